@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The half of the advice that makes a holder let go: its manager is asked, or
+ * the process is ended. Pure; advice.c says what is tried before that.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "advice-list.h"
+
+/* ------------------------------------------------------ processes */
+
+/* Whoever has a manager that would be asked first. */
+static bool has_unit(const struct aiu_holder *holder)
+{
+        return holder->manager && (holder->manager->unit || holder->manager->socket_unit) &&
+               (holder->manager->kind == AIU_MANAGER_SYSTEMD ||
+                holder->manager->kind == AIU_MANAGER_SYSTEMD_USER);
+}
+
+static bool has_container(const struct aiu_holder *holder)
+{
+        return holder->manager && holder->manager->container;
+}
+
+static bool is_process(const struct aiu_holder *holder)
+{
+        return holder->kind == AIU_HOLDER_PROCESS && holder->process && holder->process->pid > 1;
+}
+
+/* Anybody but ourselves may be ended; pid 1 never. */
+static bool can_be_ended(const struct aiu_holder *holder, const void *what)
+{
+        (void)what;
+        return is_process(holder);
+}
+
+static bool seen_before(const struct aiu_action *action, const struct process *process)
+{
+        for (size_t i = 0; i < action->n_processes; i++)
+                if (action->processes[i] == process)
+                        return true;
+        return false;
+}
+
+static int add_process(struct aiu_action *action, const struct process *process)
+{
+        const struct process **larger;
+
+        if (seen_before(action, process))
+                return 0;
+        larger = realloc(action->processes, (action->n_processes + 1) * sizeof(*larger));
+        if (!larger)
+                return -ENOMEM;
+        action->processes = larger;
+        larger[action->n_processes++] = process;
+        return 0;
+}
+
+static void collect_processes(struct advice_list *list, struct aiu_action *action)
+{
+        for (size_t i = 0; i < list->in->n_conflicts; i++) {
+                const struct aiu_conflict *c = &list->in->conflicts[i];
+
+                for (size_t k = 0; k < c->n_holders && !list->error; k++)
+                        if (is_process(&c->holders[k]))
+                                list->error = add_process(action, c->holders[k].process);
+        }
+}
+
+/* What the holders' signal masks and states say about SIGTERM. */
+static uint32_t sigterm_remarks(const struct advice_input *in)
+{
+        uint32_t remarks = 0;
+
+        for (size_t i = 0; i < in->n_conflicts; i++) {
+                for (size_t k = 0; k < in->conflicts[i].n_holders; k++) {
+                        const struct aiu_holder *h = &in->conflicts[i].holders[k];
+
+                        if (!is_process(h))
+                                continue;
+                        if (h->flags & AIU_HOLDER_STOPPED)
+                                remarks |= REMARK_STOPPED;
+                        if (h->process->sigterm_ignored == YES)
+                                remarks |= REMARK_IGNORES;
+                        if (h->process->sigterm_caught != NO)
+                                remarks |= REMARK_CATCHES;
+                }
+        }
+        return remarks;
+}
+
+/* Somebody brings a holder back: then ending it frees nothing for long. */
+static tristate somebody_returns(const struct advice_input *in)
+{
+        tristate returns = NO;
+
+        for (size_t i = 0; i < in->n_conflicts; i++) {
+                for (size_t k = 0; k < in->conflicts[i].n_holders; k++) {
+                        const struct manager *m = in->conflicts[i].holders[k].manager;
+
+                        if (!m || m->kind == AIU_MANAGER_UNKNOWN || m->kind == AIU_MANAGER_NONE)
+                                continue;
+                        returns = tri_or(returns, m->will_return);
+                }
+        }
+        return returns;
+}
+
+static uint32_t privilege_flag(const struct advice_input *in)
+{
+        for (size_t i = 0; i < in->n_conflicts; i++)
+                for (size_t k = 0; k < in->conflicts[i].n_holders; k++)
+                        if (is_process(&in->conflicts[i].holders[k]) &&
+                            in->conflicts[i].holders[k].uid != in->asker)
+                                return AIU_ACTION_NEEDS_ROOT;
+        return 0;
+}
+
+static bool second_copy(const struct aiu_holder *holder, const void *what)
+{
+        (void)what;
+        return holder->flags & AIU_HOLDER_SAME_PROGRAM;
+}
+
+static tristate unless_returned(tristate sufficient, tristate returns, uint32_t *remarks)
+{
+        if (returns == NO || sufficient == NO)
+                return sufficient;
+        *remarks |= REMARK_RETURNS;
+        return returns == YES ? NO : UNKNOWN;
+}
+
+/* SIGTERM first, SIGKILL where it is not enough: two actions, or the second alone. */
+void advice_end_processes(struct advice_list *list)
+{
+        uint32_t remarks = 0, sigterm = sigterm_remarks(list->in);
+        tristate enough;
+        struct aiu_action *action;
+
+        if (!advice_any_holder(list->in, can_be_ended))
+                return;
+        enough = advice_try(list->in, can_be_ended, NULL, &remarks);
+        enough = unless_returned(enough, somebody_returns(list->in), &remarks);
+        if (advice_any_holder(list->in, second_copy))
+                remarks |= REMARK_SECOND_COPY;
+        if (!(sigterm & (REMARK_STOPPED | REMARK_IGNORES))) {
+                action = advice_add(list, AIU_ACTION_TERMINATE, enough,
+                             AIU_ACTION_DISRUPTIVE | privilege_flag(list->in));
+                if (!action)
+                        return;
+                action->remarks = remarks | sigterm;
+                if (enough == YES && sigterm & REMARK_CATCHES)
+                        action->sufficient = UNKNOWN;
+                collect_processes(list, action);
+        }
+        if (sigterm) {
+                action = advice_add(list, AIU_ACTION_KILL, enough, AIU_ACTION_DISRUPTIVE | privilege_flag(list->in));
+                if (!action)
+                        return;
+                action->remarks = remarks | sigterm;
+                collect_processes(list, action);
+        }
+}
+
+/* ------------------------------------------------------ managers */
+
+static int add_unit(struct aiu_action *action, const char *name, size_t length)
+{
+        char **larger;
+
+        for (size_t i = 0; i < action->n_units; i++)
+                if (strlen(action->units[i]) == length && memcmp(action->units[i], name, length) == 0)
+                        return 0;
+        larger = realloc(action->units, (action->n_units + 1) * sizeof(*larger));
+        if (!larger)
+                return -ENOMEM;
+        action->units = larger;
+        larger[action->n_units] = strndup(name, length);
+        if (!larger[action->n_units])
+                return -ENOMEM;
+        action->n_units++;
+        return 0;
+}
+
+/* The socket unit first: while it listens, it starts the service again. */
+static int add_units_of(struct aiu_action *action, const struct manager *m)
+{
+        const char *p = m->also_stop;
+        int r = 0;
+
+        if (m->socket_unit)
+                r = add_unit(action, m->socket_unit, strlen(m->socket_unit));
+        if (r == 0 && m->unit)
+                r = add_unit(action, m->unit, strlen(m->unit));
+        while (r == 0 && p && *p) {
+                size_t n = strcspn(p, " ");
+
+                if (n > 0)
+                        r = add_unit(action, p, n);
+                p += n + (p[n] == ' ');
+        }
+        return r;
+}
+
+static bool same_manager(const struct manager *a, const struct manager *b)
+{
+        return a->kind == b->kind && (a->kind != AIU_MANAGER_SYSTEMD_USER || a->user == b->user);
+}
+
+/* A session scope is a login: stopping it logs the user out. Its processes are ended one by one. */
+static bool is_session(const struct manager *m)
+{
+        return m->unit && strncmp(m->unit, "session-", 8) == 0 && !m->socket_unit;
+}
+
+static bool asked_at(const struct aiu_holder *holder, const void *what)
+{
+        return has_unit(holder) && same_manager(holder->manager, what) && !is_session(holder->manager);
+}
+
+static bool left_over(const struct aiu_holder *holder, const void *what)
+{
+        return asked_at(holder, what) && holder->flags & AIU_HOLDER_UNIT_LEFTOVER;
+}
+
+static uint32_t stop_flags(const struct advice_input *in, const struct manager *m)
+{
+        if (m->kind == AIU_MANAGER_SYSTEMD_USER && m->user == in->asker)
+                return AIU_ACTION_DISRUPTIVE;
+        return AIU_ACTION_DISRUPTIVE | (in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0);
+}
+
+static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_action_kind kind, lets_go *whose)
+{
+        uint32_t remarks = 0;
+        struct aiu_action *action;
+        tristate enough = advice_try(list->in, whose, m, &remarks);
+
+        action = advice_add(list, kind, enough, stop_flags(list->in, m));
+        if (!action)
+                return;
+        action->remarks = remarks;
+        action->manager = m;
+        for (size_t i = 0; i < list->in->n_conflicts; i++) {
+                const struct aiu_conflict *c = &list->in->conflicts[i];
+
+                for (size_t k = 0; k < c->n_holders && !list->error; k++)
+                        if (whose(&c->holders[k], m))
+                                list->error = add_units_of(action, c->holders[k].manager);
+        }
+}
+
+static bool asked_already(const struct advice_list *list, const struct manager *m, enum aiu_action_kind kind)
+{
+        for (size_t i = 0; i < list->n; i++)
+                if (list->actions[i].kind == kind && list->actions[i].manager &&
+                    same_manager(list->actions[i].manager, m))
+                        return true;
+        return false;
+}
+
+/* One action for each manager that has a unit in the way. */
+void advice_stop_units(struct advice_list *list)
+{
+        for (size_t i = 0; i < list->in->n_conflicts; i++) {
+                for (size_t k = 0; k < list->in->conflicts[i].n_holders; k++) {
+                        const struct aiu_holder *h = &list->in->conflicts[i].holders[k];
+                        bool dead = h->flags & AIU_HOLDER_UNIT_LEFTOVER;
+                        enum aiu_action_kind kind = dead ? AIU_ACTION_KILL_UNIT_LEFTOVERS
+                                                         : AIU_ACTION_STOP_UNIT;
+
+                        if (!has_unit(h) || is_session(h->manager) || asked_already(list, h->manager, kind))
+                                continue;
+                        ask_one(list, h->manager, kind, dead ? left_over : asked_at);
+                }
+        }
+}
+
+static bool in_container(const struct aiu_holder *holder, const void *what)
+{
+        const struct manager *m = what;
+
+        return has_container(holder) && holder->manager->kind == m->kind &&
+               strcmp(holder->manager->container, m->container) == 0;
+}
+
+static bool stopped_already(const struct advice_list *list, const struct manager *m)
+{
+        for (size_t i = 0; i < list->n; i++)
+                if (list->actions[i].kind == AIU_ACTION_STOP_CONTAINER &&
+                    strcmp(list->actions[i].manager->container, m->container) == 0)
+                        return true;
+        return false;
+}
+
+void advice_stop_containers(struct advice_list *list)
+{
+        for (size_t i = 0; i < list->in->n_conflicts; i++) {
+                for (size_t k = 0; k < list->in->conflicts[i].n_holders; k++) {
+                        const struct aiu_holder *h = &list->in->conflicts[i].holders[k];
+                        struct aiu_action *action;
+                        uint32_t remarks = 0;
+                        tristate enough;
+
+                        if (!has_container(h) || has_unit(h) || stopped_already(list, h->manager))
+                                continue;
+                        enough = advice_try(list->in, in_container, h->manager, &remarks);
+                        /* A kubelet starts it again; others do as they were told at `run`. */
+                        if (h->manager->will_return != NO && enough == YES)
+                                enough = h->manager->kind == AIU_MANAGER_KUBERNETES ? NO : enough;
+                        action = advice_add(list, AIU_ACTION_STOP_CONTAINER, enough,
+                                     AIU_ACTION_DISRUPTIVE | AIU_ACTION_NEEDS_ROOT);
+                        if (!action)
+                                return;
+                        action->manager = h->manager;
+                        action->remarks = remarks;
+                }
+        }
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the halves of advice.c share: the list of actions, and the question "what if they let go?". */
+#ifndef AIU_ADVICE_LIST_H
+#define AIU_ADVICE_LIST_H
+
+#include "advice.h"
+
+struct advice_list {
+        const struct advice_input *in;
+        struct aiu_action *actions;
+        size_t n;
+        int error;              /* -ENOMEM once memory ran out; then nothing more is added */
+};
+
+/* Appends an action without words; NULL = no memory. */
+struct aiu_action *advice_add(struct advice_list *list, enum aiu_action_kind kind, tristate sufficient,
+                              uint32_t flags);
+
+/* Does this holder let go of its socket when the action is carried out on `what`? */
+typedef bool lets_go(const struct aiu_holder *holder, const void *what);
+
+/* Does the bind succeed when all holders that `who` names have let go? Adds REMARK_* that qualify it. */
+tristate advice_try(const struct advice_input *in, lets_go *who, const void *what, uint32_t *remarks);
+
+bool advice_any_holder(const struct advice_input *in, lets_go *test);
+
+/* Actions that make holders let go: managers are asked, processes ended (advice-holders.c). */
+void advice_stop_units(struct advice_list *list);
+void advice_stop_containers(struct advice_list *list);
+void advice_end_processes(struct advice_list *list);
+
+#endif

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What frees the address. An action is tried out on the facts before it is
+ * recommended: each socket gets the fate that the action would give it, and
+ * verdict.c is asked again. Only what makes the bind succeed for certain is
+ * marked sufficient. Pure: words.c finds the words.
+ *
+ * The order is that of least disruption: what changes nothing that works (wait,
+ * remove a stale file, an option of one's own) before asking a manager to stop
+ * something, before ending a process politely, before killing it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "advice-list.h"
+#include "conflict.h"
+
+/* ------------------------------------------------------ the list */
+
+struct aiu_action *advice_add(struct advice_list *list, enum aiu_action_kind kind, tristate sufficient, uint32_t flags)
+{
+        struct aiu_action *larger;
+
+        if (list->error)
+                return NULL;
+        larger = realloc(list->actions, (list->n + 1) * sizeof(*larger));
+        if (!larger) {
+                list->error = -ENOMEM;
+                return NULL;
+        }
+        list->actions = larger;
+        larger[list->n] = (struct aiu_action){ .kind = kind, .sufficient = sufficient, .flags = flags };
+        return &larger[list->n++];
+}
+
+/* ------------------------------------------- what becomes of a socket */
+
+/*
+ * When its last descriptor is closed, a listener, a bound or a connecting socket
+ * is gone. A connection says good-bye first and may keep the port in TIME_WAIT
+ * for a minute, or may not (reset, or the peer closed first): tcp_close().
+ */
+static enum fate fate_when_closed(const struct socket *socket)
+{
+        if (socket->protocol != IPPROTO_TCP)
+                return FATE_GOES;
+        switch (socket->state) {
+        case AIU_STATE_LISTEN:
+        case AIU_STATE_BOUND:
+        case AIU_STATE_SYN_SENT:
+                return FATE_GOES;
+        default:
+                return FATE_LINGERS;
+        }
+}
+
+static bool is_unaccepted(const struct socket *socket)
+{
+        return socket->protocol == IPPROTO_TCP && socket->inode == 0 && !socket->minisock &&
+               (socket->state == AIU_STATE_ESTABLISHED || socket->state == AIU_STATE_CLOSE_WAIT);
+}
+
+/* Would every holder of this conflict let go of it? */
+static bool all_end(const struct aiu_conflict *conflict, lets_go *who, const void *what)
+{
+        for (size_t i = 0; i < conflict->n_holders; i++)
+                if (!who(&conflict->holders[i], what))
+                        return false;
+        return conflict->n_holders > 0;
+}
+
+/* The verdict when all holders that `who` names have let go. */
+tristate advice_try(const struct advice_input *in, lets_go *who, const void *what, uint32_t *remarks)
+{
+        struct scene after = *in->scene;
+        struct question q = *in->scene->question;
+        unsigned char *fate;
+        tristate r;
+
+        fate = calloc(in->scene->n_sockets + 1, 1);
+        if (!fate)
+                return UNKNOWN;
+        for (size_t i = 0; i < in->n_conflicts; i++) {
+                const struct aiu_conflict *c = &in->conflicts[i];
+
+                if (!all_end(c, who, what)) {
+                        *remarks |= REMARK_OTHERS;
+                        continue;
+                }
+                if (c->index == NO_SOCKET)
+                        continue;
+                fate[c->index] = is_unaccepted(&c->socket) ? FATE_GOES
+                                                           : (unsigned char)fate_when_closed(&c->socket);
+                if (fate[c->index] == FATE_LINGERS)
+                        *remarks |= REMARK_LINGERS;
+        }
+        after.fate = fate;
+        after.question = &q;
+        q.error = 0;    /* that was before */
+        r = verdict_what_if(&after, 0);
+        free(fate);
+        if (!in->holders_complete && r == YES) {
+                *remarks |= REMARK_INCOMPLETE;
+                return UNKNOWN;
+        }
+        return r;
+}
+
+bool advice_any_holder(const struct advice_input *in, lets_go *test)
+{
+        for (size_t i = 0; i < in->n_conflicts; i++)
+                for (size_t k = 0; k < in->conflicts[i].n_holders; k++)
+                        if (test(&in->conflicts[i].holders[k], NULL))
+                                return true;
+        return false;
+}
+
+/* ------------------------------------------- what ends nothing */
+
+static bool only_minisocks(const struct advice_input *in, uint64_t *ret_usec)
+{
+        uint64_t longest = 0;
+
+        for (size_t i = 0; i < in->n_conflicts; i++) {
+                const struct socket *s = &in->conflicts[i].socket;
+
+                if (in->conflicts[i].index == NO_SOCKET || !s->minisock || s->expires_usec == 0)
+                        return false;
+                if (s->expires_usec > longest)
+                        longest = s->expires_usec;
+        }
+        *ret_usec = longest;
+        return in->n_conflicts > 0;
+}
+
+static bool is_dying(const struct aiu_holder *holder, const void *what)
+{
+        (void)what;
+        return holder->flags & AIU_HOLDER_DYING;
+}
+
+static void wait_for_it(struct advice_list *list)
+{
+        const struct host *host = list->in->scene->host;
+        struct aiu_action *action;
+        uint64_t usec = 0;
+
+        if (only_minisocks(list->in, &usec)) {
+                action = advice_add(list, AIU_ACTION_WAIT, list->in->scene->sockets_complete ? YES : UNKNOWN, 0);
+                if (action) {
+                        action->wait_usec = usec;
+                        action->remarks = REMARK_TIME_WAIT;
+                }
+        } else if (advice_any_holder(list->in, is_dying)) {
+                (void)advice_add(list, AIU_ACTION_WAIT, UNKNOWN, 0);
+        } else if (list->in->verdict->verdict == AIU_VERDICT_NOT_LOCAL && host->address_tentative == YES) {
+                action = advice_add(list, AIU_ACTION_WAIT, UNKNOWN, 0);
+                if (action)
+                        action->remarks = REMARK_TENTATIVE;
+        }
+}
+
+static bool has_time_wait(const struct advice_input *in)
+{
+        for (size_t i = 0; i < in->n_conflicts; i++)
+                if (in->conflicts[i].socket.minisock)
+                        return true;
+        return false;
+}
+
+static void set_option(struct advice_list *list, enum aiu_action_kind kind, uint32_t option)
+{
+        tristate enough = list->in->what_if[option];
+        struct aiu_action *action;
+
+        /* Not known, and nobody's bit would tell: too vague to recommend. */
+        if (enough == NO || list->in->what_if[0] != NO)
+                return;
+        if (enough == UNKNOWN && option == AIU_OPTION_REUSEPORT)
+                return;
+        action = advice_add(list, kind, enough, AIU_ACTION_CHANGES_CODE);
+        if (!action)
+                return;
+        if (enough == UNKNOWN)
+                action->remarks |= REMARK_HOLDER_BIT;
+        if (has_time_wait(list->in))
+                action->remarks |= REMARK_TIME_WAIT;
+}
+
+static void set_options(struct advice_list *list)
+{
+        const struct question *q = list->in->scene->question;
+
+        if (q->address.sa.any.sa_family == AF_UNIX)
+                return;
+        if (!q->reuseaddr && conflict_protocol(q) == IPPROTO_TCP)
+                set_option(list, AIU_ACTION_SET_REUSEADDR, AIU_OPTION_REUSEADDR);
+        if (!q->v6only && q->address.sa.any.sa_family == AF_INET6 && address_is_wildcard(&q->address))
+                set_option(list, AIU_ACTION_SET_V6ONLY, AIU_OPTION_V6ONLY);
+        if (!q->reuseport)
+                set_option(list, AIU_ACTION_SET_REUSEPORT, AIU_OPTION_REUSEPORT);
+}
+
+/* All of 127.0.0.0/8 is local where one of it is: try the neighbours of the address. */
+static void other_address(struct advice_list *list)
+{
+        const struct advice_input *in = list->in;
+        struct question q = *in->scene->question;
+        struct scene there = *in->scene;
+        struct aiu_action *action;
+
+        if (q.address.sa.any.sa_family != AF_INET || in->scene->host->address_local != YES ||
+            ntohl(q.address.sa.in.sin_addr.s_addr) >> 24 != 127)
+                return;
+        there.question = &q;
+        q.error = 0;
+        for (uint32_t ip = INADDR_LOOPBACK + 1; ip < INADDR_LOOPBACK + 8; ip++) {
+                q.address.sa.in.sin_addr.s_addr = htonl(ip);
+                if (verdict_what_if(&there, 0) != YES)
+                        continue;
+                action = advice_add(list, AIU_ACTION_OTHER_ADDRESS, YES, AIU_ACTION_CHANGES_CODE);
+                if (action)
+                        action->address = q.address;
+                return;
+        }
+}
+
+static bool in_ephemeral_range(const struct advice_input *in)
+{
+        int port = address_port(&in->scene->question->address);
+
+        return port > 0 && in->scene->host->port_range_first > 0 &&
+               port >= in->scene->host->port_range_first && port <= in->scene->host->port_range_last;
+}
+
+/* A client that the kernel gave the port to: no listener there that it could have come from. */
+static bool held_by_client(const struct advice_input *in)
+{
+        bool connection = false;
+
+        for (size_t i = 0; i < in->n_conflicts; i++) {
+                const struct socket *s = &in->conflicts[i].socket;
+
+                if (s->state == AIU_STATE_LISTEN || s->autobound == NO)
+                        return false;
+                if (s->peer.len > 0 && !s->minisock)
+                        connection = true;
+        }
+        return connection;
+}
+
+static void reserve_port(struct advice_list *list)
+{
+        struct aiu_action *action;
+
+        if (!in_ephemeral_range(list->in) || !held_by_client(list->in) ||
+            !list->in->scene->host->reserved_ports)
+                return;
+        action = advice_add(list, AIU_ACTION_RESERVE_PORT, NO, AIU_ACTION_NEEDS_ROOT);
+        if (action)
+                action->remarks = REMARK_CONNECTION;
+}
+
+/* ------------------------------------------------------ the rest */
+
+static bool is_own(const struct aiu_holder *holder, const void *what)
+{
+        (void)what;
+        return holder->kind == AIU_HOLDER_SELF;
+}
+
+static void for_in_use(struct advice_list *list)
+{
+        const struct question *q = list->in->scene->question;
+        uint32_t remarks = 0;
+
+        if (advice_any_holder(list->in, is_own)) {
+                tristate enough = advice_try(list->in, is_own, NULL, &remarks);
+                struct aiu_action *action = advice_add(list, AIU_ACTION_FIX_CALLER, enough, AIU_ACTION_CHANGES_CODE);
+
+                if (action)
+                        action->remarks = remarks;
+        }
+        wait_for_it(list);
+        advice_stop_units(list);
+        advice_stop_containers(list);
+        advice_end_processes(list);
+        set_options(list);
+        reserve_port(list);
+        other_address(list);
+        if (q->address.sa.any.sa_family != AF_UNIX)
+                (void)advice_add(list, AIU_ACTION_OTHER_PORT, UNKNOWN, AIU_ACTION_CHANGES_CODE);
+        if (!list->in->holders_complete)
+                (void)advice_add(list, AIU_ACTION_LOOK_CLOSER, NO, list->in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0);
+}
+
+/* A path is free when nothing is there: a file without a socket behind it may be removed. */
+static void for_unix_path(struct advice_list *list)
+{
+        bool stale = false;
+
+        for (size_t i = 0; i < list->in->n_conflicts; i++)
+                stale = stale || list->in->conflicts[i].socket.state == AIU_STATE_STALE_FILE;
+        if (!stale) {
+                for_in_use(list);
+                return;
+        }
+        (void)advice_add(list, AIU_ACTION_REMOVE_FILE, list->in->holders_complete ? YES : UNKNOWN, 0);
+}
+
+/* Would it succeed with the privilege? EACCES hides whatever comes after it. */
+static void for_not_permitted(struct advice_list *list)
+{
+        struct scene allowed = *list->in->scene;
+        struct question q = *list->in->scene->question;
+        struct host host = *list->in->scene->host;
+
+        if (q.address.sa.any.sa_family == AF_UNIX)
+                return;
+        host.privileged = YES;
+        q.error = 0;
+        q.foreign_uid = false;
+        allowed.host = &host;
+        allowed.question = &q;
+        (void)advice_add(list, AIU_ACTION_GRANT_PRIVILEGE, verdict_what_if(&allowed, 0), AIU_ACTION_NEEDS_ROOT);
+        (void)advice_add(list, AIU_ACTION_OTHER_PORT, UNKNOWN, AIU_ACTION_CHANGES_CODE);
+}
+
+static void for_not_local(struct advice_list *list)
+{
+        struct scene there = *list->in->scene;
+        struct question q = *list->in->scene->question;
+        struct host host = *list->in->scene->host;
+
+        wait_for_it(list);
+        host.address_local = YES;
+        q.error = 0;
+        there.host = &host;
+        there.question = &q;
+        (void)advice_add(list, AIU_ACTION_ADD_ADDRESS, verdict_what_if(&there, 0), AIU_ACTION_NEEDS_ROOT);
+        (void)advice_add(list, AIU_ACTION_OTHER_ADDRESS, UNKNOWN, AIU_ACTION_CHANGES_CODE);
+}
+
+/* Sufficient ones first, doubtful ones next; the order of disruption within each. */
+static void best_first(struct advice_list *list)
+{
+        static const tristate order[] = { YES, UNKNOWN, NO };
+        struct aiu_action *sorted;
+        size_t n = 0;
+
+        if (list->n < 2)
+                return;
+        sorted = malloc(list->n * sizeof(*sorted));
+        if (!sorted) {
+                list->error = -ENOMEM;
+                return;
+        }
+        for (size_t pass = 0; pass < 3; pass++)
+                for (size_t i = 0; i < list->n; i++)
+                        if (list->actions[i].sufficient == order[pass])
+                                sorted[n++] = list->actions[i];
+        free(list->actions);
+        list->actions = sorted;
+}
+
+static void add_by_verdict(struct advice_list *list)
+{
+        const struct question *q = list->in->scene->question;
+
+        switch (list->in->verdict->verdict) {
+        case AIU_VERDICT_AVAILABLE:
+                (void)advice_add(list, AIU_ACTION_NONE, YES, 0);
+                break;
+        case AIU_VERDICT_NOT_LOCAL:
+                for_not_local(list);
+                break;
+        case AIU_VERDICT_NOT_PERMITTED:
+                for_not_permitted(list);
+                break;
+        case AIU_VERDICT_INVALID:
+                (void)advice_add(list, AIU_ACTION_FIX_CALLER, UNKNOWN, AIU_ACTION_CHANGES_CODE);
+                break;
+        case AIU_VERDICT_IN_USE:
+        case AIU_VERDICT_UNKNOWN:
+                if (q->address.sa.any.sa_family == AF_UNIX && !address_is_abstract(&q->address))
+                        for_unix_path(list);
+                else
+                        for_in_use(list);
+                break;
+        }
+}
+
+int advise(const struct advice_input *input, struct aiu_action **ret_actions, size_t *ret_n)
+{
+        struct advice_list list = { .in = input };
+
+        add_by_verdict(&list);
+        best_first(&list);
+        *ret_actions = list.actions;
+        *ret_n = list.n;
+        return list.error;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* (question, conflicts) → actions, best first. Pure. */
+#ifndef AIU_ADVICE_H
+#define AIU_ADVICE_H
+
+#include "verdict.h"
+
+struct advice_input {
+        const struct scene *scene;              /* with the sockets as they are known at the end */
+        const struct verdict *verdict;
+        const tristate *what_if;                /* WHAT_IF_COUNT */
+        const struct aiu_conflict *conflicts;   /* those in the way */
+        size_t n_conflicts;
+        bool holders_complete;                  /* every holder of every conflict is listed */
+        uid_t asker;                            /* effective uid of the caller */
+};
+
+/* *ret_actions: malloc()ed, without words yet; -ENOMEM. */
+int advise(const struct advice_input *input, struct aiu_action **ret_actions, size_t *ret_n);
+
+#endif

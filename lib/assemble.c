@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From a judged snapshot to the conflicts of a report: which sockets are in the
+ * way, in what order they are told, and who holds each.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "assemble.h"
+#include "conflict.h"
+
+static bool in_the_way(const struct aiu_snapshot *snapshot, const struct question *question, size_t i)
+{
+        return conflict_judge(question, &snapshot->sockets[i], &snapshot->host).blocking != NO;
+}
+
+int assemble_wanted(struct aiu_snapshot *snapshot, const struct question *question)
+{
+        uint64_t *inodes;
+        size_t n = 0;
+        int r;
+
+        if (snapshot->n_sockets == 0)
+                return 0;
+        inodes = calloc(snapshot->n_sockets, sizeof(*inodes));
+        if (!inodes)
+                return -ENOMEM;
+        /* Listeners always: a connection that is not accepted yet belongs to one. */
+        for (size_t i = 0; i < snapshot->n_sockets; i++)
+                if (snapshot->sockets[i].inode != 0 && in_the_way(snapshot, question, i))
+                        inodes[n++] = snapshot->sockets[i].inode;
+        r = snapshot_want_inodes(snapshot, inodes, n);
+        free(inodes);
+        return r;
+}
+
+/* ------------------------------------------------------ holders */
+
+static struct aiu_holder *add_holder(struct aiu_conflict *conflict, enum aiu_holder_kind kind)
+{
+        struct aiu_holder *larger;
+
+        larger = realloc(conflict->holders, (conflict->n_holders + 1) * sizeof(*larger));
+        if (!larger)
+                return NULL;
+        conflict->holders = larger;
+        larger[conflict->n_holders] = (struct aiu_holder){ .kind = kind, .uid = conflict->socket.uid };
+        return &larger[conflict->n_holders++];
+}
+
+static int copy_fds(struct aiu_holder *holder, const struct holding *holding)
+{
+        if (holding->n_fds == 0)
+                return 0;
+        holder->fds = malloc(holding->n_fds * sizeof(*holder->fds));
+        if (!holder->fds)
+                return -ENOMEM;
+        memcpy(holder->fds, holding->fds, holding->n_fds * sizeof(*holder->fds));
+        holder->n_fds = holding->n_fds;
+        return 0;
+}
+
+/* `inode`: of the socket that the process really has, which is the listener of an unaccepted connection. */
+static int add_holders_of(struct aiu_report *report, const struct aiu_snapshot *snapshot,
+                          struct aiu_conflict *conflict, uint64_t inode)
+{
+        struct snapshot_view view = { report->processes, report->n_processes, report->managers,
+                                      report->n_managers };
+
+        for (size_t i = 0; i < snapshot->n_holdings; i++) {
+                const struct holding *holding = &snapshot->holdings[i];
+                struct aiu_holder *holder;
+
+                if (holding->inode != inode)
+                        continue;
+                holder = add_holder(conflict, AIU_HOLDER_PROCESS);
+                if (!holder)
+                        return -ENOMEM;
+                holder->process = view_process(&view, holding->pid);
+                holder->manager = view_manager(&view, holding->pid, inode, conflict->socket.cgroup_id);
+                if (holder->process) {
+                        holder->uid = holder->process->uid;
+                        holder->flags = holder->process->flags;
+                        if (holder->process->is_self)
+                                holder->kind = AIU_HOLDER_SELF;
+                }
+                if (holder->manager)
+                        holder->flags |= holder->manager->flags;
+                if (inode == conflict->socket.inode && copy_fds(holder, holding) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static bool is_unaccepted(const struct socket *s)
+{
+        return s->protocol == IPPROTO_TCP && s->inode == 0 && !s->minisock &&
+               (s->state == AIU_STATE_ESTABLISHED || s->state == AIU_STATE_CLOSE_WAIT);
+}
+
+static uint64_t listener_of(const struct aiu_snapshot *snapshot, const struct socket *child)
+{
+        uint64_t wildcard = 0;
+
+        for (size_t i = 0; i < snapshot->n_sockets; i++) {
+                const struct socket *s = &snapshot->sockets[i];
+
+                if (s->state != AIU_STATE_LISTEN || s->inode == 0)
+                        continue;
+                if (address_equal(&s->local, &child->local))
+                        return s->inode;
+                if (address_is_wildcard(&s->local))
+                        wildcard = s->inode;
+        }
+        return wildcard;
+}
+
+static int add_someone(struct aiu_report *report, struct aiu_conflict *conflict)
+{
+        struct snapshot_view view = { report->processes, report->n_processes, report->managers,
+                                      report->n_managers };
+        struct aiu_holder *holder;
+
+        holder = add_holder(conflict, conflict->socket.inode == 0 ? AIU_HOLDER_KERNEL : AIU_HOLDER_HIDDEN);
+        if (!holder)
+                return -ENOMEM;
+        holder->manager = view_manager(&view, 0, 0, conflict->socket.cgroup_id);
+        return 0;
+}
+
+static int find_holders(struct aiu_report *report, const struct aiu_snapshot *snapshot,
+                        struct aiu_conflict *conflict)
+{
+        uint64_t inode = conflict->socket.inode;
+        int r = 0;
+
+        if (inode == 0 && is_unaccepted(&conflict->socket))
+                inode = listener_of(snapshot, &conflict->socket);
+        if (inode != 0)
+                r = add_holders_of(report, snapshot, conflict, inode);
+        if (r < 0 || conflict->n_holders > 0)
+                return r;
+        return add_someone(report, conflict);
+}
+
+/* ------------------------------------------------------ conflicts */
+
+/* Who is certainly in the way comes first, then who is easiest to name. */
+static int rank(const struct aiu_conflict *c)
+{
+        static const enum aiu_state order[] = {
+                AIU_STATE_LISTEN, AIU_STATE_BOUND, AIU_STATE_ESTABLISHED, AIU_STATE_SYN_SENT
+        };
+        int r = c->judgement.blocking == YES ? 0 : 16;
+
+        for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+                if (c->socket.state == order[i])
+                        return r + (int)i;
+        return r + (c->socket.minisock ? 9 : 8);
+}
+
+static int compare_conflicts(const void *a, const void *b)
+{
+        const struct aiu_conflict *x = a, *y = b;
+        int r = rank(x) - rank(y);
+
+        /* qsort() is not stable: the order of the dump decides the rest. */
+        return r ? r : (x->index > y->index) - (x->index < y->index);
+}
+
+static void name_device(struct socket *socket)
+{
+        if (socket->ifindex && !if_indextoname(socket->ifindex, socket->device))
+                socket->device[0] = '\0';
+}
+
+static int add_conflict(struct aiu_conflict **list, size_t *n, size_t room, const struct aiu_conflict *one)
+{
+        if (!*list) {
+                *list = calloc(room, sizeof(**list));
+                if (!*list)
+                        return -ENOMEM;
+        }
+        (*list)[(*n)++] = *one;
+        return 0;
+}
+
+/* A shown conflict or neighbour for every socket; the caller is not its own neighbour. */
+static int sort_sockets(struct aiu_report *report, struct observation *o)
+{
+        size_t room = o->snapshot.n_sockets + 1;
+
+        for (size_t i = 0; i < o->snapshot.n_sockets; i++) {
+                struct aiu_conflict c = { .socket = o->snapshot.sockets[i], .index = i };
+                int r;
+
+                c.judgement = conflict_judge(&report->question, &c.socket, &o->snapshot.host);
+                if (report->question.own_cookie && report->question.own_cookie == c.socket.cookie)
+                        continue;
+                name_device(&c.socket);
+                if (c.judgement.blocking != NO)
+                        r = add_conflict(&report->conflicts, &report->n_conflicts, room, &c);
+                else
+                        r = add_conflict(&report->neighbours, &report->n_neighbours, room, &c);
+                if (r < 0)
+                        return r;
+        }
+        if (report->n_conflicts > 1)
+                qsort(report->conflicts, report->n_conflicts, sizeof(*report->conflicts), compare_conflicts);
+        return 0;
+}
+
+/* EADDRINUSE for which no socket in sight accounts: a file, or what could not be seen. */
+static int add_unseen(struct aiu_report *report, const struct observation *o)
+{
+        const struct host *host = &o->snapshot.host;
+        bool file = report->question.address.sa.any.sa_family == AF_UNIX && host->name_exists == YES;
+        struct aiu_conflict c = {
+                .index = NO_SOCKET,
+                .socket = { .type = report->question.type, .protocol = conflict_protocol(&report->question),
+                            .local = report->question.address, .uid = UID_UNKNOWN },
+                .judgement = { .reason = AIU_REASON_OBSERVED, .blocking = UNKNOWN },
+        };
+
+        if (report->n_conflicts > 0 || report->verdict.verdict != AIU_VERDICT_IN_USE)
+                return 0;
+        if (file) {
+                c.judgement = (struct judgement){ .overlap = AIU_OVERLAP_UNIX_PATH,
+                                                  .reason = AIU_REASON_PATH_EXISTS, .blocking = YES };
+                if (host->name_is_socket == YES && o->sockets_complete)
+                        c.socket.state = AIU_STATE_STALE_FILE;
+        }
+        return add_conflict(&report->conflicts, &report->n_conflicts, 1, &c);
+}
+
+int assemble_conflicts(struct aiu_report *report, struct observation *o)
+{
+        int r;
+
+        report->processes = o->snapshot.processes;
+        report->n_processes = o->snapshot.n_processes;
+        report->managers = o->snapshot.managers;
+        report->n_managers = o->snapshot.n_managers;
+        o->snapshot.processes = NULL;
+        o->snapshot.managers = NULL;
+        o->snapshot.n_processes = o->snapshot.n_managers = 0;
+        r = sort_sockets(report, o);
+        if (r >= 0)
+                r = add_unseen(report, o);
+        for (size_t i = 0; r >= 0 && i < report->n_conflicts; i++)
+                if (report->conflicts[i].index != NO_SOCKET)
+                        r = find_holders(report, &o->snapshot, &report->conflicts[i]);
+        return r;
+}

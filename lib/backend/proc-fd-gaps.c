@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the search for holders did not see, in words that say what it takes to
+ * see it. One gap for each cause, whatever the number of processes.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proc-fd.h"
+#include "sys.h"
+
+#define FIRST_PID_NAMESPACE "pid:[4026531836]"  /* PROC_PID_INIT_INO */
+
+bool scan_is_text(const char *text, ssize_t bytes, const char *expected)
+{
+        return bytes == (ssize_t)strlen(expected) && memcmp(text, expected, (size_t)bytes) == 0;
+}
+
+static void gap(struct scan *scan, enum aiu_gap_kind kind, int error, const char *text)
+{
+        (void)aiu_snapshot_add_gap(scan->snapshot, kind, error, text);
+}
+
+/* "37 processes (of uid 0, 33) could not be looked into..." */
+static void gap_denied(struct scan *scan)
+{
+        const struct scan_denied *d = &scan->denied;
+        char uids[128] = "", text[384];
+        size_t at = 0;
+
+        for (size_t i = 0; i < d->n_uids && at < sizeof(uids); i++)
+                at += (size_t)snprintf(uids + at, sizeof(uids) - at, "%s%u", i ? ", " : "",
+                                       (unsigned int)d->uids[i]);
+        (void)snprintf(text, sizeof(text),
+                       "%zu process%s of uid %s%s could not be looked into: run as root "
+                       "(CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH) to see whether %s a holder",
+                       d->n, d->n == 1 ? "" : "es", uids, d->more_uids ? " and others" : "",
+                       d->n == 1 ? "it is" : "one is");
+        gap(scan, AIU_GAP_PERMISSION, EACCES, text);
+}
+
+static void gap_deadline(struct scan *scan)
+{
+        char text[160];
+
+        (void)snprintf(text, sizeof(text),
+                       "the deadline passed after %zu of %zu processes had been looked at for "
+                       "holders: allow more time", scan->n_looked, scan->all.n);
+        gap(scan, AIU_GAP_DEADLINE, ETIME, text);
+}
+
+static bool sees_pid(const struct scan *scan, pid_t pid)
+{
+        for (size_t i = 0; i < scan->all.n; i++)
+                if (scan->all.pids[i] == pid || scan->all.pids[i] == -pid)
+                        return true;
+        return false;
+}
+
+/* Every process that is visible was looked at, and still a socket has no holder. */
+static void gap_unheld(struct scan *scan)
+{
+        char link[LINK_BYTES];
+        ssize_t n = sys_readlinkat(scan->procfs, "self/ns/pid", link, sizeof(link));
+
+        if (n > 0 && !scan_is_text(link, n, FIRST_PID_NAMESPACE))
+                gap(scan, AIU_GAP_NAMESPACE, ESRCH,
+                    "a holder is not visible: processes outside of this pid namespace cannot be "
+                    "seen from inside; look from the host");
+        else if (scan->denied.n == 0)
+                gap(scan, AIU_GAP_BACKEND, ESRCH,
+                    "a socket is in no process' descriptor table: it is in flight in a message "
+                    "(SCM_RIGHTS), or kept by a BPF map or by the kernel itself");
+}
+
+void scan_add_gaps(struct scan *scan, int r)
+{
+        if (scan->denied.n > 0)
+                gap_denied(scan);
+        if (scan->expired)
+                gap_deadline(scan);
+        else if (scan->stopped_early)
+                gap(scan, AIU_GAP_TRUNCATED, 0, "stopped at the first holder, as was asked: there "
+                    "may be more");
+        else if (r == -EMFILE || r == -ENFILE)
+                gap(scan, AIU_GAP_BACKEND, -r, "not every process could be looked at for holders: "
+                    "no file descriptor was left to open /proc with");
+        if (r != 0 || scan->expired || scan->stopped_early)
+                return;
+
+        if (!sees_pid(scan, 1))
+                gap(scan, AIU_GAP_PERMISSION, EPERM, "pid 1 is not to be seen in /proc, which is "
+                    "mounted with hidepid=: run as root to see processes of other users");
+        if (scan->threads_left_out)
+                gap(scan, AIU_GAP_TRUNCATED, 0, "not every thread was looked at for a descriptor "
+                    "table of its own");
+        if (!aiu_snapshot_all_held(scan->snapshot))
+                gap_unheld(scan);
+}

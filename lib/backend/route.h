@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The two halves of the backend "route": what route.c does for route-ipv6.c. */
+#ifndef AIU_ROUTE_H
+#define AIU_ROUTE_H
+
+#include <netinet/in.h>
+#include <netlink/object.h>
+#include <stdint.h>
+
+#include "backend/netlink.h"
+
+struct route {
+        struct netlink netlink;
+        const struct aiu_question *question;
+};
+
+/* A route that covers an address; type 0 = there is none. */
+struct route_match {
+        int type;               /* RTN_* */
+        uint32_t table;
+        unsigned int ifindex;
+};
+
+/* Send, take the answers, free the message; NULL = -ENOMEM. */
+int route_send(struct route *route, struct nl_msg *message, netlink_handler *handler,
+               void *userdata);
+/* Let libnl make an object of a message. */
+int route_parse_object(struct nlmsghdr *header, void (*callback)(struct nl_object *, void *),
+                       void *userdata);
+/* One look-up as if to send there (out of ifindex, if not 0), by all policy rules. */
+int route_ask(struct route *route, int family, const void *address, unsigned int ifindex,
+              struct route_match *ret);
+/* The table of the VRF that an interface belongs to; 0 = it belongs to none. */
+int route_vrf_table(struct route *route, unsigned int ifindex, uint32_t *ret_table);
+
+/* Fills in address_local, address_tentative and address_ifindex. */
+int route_ask_v6(struct route *route, const struct sockaddr_in6 *address,
+                 struct aiu_host_fact *fact);
+
+#endif

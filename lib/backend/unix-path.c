@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Backend "unix-path": what bind(2) would meet at an AF_UNIX path, without
+ * writing there. unix_bind_bsd() is kern_path_create() and vfs_mknod(), and
+ * they refuse in this order (filename_create(), may_create(); each row was seen
+ * on a running kernel as well):
+ *  1. the way there: ENOENT, ENOTDIR, ELOOP, EACCES (search), ENAMETOOLONG;
+ *  2. anything at all is at the end of it: EADDRINUSE. Symlinks are not
+ *     followed, so a dangling one counts, and trailing slashes change nothing.
+ *     This wins over a read-only file system and over missing permission;
+ *  3. trailing slashes, and nothing there: ENOENT;
+ *  4. read-only mount: EROFS;
+ *  5. the directory was removed: ENOENT; it may not be written to: EACCES (EPERM
+ *     if it is immutable).
+ * One pair cannot be told apart from here: where 4 and 5 both hold, access(2)
+ * says EACCES and bind(2) EROFS.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "backend/backends.h"
+#include "sys.h"
+
+enum { PATH_BYTES = sizeof(((struct sockaddr_un *)0)->sun_path) + 1 };
+
+struct path {
+        char text[PATH_BYTES];  /* without trailing slashes */
+        char parent[PATH_BYTES];
+        bool slashes;           /* there were some */
+};
+
+/* false = not a path: abstract, unnamed, or of another family. */
+static bool get_path(const struct aiu_question *question, struct path *ret)
+{
+        const size_t before = offsetof(struct sockaddr_un, sun_path);
+        const char *from = (const char *)question->address + before;
+        size_t bytes;
+
+        if (question->address->sa_family != AF_UNIX || question->address_len <= before)
+                return false;
+        /* unix_mkname_bsd(): a path of full length has no NUL of its own. */
+        bytes = question->address_len - before;
+        bytes = strnlen(from, bytes < PATH_BYTES - 1 ? bytes : PATH_BYTES - 1);
+        if (bytes == 0)
+                return false;
+        memcpy(ret->text, from, bytes);
+        ret->slashes = bytes > 1 && from[bytes - 1] == '/';
+        while (bytes > 1 && ret->text[bytes - 1] == '/')
+                bytes--;
+        ret->text[bytes] = '\0';
+        return true;
+}
+
+/* "/run/x" is in "/run", "/x" in "/", "x" in ".". */
+static void find_parent(struct path *path)
+{
+        const char *slash = strrchr(path->text, '/');
+        size_t bytes = slash ? (size_t)(slash - path->text) : 0;
+
+        memcpy(path->parent, path->text, bytes);
+        if (bytes == 0)
+                path->parent[bytes++] = slash ? '/' : '.';
+        path->parent[bytes] = '\0';
+}
+
+/* Do the mode bits alone let this user create a file there? No = perhaps all the same. */
+static bool mode_allows(const struct stat *directory)
+{
+        if (directory->st_uid == sys_geteuid())
+                return (directory->st_mode & (S_IWUSR | S_IXUSR)) == (S_IWUSR | S_IXUSR);
+        return (directory->st_mode & (S_IWGRP | S_IXGRP | S_IWOTH | S_IXOTH)) ==
+               (S_IWGRP | S_IXGRP | S_IWOTH | S_IXOTH);
+}
+
+/* What a path can be refused with; anything else (no memory, a broken disk) is no answer. */
+static bool is_path_error(int r)
+{
+        return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EACCES || r == -ENAMETOOLONG;
+}
+
+/* Nothing is at the path: may something be made there? 0 = yes, errno = bind(2) says
+ * that, negative = that could not be asked. */
+static int check_parent(const struct path *path, bool plain_calls_only, bool *ret_guessed)
+{
+        struct stat st;
+        int r;
+
+        *ret_guessed = false;
+        r = sys_fstatat(AT_FDCWD, path->parent, &st, 0);
+        if (r < 0)
+                return is_path_error(r) ? -r : r;
+        if (path->slashes)
+                return ENOENT;
+        if (plain_calls_only) {
+                *ret_guessed = !mode_allows(&st);
+                return st.st_nlink == 0 ? ENOENT : 0;
+        }
+        r = sys_faccessat(AT_FDCWD, path->parent, W_OK | X_OK);
+        if (r == -EROFS)
+                return EROFS;
+        if (st.st_nlink == 0)
+                return ENOENT;
+        if (r == -EACCES || r == -EPERM)
+                return -r;
+        *ret_guessed = r < 0;
+        return 0;
+}
+
+static void take_file(const struct stat *st, struct aiu_host_fact *fact)
+{
+        fact->name_exists = AIU_TRISTATE_YES;
+        fact->name_is_socket = S_ISSOCK(st->st_mode) ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+        fact->name_inode = st->st_ino;
+        fact->name_device = st->st_dev;
+}
+
+static int look(struct path *path, const struct aiu_question *question,
+                struct aiu_snapshot *snapshot, struct aiu_host_fact *fact)
+{
+        bool guessed = false;
+        struct stat st;
+        int r;
+
+        r = sys_fstatat(AT_FDCWD, path->text, &st, AT_SYMLINK_NOFOLLOW);
+        if (r >= 0) {
+                take_file(&st, fact);
+                return 0;
+        }
+        if (!is_path_error(r))
+                return r;
+        if (r != -ENOENT) {
+                fact->name_error = -r;
+                return 0;
+        }
+        find_parent(path);
+        r = check_parent(path, question->plain_calls_only, &guessed);
+        if (r < 0)
+                return r;
+        fact->name_error = r;
+        /* Whether it may be made there is part of "nothing is in the way". */
+        fact->name_exists = guessed ? AIU_TRISTATE_UNKNOWN : AIU_TRISTATE_NO;
+        if (guessed)
+                (void)aiu_snapshot_add_gap(
+                        snapshot, AIU_GAP_PERMISSION, 0,
+                        "nothing is at the path, but whether this user may make a socket in "
+                        "its directory could not be asked");
+        return 0;
+}
+
+static int host(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+{
+        struct aiu_host_fact fact = { .size = sizeof(fact) };
+        struct path path;
+        int r;
+
+        (void)userdata;
+        if (!get_path(question, &path))
+                return AIU_PARTIAL;
+        r = look(&path, question, snapshot, &fact);
+        if (r < 0)
+                return r;
+        r = aiu_snapshot_add_host(snapshot, &fact);
+        return r < 0 ? r : AIU_DONE;
+}
+
+const struct aiu_backend backend_unix_path = {
+        .size = sizeof(struct aiu_backend),
+        .name = "unix-path",
+        .host = host,
+};

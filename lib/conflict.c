@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The kernel's bind rules for one pair: the socket that would be bound (c) and
+ * one that is there already (h). Pure and three-valued: a bit of h that nobody
+ * could read makes the answer unknown, and says which bit it was.
+ *
+ * Sources: net/ipv4/inet_connection_sock.c, inet_csk_get_port(),
+ * inet_bind_conflict(), inet_rcv_saddr_equal(); net/ipv4/inet_hashtables.c,
+ * inet_bind2_bucket_match_addr_any(); net/ipv4/udp.c, udp_lib_lport_inuse();
+ * net/unix/af_unix.c, unix_bind_abstract(). Every row was compared with the
+ * answers of a running kernel (tests/live).
+ *
+ * What many pages on the web get wrong, and the kernel does:
+ *  - SO_REUSEADDR counts only when both sockets have it, as it is set now, and
+ *    never against a listener. A TIME_WAIT socket keeps the value that its
+ *    listener had when the connection came in.
+ *  - SO_REUSEPORT counts only when both have it and one user owns both; the
+ *    owner of a TIME_WAIT socket is not compared.
+ *  - A wildcard overlaps everything of its family; [::] overlaps IPv4 as well
+ *    unless one side is IPV6_V6ONLY. 0.0.0.0 overlaps even a native IPv6 socket
+ *    that is not v6-only (a connection accepted by a dual-stack listener).
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "address.h"
+#include "conflict.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+int conflict_protocol(const struct question *question)
+{
+        sa_family_t family = question->address.sa.any.sa_family;
+
+        if (family != AF_INET && family != AF_INET6)
+                return 0;
+        if (question->protocol == IPPROTO_MPTCP)
+                return IPPROTO_TCP;
+        if (question->protocol != 0)
+                return question->protocol;
+        return question->type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
+unsigned int conflict_device(const struct question *question)
+{
+        if (address_is_link_local(&question->address) && question->address.sa.in6.sin6_scope_id)
+                return question->address.sa.in6.sin6_scope_id;
+        return question->ifindex;
+}
+
+/* Two different devices never meet; no device meets every device. */
+static bool devices_meet(unsigned int c, unsigned int h)
+{
+        return c == 0 || h == 0 || c == h;
+}
+
+/* bind() to an IPv6 address that is neither :: nor mapped sets IPV6_V6ONLY by itself. */
+static bool binder_v6only(const struct question *q, const struct endpoint *c)
+{
+        return c->v6 && (q->v6only || (!c->any && !c->v4ish));
+}
+
+/* ipv4_rcv_saddr_equal(): sk_rcv_saddr of both, a zero matches all. */
+static bool v4_meet(const struct endpoint *c, const struct endpoint *h)
+{
+        return c->v4 == h->v4 || c->v4 == 0 || h->v4 == 0;
+}
+
+/* ipv6_rcv_saddr_equal() with both wildcards allowed; an AF_INET socket counts as mapped. */
+static tristate v6_rcv_meet(const struct endpoint *c, bool c_only, const struct endpoint *h, tristate h_only)
+{
+        bool c_any6 = c->any && !c->v4ish, h_any6 = h->any && !h->v4ish;
+        tristate meet = NO;
+
+        if (c->v4ish && h->v4ish)
+                return tri_and(tri_not(h_only), tri(v4_meet(c, h)));
+        if (c_any6 && h_any6)
+                return YES;
+        if (h_any6)
+                meet = c->v4ish ? tri_not(h_only) : YES;
+        if (c_any6)
+                meet = tri_or(meet, tri(!(c_only && h->v4ish)));
+        return tri_or(meet, tri(h->v6 && memcmp(&c->ip, &h->ip, sizeof(c->ip)) == 0));
+}
+
+/* inet_rcv_saddr_equal(c, h, match_wildcard = true): UDP always, TCP when c is a wildcard. */
+static tristate rcv_meet(const struct endpoint *c, bool c_only, const struct endpoint *h, tristate h_only)
+{
+        if (!c->v6)
+                return tri_and(tri_not(h_only), tri(v4_meet(c, h)));
+        return v6_rcv_meet(c, c_only, h, h_only);
+}
+
+/* TCP, c on one address: only its own bind2 bucket and the wildcards' are searched
+ * (inet_bhash2_conflict() and inet_bhash2_addr_any_conflict(), since Linux 6.1). */
+static tristate bhash2_meet(const struct endpoint *c, const struct endpoint *h, tristate h_only)
+{
+        tristate family = c->v4ish && h->v6 ? tri_not(h_only) : YES;
+
+        if (memcmp(&c->ip, &h->ip, sizeof(c->ip)) == 0)
+                return family;
+        if (h->any && !h->v4ish)
+                return family;
+        if (h->any && c->v4ish)
+                return family;
+        return NO;
+}
+
+static tristate addresses_meet(const struct question *q, const struct endpoint *c, const struct socket *socket,
+                               const struct endpoint *h)
+{
+        tristate h_only = h->v6 ? socket->v6only : NO;
+
+        if (conflict_protocol(q) == IPPROTO_TCP && !c->any)
+                return bhash2_meet(c, h, h_only);
+        return rcv_meet(c, binder_v6only(q, c), h, h_only);
+}
+
+static enum aiu_overlap overlap_kind(const struct endpoint *c, const struct endpoint *h)
+{
+        if (memcmp(&c->ip, &h->ip, sizeof(c->ip)) == 0)
+                return c->v6 == h->v6 ? AIU_OVERLAP_EXACT : AIU_OVERLAP_V4_MAPPED;
+        if (c->v4ish != h->v4ish)
+                return AIU_OVERLAP_DUAL_STACK;
+        return h->any ? AIU_OVERLAP_HOLDER_WILDCARD : AIU_OVERLAP_QUERY_WILDCARD;
+}
+
+/*
+ * Inside a user namespace every foreign owner reads as the overflow uid: two of
+ * them need not be the same user.
+ */
+#define OVERFLOW_UID 65534u
+
+static tristate same_owner(const struct question *q, const struct socket *h)
+{
+        if (h->uid == UID_UNKNOWN)
+                return UNKNOWN;
+        if (h->uid != q->uid)
+                return NO;
+        return h->uid == OVERFLOW_UID ? UNKNOWN : YES;
+}
+
+/* Both have SO_REUSEADDR and h does not listen. UDP has no listeners. */
+static tristate address_shared(const struct question *q, const struct socket *h)
+{
+        if (!q->reuseaddr || h->state == AIU_STATE_LISTEN)
+                return NO;
+        return h->reuseaddr;
+}
+
+/* Both have SO_REUSEPORT and one owner; a TIME_WAIT minisock has none to compare. */
+static tristate port_shared(const struct question *q, const struct socket *h)
+{
+        if (!q->reuseport)
+                return NO;
+        return tri_and(h->reuseport, h->minisock ? YES : same_owner(q, h));
+}
+
+static enum aiu_reason reason_for(const struct question *q, const struct socket *h)
+{
+        if (q->reuseport && h->reuseport == YES && same_owner(q, h) != YES && !h->minisock)
+                return AIU_REASON_REUSEPORT_UID;
+        if (q->reuseport != (h->reuseport == YES) && h->reuseport != UNKNOWN &&
+            (h->state == AIU_STATE_LISTEN || q->reuseport))
+                return AIU_REASON_REUSEPORT_ABSENT;
+        if (h->state == AIU_STATE_LISTEN)
+                return AIU_REASON_LISTENING;
+        return q->reuseaddr ? AIU_REASON_HOLDER_NO_REUSE : AIU_REASON_QUERY_NO_REUSE;
+}
+
+/* The unread bits that keep the answer from being known. */
+static uint32_t open_bits(const struct question *q, const struct socket *h, tristate meet)
+{
+        uint32_t bits = 0;
+
+        if (meet == UNKNOWN)
+                bits |= AIU_OPTION_V6ONLY;
+        if (address_shared(q, h) == UNKNOWN)
+                bits |= AIU_OPTION_REUSEADDR;
+        if (port_shared(q, h) == UNKNOWN)
+                bits |= AIU_OPTION_REUSEPORT;
+        return bits;
+}
+
+/*
+ * A request sock (NEW_SYN_RECV) is listed as SYN_RECV without a file, but is not
+ * in the bind hash: the listener that it waits for is what counts.
+ */
+static bool is_request_sock(const struct socket *h)
+{
+        return h->protocol == IPPROTO_TCP && h->state == AIU_STATE_SYN_RECV && h->inode == 0;
+}
+
+static struct judgement judge_ip(const struct question *q, const struct socket *h)
+{
+        struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
+        struct endpoint c = address_endpoint(&q->address), e = address_endpoint(&h->local);
+        tristate meet;
+
+        if (conflict_protocol(q) != h->protocol || !address_is_ip(&h->local) ||
+            address_port(&h->local) != address_port(&q->address) || is_request_sock(h) ||
+            !devices_meet(conflict_device(q), h->ifindex))
+                return j;
+        meet = addresses_meet(q, &c, h, &e);
+        if (meet == NO)
+                return j;
+        j.overlap = overlap_kind(&c, &e);
+        j.reason = reason_for(q, h);
+        j.admits = tri_and(meet, tri_and(port_shared(q, h), tri_not(address_shared(q, h))));
+        j.blocking = tri_and(meet, tri_not(tri_or(address_shared(q, h), port_shared(q, h))));
+        if (j.blocking == UNKNOWN)
+                j.decides = open_bits(q, h, meet);
+        return j;
+}
+
+/*
+ * Abstract names live in one table for each network namespace, hashed by name
+ * and compared with the type: a stream and a datagram socket share a name.
+ * A path is taken as soon as anything is there (EEXIST of mknod); which socket
+ * made it is told by inode and device, for names lie (bind() kept the string of
+ * another directory, or of before a rename).
+ */
+static struct judgement judge_unix(const struct question *q, const struct socket *h, const struct host *host)
+{
+        struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
+        bool same;
+
+        if (h->local.sa.any.sa_family != AF_UNIX)
+                return j;
+        if (address_is_abstract(&q->address))
+                same = h->type == q->type && address_equal(&q->address, &h->local);
+        else
+                same = host->name_exists == YES && host->name_inode != 0 && h->vfs_inode != 0 &&
+                       (uint32_t)host->name_inode == (uint32_t)h->vfs_inode &&
+                       host->name_device == h->vfs_device;
+        if (!same)
+                return j;
+        j.overlap = AIU_OVERLAP_UNIX_PATH;
+        j.reason = AIU_REASON_PATH_EXISTS;
+        j.blocking = YES;
+        return j;
+}
+
+struct judgement conflict_judge(const struct question *question, const struct socket *holder,
+                                const struct host *host)
+{
+        if (question->own_cookie != 0 && question->own_cookie == holder->cookie)
+                return (struct judgement){ .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
+        if (question->address.sa.any.sa_family == AF_UNIX)
+                return judge_unix(question, holder, host);
+        return judge_ip(question, holder);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Context and query from the inside: what the setters keep until a query runs. */
+#ifndef AIU_CONTEXT_H
+#define AIU_CONTEXT_H
+
+#include <stdatomic.h>
+
+#include "addrinuse-backend.h"
+#include "model.h"
+
+#define CONTEXT_MAX_ADDED 16u
+
+struct backend_slot {
+        struct aiu_backend backend;
+        void *userdata;
+        bool disabled;
+};
+
+struct aiu_context {
+        atomic_uint refs;
+        aiu_log_fn log;
+        enum aiu_log_level log_max;
+        void *log_userdata;
+        aiu_progress_fn progress;
+        void *progress_userdata;
+        uint64_t deadline_usec;                 /* 0 = none */
+        int procfs;                             /* -1: the real /proc, unless no_procfs */
+        bool no_procfs;
+        uint32_t flags;
+        struct backend_slot *backends;          /* added ones first, then the built-in ones */
+        size_t n_backends;
+};
+
+struct aiu_query {
+        atomic_uint refs;
+        struct aiu_context *context;
+        struct question question;
+        bool v6only_set, uid_set, listen_set;   /* else the documented default is filled in when it runs */
+        bool address_set;
+        bool netns_lost;                        /* the fd's namespace is not ours and could not be had */
+        int netns;                              /* -1 = the caller's */
+};
+
+/* The question is about listen() on the fd it was read from: -EINVAL without one. */
+int query_set_listening(struct aiu_query *query);
+
+#endif

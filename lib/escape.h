@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Untrusted bytes → printable ASCII. */
+#ifndef AIU_ESCAPE_H
+#define AIU_ESCAPE_H
+
+#include <stddef.h>
+
+/* The number of bytes that escape_to() would write for these, without a NUL. */
+size_t escape_length(const char *bytes, size_t n_bytes);
+/* Write them; returns the end. The caller made room for escape_length() bytes. */
+char *escape_to(char *to, const char *bytes, size_t n_bytes);
+
+#endif

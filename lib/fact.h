@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Size-versioned structs that a stranger filled in: see addrinuse-backend.h. */
+#ifndef AIU_FACT_H
+#define AIU_FACT_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#define FACT_MAX_BYTES 4096u
+
+/*
+ * Copy a struct whose first member is its size into ours, which has `known`
+ * bytes: a shorter one is padded with zeros, a longer one is taken only if what
+ * we do not know is zero (the rule of the kernel's copy_struct_from_user()).
+ */
+static inline int fact_copy(void *to, size_t known, const void *from)
+{
+        size_t size;
+
+        if (!from)
+                return -EINVAL;
+        memcpy(&size, from, sizeof(size));
+        if (size < sizeof(size_t) || size > FACT_MAX_BYTES)
+                return -EINVAL;
+        for (size_t i = known; i < size; i++)
+                if (((const unsigned char *)from)[i] != 0)
+                        return -E2BIG;
+        memset(to, 0, known);
+        memcpy(to, from, size < known ? size : known);
+        return 0;
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The gaps of a report: what the backends could not see, and the bits that keep
+ * a verdict from being known, each with the holder that has it and what it
+ * takes to learn it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assemble.h"
+#include "text.h"
+#include "words.h"
+
+static const char *const option_names[] = { "SO_REUSEADDR", "SO_REUSEPORT", "IPV6_V6ONLY" };
+
+static void add_options(struct text *text, uint32_t bits)
+{
+        bool first = true;
+
+        for (size_t i = 0; i < sizeof(option_names) / sizeof(option_names[0]); i++) {
+                if (!(bits & (UINT32_C(1) << i)))
+                        continue;
+                text_add(text, "%s%s", first ? "" : " and ", option_names[i]);
+                first = false;
+        }
+}
+
+/* One gap for each holder whose bits decide; a crowd of alike ones makes one. */
+static void add_open_bits(struct observation *o, const struct aiu_report *report)
+{
+        for (size_t i = 0; i < report->n_conflicts && i < 8; i++) {
+                const struct aiu_conflict *c = &report->conflicts[i];
+                char buffer[768] = "", who[512];
+                struct text text = TEXT(buffer);
+
+                if (c->judgement.blocking != UNKNOWN || c->judgement.decides == 0)
+                        continue;
+                words_holder(c, who, sizeof(who));
+                text_add(&text, "whether ");
+                add_options(&text, c->judgement.decides);
+                text_add(&text, " is set on the socket of %s decides, and could not be read%s", who,
+                         c->socket.inode == 0 ? ": no interface of the kernel shows it"
+                                              : ": run as root (CAP_SYS_PTRACE) to read it");
+                (void)aiu_snapshot_add_gap(&o->snapshot,
+                                           c->socket.inode == 0 ? AIU_GAP_UNKNOWN : AIU_GAP_PERMISSION, 0, buffer);
+        }
+}
+
+static const struct {
+        uint32_t doubt;
+        enum aiu_gap_kind kind;
+        const char *text;
+} doubts[] = {
+        { DOUBT_HISTORY, AIU_GAP_UNKNOWN,
+          "with SO_REUSEPORT the kernel may let the socket in because of one that used the port before "
+          "(tb->fastreuseport); no interface shows that memory, so \"in use\" is near certain, not certain" },
+        { DOUBT_ORDER, AIU_GAP_UNKNOWN,
+          "some sockets on the port would share it by SO_REUSEPORT and some would not: the first one in the "
+          "kernel's hash chain decides, and no interface shows the order" },
+        { DOUBT_ADDRESS, AIU_GAP_BACKEND, "whether the address is one of this host could not be found out" },
+        { DOUBT_PRIVILEGE, AIU_GAP_PERMISSION,
+          "whether the one who binds has CAP_NET_BIND_SERVICE, which this port needs, is not known" },
+        { DOUBT_SOCKETS, AIU_GAP_BACKEND,
+          "not every socket on the port could be seen, so that the port is free is not proven" },
+        { DOUBT_KERNEL, AIU_GAP_KERNEL_TOO_OLD,
+          "kernels of this version are known to differ here, depending on what was backported" },
+        { DOUBT_PROTOCOL, AIU_GAP_UNKNOWN, "the bind rules of this protocol are not modelled" },
+        { DOUBT_RANGE, AIU_GAP_UNKNOWN,
+          "port 0: whether any port of ip_local_port_range is left for this address was not counted" },
+        { DOUBT_NAME, AIU_GAP_BACKEND, "what is at the path could not be looked at" },
+};
+
+static void add_doubts(struct observation *o, const struct verdict *v)
+{
+        for (size_t i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++)
+                if (v->doubts & doubts[i].doubt)
+                        (void)aiu_snapshot_add_gap(&o->snapshot, doubts[i].kind, 0, doubts[i].text);
+}
+
+/* A what-if that stays unknown names its bit too. */
+static uint32_t what_if_doubts(const struct aiu_report *report)
+{
+        if (report->verdict.verdict == AIU_VERDICT_IN_USE && report->question.error == 0 &&
+            report->what_if[AIU_OPTION_REUSEPORT] == UNKNOWN)
+                return DOUBT_HISTORY;
+        return 0;
+}
+
+int assemble_gaps(struct aiu_report *report, struct observation *o)
+{
+        struct verdict more = { .doubts = report->verdict.doubts | what_if_doubts(report) };
+
+        add_open_bits(o, report);
+        add_doubts(o, &more);
+        if (o->snapshot.n_gaps == 0)
+                return 0;
+        report->gaps = calloc(o->snapshot.n_gaps, sizeof(*report->gaps));
+        if (!report->gaps)
+                return -ENOMEM;
+        for (size_t i = 0; i < o->snapshot.n_gaps; i++)
+                report->gaps[i].gap = o->snapshot.gaps[i];
+        report->n_gaps = o->snapshot.n_gaps;
+        o->snapshot.n_gaps = 0;         /* their strings are the report's now */
+        return 0;
+}

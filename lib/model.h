@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The plain structs that flow through the library: what is asked (question),
+ * what was seen (socket, process, holder, manager, host), what follows from it
+ * (judgement, action, gap). Data only: no object here knows a system call, and
+ * the pure files (address.c, conflict.c, verdict.c, advice.c) see nothing else.
+ */
+#ifndef AIU_MODEL_H
+#define AIU_MODEL_H
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+#include "addrinuse.h"
+
+typedef enum aiu_tristate tristate;
+#define UNKNOWN AIU_TRISTATE_UNKNOWN
+#define NO AIU_TRISTATE_NO
+#define YES AIU_TRISTATE_YES
+
+static inline tristate tri(bool b)
+{
+        return b ? YES : NO;
+}
+
+static inline tristate tri_not(tristate a)
+{
+        return a == UNKNOWN ? UNKNOWN : tri(a == NO);
+}
+
+/* Kleene's logic: a known answer wins where it settles the matter alone. */
+static inline tristate tri_and(tristate a, tristate b)
+{
+        if (a == NO || b == NO)
+                return NO;
+        return a == YES && b == YES ? YES : UNKNOWN;
+}
+
+static inline tristate tri_or(tristate a, tristate b)
+{
+        return tri_not(tri_and(tri_not(a), tri_not(b)));
+}
+
+/* Any socket address, with its length: 0 = none. */
+struct address {
+        socklen_t len;
+        union {
+                struct sockaddr any;
+                struct sockaddr_in in;
+                struct sockaddr_in6 in6;
+                struct sockaddr_un un;
+        } sa;
+};
+
+#define UID_UNKNOWN ((uid_t)-1)
+
+/* The bind() (and listen()) asked about. */
+struct question {
+        struct address address;
+        int type;
+        int protocol;           /* as asked: IPPROTO_MPTCP stays */
+        bool reuseaddr;
+        bool reuseport;
+        bool v6only;
+        bool freebind;          /* IP_FREEBIND or IP_TRANSPARENT */
+        bool listen;
+        bool port_later;        /* IP_BIND_ADDRESS_NO_PORT: bind() to port 0 takes none */
+        unsigned int ifindex;   /* SO_BINDTODEVICE; 0 = none */
+        char device[IF_NAMESIZE];
+        uid_t uid;
+        bool foreign_uid;       /* uid is not the caller's own: its capabilities are not known */
+        int error;              /* errno the caller saw; 0 = nothing happened yet */
+        enum aiu_call call;     /* which call that was, or is next */
+        int domain;             /* SO_DOMAIN of the fd asked about; 0 = that of the address */
+        struct address bound;   /* the fd asked about is bound already; len 0 = it is not */
+        uint64_t own_cookie;    /* SO_COOKIE of the fd asked about; 0 = there is none */
+        uint64_t own_inode;
+};
+
+/* What the host says before any socket does: see struct aiu_host_fact. */
+struct host {
+        tristate address_local;
+        tristate address_tentative;
+        unsigned int address_ifindex;
+        tristate nonlocal_bind;
+        tristate privileged;
+        int unprivileged_port_start;    /* 0 = not known, -1 = no port is privileged */
+        int port_range_first;           /* 0 = not known */
+        int port_range_last;
+        char *reserved_ports;           /* NULL = not known */
+        tristate ipv6_enabled;
+        tristate autobind_reuse;
+        int kernel_major, kernel_minor, kernel_patch;
+        tristate name_exists;
+        tristate name_is_socket;
+        int name_error;
+        uint64_t name_inode;
+        uint64_t name_device;
+};
+
+struct socket {
+        int type;
+        int protocol;
+        enum aiu_state state;
+        struct address local;
+        struct address peer;
+        uint64_t inode;
+        uint64_t cookie;
+        uint64_t cgroup_id;
+        uid_t uid;
+        unsigned int ifindex;
+        char device[IF_NAMESIZE];       /* filled in for the report */
+        bool minisock;                  /* TIME_WAIT, or FIN_WAIT2 that became one */
+        tristate autobound;
+        tristate reuseaddr;
+        tristate reuseport;
+        tristate v6only;
+        uint64_t expires_usec;
+        uint64_t vfs_inode;
+        uint64_t vfs_device;
+};
+
+/* How one socket stands to the question. */
+struct judgement {
+        enum aiu_overlap overlap;
+        enum aiu_reason reason;
+        tristate blocking;
+        uint32_t decides;       /* blocking unknown: the AIU_OPTION_* bits of the holder that would settle it */
+        tristate admits;        /* both sides' SO_REUSEPORT let the would-be socket in: UDP stops at the first such */
+};
+
+struct process {
+        pid_t pid;
+        pid_t ppid;
+        uid_t uid;
+        uint64_t start_time_usec;
+        char *comm;
+        char *exe;
+        char *cmdline;
+        size_t cmdline_bytes;
+        char *cwd;
+        char *cgroup;
+        uint32_t flags;
+        bool is_self;
+        tristate sigterm_ignored;
+        tristate sigterm_caught;
+        pid_t *ancestor_pids;
+        char **ancestor_comms;
+        size_t n_ancestors;
+};
+
+/* "process holds inode, as these descriptors" */
+struct holding {
+        uint64_t inode;
+        pid_t pid;
+        int *fds;
+        size_t n_fds;
+};
+
+struct manager {
+        pid_t pid;
+        uint64_t inode;
+        uint64_t cgroup_id;
+        enum aiu_manager_kind kind;
+        char *unit;
+        char *socket_unit;
+        char *unit_state;
+        char *unit_restart;
+        tristate will_return;
+        char *container;
+        char *supervisor;
+        uint32_t flags;
+        uid_t user;
+        char *also_stop;
+        char *enabled;
+};
+
+struct gap {
+        enum aiu_gap_kind kind;
+        int error;
+        char *backend;
+        char *text;
+};
+
+/* One holder of one conflict, as the report shows it. */
+struct aiu_holder {
+        enum aiu_holder_kind kind;
+        const struct process *process;  /* NULL unless PROCESS or SELF */
+        const struct manager *manager;  /* NULL = nothing known */
+        int *fds;
+        size_t n_fds;
+        uid_t uid;                      /* of the process, else of the socket */
+        uint32_t flags;
+};
+
+struct aiu_conflict {
+        struct socket socket;
+        struct judgement judgement;
+        struct aiu_holder *holders;
+        size_t n_holders;
+        size_t index;           /* of the socket in the snapshot; NO_SOCKET = there is none in sight */
+};
+#define NO_SOCKET SIZE_MAX
+
+struct aiu_action {
+        enum aiu_action_kind kind;
+        tristate sufficient;
+        uint32_t flags;
+        /* What the words are made of; which of them count depends on the kind. */
+        const struct process **processes;       /* whom it ends; borrowed from the report */
+        size_t n_processes;
+        const struct manager *manager;          /* whom it asks; borrowed */
+        char **units;                           /* what it stops there */
+        size_t n_units;
+        uint64_t wait_usec;
+        struct address address;                 /* OTHER_ADDRESS: a free one */
+        uint32_t remarks;                       /* REMARK_*: what the text has to say */
+        /* Made of the above by words.c. */
+        char *text;
+        char **argv;                            /* NULL-terminated, or NULL */
+};
+
+#define REMARK_STOPPED (UINT32_C(1) << 0)       /* a process is stopped: SIGTERM waits until it goes on */
+#define REMARK_IGNORES (UINT32_C(1) << 1)       /* a process ignores SIGTERM */
+#define REMARK_CATCHES (UINT32_C(1) << 2)       /* a process handles SIGTERM itself */
+#define REMARK_RETURNS (UINT32_C(1) << 3)       /* something starts it again */
+#define REMARK_LINGERS (UINT32_C(1) << 4)       /* its connections may stay as TIME_WAIT */
+#define REMARK_OTHERS (UINT32_C(1) << 5)        /* others are in the way as well */
+#define REMARK_INCOMPLETE (UINT32_C(1) << 6)    /* not every holder could be seen */
+#define REMARK_HOLDER_BIT (UINT32_C(1) << 7)    /* it is enough only if the holder has the option too, which was not seen */
+#define REMARK_TIME_WAIT (UINT32_C(1) << 8)     /* about TIME_WAIT sockets */
+#define REMARK_CONNECTION (UINT32_C(1) << 9)    /* an outgoing connection has the port */
+#define REMARK_SECOND_COPY (UINT32_C(1) << 10)  /* the holder runs the caller's own program */
+#define REMARK_TENTATIVE (UINT32_C(1) << 11)    /* duplicate address detection is not finished */
+
+struct aiu_gap {
+        struct gap gap;
+};
+
+#define WHAT_IF_COUNT 16u       /* every subset of the four AIU_OPTION_* bits */
+
+/* The whole answer. verdict.c fills it from facts alone. */
+struct verdict {
+        enum aiu_verdict verdict;
+        int error;
+        enum aiu_call call;
+        uint32_t doubts;        /* DOUBT_*: why it is unknown, or less than certain */
+};
+
+#define DOUBT_HOLDER_OPTION (UINT32_C(1) << 0)  /* an option of a holder that could not be read decides */
+#define DOUBT_HISTORY (UINT32_C(1) << 1)        /* the kernel's per-port cache decides (facts: conflict.c) */
+#define DOUBT_ORDER (UINT32_C(1) << 2)          /* UDP: the order of the sockets in the hash chain decides */
+#define DOUBT_ADDRESS (UINT32_C(1) << 3)        /* whether the address is local is not known */
+#define DOUBT_PRIVILEGE (UINT32_C(1) << 4)      /* whether the caller may bind a privileged port is not known */
+#define DOUBT_SOCKETS (UINT32_C(1) << 5)        /* the sockets could not all be seen */
+#define DOUBT_KERNEL (UINT32_C(1) << 6)         /* this kernel's version is known to differ here */
+#define DOUBT_PROTOCOL (UINT32_C(1) << 7)       /* this protocol's rules are not modelled */
+#define DOUBT_RANGE (UINT32_C(1) << 8)          /* port 0: the ephemeral range could not be counted */
+#define DOUBT_NAME (UINT32_C(1) << 9)           /* AF_UNIX: the path could not be looked at */
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Runs the backends, phase by phase. A backend that is missing, refused or
+ * broken is a gap here, and nobody else has to know: the next one is asked.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "address.h"
+#include "conflict.h"
+#include "observe.h"
+#include "sys.h"
+
+typedef int phase(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+
+static phase *host_of(const struct aiu_backend *b) { return b->host; }
+static phase *sockets_of(const struct aiu_backend *b) { return b->sockets; }
+static phase *holders_of(const struct aiu_backend *b) { return b->holders; }
+static phase *options_of(const struct aiu_backend *b) { return b->options; }
+static phase *managers_of(const struct aiu_backend *b) { return b->managers; }
+
+static enum aiu_gap_kind gap_kind(int error)
+{
+        switch (error) {
+        case -EACCES:
+        case -EPERM:
+                return AIU_GAP_PERMISSION;
+        case -ETIME:
+                return AIU_GAP_DEADLINE;
+        case -ENOSYS:
+                return AIU_GAP_KERNEL_TOO_OLD;
+        default:
+                return AIU_GAP_BACKEND;
+        }
+}
+
+/* A backend that failed and did not say what was lost: say that it failed. */
+static void note_failure(struct aiu_snapshot *snapshot, int error, size_t gaps_before)
+{
+        char text[128];
+
+        if (snapshot->n_gaps > gaps_before)
+                return;
+        (void)snprintf(text, sizeof(text), "this source of facts could not be used (error %d): what it alone "
+                       "knows is missing", -error);
+        (void)aiu_snapshot_add_gap(snapshot, gap_kind(error), error, text);
+}
+
+/* Ask each backend in turn until one says that the facts are complete (1). -ENOMEM ends it all. */
+static int run_phase(struct observation *o, phase *(*select)(const struct aiu_backend *))
+{
+        const struct aiu_context *context = o->query->context;
+        int r = AIU_PARTIAL;
+
+        for (size_t i = 0; i < context->n_backends; i++) {
+                const struct backend_slot *slot = &context->backends[i];
+                phase *function = select(&slot->backend);
+                size_t gaps = o->snapshot.n_gaps;
+
+                if (slot->disabled || !function)
+                        continue;
+                o->snapshot.backend = slot->backend.name;
+                r = function(slot->userdata, &o->asked, &o->snapshot);
+                if (r < 0)
+                        note_failure(&o->snapshot, r, gaps);
+                o->snapshot.backend = NULL;
+                if (r == AIU_DONE || r == -ENOMEM)
+                        break;
+        }
+        if (r == -ENOMEM)
+                return r;
+        return r == AIU_DONE;
+}
+
+/* ------------------------------------------------------ beginning */
+
+static void open_procfs(struct observation *o)
+{
+        const struct aiu_context *context = o->query->context;
+
+        o->asked.procfs = context->procfs;
+        if (context->procfs >= 0 || context->no_procfs)
+                return;
+        o->asked.procfs = sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+        o->own_procfs = o->asked.procfs >= 0;
+        if (!o->own_procfs)
+                o->asked.procfs = -1;
+}
+
+/*
+ * Under a seccomp filter a call that the filter's author did not think of may
+ * kill the process. Where /proc does not tell, assume the worst.
+ */
+static bool has_seccomp_filter(int procfs)
+{
+        static const char key[] = "\nSeccomp:\t";
+        char status[4096];
+        const char *at;
+
+        if (procfs < 0 || sys_read_file(procfs, "self/status", status, sizeof(status)) <= 0)
+                return true;
+        at = strstr(status, key);
+        return at ? at[sizeof(key) - 1] != '0' : false;
+}
+
+void observe_begin(struct observation *o, const struct aiu_query *query, struct question *question)
+{
+        const struct aiu_context *context = query->context;
+
+        *o = (struct observation){ .query = query, .question = question };
+        snapshot_init(&o->snapshot);
+        o->snapshot.progress = context->progress;
+        o->snapshot.progress_userdata = context->progress_userdata;
+        o->snapshot.log = context->log;
+        o->snapshot.log_max = context->log_max;
+        o->snapshot.log_userdata = context->log_userdata;
+        open_procfs(o);
+        o->asked.size = sizeof(o->asked);
+        o->asked.address = &question->address.sa.any;
+        o->asked.address_len = question->address.len;
+        o->asked.type = question->type;
+        o->asked.protocol = conflict_protocol(question);
+        o->asked.port = address_port(&question->address);
+        o->asked.ifindex = conflict_device(question);
+        o->asked.uid = question->uid;
+        o->asked.context_flags = context->flags;
+        if (context->deadline_usec)
+                o->asked.deadline_nsec = sys_now_nsec() + context->deadline_usec * 1000;
+        o->asked.plain_calls_only = !(context->flags & AIU_CONTEXT_ALL_SYSCALLS) &&
+                                    has_seccomp_filter(o->asked.procfs);
+}
+
+void observe_end(struct observation *o)
+{
+        if (o->own_procfs)
+                sys_close(o->asked.procfs);
+        snapshot_finish(&o->snapshot);
+}
+
+/* ------------------------------------------------------ the namespace */
+
+/*
+ * Facts about another network namespace are had only from inside. The thread is
+ * in there for the time of two dumps and nothing else. Entering our own first
+ * proves that we will be let back: the same capability is asked for.
+ */
+static int enter_netns(const struct observation *o, int *ret_home)
+{
+        int home, r;
+
+        if (o->asked.plain_calls_only)
+                return -EPERM;
+        home = sys_openat(o->asked.procfs, "thread-self/ns/net", O_RDONLY);
+        if (home < 0)
+                return home;
+        r = sys_setns(home, CLONE_NEWNET);
+        if (r >= 0)
+                r = sys_setns(o->query->netns, CLONE_NEWNET);
+        if (r < 0) {
+                sys_close(home);
+                return r;
+        }
+        *ret_home = home;
+        return 0;
+}
+
+static int leave_netns(int home)
+{
+        int r = sys_setns(home, CLONE_NEWNET);
+
+        sys_close(home);
+        return r;
+}
+
+static int no_way_in(struct observation *o, int error)
+{
+        return aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_NAMESPACE, error,
+                                    "the socket is of another network namespace, which could not be entered: "
+                                    "run with CAP_SYS_ADMIN, or in that namespace");
+}
+
+/* ------------------------------------------------------ the phases */
+
+/* A new IPv6 socket starts with the sysctl's IPV6_V6ONLY. */
+static void learn_v6only(struct observation *o)
+{
+        char text[8];
+
+        if (o->query->v6only_set || o->question->address.sa.any.sa_family != AF_INET6 || o->asked.procfs < 0)
+                return;
+        if (sys_read_file(o->asked.procfs, "sys/net/ipv6/bindv6only", text, sizeof(text)) > 0)
+                o->question->v6only = text[0] == '1';
+}
+
+static int observe_inside(struct observation *o)
+{
+        int r;
+
+        learn_v6only(o);
+        r = run_phase(o, host_of);
+        if (r < 0)
+                return r;
+        r = run_phase(o, sockets_of);
+        if (r < 0)
+                return r;
+        o->sockets_complete = r == 1 && !o->snapshot.sockets_truncated;
+        return 0;
+}
+
+int observe_sockets(struct observation *o)
+{
+        int home, r, back;
+
+        if (o->query->netns_lost)
+                return no_way_in(o, EPERM);
+        if (o->query->netns < 0)
+                return observe_inside(o);
+        r = enter_netns(o, &home);
+        if (r < 0)
+                return no_way_in(o, r);
+        r = observe_inside(o);
+        back = leave_netns(home);
+        return back < 0 ? back : r;
+}
+
+int observe_holders(struct observation *o)
+{
+        int r;
+
+        o->holders_complete = true;
+        if (o->snapshot.n_wanted == 0)
+                return 0;
+        r = run_phase(o, holders_of);
+        if (r < 0)
+                return r;
+        /* With FIRST_HOLDER the list may be short whatever the backend says. */
+        o->holders_complete = r == 1 && !o->snapshot.holders_truncated &&
+                              !(o->asked.context_flags & AIU_CONTEXT_FIRST_HOLDER);
+        if (o->snapshot.n_holdings == 0)
+                return 0;
+        r = run_phase(o, options_of);
+        return r < 0 ? r : 0;
+}
+
+int observe_managers(struct observation *o)
+{
+        int r;
+
+        if (o->snapshot.n_wanted == 0)
+                return 0;
+        r = run_phase(o, managers_of);
+        return r < 0 ? r : 0;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The whole program on one page. Facts come in as plain data, judgement is a
+ * pure function of data, a report goes out:
+ *
+ *  query -> observe sockets -> judge -> observe holders -> observe managers -> advise -> report
+ *           backends           PURE     only the inodes    only the holders    PURE      frozen
+ *                                       in the way         that were found
+ *
+ * What a step cannot see is a gap in the report, never an error: the only ones
+ * are a question that makes no sense (-EINVAL and its kin) and no memory.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "advice.h"
+#include "assemble.h"
+#include "context.h"
+#include "macro.h"
+#include "observe.h"
+#include "report.h"
+#include "sys.h"
+#include "verdict.h"
+#include "words.h"
+
+/* What was not said takes its default from bind(2) and from the caller. */
+static struct question complete_question(const struct aiu_query *query)
+{
+        struct question q = query->question;
+
+        if (!query->uid_set)
+                q.uid = sys_geteuid();
+        q.foreign_uid = query->uid_set && q.uid != sys_geteuid();
+        if (!query->listen_set)
+                q.listen = q.type == SOCK_STREAM || q.type == SOCK_SEQPACKET;
+        return q;
+}
+
+static struct scene scene_of(const struct observation *o)
+{
+        return (struct scene){
+                .question = o->question,
+                .host = &o->snapshot.host,
+                .sockets = o->snapshot.sockets,
+                .n_sockets = o->snapshot.n_sockets,
+                .sockets_complete = o->sockets_complete,
+        };
+}
+
+/* See the sockets, judge them, and look for the holders of those in the way only. */
+static int observe(struct observation *o)
+{
+        int r;
+
+        r = observe_sockets(o);
+        if (r < 0)
+                return r;
+        r = assemble_wanted(&o->snapshot, o->question);
+        if (r < 0)
+                return r;
+        r = observe_holders(o);
+        if (r < 0)
+                return r;
+        return observe_managers(o);
+}
+
+static void judge(struct aiu_report *report, struct observation *o)
+{
+        struct scene scene = scene_of(o);
+
+        (void)verdict_settle(&scene, o->snapshot.sockets);
+        report->verdict = verdict_conclude(&scene);
+        for (uint32_t options = 0; options < WHAT_IF_COUNT; options++)
+                report->what_if[options] = verdict_what_if(&scene, options);
+}
+
+static int recommend(struct aiu_report *report, const struct observation *o)
+{
+        struct scene scene = scene_of(o);
+        struct advice_input input = {
+                .scene = &scene,
+                .verdict = &report->verdict,
+                .what_if = report->what_if,
+                .conflicts = report->conflicts,
+                .n_conflicts = report->n_conflicts,
+                .holders_complete = o->holders_complete && o->sockets_complete,
+                .asker = sys_geteuid(),
+        };
+        int r;
+
+        r = advise(&input, &report->actions, &report->n_actions);
+        if (r < 0)
+                return r;
+        return words_actions(report, &o->snapshot.host, input.asker);
+}
+
+static int fill_report(struct aiu_report *report, struct observation *o)
+{
+        int r;
+
+        report->question = *o->question;
+        judge(report, o);
+        r = assemble_conflicts(report, o);
+        if (r < 0)
+                return r;
+        r = recommend(report, o);
+        if (r < 0)
+                return r;
+        r = assemble_gaps(report, o);
+        if (r < 0)
+                return r;
+        return words_summary(report);
+}
+
+static int run(const struct aiu_query *query, struct aiu_report *report)
+{
+        struct question question = complete_question(query);
+        struct observation o;
+        int r;
+
+        observe_begin(&o, query, &question);
+        r = observe(&o);
+        if (r >= 0)
+                r = fill_report(report, &o);
+        observe_end(&o);
+        return r;
+}
+
+AIU_EXPORT int aiu_query_run(struct aiu_query *query, struct aiu_report **ret_report)
+{
+        int saved_errno = errno, r;
+        struct aiu_report *report;
+
+        if (!query || !ret_report || !query->address_set)
+                return -EINVAL;
+        report = report_new();
+        if (!report)
+                return -ENOMEM;
+        r = run(query, report);
+        errno = saved_errno;
+        if (r < 0) {
+                aiu_report_unref(report);
+                errno = saved_errno;
+                return r;
+        }
+        *ret_report = report;
+        return 0;
+}
+
+/* ------------------------------------------------------ in one line */
+
+/* The object, or NULL and errno; on success errno is what it was. */
+static struct aiu_report *finish(struct aiu_query *query, int r, int saved_errno)
+{
+        struct aiu_report *report = NULL;
+
+        if (r >= 0)
+                r = aiu_query_run(query, &report);
+        aiu_query_unref(query);
+        errno = r < 0 ? -r : saved_errno;
+        return report;
+}
+
+AIU_EXPORT struct aiu_report *aiu_probe(const char *addr, uint16_t port)
+{
+        int saved_errno = errno;
+        struct aiu_query *query = NULL;
+        int r;
+
+        r = aiu_query_new(NULL, &query);
+        if (r >= 0)
+                r = aiu_query_set_address_string(query, addr, port);
+        return finish(query, r, saved_errno);
+}
+
+AIU_EXPORT struct aiu_report *aiu_explain_bind(int fd, const struct sockaddr *addr, socklen_t addrlen, int error)
+{
+        int saved_errno = errno;
+        struct aiu_query *query = NULL;
+        int r;
+
+        r = aiu_query_new(NULL, &query);
+        if (r >= 0)
+                r = aiu_query_set_fd(query, fd);
+        if (r >= 0)
+                r = aiu_query_set_address(query, addr, addrlen);
+        if (r >= 0)
+                r = aiu_query_set_error(query, error);
+        return finish(query, r, saved_errno);
+}
+
+AIU_EXPORT struct aiu_report *aiu_explain_listen(int fd, int error)
+{
+        int saved_errno = errno;
+        struct aiu_query *query = NULL;
+        int r;
+
+        r = aiu_query_new(NULL, &query);
+        if (r >= 0)
+                r = aiu_query_set_fd(query, fd);
+        if (r >= 0)
+                r = query_set_listening(query);
+        if (r >= 0)
+                r = aiu_query_set_error(query, error);
+        return finish(query, r, saved_errno);
+}

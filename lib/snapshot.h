@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The snapshot as the library itself sees it: arrays of plain structs that own
+ * what they point to. Backends see only the functions of addrinuse-backend.h.
+ */
+#ifndef AIU_SNAPSHOT_H
+#define AIU_SNAPSHOT_H
+
+#include "addrinuse-backend.h"
+#include "model.h"
+
+/* Bounds: what one probe may keep, however large the machine is. Beyond them a
+ * gap of kind TRUNCATED is recorded, once, and the call returns -ENOBUFS. */
+#define SNAPSHOT_MAX_SOCKETS 8192u
+#define SNAPSHOT_MAX_PROCESSES 1024u
+#define SNAPSHOT_MAX_HOLDINGS 8192u
+#define SNAPSHOT_MAX_FDS 64u            /* per holding */
+#define SNAPSHOT_MAX_MANAGERS 2048u
+#define SNAPSHOT_MAX_GAPS 64u
+#define SNAPSHOT_MAX_STRING 4096u       /* bytes of any string that is kept; cmdline: 32 KiB */
+
+struct aiu_snapshot {
+        const char *backend;            /* the one that runs: names gaps; NULL = the library itself */
+        struct host host;
+        struct socket *sockets;
+        size_t n_sockets, sockets_room;
+        struct process *processes;
+        size_t n_processes, processes_room;
+        struct holding *holdings;
+        size_t n_holdings, holdings_room;
+        struct manager *managers;
+        size_t n_managers, managers_room;
+        struct gap *gaps;
+        size_t n_gaps, gaps_room;
+        uint64_t *wanted;               /* sorted, no duplicates */
+        size_t n_wanted;
+        bool sockets_truncated;
+        bool holders_truncated;
+        void (*progress)(void *userdata, size_t done, size_t total);
+        void *progress_userdata;
+        void (*log)(void *userdata, enum aiu_log_level level, const char *message);
+        enum aiu_log_level log_max;
+        void *log_userdata;
+};
+
+void snapshot_init(struct aiu_snapshot *snapshot);
+void snapshot_finish(struct aiu_snapshot *snapshot);    /* frees what is left in it; fine on a zeroed one */
+/* The inodes whose holders the next phases look for; copied, sorted, made unique. */
+int snapshot_want_inodes(struct aiu_snapshot *snapshot, const uint64_t *inodes, size_t n);
+/* Look-ups work on a snapshot's arrays and, once those have moved, on a report's. */
+struct snapshot_view {
+        const struct process *processes;
+        size_t n_processes;
+        const struct manager *managers;
+        size_t n_managers;
+};
+const struct process *view_process(const struct snapshot_view *view, pid_t pid);
+/* What is known of this holder alone comes before what is known of its process, then of its cgroup. */
+const struct manager *view_manager(const struct snapshot_view *view, pid_t pid, uint64_t inode,
+                                   uint64_t cgroup_id);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A string that grows: what both renderers write to. Memory that ran out is remembered in `error`. */
+#ifndef AIU_STRBUF_H
+#define AIU_STRBUF_H
+
+#include <stddef.h>
+
+struct strbuf {
+        char *text;
+        size_t n, room;
+        int error;      /* 0 or -ENOMEM; then nothing more is added */
+};
+
+void strbuf_add(struct strbuf *buffer, const char *bytes, size_t n);
+void strbuf_str(struct strbuf *buffer, const char *text);
+__attribute__((format(printf, 2, 3))) void strbuf_printf(struct strbuf *buffer, const char *format, ...);
+/* Untrusted bytes, escaped. */
+void strbuf_escaped(struct strbuf *buffer, const char *bytes, size_t n);
+/* Hands the text over (never NULL on success) or returns the error; the buffer is empty afterwards. */
+int strbuf_steal(struct strbuf *buffer, char **ret_text);
+void strbuf_finish(struct strbuf *buffer);
+
+#endif

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From the pairs that conflict.c judged to the answer for all of them: which
+ * errno, from which call, in the order in which the kernel checks. Pure.
+ *
+ * Sources: net/ipv4/af_inet.c, __inet_bind() (address before privilege);
+ * net/ipv6/af_inet6.c, __inet6_bind() (privilege before address);
+ * net/unix/af_unix.c, unix_bind_bsd(). Checked against a running kernel by
+ * tests/live.
+ */
+#include <errno.h>
+
+#include "address.h"
+#include "conflict.h"
+#include "verdict.h"
+
+static struct verdict fails(enum aiu_verdict verdict, int error)
+{
+        return (struct verdict){ .verdict = verdict, .error = error, .call = AIU_CALL_BIND };
+}
+
+static struct verdict unknown(uint32_t doubts)
+{
+        return (struct verdict){ .verdict = AIU_VERDICT_UNKNOWN, .doubts = doubts };
+}
+
+static const struct verdict available = { .verdict = AIU_VERDICT_AVAILABLE };
+
+/* ------------------------------------------------------ the sockets */
+
+struct tally {
+        bool certain;           /* somebody is in the way, certainly */
+        bool possible;          /* somebody may be */
+        bool admitted;          /* UDP: somebody may let it in at once */
+};
+
+static struct tally count_conflicts(const struct scene *scene)
+{
+        struct tally tally = { 0 };
+
+        for (size_t i = 0; i < scene->n_sockets; i++) {
+                enum fate fate = scene->fate ? scene->fate[i] : FATE_STAYS;
+                struct judgement j;
+
+                if (fate == FATE_GOES)
+                        continue;
+                j = conflict_judge(scene->question, &scene->sockets[i], scene->host);
+                if (j.blocking == YES && fate == FATE_STAYS)
+                        tally.certain = true;
+                else if (j.blocking != NO)
+                        tally.possible = true;
+                if (j.admits != NO)
+                        tally.admitted = true;
+        }
+        return tally;
+}
+
+/*
+ * Which doubts remain although somebody is certainly in the way.
+ *
+ * TCP keeps a summary for each port (tb->fastreuseport, set by the last bind()
+ * or listen() that mattered); a socket with SO_REUSEPORT that matches it is let
+ * in without a look at the others. The summary outlives the socket that it was
+ * made for, and no interface shows it: sk_reuseport_match() and
+ * inet_csk_update_fastreuse(). So with SO_REUSEPORT "in use" is near certain,
+ * never certain.
+ *
+ * UDP has no summary, but the first socket of the chain that counts decides,
+ * and the order of the chain is not shown either: udp_lib_lport_inuse().
+ */
+static uint32_t doubts_of(const struct question *q, const struct tally *tally)
+{
+        if (!q->reuseport)
+                return 0;
+        if (conflict_protocol(q) == IPPROTO_TCP)
+                return DOUBT_HISTORY;
+        return tally->admitted ? DOUBT_ORDER : 0;
+}
+
+static bool modelled(int protocol)
+{
+        return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
+/* get_port(): is the port free for this socket? */
+static struct verdict check_port(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+        struct tally tally = count_conflicts(scene);
+        uint32_t doubts = doubts_of(q, &tally);
+
+        if (!modelled(conflict_protocol(q)))
+                return unknown(DOUBT_PROTOCOL);
+        if (tally.certain && doubts == 0)
+                return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
+        if (tally.certain)
+                return unknown(doubts);
+        if (tally.possible)
+                return unknown(DOUBT_HOLDER_OPTION);
+        return scene->sockets_complete ? available : unknown(DOUBT_SOCKETS);
+}
+
+/* bind() to port 0: the kernel searches ip_local_port_range. */
+static struct verdict check_any_port(const struct scene *scene)
+{
+        if (scene->question->port_later)
+                return available;
+        if (!modelled(conflict_protocol(scene->question)))
+                return unknown(DOUBT_PROTOCOL);
+        return unknown(DOUBT_RANGE);
+}
+
+/* ------------------------------------------- what comes before the port */
+
+static tristate address_accepted(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+        bool v6 = q->address.sa.any.sa_family == AF_INET6;
+
+        if (address_is_wildcard(&q->address) || q->freebind)
+                return YES;
+        if (v6 && address_is_multicast(&q->address))
+                return YES;
+        return tri_or(scene->host->address_local, scene->host->nonlocal_bind);
+}
+
+static struct verdict check_address(const struct scene *scene)
+{
+        switch (address_accepted(scene)) {
+        case YES:
+                return available;
+        case NO:
+                return fails(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL);
+        default:
+                return unknown(DOUBT_ADDRESS);
+        }
+}
+
+/* Ports below ip_unprivileged_port_start want CAP_NET_BIND_SERVICE; port 0 never does. */
+static struct verdict check_privilege(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+        const struct host *host = scene->host;
+        int port = address_port(&q->address);
+        tristate allowed = q->foreign_uid ? UNKNOWN : host->privileged;
+
+        if (port == 0 || host->unprivileged_port_start < 0)
+                return available;
+        if (host->unprivileged_port_start > 0)
+                allowed = tri_or(allowed, tri(port >= host->unprivileged_port_start));
+        else if (port >= IPPORT_RESERVED && allowed == UNKNOWN)
+                allowed = YES;  /* the sysctl was not readable: 1024 unless somebody raised it, which nobody does */
+        if (allowed == YES)
+                return available;
+        return allowed == NO ? fails(AIU_VERDICT_NOT_PERMITTED, EACCES) : unknown(DOUBT_PRIVILEGE);
+}
+
+/* __inet_bind() and __inet6_bind() look at the address' family first; the fd may have another. */
+static struct verdict check_family(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        if (q->domain == 0 || q->domain == q->address.sa.any.sa_family)
+                return available;
+        /* A struct sockaddr_in is too short for an IPv6 socket: SIN6_LEN_RFC2133. */
+        if (q->domain == AF_INET6 && q->address.sa.any.sa_family == AF_INET)
+                return fails(AIU_VERDICT_INVALID, EINVAL);
+        return fails(AIU_VERDICT_INVALID, q->domain == AF_UNIX ? EINVAL : EAFNOSUPPORT);
+}
+
+static struct verdict check_fresh(const struct scene *scene)
+{
+        if (scene->question->bound.len > 0)
+                return fails(AIU_VERDICT_INVALID, EINVAL);
+        return available;
+}
+
+/* What __inet6_bind() refuses by the look of the address. */
+static struct verdict check_v6_shape(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        if (q->v6only && address_is_mapped(&q->address))
+                return fails(AIU_VERDICT_INVALID, EINVAL);
+        if (address_is_link_local(&q->address) && conflict_device(q) == 0)
+                return fails(AIU_VERDICT_INVALID, EINVAL);
+        return available;
+}
+
+static struct verdict check_v6_multicast(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        if (q->type == SOCK_STREAM && address_is_multicast(&q->address))
+                return fails(AIU_VERDICT_INVALID, EINVAL);
+        return available;
+}
+
+static struct verdict check_v6_exists(const struct scene *scene)
+{
+        if (scene->host->ipv6_enabled == NO)
+                return fails(AIU_VERDICT_INVALID, EAFNOSUPPORT);
+        return available;
+}
+
+static struct verdict check_sockets(const struct scene *scene)
+{
+        return address_port(&scene->question->address) == 0 ? check_any_port(scene) : check_port(scene);
+}
+
+typedef struct verdict check(const struct scene *scene);
+
+/* The first check that fails gives the errno; one whose answer is not known
+ * hides all that come after it, unless those agree on success. */
+static struct verdict first_failure(const struct scene *scene, check *const checks[])
+{
+        struct verdict doubtful = available;
+
+        for (; *checks; checks++) {
+                struct verdict v = (*checks)(scene);
+
+                if (v.verdict == AIU_VERDICT_AVAILABLE)
+                        continue;
+                if (v.verdict != AIU_VERDICT_UNKNOWN)
+                        return doubtful.verdict == AIU_VERDICT_UNKNOWN ? doubtful : v;
+                doubtful.verdict = AIU_VERDICT_UNKNOWN;
+                doubtful.doubts |= v.doubts;
+        }
+        return doubtful;
+}
+
+static check *const v4_checks[] = {
+        check_family, check_address, check_privilege, check_fresh, check_sockets, NULL
+};
+static check *const v6_checks[] = {
+        check_family, check_v6_exists, check_v6_multicast, check_privilege, check_fresh, check_v6_shape, check_address,
+        check_sockets, NULL
+};
+static check *const unix_checks[] = { check_family, check_fresh, NULL };
+static check *const bound_checks[] = { check_sockets, NULL };
+
+/* ------------------------------------------------------ AF_UNIX */
+
+static struct verdict predict_abstract(const struct scene *scene)
+{
+        struct tally tally = count_conflicts(scene);
+
+        if (tally.certain)
+                return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
+        return scene->sockets_complete ? available : unknown(DOUBT_SOCKETS);
+}
+
+static struct verdict predict_path(const struct host *host)
+{
+        if (host->name_exists == YES)
+                return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
+        switch (host->name_error) {
+        case 0:
+                return host->name_exists == NO ? available : unknown(DOUBT_NAME);
+        case EACCES:
+        case EPERM:
+        case EROFS:
+                return fails(AIU_VERDICT_NOT_PERMITTED, host->name_error);
+        default:
+                return fails(AIU_VERDICT_INVALID, host->name_error);
+        }
+}
+
+static struct verdict predict_unix(const struct scene *scene)
+{
+        struct verdict v = first_failure(scene, unix_checks);
+
+        if (v.verdict != AIU_VERDICT_AVAILABLE)
+                return v;
+        if (address_is_abstract(&scene->question->address))
+                return predict_abstract(scene);
+        return predict_path(scene->host);
+}
+
+/* ------------------------------------------------------ the answer */
+
+static bool can_listen(const struct question *q)
+{
+        return q->type == SOCK_STREAM || q->type == SOCK_SEQPACKET;
+}
+
+/* listen() on a bound TCP socket runs get_port() again, this time as a listener. */
+static struct verdict predict_listen(const struct scene *scene)
+{
+        struct verdict v;
+
+        if (!can_listen(scene->question)) {
+                v = fails(AIU_VERDICT_INVALID, EOPNOTSUPP);
+                v.call = AIU_CALL_LISTEN;
+                return v;
+        }
+        if (scene->question->address.sa.any.sa_family == AF_UNIX) {
+                /* unix_listen(): a socket without a name cannot listen. */
+                v = scene->question->bound.len > 0 ? available : fails(AIU_VERDICT_INVALID, EINVAL);
+        } else {
+                v = first_failure(scene, bound_checks);
+        }
+        if (v.error)
+                v.call = AIU_CALL_LISTEN;
+        return v;
+}
+
+struct verdict verdict_predict(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        if (q->call == AIU_CALL_LISTEN)
+                return predict_listen(scene);
+        if (q->address.sa.any.sa_family == AF_UNIX)
+                return predict_unix(scene);
+        return first_failure(scene, q->address.sa.any.sa_family == AF_INET6 ? v6_checks : v4_checks);
+}
+
+static enum aiu_verdict verdict_of_error(int error)
+{
+        switch (error) {
+        case EADDRINUSE:
+                return AIU_VERDICT_IN_USE;
+        case EADDRNOTAVAIL:
+                return AIU_VERDICT_NOT_LOCAL;
+        case EACCES:
+        case EPERM:
+        case EROFS:
+                return AIU_VERDICT_NOT_PERMITTED;
+        default:
+                return AIU_VERDICT_INVALID;
+        }
+}
+
+struct verdict verdict_conclude(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+        struct verdict v;
+
+        if (q->error == 0)
+                return verdict_predict(scene);
+        v = fails(verdict_of_error(q->error), q->error);
+        if (q->call == AIU_CALL_LISTEN)
+                v.call = AIU_CALL_LISTEN;
+        return v;
+}
+
+static void set_options(struct question *q, uint32_t options)
+{
+        q->reuseaddr = q->reuseaddr || (options & AIU_OPTION_REUSEADDR);
+        q->reuseport = q->reuseport || (options & AIU_OPTION_REUSEPORT);
+        q->freebind = q->freebind || (options & AIU_OPTION_FREEBIND);
+        /* On an AF_INET socket there is nothing to set: setsockopt(2) gives ENOPROTOOPT. */
+        if (q->address.sa.any.sa_family == AF_INET6)
+                q->v6only = q->v6only || (options & AIU_OPTION_V6ONLY);
+}
+
+static bool same_options(const struct question *a, const struct question *b)
+{
+        return a->reuseaddr == b->reuseaddr && a->reuseport == b->reuseport && a->v6only == b->v6only &&
+               a->freebind == b->freebind;
+}
+
+/* What cannot explain the errno that was seen cannot foretell another outcome. */
+static bool explained(const struct scene *scene)
+{
+        struct verdict v;
+
+        if (scene->question->error == 0)
+                return true;
+        v = verdict_predict(scene);
+        return v.verdict == AIU_VERDICT_UNKNOWN || v.error == scene->question->error;
+}
+
+tristate verdict_what_if(const struct scene *scene, uint32_t options)
+{
+        struct question q = *scene->question;
+        struct scene changed = *scene;
+        struct verdict v;
+
+        set_options(&q, options);
+        changed.question = &q;
+        if (same_options(&q, scene->question))
+                v = verdict_conclude(scene);
+        else if (!explained(scene))
+                return UNKNOWN;
+        else
+                v = verdict_predict(&changed);
+        if (v.verdict == AIU_VERDICT_UNKNOWN)
+                return UNKNOWN;
+        return tri(v.verdict == AIU_VERDICT_AVAILABLE);
+}
+
+/* ------------------------------------------------------ evidence */
+
+ptrdiff_t verdict_settle(const struct scene *scene, struct socket *sockets)
+{
+        ptrdiff_t only = -1;
+
+        if (scene->question->error != EADDRINUSE)
+                return -1;
+        for (size_t i = 0; i < scene->n_sockets; i++) {
+                struct judgement j = conflict_judge(scene->question, &sockets[i], scene->host);
+
+                if (j.blocking == NO)
+                        continue;
+                if (j.blocking == YES || only >= 0)
+                        return -1;
+                only = (ptrdiff_t)i;
+        }
+        if (only >= 0) {
+                struct socket *socket = &sockets[only];
+                uint32_t bits = conflict_judge(scene->question, socket, scene->host).decides;
+
+                /* It blocks, so none of the exemptions that it might have had held. */
+                if (bits & AIU_OPTION_REUSEADDR)
+                        socket->reuseaddr = NO;
+                if (bits & AIU_OPTION_REUSEPORT && socket->reuseport == UNKNOWN)
+                        socket->reuseport = socket->uid == scene->question->uid ? NO : socket->reuseport;
+                if (bits & AIU_OPTION_V6ONLY)
+                        socket->v6only = NO;
+        }
+        return only;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The one-line summary of a report, and how a holder is called in few words.
+ * What an action says is in words-action.c. Every byte that a process chose is
+ * escaped on the way in, so the results are printable ASCII.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "conflict.h"
+#include "text.h"
+#include "words.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+#ifndef IPPROTO_DCCP
+#define IPPROTO_DCCP 33
+#endif
+
+static const char *protocol_name(const struct question *q)
+{
+        switch (q->protocol == IPPROTO_MPTCP ? IPPROTO_MPTCP : conflict_protocol(q)) {
+        case IPPROTO_TCP:
+                return "/tcp";
+        case IPPROTO_UDP:
+                return "/udp";
+        case IPPROTO_UDPLITE:
+                return "/udplite";
+        case IPPROTO_SCTP:
+                return "/sctp";
+        case IPPROTO_DCCP:
+                return "/dccp";
+        case IPPROTO_MPTCP:
+                return "/mptcp";
+        default:
+                return "";
+        }
+}
+
+static const char *error_name(int error)
+{
+        switch (error) {
+        case EADDRINUSE:
+                return "EADDRINUSE";
+        case EADDRNOTAVAIL:
+                return "EADDRNOTAVAIL";
+        case EACCES:
+                return "EACCES";
+        case EPERM:
+                return "EPERM";
+        case EINVAL:
+                return "EINVAL";
+        case EAFNOSUPPORT:
+                return "EAFNOSUPPORT";
+        case EOPNOTSUPP:
+                return "EOPNOTSUPP";
+        case ENODEV:
+                return "ENODEV";
+        case ENOENT:
+                return "ENOENT";
+        case ENOTDIR:
+                return "ENOTDIR";
+        case EROFS:
+                return "EROFS";
+        case ELOOP:
+                return "ELOOP";
+        case ENAMETOOLONG:
+                return "ENAMETOOLONG";
+        default:
+                return NULL;
+        }
+}
+
+static const char *state_word(const struct socket *s)
+{
+        if (s->minisock)
+                return "TIME_WAIT";
+        switch (s->state) {
+        case AIU_STATE_LISTEN:
+                return "listening";
+        case AIU_STATE_BOUND:
+                return s->protocol == IPPROTO_TCP ? "bound, not listening" : "bound";
+        case AIU_STATE_ESTABLISHED:
+                return "connected";
+        case AIU_STATE_SYN_SENT:
+                return "connecting";
+        default:
+                return "closing";
+        }
+}
+
+static void add_process(struct text *text, const struct aiu_holder *holder)
+{
+        if (holder->kind == AIU_HOLDER_SELF)
+                text_add(text, "this process itself");
+        else if (holder->process && holder->process->comm) {
+                text_add_escaped(text, holder->process->comm, 64);
+                text_add(text, " (pid %d)", (int)holder->process->pid);
+        } else if (holder->process)
+                text_add(text, "pid %d", (int)holder->process->pid);
+        else
+                text_add(text, "a process");
+}
+
+static void add_unit(struct text *text, const struct aiu_holder *holder)
+{
+        const struct manager *m = holder->manager;
+
+        if (!m)
+                return;
+        if (m->socket_unit || m->unit) {
+                text_add(text, " of ");
+                text_add_escaped(text, m->socket_unit ? m->socket_unit : m->unit, 128);
+        } else if (m->container) {
+                text_add(text, " in container ");
+                text_add_escaped(text, m->container, 64);
+        }
+}
+
+static void add_nobody(struct text *text, const struct aiu_conflict *c)
+{
+        if (c->socket.minisock)
+                text_add(text, "a TIME_WAIT socket of a closed connection");
+        else if (c->socket.state == AIU_STATE_STALE_FILE)
+                text_add(text, "a stale socket file");
+        else if (c->judgement.reason == AIU_REASON_PATH_EXISTS)
+                text_add(text, "a file at that path");
+        else if (c->judgement.reason == AIU_REASON_OBSERVED)
+                text_add(text, "something that is not in sight");
+        else if (c->socket.inode == 0)
+                text_add(text, "a connection that its process has left to the kernel");
+        else if (c->socket.uid != UID_UNKNOWN)
+                text_add(text, "a process of uid %u that is not visible from here", (unsigned)c->socket.uid);
+        else
+                text_add(text, "a process that is not visible from here");
+}
+
+void words_holder(const struct aiu_conflict *conflict, char *buffer, size_t bytes)
+{
+        struct text text = { .to = buffer, .bytes = bytes };
+        const struct aiu_holder *h = conflict->n_holders ? &conflict->holders[0] : NULL;
+
+        if (!h || h->kind == AIU_HOLDER_KERNEL || h->kind == AIU_HOLDER_HIDDEN ||
+            h->kind == AIU_HOLDER_UNKNOWN) {
+                add_nobody(&text, conflict);
+                if (h)
+                        add_unit(&text, h);
+                return;
+        }
+        add_process(&text, h);
+        add_unit(&text, h);
+        if (conflict->n_holders > 1)
+                text_add(&text, " and %zu more", conflict->n_holders - 1);
+}
+
+static void add_who(struct text *text, const struct aiu_report *report)
+{
+        char who[512], where[ADDRESS_TEXT_BYTES];
+        const struct aiu_conflict *c;
+
+        if (report->n_conflicts == 0)
+                return;
+        c = &report->conflicts[0];
+        words_holder(c, who, sizeof(who));
+        text_add(text, "; held by %s", who);
+        if (c->index == NO_SOCKET)
+                return;
+        if (!c->socket.minisock) {
+                address_print_port(&c->socket.local, where, sizeof(where));
+                text_add(text, ", %s on %s", state_word(&c->socket), where);
+        } else if (c->socket.expires_usec) {
+                text_add(text, ", %llu s left", (unsigned long long)((c->socket.expires_usec + 999999) / 1000000));
+        }
+        if (report->n_conflicts > 1)
+                text_add(text, " (and %zu more socket%s)", report->n_conflicts - 1,
+                         report->n_conflicts == 2 ? "" : "s");
+}
+
+static void add_failure(struct text *text, const struct verdict *v)
+{
+        const char *name = error_name(v->error);
+        const char *call = v->call == AIU_CALL_LISTEN ? "listen()" : "bind()";
+
+        if (name)
+                text_add(text, ": %s fails with %s", call, name);
+        else
+                text_add(text, ": %s fails with error %d", call, v->error);
+}
+
+static void add_doubt(struct text *text, uint32_t doubts)
+{
+        if (doubts & DOUBT_HISTORY)
+                text_add(text, " is almost certainly in use: with SO_REUSEPORT the kernel's memory of earlier "
+                               "sockets on this port decides, and nothing shows it");
+        else if (doubts & DOUBT_ORDER)
+                text_add(text, " may be in use: the order of the sockets in the kernel's table decides");
+        else if (doubts & DOUBT_HOLDER_OPTION)
+                text_add(text, " may be in use: an option of the holder that could not be read decides");
+        else if (doubts & DOUBT_PROTOCOL)
+                text_add(text, ": whether it is free is not known: the rules of this protocol are not modelled");
+        else if (doubts & DOUBT_SOCKETS)
+                text_add(text, ": whether it is free is not known: not every socket could be seen");
+        else if (doubts & DOUBT_RANGE)
+                text_add(text, ": whether a port is free is not known: the range was not counted");
+        else
+                text_add(text, ": whether it is free is not known");
+}
+
+int words_summary(struct aiu_report *report)
+{
+        char address[ADDRESS_TEXT_BYTES], buffer[1536] = "";
+        struct text text = TEXT(buffer);
+        const struct verdict *v = &report->verdict;
+
+        address_print_port(&report->question.address, address, sizeof(address));
+        text_add(&text, "%s%s", address, protocol_name(&report->question));
+        switch (v->verdict) {
+        case AIU_VERDICT_AVAILABLE:
+                text_add(&text, " is free: bind()%s would succeed", report->question.listen ? " and listen()" : "");
+                break;
+        case AIU_VERDICT_IN_USE:
+                text_add(&text, " is in use");
+                add_failure(&text, v);
+                add_who(&text, report);
+                break;
+        case AIU_VERDICT_NOT_LOCAL:
+                text_add(&text, " is not an address of this host");
+                add_failure(&text, v);
+                break;
+        case AIU_VERDICT_NOT_PERMITTED:
+                text_add(&text, " is not permitted");
+                add_failure(&text, v);
+                break;
+        case AIU_VERDICT_INVALID:
+                text_add(&text, " cannot be bound like this");
+                add_failure(&text, v);
+                break;
+        case AIU_VERDICT_UNKNOWN:
+                add_doubt(&text, v->doubts);
+                add_who(&text, report);
+                break;
+        }
+        report->summary = strdup(buffer);
+        return report->summary ? 0 : -ENOMEM;
+}

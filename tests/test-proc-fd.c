@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The holders phase, lib/backend/proc-fd*.c, on real processes in namespaces of
+ * the test's own: who is found, what is told of it, in which order, how long it
+ * may take. What is hidden or goes wrong is in test-proc-fd-hidden.c.
+ */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backends.h"
+#include "macro.h"
+#include "proc-fixture.h"
+#include "sys-fault.h"
+#include "sys.h"
+
+START_TEST(live_nothing_wanted)
+{
+        question.procfs = -1;
+        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_uint_eq(snapshot.n_gaps, 0);
+}
+END_TEST
+
+START_TEST(live_no_procfs)
+{
+        want(1);
+        question.procfs = -1;
+        ck_assert_int_eq(look(), -ENOENT);
+        ck_assert(have_gap(AIU_GAP_BACKEND, "no /proc"));
+}
+END_TEST
+
+START_TEST(live_not_a_procfs)
+{
+        int fd = open("/", O_RDONLY | O_DIRECTORY);
+
+        want(1);
+        question.procfs = fd;
+        ck_assert_int_eq(look(), -ENOTSUP);
+        question.plain_calls_only = 1;
+        ck_assert_int_eq(look(), -ENOTSUP);
+        ck_assert(have_gap(AIU_GAP_BACKEND, "not a procfs"));
+        close(fd);
+}
+END_TEST
+
+static int no_statx(enum sys_call which)
+{
+        return which == SYS_CALL_STATX ? EPERM : 0;
+}
+
+/* By statx(), with plain calls, and where statx() is refused. */
+START_TEST(live_child)
+{
+        uint64_t inode;
+        pid_t pid = start_holder(NULL, &inode);
+        const struct process *p;
+        struct timespec now;
+
+        question.plain_calls_only = _i == 1;
+#ifdef AIU_TESTING
+        sys_fault = _i == 2 ? no_statx : NULL;
+#else
+        (void)no_statx;
+#endif
+        want(inode);
+        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_uint_eq(snapshot.n_holdings, 1);
+        ck_assert_ptr_nonnull(holding_of(pid));
+        ck_assert_uint_eq(holding_of(pid)->n_fds, 1);
+        p = process_of(pid);
+        ck_assert_int_eq(p->ppid, getpid());
+        ck_assert_uint_eq(p->uid, geteuid());
+        ck_assert(!p->is_self);
+        ck_assert_uint_eq(p->flags, AIU_HOLDER_SAME_PROGRAM);
+        ck_assert_int_eq(p->sigterm_ignored, NO);
+        ck_assert_int_eq(p->sigterm_caught, NO);
+        ck_assert_uint_ge(p->n_ancestors, 1);
+        ck_assert_int_eq(p->ancestor_pids[0], getpid());
+        ck_assert_int_eq(p->ancestor_pids[p->n_ancestors - 1], 1);
+        ck_assert_ptr_nonnull(p->exe);
+        ck_assert_ptr_nonnull(p->cwd);
+        ck_assert_uint_gt(p->cmdline_bytes, 0);
+        clock_gettime(CLOCK_REALTIME, &now);
+        ck_assert_uint_le(p->start_time_usec / 1000000, (uint64_t)now.tv_sec + 1);
+        ck_assert_uint_ge(p->start_time_usec / 1000000, (uint64_t)now.tv_sec - 5);
+        ck_assert_uint_eq(snapshot.n_gaps, 0);
+        stop_child(pid);
+}
+END_TEST
+
+START_TEST(live_self)
+{
+        int fd = tcp_socket(), second = dup(fd);
+
+        want(inode_of(fd));
+        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_uint_eq(snapshot.n_holdings, 1);
+        ck_assert_uint_eq(holding_of(getpid())->n_fds, 2);
+        ck_assert(process_of(getpid())->is_self);
+        ck_assert_uint_eq(process_of(getpid())->flags & AIU_HOLDER_SAME_PROGRAM, 0);
+        close(fd);
+        close(second);
+}
+END_TEST
+
+/* No descriptor is left behind and none that we pass is moved or closed. */
+START_TEST(live_leaves_nothing)
+{
+        uint64_t inode;
+        pid_t pid = start_holder(NULL, &inode);
+        int before = dup(0), after;
+
+        close(before);
+        want(inode);
+        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(backend_options.options(NULL, &question, &snapshot), AIU_DONE);
+        after = dup(0);
+        close(after);
+        ck_assert_int_eq(before, after);
+        ck_assert_int_eq((int)lseek(procfs, 0, SEEK_CUR), 0);
+        stop_child(pid);
+}
+END_TEST
+
+START_TEST(live_inherited)
+{
+        pid_t pids[3];
+        int fd = tcp_socket();
+
+        for (size_t i = 0; i < ELEMENTSOF(pids); i++)
+                pids[i] = start_child(NULL, NULL);
+        want(inode_of(fd));
+        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_uint_eq(snapshot.n_holdings, 4);
+        for (size_t i = 0; i < ELEMENTSOF(pids); i++) {
+                ck_assert_ptr_nonnull(holding_of(pids[i]));
+                stop_child(pids[i]);
+        }
+        close(fd);
+}
+END_TEST
+
+START_TEST(live_first_holder)
+{
+        int fd = tcp_socket();
+        pid_t pid = start_child(NULL, NULL);
+
+        question.context_flags = AIU_CONTEXT_FIRST_HOLDER;
+        want(inode_of(fd));
+        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_uint_eq(snapshot.n_holdings, 1);
+        ck_assert_ptr_nonnull(holding_of(getpid()));
+        ck_assert(have_gap(AIU_GAP_TRUNCATED, "first holder"));
+        stop_child(pid);
+        close(fd);
+}
+END_TEST
+
+/* A tree that looks like cgroup2's, with `pid` in a/b: its inode is the cgroup's id. */
+static uint64_t make_cgroup(pid_t pid)
+{
+        struct stat st;
+        FILE *f;
+
+        ck_assert_int_eq(mount("tmpfs", "/sys/fs/cgroup", "tmpfs", 0, NULL), 0);
+        ck_assert_int_eq(mkdir("/sys/fs/cgroup/other", 0755), 0);
+        ck_assert_int_eq(mkdir("/sys/fs/cgroup/a", 0755), 0);
+        ck_assert_int_eq(mkdir("/sys/fs/cgroup/a/b", 0755), 0);
+        f = fopen("/sys/fs/cgroup/a/b/cgroup.procs", "w");
+        ck_assert_ptr_nonnull(f);
+        fprintf(f, "0\n%d\n", (int)pid);
+        fclose(f);
+        ck_assert_int_eq(stat("/sys/fs/cgroup/a/b", &st), 0);
+        return st.st_ino;
+}
+
+START_TEST(live_cgroup_comes_first)
+{
+        struct sockaddr_in address = { .sin_family = AF_INET };
+        struct aiu_socket_fact fact = {
+                .size = sizeof(fact), .type = SOCK_STREAM, .local = (struct sockaddr *)&address,
+                .local_len = sizeof(address),
+        };
+        int fd = tcp_socket();
+        pid_t earlier = start_child(NULL, NULL), later = start_child(NULL, NULL);
+
+        fact.inode = inode_of(fd);
+        close(fd);
+        fact.cgroup_id = make_cgroup(later);
+        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
+        want(fact.inode);
+        question.context_flags = AIU_CONTEXT_FIRST_HOLDER;
+        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(umount("/sys/fs/cgroup"), 0);
+        ck_assert_uint_eq(snapshot.n_holdings, 1);
+        ck_assert_ptr_nonnull(holding_of(later));
+        stop_child(earlier);
+        stop_child(later);
+}
+END_TEST
+
+/* Forked after the processes were listed: the first progress report comes then. */
+static pid_t newcomer;
+
+static void fork_newcomer(void *userdata, size_t done, size_t total)
+{
+        (void)total;
+        if (done == 0 && newcomer == 0)
+                newcomer = start_child(userdata, NULL);
+}
+
+START_TEST(live_newcomer)
+{
+        int fd = tcp_socket();
+
+        newcomer = 0;
+        snapshot.progress = fork_newcomer;
+        want(inode_of(fd));
+        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_gt(newcomer, 0);
+        ck_assert_ptr_nonnull(holding_of(getpid()));
+        ck_assert_ptr_nonnull(holding_of(newcomer));
+        stop_child(newcomer);
+        close(fd);
+}
+END_TEST
+
+START_TEST(live_stopped)
+{
+        uint64_t inode;
+        pid_t pid = start_holder(NULL, &inode);
+
+        ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+        ck_assert_int_eq(waitpid(pid, NULL, WUNTRACED), pid);
+        want(inode);
+        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert(process_of(pid)->flags & AIU_HOLDER_STOPPED);
+        stop_child(pid);
+}
+END_TEST
+
+static void ignore_sigterm(void *arg)
+{
+        char name[16] = ") R 1 (\n\x1b[2J";
+
+        (void)arg;
+        signal(SIGTERM, SIG_IGN);
+        prctl(PR_SET_NAME, name);
+}
+
+static void on_signal(int number)
+{
+        (void)number;
+}
+
+static void catch_sigterm(void *arg)
+{
+        (void)arg;
+        signal(SIGTERM, on_signal);
+}
+
+START_TEST(live_sigterm)
+{
+        uint64_t inodes[2];
+        pid_t ignores = start_holder(ignore_sigterm, &inodes[0]);
+        pid_t catches = start_holder(catch_sigterm, &inodes[1]);
+
+        ck_assert_int_eq(snapshot_want_inodes(&snapshot, inodes, 2), 0);
+        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(process_of(ignores)->sigterm_ignored, YES);
+        ck_assert_int_eq(process_of(ignores)->sigterm_caught, NO);
+        ck_assert_str_eq(process_of(ignores)->comm, ") R 1 (\n\x1b[2J");
+        ck_assert_int_eq(process_of(catches)->sigterm_ignored, NO);
+        ck_assert_int_eq(process_of(catches)->sigterm_caught, YES);
+        stop_child(ignores);
+        stop_child(catches);
+}
+END_TEST
+
+START_TEST(live_deadline)
+{
+        uint64_t inode;
+        pid_t pid = start_holder(NULL, &inode);
+
+        want(inode);
+        question.deadline_nsec = 1;
+        ck_assert_int_eq(look(), -ETIME);
+        ck_assert_uint_eq(snapshot.n_holdings, 0);
+        ck_assert(have_gap(AIU_GAP_DEADLINE, "0 of "));
+        stop_child(pid);
+}
+END_TEST
+
+/* Processes full of descriptors: to look at all takes longer than there is time. */
+static void open_many(void *arg)
+{
+        struct rlimit limit;
+
+        (void)arg;
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                _exit(1);
+        limit.rlim_cur = limit.rlim_max < 20000 ? limit.rlim_max : 20000;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+                _exit(1);
+        while (dup(0) >= 0)
+                ;
+}
+
+static uint64_t time_look(void)
+{
+        uint64_t begin = sys_now_nsec();
+
+        (void)look();
+        return sys_now_nsec() - begin;
+}
+
+START_TEST(live_deadline_is_kept)
+{
+        pid_t pids[6];
+        uint64_t all, some;
+
+        for (size_t i = 0; i < ELEMENTSOF(pids); i++)
+                pids[i] = start_child(open_many, NULL);
+        want(1);
+        all = time_look();
+        snapshot_finish(&snapshot);
+        want(1);
+        question.deadline_nsec = sys_now_nsec() + all / 4;
+        some = time_look();
+        ck_assert(have_gap(AIU_GAP_DEADLINE, "processes"));
+        /* 10 ms are promised; the rest is for a machine that has more to do. */
+        ck_assert_uint_lt(some, all / 4 + 30 * 1000000u);
+        for (size_t i = 0; i < ELEMENTSOF(pids); i++)
+                stop_child(pids[i]);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+        Suite *suite = suite_create("proc-fd");
+        TCase *tests = tcase_create("proc-fd");
+
+        tcase_add_checked_fixture(tests, setup, teardown);
+        tcase_add_test(tests, live_nothing_wanted);
+        tcase_add_test(tests, live_no_procfs);
+        tcase_add_test(tests, live_not_a_procfs);
+        tcase_add_loop_test(tests, live_child, 0, 3);
+        tcase_add_test(tests, live_self);
+        tcase_add_test(tests, live_leaves_nothing);
+        tcase_add_test(tests, live_inherited);
+        tcase_add_test(tests, live_first_holder);
+        tcase_add_test(tests, live_cgroup_comes_first);
+        tcase_add_test(tests, live_newcomer);
+        tcase_add_test(tests, live_stopped);
+        tcase_add_test(tests, live_sigterm);
+        tcase_add_test(tests, live_deadline);
+        tcase_add_test(tests, live_deadline_is_kept);
+        suite_add_tcase(suite, tests);
+        return suite;
+}
+
+int main(void)
+{
+        run_in_namespaces(make_suite);
+}

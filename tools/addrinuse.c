@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * addrinuse(1): who is in the way of a bind(2), why, and what frees the address.
+ * A thin command on the public library: options in, reports out.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static const char usage[] =
+        "Usage: addrinuse [OPTION]... [ADDRESS:]PORT[/PROTOCOL] | /PATH | @NAME\n"
+        "Says why bind(2) fails with \"Address already in use\", and what frees the address.\n"
+        "\n"
+        "  8080  127.0.0.1:8080  [::1]:8080/udp  localhost:http  /run/x.sock  @name\n"
+        "  protocols: tcp (default), udp, udplite, sctp, mptcp, dccp\n"
+        "\n"
+        "The socket that would be bound:\n"
+        "  --reuseaddr  --reuseport  --freebind  --v6only[=yes|no]   what it sets\n"
+        "  --device=IF  --uid=USER   device it is bound to, user who owns it\n"
+        "  --no-listen               it is bound only\n"
+        "  --dgram  --seqpacket      AF_UNIX: instead of a stream socket\n"
+        "  --netns=PID|PATH|NAME     it is made in this network namespace\n"
+        "The answer:\n"
+        "  --json[=pretty]  -q, --quiet  -v, --verbose  --cmdline\n"
+        "  --color=auto|always|never\n"
+        "How it is found:\n"
+        "  --first                   stop at the first holder of each socket\n"
+        "  --no-ipc                  talk to no daemon (no D-Bus)\n"
+        "  --trial-bind              may bind scratch sockets\n"
+        "  --deadline=MS             answer within MS milliseconds (default: no limit)\n"
+        "What is done:\n"
+        "  --apply[=K] [--yes]       carry out the first action that suffices, or the K-th\n"
+        "\n"
+        "Exit status: 0 free, 1 in use, 2 trouble, 3 not known, 4 fails for another reason\n";
+
+/* ------------------------------------------------------ words out */
+
+const char *cli_safe(const char *text)
+{
+        static char *kept[2];
+        static unsigned int next;
+
+        next ^= 1;
+        free(kept[next]);
+        kept[next] = NULL;
+        return aiu_escape(text, strlen(text), &kept[next]) < 0 ? "?" : kept[next];
+}
+
+void cli_error(const char *format, ...)
+{
+        va_list arguments;
+
+        fputs("addrinuse: ", stderr);
+        va_start(arguments, format);
+        vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        fputs("\n", stderr);
+}
+
+/* On a terminal, a scan that takes longer than a second shows how far it is. */
+struct progress {
+        struct timespec started;
+        bool shown;
+};
+
+static void on_progress(void *userdata, size_t done, size_t total)
+{
+        struct progress *progress = userdata;
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        now.tv_sec -= now.tv_nsec < progress->started.tv_nsec;
+        if (now.tv_sec - progress->started.tv_sec < 1)
+                return;
+        fprintf(stderr, "\raddrinuse: looked at %zu of %zu processes", done, total);
+        progress->shown = true;
+}
+
+static void erase_progress(struct progress *progress)
+{
+        if (progress->shown)
+                fputs("\r\033[K", stderr);
+        progress->shown = false;
+}
+
+/* ------------------------------------------------------ one question */
+
+static int set_up_query(const struct cli *cli, const struct target *target, struct aiu_query *query)
+{
+        int r = 0;
+
+        if (cli->netns >= 0)
+                r = aiu_query_set_netns(query, cli->netns);
+        if (r >= 0)
+                r = aiu_query_set_socket(query, target->type, target->protocol);
+        if (r >= 0)
+                r = aiu_query_set_address(query, (const struct sockaddr *)&target->address, target->bytes);
+        if (r >= 0 && (cli->v6only_set || target->every_address))
+                r = aiu_query_set_v6only(query, cli->v6only);
+        if (r >= 0)
+                r = aiu_query_set_reuseaddr(query, cli->reuseaddr);
+        if (r >= 0)
+                r = aiu_query_set_reuseport(query, cli->reuseport);
+        if (r >= 0)
+                r = aiu_query_set_freebind(query, cli->freebind);
+        if (r >= 0 && cli->uid_set)
+                r = aiu_query_set_uid(query, cli->uid);
+        if (r >= 0 && cli->no_listen)
+                r = aiu_query_set_listen(query, 0);
+        if (r >= 0 && cli->device) {
+                r = aiu_query_set_device(query, cli->device);
+                if (r == -ENODEV)
+                        cli_error("%s: no such interface", cli_safe(cli->device));
+        }
+        return r;
+}
+
+int cli_ask(const struct cli *cli, const struct target *target, struct aiu_report **ret_report)
+{
+        struct aiu_query *query = NULL;
+        int r;
+
+        r = aiu_query_new(cli->context, &query);
+        if (r >= 0)
+                r = set_up_query(cli, target, query);
+        if (r >= 0)
+                r = aiu_query_run(query, ret_report);
+        aiu_query_unref(query);
+        return r;
+}
+
+int cli_exit_status(const struct aiu_report *report)
+{
+        switch (aiu_report_get_verdict(report)) {
+        case AIU_VERDICT_AVAILABLE:
+                return EXIT_FREE;
+        case AIU_VERDICT_IN_USE:
+                return EXIT_IN_USE;
+        case AIU_VERDICT_UNKNOWN:
+                return EXIT_UNKNOWN;
+        default:
+                return EXIT_OTHER;
+        }
+}
+
+static int print_report(const struct cli *cli, const struct aiu_report *report)
+{
+        char *json;
+        int r;
+
+        if (cli->quiet)
+                return 0;
+        if (!cli->json)
+                return aiu_report_print(report, stdout, cli->render);
+        r = aiu_report_to_json(report, cli->render, &json);
+        if (r < 0)
+                return r;
+        r = puts(json) < 0 ? -EIO : 0;
+        free(json);
+        return r;
+}
+
+static int answer(const struct cli *cli, const struct target *target, struct progress *progress)
+{
+        struct aiu_report *report = NULL;
+        int r, status;
+
+        clock_gettime(CLOCK_MONOTONIC, &progress->started);
+        r = cli_ask(cli, target, &report);
+        erase_progress(progress);
+        if (r < 0) {
+                if (r != -ENODEV)
+                        cli_error("%s", strerror(-r));
+                return EXIT_TROUBLE;
+        }
+        status = cli_exit_status(report);
+        r = print_report(cli, report);
+        if (r >= 0 && fflush(stdout) != 0)
+                r = -errno;
+        if (r < 0) {
+                cli_error("cannot write the answer: %s", strerror(-r));
+                status = EXIT_TROUBLE;
+        } else if (cli->apply) {
+                status = cli_apply(cli, target, report);
+        }
+        aiu_report_unref(report);
+        return status;
+}
+
+/* Of several answers the worst is told: trouble, in use, another failure, not known, free. */
+static int worse(int a, int b)
+{
+        static const int order[] = { EXIT_TROUBLE, EXIT_IN_USE, EXIT_OTHER, EXIT_UNKNOWN, EXIT_FREE };
+
+        for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+                if (a == order[i] || b == order[i])
+                        return order[i];
+        return EXIT_TROUBLE;
+}
+
+static int answer_all(const struct cli *cli, const char *operand, struct progress *progress)
+{
+        struct target targets[MOST_TARGETS];
+        size_t n = cli_parse_target(cli, operand, targets);
+        int status = n == 0 ? EXIT_TROUBLE : EXIT_FREE;
+
+        for (size_t i = 0; i < n; i++)
+                status = worse(status, answer(cli, &targets[i], progress));
+        return status;
+}
+
+/* ------------------------------------------------------ options */
+
+enum {
+        OPTION_REUSEADDR = 256, OPTION_REUSEPORT, OPTION_V6ONLY, OPTION_FREEBIND, OPTION_DEVICE, OPTION_UID,
+        OPTION_NO_LISTEN, OPTION_NETNS, OPTION_JSON, OPTION_CMDLINE, OPTION_COLOR, OPTION_FIRST, OPTION_TRIAL,
+        OPTION_NO_IPC, OPTION_DEADLINE, OPTION_APPLY, OPTION_YES, OPTION_DGRAM, OPTION_SEQPACKET, OPTION_VERSION
+};
+
+static const struct option long_options[] = {
+        { "reuseaddr", no_argument, NULL, OPTION_REUSEADDR },
+        { "reuseport", no_argument, NULL, OPTION_REUSEPORT },
+        { "v6only", optional_argument, NULL, OPTION_V6ONLY },
+        { "freebind", no_argument, NULL, OPTION_FREEBIND },
+        { "device", required_argument, NULL, OPTION_DEVICE },
+        { "uid", required_argument, NULL, OPTION_UID },
+        { "no-listen", no_argument, NULL, OPTION_NO_LISTEN },
+        { "netns", required_argument, NULL, OPTION_NETNS },
+        { "json", optional_argument, NULL, OPTION_JSON },
+        { "quiet", no_argument, NULL, 'q' },
+        { "verbose", no_argument, NULL, 'v' },
+        { "cmdline", no_argument, NULL, OPTION_CMDLINE },
+        { "color", required_argument, NULL, OPTION_COLOR },
+        { "first", no_argument, NULL, OPTION_FIRST },
+        { "trial-bind", no_argument, NULL, OPTION_TRIAL },
+        { "no-ipc", no_argument, NULL, OPTION_NO_IPC },
+        { "deadline", required_argument, NULL, OPTION_DEADLINE },
+        { "apply", optional_argument, NULL, OPTION_APPLY },
+        { "yes", no_argument, NULL, OPTION_YES },
+        { "dgram", no_argument, NULL, OPTION_DGRAM },
+        { "seqpacket", no_argument, NULL, OPTION_SEQPACKET },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, OPTION_VERSION },
+        { NULL, 0, NULL, 0 },
+};
+
+static int wrong(const char *option, const char *value)
+{
+        cli_error("--%s: \"%s\" is not a value for it", option, cli_safe(value));
+        return -EINVAL;
+}
+
+static int read_number(const char *option, const char *text, unsigned long most, unsigned long *ret)
+{
+        unsigned long number;
+        char *end;
+
+        errno = 0;
+        number = strtoul(text, &end, 10);
+        if (*text < '0' || *text > '9' || *end || errno || number > most)
+                return wrong(option, text);
+        *ret = number;
+        return 0;
+}
+
+static int read_uid(struct cli *cli, const char *text)
+{
+        const struct passwd *user = *text >= '0' && *text <= '9' ? NULL : getpwnam(text);
+        unsigned long number = 0;
+        int r = 0;
+
+        if (user)
+                number = user->pw_uid;
+        else
+                r = read_number("uid", text, (unsigned long)(uid_t)-2, &number);
+        cli->uid = (uid_t)number;
+        cli->uid_set = true;
+        return r;
+}
+
+/* A pid, a path, or a name that ip-netns(8) made. */
+static int open_netns(struct cli *cli, const char *text)
+{
+        char path[512];
+        int n;
+
+        if (strspn(text, "0123456789") == strlen(text) && *text)
+                n = snprintf(path, sizeof(path), "/proc/%s/ns/net", text);
+        else if (strchr(text, '/'))
+                n = snprintf(path, sizeof(path), "%s", text);
+        else
+                n = snprintf(path, sizeof(path), "/run/netns/%s", text);
+        if (n < 0 || (size_t)n >= sizeof(path))
+                return wrong("netns", text);
+        if (cli->netns >= 0)
+                close(cli->netns);
+        cli->netns = open(path, O_RDONLY | O_CLOEXEC);
+        if (cli->netns < 0) {
+                cli_error("--netns: %s: %s", cli_safe(path), strerror(errno));
+                return -EINVAL;
+        }
+        return 0;
+}
+
+static int read_yes_no(struct cli *cli, const char *text)
+{
+        cli->v6only_set = true;
+        cli->v6only = !text || strcmp(text, "yes") == 0;
+        return !text || cli->v6only || strcmp(text, "no") == 0 ? 0 : wrong("v6only", text);
+}
+
+static int read_colour(struct cli *cli, const char *text)
+{
+        const char *no_color = getenv("NO_COLOR");
+        bool on = strcmp(text, "always") == 0;
+
+        if (strcmp(text, "auto") == 0)
+                on = isatty(STDOUT_FILENO) && !(no_color && *no_color);
+        else if (!on && strcmp(text, "never") != 0)
+                return wrong("color", text);
+        cli->render &= ~AIU_RENDER_COLOR;
+        if (on)
+                cli->render |= AIU_RENDER_COLOR;
+        return 0;
+}
+
+static int read_json(struct cli *cli, const char *text)
+{
+        cli->json = true;
+        if (!text)
+                return 0;
+        cli->render |= AIU_RENDER_PRETTY;
+        return strcmp(text, "pretty") == 0 ? 0 : wrong("json", text);
+}
+
+static int read_deadline(struct cli *cli, const char *text)
+{
+        unsigned long msec = 0;
+        int r = read_number("deadline", text, 1000UL * 3600 * 24, &msec);
+
+        return r < 0 ? r : aiu_context_set_deadline_usec(cli->context, msec * 1000);
+}
+
+static int read_apply(struct cli *cli, const char *text)
+{
+        unsigned long number = 0;
+        int r = text ? read_number("apply", text, 1000, &number) : 0;
+
+        if (r >= 0 && text && number == 0)
+                return wrong("apply", text);
+        cli->apply = true;
+        cli->apply_number = number;
+        return r;
+}
+
+/* What is about the socket asked about. 1 = taken, 0 = not such an option. */
+static int take_socket_option(struct cli *cli, int option)
+{
+        switch (option) {
+        case OPTION_REUSEADDR:
+                cli->reuseaddr = true;
+                return 1;
+        case OPTION_REUSEPORT:
+                cli->reuseport = true;
+                return 1;
+        case OPTION_FREEBIND:
+                cli->freebind = true;
+                return 1;
+        case OPTION_NO_LISTEN:
+                cli->no_listen = true;
+                return 1;
+        case OPTION_DEVICE:
+                cli->device = optarg;
+                return 1;
+        case OPTION_DGRAM:
+                cli->unix_type = SOCK_DGRAM;
+                return 1;
+        case OPTION_SEQPACKET:
+                cli->unix_type = SOCK_SEQPACKET;
+                return 1;
+        default:
+                return 0;
+        }
+}
+
+static int take_option(struct cli *cli, int option, uint32_t *context_flags)
+{
+        switch (option) {
+        case OPTION_V6ONLY:
+                return read_yes_no(cli, optarg);
+        case OPTION_UID:
+                return read_uid(cli, optarg);
+        case OPTION_NETNS:
+                return open_netns(cli, optarg);
+        case OPTION_JSON:
+                return read_json(cli, optarg);
+        case OPTION_COLOR:
+                return read_colour(cli, optarg);
+        case OPTION_DEADLINE:
+                return read_deadline(cli, optarg);
+        case OPTION_APPLY:
+                return read_apply(cli, optarg);
+        case OPTION_YES:
+                cli->yes = true;
+                return 0;
+        case 'q':
+                cli->quiet = true;
+                return 0;
+        case 'v':
+                cli->render |= AIU_RENDER_VERBOSE;
+                return 0;
+        case OPTION_CMDLINE:
+                cli->render |= AIU_RENDER_CMDLINE;
+                return 0;
+        case OPTION_FIRST:
+                *context_flags |= AIU_CONTEXT_FIRST_HOLDER;
+                return 0;
+        case OPTION_TRIAL:
+                *context_flags |= AIU_CONTEXT_TRIAL_BIND;
+                return 0;
+        case OPTION_NO_IPC:
+                *context_flags |= AIU_CONTEXT_NO_IPC;
+                return 0;
+        default:        /* getopt_long(3) has said what was wrong */
+                return -EINVAL;
+        }
+}
+
+/* < 0: wrong usage. 1: --help or --version was answered. */
+static int read_options(struct cli *cli, int argc, char **argv)
+{
+        uint32_t context_flags = 0;
+        int option, r;
+
+        while ((option = getopt_long(argc, argv, "qvh", long_options, NULL)) != -1) {
+                if (option == 'h' || option == OPTION_VERSION) {
+                        r = option == 'h' ? fputs(usage, stdout) : printf("addrinuse %s\n", aiu_version());
+                        return r < 0 || fflush(stdout) != 0 ? -EIO : 1;
+                }
+                if (take_socket_option(cli, option))
+                        continue;
+                r = take_option(cli, option, &context_flags);
+                if (r < 0)
+                        return r;
+        }
+        return aiu_context_set_flags(cli->context, context_flags);
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+        struct progress progress = { 0 };
+        int status = EXIT_FREE, r;
+
+        r = aiu_context_new(&cli->context);
+        if (r >= 0)
+                r = aiu_context_set_deadline_usec(cli->context, 0);
+        if (r >= 0)
+                r = read_colour(cli, "auto");
+        if (r >= 0)
+                r = read_options(cli, argc, argv);
+        if (r != 0)
+                return r < 0 ? EXIT_TROUBLE : EXIT_FREE;
+        if (optind >= argc) {
+                cli_error("which port? Try: addrinuse 8080, or addrinuse --help");
+                return EXIT_TROUBLE;
+        }
+        if (isatty(STDERR_FILENO))
+                aiu_context_set_progress(cli->context, on_progress, &progress);
+        for (int i = optind; i < argc; i++)
+                status = worse(status, answer_all(cli, argv[i], &progress));
+        return status;
+}
+
+int main(int argc, char **argv)
+{
+        struct cli cli = { .netns = -1, .unix_type = SOCK_STREAM };
+        int status = run(&cli, argc, argv);
+
+        aiu_context_unref(cli.context);
+        if (cli.netns >= 0)
+                close(cli.netns);
+        return status;
+}

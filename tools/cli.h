@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the command share. Installed headers only: anybody could have written it. */
+#ifndef AIU_CLI_H
+#define AIU_CLI_H
+
+#include <addrinuse.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+        EXIT_FREE = 0,
+        EXIT_IN_USE = 1,
+        EXIT_TROUBLE = 2,       /* wrong usage, or the tool itself failed */
+        EXIT_UNKNOWN = 3,
+        EXIT_OTHER = 4          /* it fails for another reason */
+};
+
+struct cli {
+        bool reuseaddr, reuseport, freebind, no_listen, v6only, v6only_set;
+        const char *device;
+        bool uid_set;
+        uid_t uid;
+        int netns;              /* -1 = our own */
+        int unix_type;
+        bool json, quiet, apply, yes;
+        size_t apply_number;    /* 0 = the first that suffices */
+        uint32_t render;        /* AIU_RENDER_* */
+        struct aiu_context *context;
+};
+
+/* One address to ask about. */
+struct target {
+        struct sockaddr_storage address;
+        socklen_t bytes;
+        int type, protocol;
+        bool every_address;     /* a port alone */
+};
+
+#define MOST_TARGETS 16u
+
+/* "addrinuse: ..." on stderr; strings from outside go through cli_safe() first. */
+__attribute__((format(printf, 1, 2))) void cli_error(const char *format, ...);
+/* The text escaped, in a buffer that the next but one call reuses. */
+const char *cli_safe(const char *text);
+
+/* All that `text` names: 0 = none (the error is printed already), else how many. */
+size_t cli_parse_target(const struct cli *cli, const char *text, struct target targets[MOST_TARGETS]);
+
+int cli_ask(const struct cli *cli, const struct target *target, struct aiu_report **ret_report);
+int cli_exit_status(const struct aiu_report *report);
+
+/* Carry out an action of the report and ask again; returns the exit status. */
+int cli_apply(const struct cli *cli, const struct target *target, const struct aiu_report *report);
+
+#endif
