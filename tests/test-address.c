@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* address.c: parse, print, compare. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "macro.h"
+
+static const struct {
+        const char *text, *printed, *scope;
+} good[] = {
+        { "127.0.0.1", "127.0.0.1:80", NULL },
+        { "0.0.0.0", "0.0.0.0:80", NULL },
+        { "::1", "[::1]:80", NULL },
+        { "*", "[::]:80", NULL },
+        { NULL, "[::]:80", NULL },
+        { "::ffff:10.0.0.1", "[::ffff:10.0.0.1]:80", NULL },
+        { "fe80::1%eth0", "[fe80::1]:80", "eth0" },
+        { "fe80::1%2", "[fe80::1]:80", "2" },
+};
+
+START_TEST(parse_good)
+{
+        struct address a;
+        const char *scope = "untouched";
+        char text[ADDRESS_TEXT_BYTES];
+
+        ck_assert_int_eq(address_parse(good[_i].text, 80, &a, &scope), 0);
+        address_print_port(&a, text, sizeof(text));
+        ck_assert_str_eq(text, good[_i].printed);
+        ck_assert_uint_eq(address_port(&a), 80);
+        if (good[_i].scope)
+                ck_assert_str_eq(scope, good[_i].scope);
+        else
+                ck_assert_ptr_null(scope);
+}
+END_TEST
+
+static const char *const bad[] = {
+        "", "[::1", "[::1]", "1.2.3", "1.2.3.4.5", "256.0.0.1", "127.0.0.1%lo", "::1%", "%lo", "localhost",
+        "::1::2", " 127.0.0.1", "127.0.0.1 ", "0x7f.1", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+};
+
+START_TEST(parse_bad)
+{
+        struct address a = { .len = 99 };
+        const char *scope = "untouched";
+
+        ck_assert_int_eq(address_parse(bad[_i], 80, &a, &scope), -EINVAL);
+        ck_assert_uint_eq(a.len, 99);   /* outputs are written on success only */
+        ck_assert_str_eq(scope, "untouched");
+}
+END_TEST
+
+START_TEST(endpoints)
+{
+        struct address a;
+        const char *scope;
+
+        ck_assert_int_eq(address_parse("::ffff:0.0.0.0", 80, &a, &scope), 0);
+        ck_assert(address_is_wildcard(&a) && address_is_mapped(&a));
+        ck_assert_int_eq(address_parse("2001:db8::1", 80, &a, &scope), 0);
+        ck_assert(!address_is_wildcard(&a));
+        /* LOOPBACK4_IPV6: what the kernel keeps as the IPv4 view of a native IPv6 address */
+        ck_assert_uint_eq(address_endpoint(&a).v4, htonl(0x7f000006));
+        ck_assert_int_eq(address_parse("ff02::1", 80, &a, &scope), 0);
+        ck_assert(address_is_multicast(&a) && address_is_link_local(&a));
+        ck_assert_int_eq(address_parse("224.0.0.1", 80, &a, &scope), 0);
+        ck_assert(address_is_multicast(&a));
+}
+END_TEST
+
+static struct address unix_name(const char *bytes, size_t n)
+{
+        struct address a = { .len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n) };
+
+        a.sa.un.sun_family = AF_UNIX;
+        memcpy(a.sa.un.sun_path, bytes, n);
+        return a;
+}
+
+START_TEST(unix_names)
+{
+        struct address path = unix_name("/run/x", 7), same = unix_name("/run/x", 6);
+        struct address name = unix_name("\0x", 2), longer = unix_name("\0x\0", 3);
+        char text[ADDRESS_TEXT_BYTES];
+
+        ck_assert(address_equal(&path, &same));         /* with and without the NUL */
+        ck_assert(!address_equal(&name, &longer));      /* abstract: every byte counts */
+        ck_assert(address_is_abstract(&name) && !address_is_abstract(&path));
+        address_print(&longer, text, sizeof(text));
+        ck_assert_str_eq(text, "@x\\x00");
+        path = unix_name("/a\033[2J\n", 8);
+        address_print(&path, text, sizeof(text));
+        ck_assert_str_eq(text, "/a\\x1b[2J\\x0a");
+}
+END_TEST
+
+START_TEST(print_bounds)
+{
+        struct address a = unix_name("/run/socket", 11);
+        char text[8] = "xxxxxxx";
+
+        ck_assert_uint_eq(address_print(&a, text, 5), 4);
+        ck_assert_str_eq(text, "/run");
+        ck_assert_int_eq(text[5], 'x');
+        ck_assert_uint_eq(address_print(&a, text, 1), 0);
+        ck_assert_str_eq(text, "");
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("address");
+        TCase *tcase = tcase_create("all");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_loop_test(tcase, parse_good, 0, ELEMENTSOF(good));
+        tcase_add_loop_test(tcase, parse_bad, 0, ELEMENTSOF(bad));
+        tcase_add_test(tcase, endpoints);
+        tcase_add_test(tcase, unix_names);
+        tcase_add_test(tcase, print_bounds);
+        suite_add_tcase(suite, tcase);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * conflict.c and verdict.c: the rule table, three-valued. Every row was compared
+ * with a running kernel (Linux 6.18) by the live suite; here it must stay so
+ * without one.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "conflict.h"
+#include "macro.h"
+#include "scene.h"
+
+/* ------------------------------------------------------ overlap */
+
+static const struct {
+        const char *asked;
+        bool asked_only;
+        const char *held;
+        tristate held_only;
+        tristate blocking;
+        enum aiu_overlap overlap;
+} addresses[] = {
+        { "127.0.0.1", false, "127.0.0.1", NO, YES, AIU_OVERLAP_EXACT },
+        { "127.0.0.1", false, "127.0.0.2", NO, NO, AIU_OVERLAP_NONE },
+        { "127.0.0.1", false, "0.0.0.0", NO, YES, AIU_OVERLAP_HOLDER_WILDCARD },
+        { "0.0.0.0", false, "127.0.0.1", NO, YES, AIU_OVERLAP_QUERY_WILDCARD },
+        { "0.0.0.0", false, "0.0.0.0", NO, YES, AIU_OVERLAP_EXACT },
+        { "127.0.0.1", false, "::", NO, YES, AIU_OVERLAP_DUAL_STACK },
+        { "127.0.0.1", false, "::", YES, NO, AIU_OVERLAP_NONE },
+        { "127.0.0.1", false, "::", UNKNOWN, UNKNOWN, AIU_OVERLAP_DUAL_STACK },
+        { "::", false, "127.0.0.1", NO, YES, AIU_OVERLAP_DUAL_STACK },
+        { "::", true, "127.0.0.1", NO, NO, AIU_OVERLAP_NONE },
+        { "::", true, "::", YES, YES, AIU_OVERLAP_EXACT },
+        { "::", true, "::", NO, YES, AIU_OVERLAP_EXACT },
+        { "::1", false, "::", YES, YES, AIU_OVERLAP_HOLDER_WILDCARD },
+        { "::1", false, "0.0.0.0", NO, NO, AIU_OVERLAP_NONE },
+        { "::", false, "::1", YES, YES, AIU_OVERLAP_QUERY_WILDCARD },
+        { "::ffff:127.0.0.1", false, "127.0.0.1", NO, YES, AIU_OVERLAP_V4_MAPPED },
+        { "127.0.0.1", false, "::ffff:127.0.0.1", NO, YES, AIU_OVERLAP_V4_MAPPED },
+        { "::ffff:127.0.0.1", false, "0.0.0.0", NO, YES, AIU_OVERLAP_HOLDER_WILDCARD },
+        { "::ffff:0.0.0.0", false, "127.0.0.1", NO, YES, AIU_OVERLAP_QUERY_WILDCARD },
+        { "::ffff:0.0.0.0", false, "::1", NO, NO, AIU_OVERLAP_NONE },
+        /* the quirk: 0.0.0.0 meets a native IPv6 socket that is not v6-only */
+        { "0.0.0.0", false, "::1", NO, YES, AIU_OVERLAP_DUAL_STACK },
+        { "0.0.0.0", false, "::1", YES, NO, AIU_OVERLAP_NONE },
+        { "0.0.0.0", false, "::1", UNKNOWN, UNKNOWN, AIU_OVERLAP_DUAL_STACK },
+        { "127.0.0.1", false, "::1", NO, NO, AIU_OVERLAP_NONE },
+};
+
+START_TEST(address_rows)
+{
+        struct question q = scene_question(addresses[_i].asked);
+        struct socket h = scene_socket(addresses[_i].held, AIU_STATE_LISTEN);
+        struct host host = scene_host();
+        struct judgement j;
+
+        q.v6only = addresses[_i].asked_only;
+        h.v6only = addresses[_i].held_only;
+        j = conflict_judge(&q, &h, &host);
+        ck_assert_int_eq(j.blocking, addresses[_i].blocking);
+        ck_assert_int_eq(j.overlap, addresses[_i].overlap);
+        ck_assert_int_eq(j.decides, j.blocking == UNKNOWN ? AIU_OPTION_V6ONLY : 0);
+}
+END_TEST
+
+/* ------------------------------------------------------ options */
+
+static const struct {
+        enum aiu_state state;
+        bool ra, rp;                    /* the socket asked about */
+        tristate held_ra, held_rp;
+        uid_t held_uid;
+        tristate blocking;
+        enum aiu_reason reason;
+        uint32_t decides;
+} options[] = {
+        { AIU_STATE_LISTEN, 0, 0, YES, NO, 1000, YES, AIU_REASON_LISTENING, 0 },
+        { AIU_STATE_LISTEN, 1, 0, YES, NO, 1000, YES, AIU_REASON_LISTENING, 0 },
+        { AIU_STATE_LISTEN, 1, 0, UNKNOWN, UNKNOWN, 1000, YES, AIU_REASON_LISTENING, 0 },
+        { AIU_STATE_LISTEN, 0, 1, NO, YES, 1000, NO, AIU_REASON_LISTENING, 0 },
+        { AIU_STATE_LISTEN, 0, 1, NO, YES, 0, YES, AIU_REASON_REUSEPORT_UID, 0 },
+        { AIU_STATE_LISTEN, 0, 1, NO, NO, 1000, YES, AIU_REASON_REUSEPORT_ABSENT, 0 },
+        { AIU_STATE_LISTEN, 0, 0, NO, YES, 1000, YES, AIU_REASON_REUSEPORT_ABSENT, 0 },
+        { AIU_STATE_LISTEN, 0, 1, NO, UNKNOWN, 1000, UNKNOWN, AIU_REASON_LISTENING, AIU_OPTION_REUSEPORT },
+        { AIU_STATE_LISTEN, 0, 1, NO, UNKNOWN, 0, YES, AIU_REASON_LISTENING, 0 },
+        { AIU_STATE_BOUND, 0, 0, YES, NO, 1000, YES, AIU_REASON_QUERY_NO_REUSE, 0 },
+        { AIU_STATE_BOUND, 1, 0, YES, NO, 1000, NO, AIU_REASON_HOLDER_NO_REUSE, 0 },
+        { AIU_STATE_BOUND, 1, 0, NO, NO, 1000, YES, AIU_REASON_HOLDER_NO_REUSE, 0 },
+        { AIU_STATE_BOUND, 1, 0, UNKNOWN, NO, 1000, UNKNOWN, AIU_REASON_HOLDER_NO_REUSE, AIU_OPTION_REUSEADDR },
+        { AIU_STATE_ESTABLISHED, 1, 1, UNKNOWN, UNKNOWN, 1000, UNKNOWN, AIU_REASON_HOLDER_NO_REUSE,
+          AIU_OPTION_REUSEADDR | AIU_OPTION_REUSEPORT },
+};
+
+START_TEST(option_rows)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_socket("127.0.0.1", options[_i].state);
+        struct host host = scene_host();
+        struct judgement j;
+
+        q.reuseaddr = options[_i].ra;
+        q.reuseport = options[_i].rp;
+        h.reuseaddr = options[_i].held_ra;
+        h.reuseport = options[_i].held_rp;
+        h.uid = options[_i].held_uid;
+        j = conflict_judge(&q, &h, &host);
+        ck_assert_int_eq(j.blocking, options[_i].blocking);
+        ck_assert_uint_eq(j.decides, options[_i].decides);
+        if (j.blocking != NO)
+                ck_assert_int_eq(j.reason, options[_i].reason);
+}
+END_TEST
+
+START_TEST(owner_of_time_wait_is_not_compared)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_time_wait("127.0.0.1");
+        struct host host = scene_host();
+
+        q.reuseport = true;
+        h.reuseport = YES;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+        h = scene_socket("127.0.0.1", AIU_STATE_FIN_WAIT2);
+        h.reuseport = YES;
+        h.uid = 0;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
+}
+END_TEST
+
+START_TEST(two_overflow_uids_need_not_be_one_user)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = scene_host();
+
+        q.reuseport = true;
+        q.uid = h.uid = 65534;
+        h.reuseport = YES;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, UNKNOWN);
+}
+END_TEST
+
+START_TEST(devices)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = scene_host();
+
+        q.ifindex = 2;
+        h.ifindex = 3;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+        h.ifindex = 0;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
+        h.ifindex = 2;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
+}
+END_TEST
+
+START_TEST(scope_binds_to_its_device)
+{
+        struct question q = scene_question("fe80::1");
+
+        q.ifindex = 5;
+        q.address.sa.in6.sin6_scope_id = 7;
+        ck_assert_uint_eq(conflict_device(&q), 7);
+        q.address.sa.in6.sin6_scope_id = 0;
+        ck_assert_uint_eq(conflict_device(&q), 5);
+}
+END_TEST
+
+START_TEST(not_in_the_bind_hash)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_socket("127.0.0.1", AIU_STATE_SYN_RECV);
+        struct host host = scene_host();
+
+        h.inode = 0;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+        h.inode = 7;    /* a full socket: TCP Fast Open */
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
+        q.own_cookie = h.cookie;        /* the socket asked about itself */
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+}
+END_TEST
+
+START_TEST(other_protocol_other_port)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = scene_host();
+
+        q.protocol = 262;       /* MPTCP takes TCP ports */
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
+        h.protocol = IPPROTO_UDP;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+        h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        h.local.sa.in.sin_port ^= 1;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+}
+END_TEST
+
+/* ------------------------------------------------------ verdicts */
+
+START_TEST(free_only_when_all_was_seen)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct host host = scene_host();
+        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+        scene.sockets_complete = false;
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert_uint_eq(verdict_conclude(&scene).doubts, DOUBT_SOCKETS);
+}
+END_TEST
+
+/* With SO_REUSEPORT the port's memory may let it in: never certain. */
+START_TEST(history)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct verdict v;
+
+        q.reuseport = true;
+        h.reuseport = NO;
+        v = scene_verdict(&q, &h, 1);
+        ck_assert_int_eq(v.verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert_uint_eq(v.doubts, DOUBT_HISTORY);
+        q.error = EADDRINUSE;   /* it was seen: now it is certain */
+        ck_assert_int_eq(scene_verdict(&q, &h, 1).verdict, AIU_VERDICT_IN_USE);
+}
+END_TEST
+
+START_TEST(udp_order)
+{
+        struct question q = scene_question("0.0.0.0");
+        struct socket h[2] = { scene_socket("127.0.0.1", AIU_STATE_BOUND), scene_socket("127.0.0.2", AIU_STATE_BOUND) };
+
+        q.type = SOCK_DGRAM;
+        q.reuseport = true;
+        h[0].protocol = h[1].protocol = IPPROTO_UDP;
+        h[0].reuseport = NO;
+        h[1].reuseport = YES;
+        ck_assert_uint_eq(scene_verdict(&q, h, 2).doubts, DOUBT_ORDER);
+        ck_assert_int_eq(scene_verdict(&q, h, 1).verdict, AIU_VERDICT_IN_USE);
+        ck_assert_int_eq(scene_verdict(&q, h + 1, 1).verdict, AIU_VERDICT_AVAILABLE);
+}
+END_TEST
+
+/* IPv4 looks at the address first, IPv6 at the privilege: __inet_bind(), __inet6_bind(). */
+START_TEST(order_of_errors)
+{
+        struct question v4 = scene_question("192.0.2.1"), v6 = scene_question("2001:db8::1");
+        struct host host = scene_host();
+        struct scene scene = { .question = &v4, .host = &host, .sockets_complete = true };
+
+        host.address_local = NO;
+        host.privileged = NO;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EADDRNOTAVAIL);
+        v4.freebind = true;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EACCES);
+        scene.question = &v6;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EACCES);
+        host.privileged = YES;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EADDRNOTAVAIL);
+        v6.bound = v6.address;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+}
+END_TEST
+
+/* A doubt about an early check hides a certain failure of a later one. */
+START_TEST(doubt_comes_first)
+{
+        struct question q = scene_question("192.0.2.1");
+        struct socket h = scene_socket("192.0.2.1", AIU_STATE_LISTEN);
+        struct host host = scene_host();
+        struct scene scene = { .question = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
+
+        host.address_local = UNKNOWN;
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert(verdict_conclude(&scene).doubts & DOUBT_ADDRESS);
+}
+END_TEST
+
+/* One candidate alone, and EADDRINUSE was seen: its unread bit is known. */
+START_TEST(evidence_settles)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h[2] = { scene_time_wait("127.0.0.1"), scene_time_wait("127.0.0.1") };
+        struct host host = scene_host();
+        struct scene scene = { .question = &q, .host = &host, .sockets = h, .n_sockets = 1, .sockets_complete = true };
+
+        q.reuseaddr = true;
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert_int_eq(verdict_settle(&scene, h), -1);
+        q.error = EADDRINUSE;
+        ck_assert_int_eq(verdict_settle(&scene, h), 0);
+        ck_assert_int_eq(h[0].reuseaddr, NO);
+        h[0].reuseaddr = UNKNOWN;
+        scene.n_sockets = 2;    /* either of two may have been it */
+        ck_assert_int_eq(verdict_settle(&scene, h), -1);
+        ck_assert_int_eq(h[0].reuseaddr, UNKNOWN);
+}
+END_TEST
+
+/* Whatever was seen, the report says the same. */
+START_TEST(never_against_the_errno)
+{
+        static const int errors[] = { EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL };
+        struct question q = scene_question("127.0.0.1");
+
+        q.error = errors[_i];
+        ck_assert_int_eq(scene_verdict(&q, NULL, 0).error, errors[_i]);
+        ck_assert_int_ne(scene_verdict(&q, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
+}
+END_TEST
+
+START_TEST(what_if)
+{
+        struct question q = scene_question("::");
+        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = scene_host();
+        struct scene scene = { .question = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
+
+        ck_assert_int_eq(verdict_what_if(&scene, 0), NO);
+        ck_assert_int_eq(verdict_what_if(&scene, AIU_OPTION_REUSEADDR), NO);
+        ck_assert_int_eq(verdict_what_if(&scene, AIU_OPTION_V6ONLY), YES);
+        h.state = AIU_STATE_BOUND;
+        h.reuseaddr = YES;
+        ck_assert_int_eq(verdict_what_if(&scene, AIU_OPTION_REUSEADDR), YES);
+        /* seen EADDRINUSE that nothing in sight explains: no promise about other options */
+        q.error = EADDRINUSE;
+        scene.n_sockets = 0;
+        ck_assert_int_eq(verdict_what_if(&scene, 0), NO);
+        ck_assert_int_eq(verdict_what_if(&scene, AIU_OPTION_REUSEADDR), UNKNOWN);
+}
+END_TEST
+
+START_TEST(second_listener)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct verdict v;
+
+        q.call = AIU_CALL_LISTEN;
+        q.bound = q.address;
+        q.reuseaddr = true;
+        v = scene_verdict(&q, &h, 1);
+        ck_assert_int_eq(v.verdict, AIU_VERDICT_IN_USE);
+        ck_assert_int_eq(v.call, AIU_CALL_LISTEN);
+        q.type = SOCK_DGRAM;
+        ck_assert_int_eq(scene_verdict(&q, NULL, 0).error, EOPNOTSUPP);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("conflict");
+        TCase *tcase = tcase_create("all");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_loop_test(tcase, address_rows, 0, ELEMENTSOF(addresses));
+        tcase_add_loop_test(tcase, option_rows, 0, ELEMENTSOF(options));
+        tcase_add_test(tcase, owner_of_time_wait_is_not_compared);
+        tcase_add_test(tcase, two_overflow_uids_need_not_be_one_user);
+        tcase_add_test(tcase, devices);
+        tcase_add_test(tcase, scope_binds_to_its_device);
+        tcase_add_test(tcase, not_in_the_bind_hash);
+        tcase_add_test(tcase, other_protocol_other_port);
+        tcase_add_test(tcase, free_only_when_all_was_seen);
+        tcase_add_test(tcase, history);
+        tcase_add_test(tcase, udp_order);
+        tcase_add_test(tcase, order_of_errors);
+        tcase_add_test(tcase, doubt_comes_first);
+        tcase_add_test(tcase, evidence_settles);
+        tcase_add_loop_test(tcase, never_against_the_errno, 0, 4);
+        tcase_add_test(tcase, what_if);
+        tcase_add_test(tcase, second_listener);
+        suite_add_tcase(suite, tcase);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
