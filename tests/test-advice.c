@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* advice.c: what is recommended, in which order, and whether it is enough. */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "advice.h"
+#include "conflict.h"
+#include "report.h"
+#include "scene.h"
+
+/* A scene of up to four sockets, each held by at most one process. */
+static struct question q;
+static struct host host;
+static struct socket sockets[4];
+static struct process processes[4];
+static struct manager managers[4];
+static struct aiu_holder holders[4];
+static struct aiu_conflict conflicts[4];
+static size_t n_sockets;
+static bool holders_complete;
+static uid_t asker;
+static struct aiu_action *actions;
+static size_t n_actions;
+
+static void setup(void)
+{
+        q = scene_question("127.0.0.1");
+        host = scene_host();
+        n_sockets = 0;
+        holders_complete = true;
+        asker = 1000;
+        memset(managers, 0, sizeof(managers));
+}
+
+static void teardown(void)
+{
+        for (size_t i = 0; i < n_actions; i++)
+                action_finish(&actions[i]);
+        free(actions);
+        actions = NULL;
+        n_actions = 0;
+}
+
+/* pid 0 = no process has it */
+static void hold(struct socket socket, pid_t pid)
+{
+        size_t i = n_sockets++;
+
+        sockets[i] = socket;
+        sockets[i].cookie = i + 1;
+        processes[i] = (struct process){ .pid = pid, .uid = 1000, .sigterm_caught = NO, .sigterm_ignored = NO };
+        holders[i] = (struct aiu_holder){ .kind = AIU_HOLDER_PROCESS, .process = &processes[i], .uid = 1000 };
+        if (pid == 0)
+                holders[i] = (struct aiu_holder){ .kind = AIU_HOLDER_KERNEL };
+}
+
+static void manage(size_t i, enum aiu_manager_kind kind, const char *unit, const char *socket_unit)
+{
+        managers[i] = (struct manager){ .kind = kind, .will_return = YES, .user = UID_UNKNOWN };
+        managers[i].unit = (char *)(uintptr_t)unit;
+        managers[i].socket_unit = (char *)(uintptr_t)socket_unit;
+        holders[i].manager = &managers[i];
+}
+
+static struct verdict ask(void)
+{
+        struct scene scene = {
+                .question = &q, .host = &host, .sockets = sockets, .n_sockets = n_sockets, .sockets_complete = true,
+        };
+        struct verdict verdict = verdict_conclude(&scene);
+        tristate what_if[WHAT_IF_COUNT];
+        struct advice_input input = {
+                .scene = &scene, .verdict = &verdict, .what_if = what_if, .conflicts = conflicts,
+                .holders_complete = holders_complete, .asker = asker,
+        };
+
+        for (uint32_t i = 0; i < WHAT_IF_COUNT; i++)
+                what_if[i] = verdict_what_if(&scene, i);
+        for (size_t i = 0; i < n_sockets; i++) {
+                struct judgement j = conflict_judge(&q, &sockets[i], &host);
+
+                if (j.blocking == NO)
+                        continue;
+                conflicts[input.n_conflicts++] = (struct aiu_conflict){
+                        .socket = sockets[i], .judgement = j, .holders = &holders[i], .n_holders = 1, .index = i,
+                };
+        }
+        ck_assert_int_eq(advise(&input, &actions, &n_actions), 0);
+        return verdict;
+}
+
+static const struct aiu_action *find(enum aiu_action_kind kind)
+{
+        for (size_t i = 0; i < n_actions; i++)
+                if (actions[i].kind == kind)
+                        return &actions[i];
+        return NULL;
+}
+
+static void expect(enum aiu_action_kind kind, tristate sufficient)
+{
+        const struct aiu_action *action = find(kind);
+
+        ck_assert_msg(action, "no action %s", aiu_action_kind_to_string(kind));
+        ck_assert_msg(action->sufficient == sufficient, "%s: sufficient is %s", aiu_action_kind_to_string(kind),
+                      aiu_tristate_to_string(action->sufficient));
+}
+
+START_TEST(nothing_to_do)
+{
+        ask();
+        ck_assert_uint_eq(n_actions, 1);
+        expect(AIU_ACTION_NONE, YES);
+}
+END_TEST
+
+START_TEST(listener_is_ended)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        ask();
+        ck_assert_int_eq(actions[0].kind, AIU_ACTION_TERMINATE);
+        expect(AIU_ACTION_TERMINATE, YES);
+        ck_assert_uint_eq(actions[0].n_processes, 1);
+        ck_assert_uint_eq(actions[0].flags, AIU_ACTION_DISRUPTIVE);
+        ck_assert_ptr_null(find(AIU_ACTION_KILL));
+        ck_assert_ptr_null(find(AIU_ACTION_SET_REUSEADDR));      /* never against a listener */
+}
+END_TEST
+
+START_TEST(sigterm_ignored)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        processes[0].sigterm_ignored = YES;
+        ask();
+        ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
+        expect(AIU_ACTION_KILL, YES);
+}
+END_TEST
+
+START_TEST(sigterm_caught)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        processes[0].sigterm_caught = YES;
+        ask();
+        expect(AIU_ACTION_TERMINATE, UNKNOWN);
+        expect(AIU_ACTION_KILL, YES);
+}
+END_TEST
+
+START_TEST(stopped)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        holders[0].flags = AIU_HOLDER_STOPPED;
+        ask();
+        ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
+        expect(AIU_ACTION_KILL, YES);
+}
+END_TEST
+
+/* A connection may outlive its process as TIME_WAIT: ending it is not certain to help. */
+START_TEST(connection_lingers)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 100);
+        ask();
+        expect(AIU_ACTION_TERMINATE, UNKNOWN);
+        ck_assert(find(AIU_ACTION_TERMINATE)->remarks & REMARK_LINGERS);
+}
+END_TEST
+
+/* ... but not where both sides have SO_REUSEADDR: what is left carries it. */
+START_TEST(connection_with_reuseaddr)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(scene_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 100);
+        sockets[0].reuseaddr = sockets[1].reuseaddr = YES;
+        q.reuseaddr = true;
+        ask();
+        expect(AIU_ACTION_TERMINATE, YES);
+}
+END_TEST
+
+START_TEST(time_wait)
+{
+        hold(scene_time_wait("127.0.0.1"), 0);
+        ask();
+        ck_assert_int_eq(actions[0].kind, AIU_ACTION_WAIT);
+        expect(AIU_ACTION_WAIT, YES);
+        ck_assert_uint_eq(actions[0].wait_usec, 30000000);
+        expect(AIU_ACTION_SET_REUSEADDR, UNKNOWN);      /* nobody can read what its listener had */
+        sockets[0].reuseaddr = NO;
+        teardown();
+        ask();
+        ck_assert_ptr_null(find(AIU_ACTION_SET_REUSEADDR));
+}
+END_TEST
+
+START_TEST(ended_but_time_wait_stays)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(scene_time_wait("127.0.0.1"), 0);
+        ask();
+        expect(AIU_ACTION_TERMINATE, NO);
+        ck_assert(find(AIU_ACTION_TERMINATE)->remarks & REMARK_OTHERS);
+}
+END_TEST
+
+START_TEST(not_all_holders_seen)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        holders_complete = false;
+        ask();
+        expect(AIU_ACTION_TERMINATE, UNKNOWN);
+        ck_assert(find(AIU_ACTION_LOOK_CLOSER)->flags & AIU_ACTION_NEEDS_ROOT);
+}
+END_TEST
+
+START_TEST(foreign_process_needs_root)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        holders[0].uid = 0;
+        ask();
+        ck_assert(actions[0].flags & AIU_ACTION_NEEDS_ROOT);
+}
+END_TEST
+
+START_TEST(own_descriptor)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        holders[0].kind = AIU_HOLDER_SELF;
+        ask();
+        ck_assert_int_eq(actions[0].kind, AIU_ACTION_FIX_CALLER);
+        expect(AIU_ACTION_FIX_CALLER, YES);
+        ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));  /* nobody is told to kill himself */
+}
+END_TEST
+
+/* pid 1 is never ended, whatever it holds. */
+START_TEST(init_is_spared)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 1);
+        manage(0, AIU_MANAGER_SYSTEMD, NULL, "x.socket");
+        ask();
+        expect(AIU_ACTION_STOP_UNIT, YES);
+        ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
+        ck_assert_ptr_null(find(AIU_ACTION_KILL));
+}
+END_TEST
+
+/* Socket and service hold it both: stopping one alone frees nothing. */
+START_TEST(socket_and_service)
+{
+        const struct aiu_action *stop;
+
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        manage(0, AIU_MANAGER_SYSTEMD, "x.service", "x.socket");
+        ask();
+        ck_assert_int_eq(actions[0].kind, AIU_ACTION_STOP_UNIT);
+        expect(AIU_ACTION_STOP_UNIT, YES);
+        stop = find(AIU_ACTION_STOP_UNIT);
+        ck_assert_uint_eq(stop->n_units, 2);
+        ck_assert_str_eq(stop->units[0], "x.socket");
+        ck_assert_str_eq(stop->units[1], "x.service");
+        expect(AIU_ACTION_TERMINATE, NO);       /* it comes back */
+}
+END_TEST
+
+START_TEST(left_over_of_a_unit)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        manage(0, AIU_MANAGER_SYSTEMD, "x.service", NULL);
+        managers[0].will_return = NO;
+        holders[0].flags = AIU_HOLDER_UNIT_LEFTOVER;
+        ask();
+        expect(AIU_ACTION_KILL_UNIT_LEFTOVERS, YES);
+        ck_assert_ptr_null(find(AIU_ACTION_STOP_UNIT));
+}
+END_TEST
+
+/* A login is not stopped because of one of its processes. */
+START_TEST(session_is_spared)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        manage(0, AIU_MANAGER_NONE, "session-3.scope", NULL);
+        managers[0].will_return = NO;
+        ask();
+        ck_assert_ptr_null(find(AIU_ACTION_STOP_UNIT));
+        expect(AIU_ACTION_TERMINATE, YES);
+}
+END_TEST
+
+START_TEST(v6only_settles_dual_stack)
+{
+        q = scene_question("::");
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        ask();
+        expect(AIU_ACTION_SET_V6ONLY, YES);
+}
+END_TEST
+
+START_TEST(other_loopback_address)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(scene_socket("127.0.0.2", AIU_STATE_LISTEN), 101);
+        ask();
+        expect(AIU_ACTION_OTHER_ADDRESS, YES);
+        ck_assert_uint_eq(find(AIU_ACTION_OTHER_ADDRESS)->address.sa.in.sin_addr.s_addr, htonl(0x7f000003));
+}
+END_TEST
+
+START_TEST(ephemeral_port)
+{
+        static char reserved[] = "1-2";
+
+        q = scene_question("127.0.0.1");
+        q.address = scene_address("127.0.0.1", 40000);
+        hold(scene_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 100);
+        sockets[0].local = q.address;
+        sockets[0].peer = scene_address("127.0.0.1", 443);
+        host.reserved_ports = reserved;
+        ask();
+        expect(AIU_ACTION_RESERVE_PORT, NO);    /* it does not end what is there */
+}
+END_TEST
+
+START_TEST(privilege)
+{
+        host.privileged = NO;
+        ask();
+        expect(AIU_ACTION_GRANT_PRIVILEGE, YES);
+        teardown();
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        ask();
+        expect(AIU_ACTION_GRANT_PRIVILEGE, NO); /* EACCES hid EADDRINUSE */
+}
+END_TEST
+
+START_TEST(address_is_missing)
+{
+        host.address_local = NO;
+        ask();
+        expect(AIU_ACTION_ADD_ADDRESS, YES);
+        teardown();
+        host.address_tentative = YES;
+        ask();
+        ck_assert(find(AIU_ACTION_WAIT)->remarks & REMARK_TENTATIVE);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("advice");
+        TCase *tcase = tcase_create("all");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_test(tcase, nothing_to_do);
+        tcase_add_test(tcase, listener_is_ended);
+        tcase_add_test(tcase, sigterm_ignored);
+        tcase_add_test(tcase, sigterm_caught);
+        tcase_add_test(tcase, stopped);
+        tcase_add_test(tcase, connection_lingers);
+        tcase_add_test(tcase, connection_with_reuseaddr);
+        tcase_add_test(tcase, time_wait);
+        tcase_add_test(tcase, ended_but_time_wait_stays);
+        tcase_add_test(tcase, not_all_holders_seen);
+        tcase_add_test(tcase, foreign_process_needs_root);
+        tcase_add_test(tcase, own_descriptor);
+        tcase_add_test(tcase, init_is_spared);
+        tcase_add_test(tcase, socket_and_service);
+        tcase_add_test(tcase, left_over_of_a_unit);
+        tcase_add_test(tcase, session_is_spared);
+        tcase_add_test(tcase, v6only_settles_dual_stack);
+        tcase_add_test(tcase, other_loopback_address);
+        tcase_add_test(tcase, ephemeral_port);
+        tcase_add_test(tcase, privilege);
+        tcase_add_test(tcase, address_is_missing);
+        suite_add_tcase(suite, tcase);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
