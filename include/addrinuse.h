@@ -24,6 +24,10 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct aiu_context;   /* settings: backends, deadline, log hook          */
 struct aiu_query;     /* the bind() being asked about                    */
 struct aiu_report;    /* the answer: immutable, ref-counted              */
@@ -276,4 +280,7 @@ int aiu_report_to_json(const struct aiu_report *, uint32_t flags, char **ret_jso
 int aiu_report_print(const struct aiu_report *, FILE *, uint32_t flags);
 int aiu_escape(const char *bytes, size_t n_bytes, char **ret_text);                   /* free(3) */
 const char *aiu_version(void);                                                        /* "MAJOR.MINOR.PATCH" */
+#ifdef __cplusplus
+}
+#endif
 #endif

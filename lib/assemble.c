@@ -198,7 +198,7 @@ static int sort_sockets(struct aiu_report *report, struct observation *o)
                 int r;
 
                 c.judgement = conflict_judge(&report->question, &c.socket, &o->snapshot.host);
-                if (report->question.own_cookie && report->question.own_cookie == c.socket.cookie)
+                if (conflict_is_own(&report->question, &c.socket))
                         continue;
                 name_device(&c.socket);
                 if (c.judgement.blocking != NO)

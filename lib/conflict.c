@@ -243,10 +243,20 @@ static struct judgement judge_unix(const struct question *q, const struct socket
         return j;
 }
 
+/*
+ * The cookie is the socket's own. An MPTCP socket takes its port through a TCP
+ * subflow that has another cookie, but the same inode: mptcp_subflow_create_socket().
+ */
+bool conflict_is_own(const struct question *question, const struct socket *holder)
+{
+        return (question->own_cookie != 0 && question->own_cookie == holder->cookie) ||
+               (question->own_inode != 0 && question->own_inode == holder->inode);
+}
+
 struct judgement conflict_judge(const struct question *question, const struct socket *holder,
                                 const struct host *host)
 {
-        if (question->own_cookie != 0 && question->own_cookie == holder->cookie)
+        if (conflict_is_own(question, holder))
                 return (struct judgement){ .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         if (question->address.sa.any.sa_family == AF_UNIX)
                 return judge_unix(question, holder, host);

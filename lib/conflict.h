@@ -12,6 +12,9 @@ int conflict_protocol(const struct question *question);
  * it to the interface of its scope, whatever SO_BINDTODEVICE said (__inet6_bind()). */
 unsigned int conflict_device(const struct question *question);
 
+/* Is it the very socket that is asked about? */
+bool conflict_is_own(const struct question *question, const struct socket *holder);
+
 /* `host` is looked at for AF_UNIX paths only: what is at the path. */
 struct judgement conflict_judge(const struct question *question, const struct socket *holder,
                                 const struct host *host);

@@ -19,6 +19,8 @@
 #include "proc-parse.h"
 #include "sys.h"
 
+enum { MPTCP = 262 };    /* IPPROTO_MPTCP, newer than some headers */
+
 /* One socket whose options are missing. */
 struct wish {
         uint64_t inode;
@@ -134,13 +136,17 @@ static bool read_options(int fd, uint64_t inode, struct aiu_options_fact *ret)
 {
         struct aiu_options_fact fact = { .size = sizeof(fact) };
         struct stat st;
-        int family;
+        int family, protocol = 0;
 
         if (sys_fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || (uint64_t)st.st_ino != inode)
                 return false;
         fact.reuseaddr = read_flag(fd, SOL_SOCKET, SO_REUSEADDR);
         fact.reuseport = read_flag(fd, SOL_SOCKET, SO_REUSEPORT);
-        if (sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN, &family) >= 0 && family == AF_INET6)
+        (void)sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL, &protocol);
+        /* An MPTCP socket answers for itself, not for the TCP subflow that has the port:
+         * bind() to an IPv6 address makes that one v6-only behind its back. */
+        if (protocol != MPTCP && sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN, &family) >= 0 &&
+            family == AF_INET6)
                 fact.v6only = read_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY);
         *ret = fact;
         return fact.reuseaddr != AIU_TRISTATE_UNKNOWN;

@@ -1,0 +1,98 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# test-cli.sh ADDRINUSE: the command as a person and a script use it: exit
+# statuses, bad input, a real conflict, --apply. In a network namespace of its own.
+set -u
+if [ -z "${AIU_INSIDE:-}" ]; then
+        export AIU_INSIDE=1
+        if [ "$(id -u)" = 0 ]; then own="unshare -n"; else own="unshare -rn"; fi
+        $own true 2>/dev/null || { echo "skipped: may not make a network namespace"; exit 77; }
+        exec $own "$0" "$@"
+fi
+ip link set lo up
+a=$1
+passed=0
+failed=0
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+
+expect() { # STATUS TEXT ARGUMENT...: the status, and TEXT somewhere in what is printed
+        status=$1; text=$2; shift 2
+        "$a" "$@" >"$out" 2>&1
+        got=$?
+        if [ "$got" = "$status" ] && { [ -z "$text" ] || grep -qF -- "$text" "$out"; }; then
+                passed=$((passed + 1))
+        else
+                failed=$((failed + 1))
+                echo "addrinuse $*: status $got, expected $status, with \"$text\" in:"
+                cat "$out"
+        fi
+}
+
+expect 0 "is free" 8080
+expect 0 "is free" 127.0.0.1:8080 '[::1]:8080' '*:8080' localhost:8080
+expect 0 "is free" 8080/udp
+expect 0 "is free" 127.0.0.1:http
+expect 0 "is free" @addrinuse-test
+expect 0 "is free" --dgram "$out.sock"
+expect 0 "" -q 8080
+expect 0 "Usage: addrinuse" --help
+expect 0 "addrinuse 0." --version
+expect 1 "a file that is no socket" "$out"
+expect 4 "not an address of this host" 192.0.2.1:8080
+expect 4 "EADDRNOTAVAIL" --json 192.0.2.1:8080
+expect 0 "is free" --freebind 192.0.2.1:8080
+expect 4 "ENOENT" /no/such/directory/socket
+expect 3 "not modelled" 8080/sctp
+expect 4 "not an address" 8080 192.0.2.1:8080           # of several, the worse
+
+expect 2 "not a port" 70000
+expect 2 "not a port" -- -1
+expect 2 "not a port" 80x
+expect 2 "not a port" ""
+expect 2 "brackets" '[::1'
+expect 2 "brackets" '[::1]'
+expect 2 "IPv6 address is written" ::1:80
+expect 2 "no such protocol" 80/foo
+expect 2 "no such interface" --device=nosuch 80
+expect 2 "no such interface" '[fe80::1%nosuch]:80'
+expect 2 "not in /etc/hosts" no.such.host.invalid:80
+expect 2 'x\x1b[31m' "x$(printf '\033')[31m:80"         # what was typed is escaped, too
+expect 2 "not a value" --uid=nobody-of-that-name 80
+expect 2 "not a value" --deadline=soon 80
+expect 2 "not a value" --v6only=perhaps 80
+expect 2 "not a value" --json=yaml 80
+expect 2 "not a value" --apply=0 80
+expect 2 "--netns" --netns=no-such-namespace 80
+expect 2 "unrecognized option" --bogus 80
+expect 2 "which port" -q
+expect 2 "longer than" "/$(printf 'x%.0s' $(seq 200))"
+
+[ "$("$a" --help | wc -l)" -le 40 ] && [ "$("$a" --help | awk '{ if (length > w) w = length } END { print w + 0 }')" -le 90 ] &&
+        passed=$((passed + 1)) || { failed=$((failed + 1)); echo "--help is too large"; }
+
+"$a" --json 8080 >/dev/full 2>/dev/null
+[ $? = 2 ] && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "a full disk went unnoticed"; }
+
+if command -v python3 >/dev/null; then
+        python3 -c '
+import socket, time
+s = socket.socket(); s.bind(("127.0.0.1", 8080)); s.listen(); time.sleep(60)' &
+        server=$!
+        for i in 1 2 3 4 5 6 7 8 9 10; do "$a" -q 127.0.0.1:8080 || break; sleep 0.2; done
+        expect 1 "pid $server" 127.0.0.1:8080
+        expect 1 "kill -TERM $server" 127.0.0.1:8080
+        expect 1 "IPV6_V6ONLY" 8080
+        expect 0 "is free" --v6only=yes 8080
+        expect 0 "is free" --netns=$$ 127.0.0.1:8081
+        expect 1 "pid $server" --first 127.0.0.1:8080
+        expect 1 "$(printf 'do')" --color=always 127.0.0.1:8080
+        expect 1 "say --yes" --apply 127.0.0.1:8080 </dev/null
+        expect 0 "is free" --apply --yes 127.0.0.1:8080
+        kill -0 $server 2>/dev/null && { wait $server 2>/dev/null; }
+        expect 0 "is free" 127.0.0.1:8080
+else
+        echo "no python3: the real conflict was not tried"
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
