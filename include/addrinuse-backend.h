@@ -6,7 +6,7 @@
  * libaddrinuse never looks at the machine itself: backends do. A backend is a
  * table of functions that push plain facts into a snapshot; what the facts mean
  * is judged elsewhere, by pure functions. The built-in backends (sock-diag,
- * proc-net, route, proc-sys, proc-fd, options, cgroup, sd-bus) use this header
+ * proc-net, route, proc-sys, unix-path, proc-fd, options, cgroup) use this header
  * and nothing else of the library, so a backend of yours can do all they can.
  *
  * The rules for a backend:
@@ -229,7 +229,7 @@ int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backen
 
 /**
  * Leave out a backend, built-in or added: "sock-diag", "proc-net", "route", "proc-sys",
- * "proc-fd", "options", "cgroup", "sd-bus".
+ * "unix-path", "proc-fd", "options", "cgroup".
  * @returns 0; -ENOENT (no backend of that name); -EINVAL (NULL)
  * @since 0.1
  */

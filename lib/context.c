@@ -25,6 +25,7 @@ static const struct aiu_backend *const builtin[] = {
         &backend_proc_sys, &backend_route, &backend_unix_path,  /* host */
         &backend_sock_diag, &backend_proc_net,                  /* sockets */
         &backend_proc_fd, &backend_options,                     /* holders, options */
+        &backend_cgroup,                                        /* managers */
 };
 
 AIU_EXPORT int aiu_context_new(struct aiu_context **ret_context)

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* cgroup-parse.c: every naming scheme, with where it was seen, and nonsense. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cgroup-parse.h"
+#include "macro.h"
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static const struct {
+        const char *text;
+        enum aiu_manager_kind kind;
+        const char *unit, *container;
+        uid_t user;
+} rows[] = {
+        /* unified hierarchy, systemd 252 */
+        { "0::/system.slice/nginx.service\n", AIU_MANAGER_SYSTEMD, "nginx.service", "", -1u },
+        { "0::/system.slice/system-inst.slice/inst@80.service\n", AIU_MANAGER_SYSTEMD, "inst@80.service", "", -1u },
+        { "0::/system.slice/a\\x2db.service/worker", AIU_MANAGER_SYSTEMD, "a\\x2db.service", "", -1u },
+        { "0::/system.slice/x.socket\n", AIU_MANAGER_SYSTEMD, "x.socket", "", -1u },
+        { "0::/user.slice/user-1000.slice/session-3.scope\n", AIU_MANAGER_NONE, "session-3.scope", "", -1u },
+        { "0::/user.slice/user-1000.slice/user@1000.service/app.slice/web.service\n", AIU_MANAGER_SYSTEMD_USER,
+          "web.service", "", 1000 },
+        { "0::/user.slice/user-1000.slice/user@1000.service/init.scope\n", AIU_MANAGER_SYSTEMD_USER, "", "", 1000 },
+        { "0::/init.scope\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        /* hybrid and v1: the hierarchy that systemd names tells; others only repeat or lag behind */
+        { "5:memory:/x\n1:name=systemd:/system.slice/a.service\n0::/system.slice/b.service\n", AIU_MANAGER_SYSTEMD,
+          "a.service", "", -1u },
+        { "9:name=systemd:/\n8:pids:/\n0::/\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "4:memory:/system.slice/a.service\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        /* seen from inside another cgroup namespace */
+        { "0::/../..\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "0::/../other.service\n", AIU_MANAGER_SYSTEMD, "other.service", "", -1u },
+        /* engines: names from their documentation, podman's also measured */
+        { "0::/system.slice/docker-" ID ".scope\n", AIU_MANAGER_DOCKER, "", ID, -1u },
+        { "12:pids:/docker/" ID "\n1:name=systemd:/docker/" ID "\n", AIU_MANAGER_DOCKER, "", ID, -1u },
+        { "0::/machine.slice/libpod-" ID ".scope/container\n", AIU_MANAGER_PODMAN, "", ID, -1u },
+        { "0::/machine.slice/libpod-conmon-" ID ".scope\n", AIU_MANAGER_PODMAN, "", ID, -1u },
+        { "0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope", AIU_MANAGER_KUBERNETES, "", ID, -1u },
+        { "0::/kubepods/besteffort/pod1/" ID "\n", AIU_MANAGER_KUBERNETES, "", ID, -1u },
+        { "0::/default/" ID "\n", AIU_MANAGER_CONTAINERD, "", ID, -1u },
+        { "0::/lxc.payload.web/system.slice\n", AIU_MANAGER_LXC, "", "web", -1u },
+        { "0::/machine.slice/machine-deb.scope\n", AIU_MANAGER_MACHINE, "", "deb", -1u },
+        { "0::/system.slice/snap.lxd.daemon.service\n", AIU_MANAGER_SNAP, "snap.lxd.daemon.service", "lxd.daemon",
+          -1u },
+        /* nonsense */
+        { "", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "0::", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { ":::\n::\n0:\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "0::/docker-short.scope\n", AIU_MANAGER_SYSTEMD, "docker-short.scope", "", -1u },
+        { "0::/user@x.service\n", AIU_MANAGER_SYSTEMD, "user@x.service", "", -1u },
+        { "0::/user@99999999999999.service\n", AIU_MANAGER_SYSTEMD, "user@99999999999999.service", "", -1u },
+        { "0::/.service\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "0::/a\033[31m.service\n", AIU_MANAGER_SYSTEMD, "a\033[31m.service", "", -1u },
+};
+
+START_TEST(row)
+{
+        struct cgroup_owner owner;
+
+        cgroup_parse(rows[_i].text, &owner);
+        ck_assert_msg(owner.kind == rows[_i].kind, "%s: %s", rows[_i].text, aiu_manager_kind_to_string(owner.kind));
+        ck_assert_str_eq(owner.unit, rows[_i].unit);
+        ck_assert_str_eq(owner.container, rows[_i].container);
+        if (owner.kind == AIU_MANAGER_SYSTEMD_USER)
+                ck_assert_uint_eq(owner.user, rows[_i].user);
+}
+END_TEST
+
+/* A name longer than any directory's is cut, never overrun. */
+START_TEST(very_long)
+{
+        char text[8192] = "0::/";
+        struct cgroup_owner owner;
+
+        memset(text + 4, 'x', sizeof(text) - 4);
+        memcpy(text + sizeof(text) - 10, ".service\n", 10);
+        cgroup_parse(text, &owner);
+        ck_assert_uint_eq(strlen(owner.unit), CGROUP_NAME_BYTES - 1);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("cgroup");
+        TCase *tcase = tcase_create("all");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_loop_test(tcase, row, 0, ELEMENTSOF(rows));
+        tcase_add_test(tcase, very_long);
+        suite_add_tcase(suite, tcase);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
