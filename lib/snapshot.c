@@ -457,7 +457,9 @@ static bool have_gap(const struct aiu_snapshot *s, enum aiu_gap_kind kind, int e
         for (size_t i = 0; i < s->n_gaps; i++) {
                 const struct gap *g = &s->gaps[i];
 
-                if (g->kind == kind && g->error == error && strcmp(g->text, text) == 0)
+                if (g->kind == kind && g->error == error && strcmp(g->text, text) == 0 &&
+                    (!g->backend || !s->backend ? !g->backend && !s->backend
+                                                : strcmp(g->backend, s->backend) == 0))
                         return true;
         }
         return false;

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Backend "proc-address" against real bind(2), as test-host.c does for "route". */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "host-fixture.h"
+#include "macro.h"
+
+static void setup(void)
+{
+        enter_namespaces();
+        ip("link set lo up");
+        ip("address add 192.0.2.1/24 dev lo");
+        ip("address add 2001:db8::1/64 dev lo nodad");
+        ip("route add local 198.51.100.0/24 dev lo");
+}
+
+static const char *const addresses[] = {
+        "127.0.0.1", "127.9.9.9", "192.0.2.1", "192.0.2.2", "192.0.2.255", "198.51.100.77", "203.0.113.1",
+        "::1", "2001:db8::1", "2001:db8::2", "::ffff:127.0.0.1", "::ffff:203.0.113.1",
+};
+
+START_TEST(agrees_with_bind)
+{
+        int error;
+
+        set_ip(addresses[_i], 8080, SOCK_STREAM);
+        ck_assert_int_eq(ask(&backend_proc_address), AIU_PARTIAL);
+        error = real_bind();
+        ck_assert_msg(error == 0 || error == EADDRNOTAVAIL, "%s: errno %d", addresses[_i], error);
+        ck_assert_msg(snapshot.host.address_local == tri(error == 0), "%s: %s", addresses[_i],
+                      aiu_tristate_to_string(snapshot.host.address_local));
+}
+END_TEST
+
+/* Which interface has a link-local address matters, and devices have tables of their own: nothing is said. */
+START_TEST(says_nothing)
+{
+        set_ip("fe80::1%lo", 8080, SOCK_STREAM);
+        ck_assert_int_eq(ask(&backend_proc_address), AIU_PARTIAL);
+        ck_assert_int_eq(snapshot.host.address_local, UNKNOWN);
+        set_ip("127.0.0.1", 8080, SOCK_STREAM);
+        question.ifindex = 1;
+        ck_assert_int_eq(ask(&backend_proc_address), AIU_PARTIAL);
+        ck_assert_int_eq(snapshot.host.address_local, UNKNOWN);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite;
+        TCase *tcase;
+        SRunner *runner;
+        int failed;
+
+        if (!can_enter_namespaces() || !have_ip()) {
+                puts("skipped: may not make namespaces, or there is no ip(8)");
+                return 77;
+        }
+        suite = suite_create("proc-address");
+        tcase = tcase_create("all");
+        tcase_add_checked_fixture(tcase, setup, forget_snapshot);
+        tcase_add_loop_test(tcase, agrees_with_bind, 0, ELEMENTSOF(addresses));
+        tcase_add_test(tcase, says_nothing);
+        suite_add_tcase(suite, tcase);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
