@@ -290,8 +290,9 @@ static void for_in_use(struct advice_list *list)
         set_options(list);
         reserve_port(list);
         other_address(list);
-        if (q->address.sa.any.sa_family != AF_UNIX)
-                (void)advice_add(list, AIU_ACTION_OTHER_PORT, UNKNOWN, AIU_ACTION_CHANGES_CODE);
+        (void)advice_add(list, q->address.sa.any.sa_family == AF_UNIX ? AIU_ACTION_OTHER_ADDRESS
+                                                                      : AIU_ACTION_OTHER_PORT,
+                         UNKNOWN, AIU_ACTION_CHANGES_CODE);
         if (!list->in->holders_complete)
                 (void)advice_add(list, AIU_ACTION_LOOK_CLOSER, NO, list->in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0);
 }
@@ -343,6 +344,23 @@ static void for_not_local(struct advice_list *list)
         (void)advice_add(list, AIU_ACTION_OTHER_ADDRESS, UNKNOWN, AIU_ACTION_CHANGES_CODE);
 }
 
+/* To go elsewhere frees nothing: whatever deals with the address itself comes first. */
+static bool goes_elsewhere(const struct aiu_action *action)
+{
+        return action->kind == AIU_ACTION_OTHER_ADDRESS || action->kind == AIU_ACTION_OTHER_PORT ||
+               action->kind == AIU_ACTION_LOOK_CLOSER;
+}
+
+static size_t take_if(const struct advice_list *list, bool elsewhere, tristate sufficient, struct aiu_action *to)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < list->n; i++)
+                if (list->actions[i].sufficient == sufficient && goes_elsewhere(&list->actions[i]) == elsewhere)
+                        to[n++] = list->actions[i];
+        return n;
+}
+
 /* Sufficient ones first, doubtful ones next; the order of disruption within each. */
 static void best_first(struct advice_list *list)
 {
@@ -357,10 +375,8 @@ static void best_first(struct advice_list *list)
                 list->error = -ENOMEM;
                 return;
         }
-        for (size_t pass = 0; pass < 3; pass++)
-                for (size_t i = 0; i < list->n; i++)
-                        if (list->actions[i].sufficient == order[pass])
-                                sorted[n++] = list->actions[i];
+        for (size_t i = 0; i < 6; i++)
+                n += take_if(list, i >= 3, order[i % 3], sorted + n);
         free(list->actions);
         list->actions = sorted;
 }

@@ -298,10 +298,14 @@ static void describe_option(struct text *text, const struct aiu_action *action, 
                 text_add(text, ": the IPv4 side stays with its holder, [::] serves IPv6 alone");
 }
 
-static void describe_address(struct text *text, const struct aiu_action *action)
+static void describe_address(struct text *text, const struct aiu_action *action, const struct question *q)
 {
         char ip[ADDRESS_TEXT_BYTES];
 
+        if (q->address.sa.any.sa_family == AF_UNIX) {
+                text_add(text, "bind another name");
+                return;
+        }
         if (action->address.len == 0) {
                 text_add(text, "bind an address that this host has (ip address), or every address");
                 return;
@@ -351,7 +355,7 @@ static void describe(struct text *text, const struct aiu_action *action, const s
                 describe_option(text, action, "IPV6_V6ONLY");
                 break;
         case AIU_ACTION_OTHER_ADDRESS:
-                describe_address(text, action);
+                describe_address(text, action, &report->question);
                 break;
         case AIU_ACTION_OTHER_PORT:
                 text_add(text, "bind another port");

@@ -305,6 +305,7 @@ START_TEST(other_loopback_address)
         hold(scene_socket("127.0.0.2", AIU_STATE_LISTEN), 101);
         ask();
         expect(AIU_ACTION_OTHER_ADDRESS, YES);
+        ck_assert_int_eq(actions[0].kind, AIU_ACTION_TERMINATE); /* to go elsewhere frees nothing */
         ck_assert_uint_eq(find(AIU_ACTION_OTHER_ADDRESS)->address.sa.in.sin_addr.s_addr, htonl(0x7f000003));
 }
 END_TEST
