@@ -96,6 +96,23 @@ void json_token(struct json *j, const char *name, const char *token)
         json_quote(j, token);
 }
 
+void json_words(struct json *j, const char *name, const char *words)
+{
+        struct strbuf ascii = { 0 };
+
+        json_key(j, name);
+        if (!words) {
+                strbuf_str(&j->out, "null");
+                return;
+        }
+        strbuf_ascii(&ascii, words, strlen(words));
+        if (ascii.error)
+                j->out.error = ascii.error;
+        else
+                json_quote(j, ascii.text ? ascii.text : "");
+        strbuf_finish(&ascii);
+}
+
 void json_number(struct json *j, const char *name, unsigned long long value)
 {
         json_key(j, name);

@@ -29,6 +29,8 @@ void json_close(struct json *j, const char *bracket);
 void json_quote(struct json *j, const char *ascii);
 void json_outside(struct json *j, const char *bytes, size_t n);
 void json_string(struct json *j, const char *name, const char *value);
+/* Our own words, escaped where they were made: not escaped again. NULL = null. */
+void json_words(struct json *j, const char *name, const char *words);
 void json_token(struct json *j, const char *name, const char *token);
 void json_number(struct json *j, const char *name, unsigned long long value);
 void json_bool(struct json *j, const char *name, bool value);

@@ -298,7 +298,7 @@ static void put_action(struct json *j, const struct aiu_action *action)
         json_separate(j);
         json_open(j, "{");
         json_token(j, "kind", aiu_action_kind_to_string(aiu_action_get_kind(action)));
-        json_string(j, "text", aiu_action_get_text(action));
+        json_words(j, "text", aiu_action_get_text(action));
         json_key(j, "argv");
         if (argv) {
                 json_open(j, "[");
@@ -367,7 +367,7 @@ AIU_EXPORT int aiu_report_to_json(const struct aiu_report *report, uint32_t flag
         json_token(&j, "verdict", aiu_verdict_to_string(aiu_report_get_verdict(report)));
         json_errno(&j, "error", aiu_report_get_error(report));
         json_string(&j, "call", call == AIU_CALL_UNKNOWN ? NULL : aiu_call_to_string(call));
-        json_token(&j, "summary", aiu_report_get_summary(report));
+        json_words(&j, "summary", aiu_report_get_summary(report));
         put_what_if(&j, report);
         put_lists(&j, report);
         json_close(&j, "}");

@@ -56,14 +56,22 @@ static const char *verdict_colour(enum aiu_verdict verdict)
         }
 }
 
-/* The summary up to its "; held by": the lines below tell that better. */
+/*
+ * The summary up to its "; held by": the lines below tell that better. The search
+ * begins behind the address, because whoever names an AF_UNIX file may put those
+ * very words into its name, and must not hide the verdict with them.
+ */
 static void headline(struct page *page)
 {
-        const char *summary = aiu_report_get_summary(page->report);
-        const char *end = strstr(summary, "; held by ");
+        const char *summary = aiu_report_get_summary(page->report), *end;
+        struct strbuf address = { 0 };
 
+        words_of_asked(&address, page->report);
+        end = address.text && strncmp(summary, address.text, address.n) == 0 ? summary + address.n : summary;
+        strbuf_finish(&address);
+        end = strstr(end, "; held by ");
         colour(page, verdict_colour(aiu_report_get_verdict(page->report)));
-        strbuf_add(&page->out, summary, end ? (size_t)(end - summary) : strlen(summary));
+        strbuf_ascii(&page->out, summary, end ? (size_t)(end - summary) : strlen(summary));
         colour(page, "\033[0m");
         line_end(page);
 }
@@ -75,17 +83,35 @@ static bool same_holder(const struct aiu_holder *a, const struct aiu_holder *b)
         return aiu_holder_get_kind(a) == aiu_holder_get_kind(b) && aiu_holder_get_pid(a) == aiu_holder_get_pid(b);
 }
 
-/* Sockets of the same processes in the same state are told in one line. */
-static bool same_group(const struct aiu_conflict *a, const struct aiu_conflict *b)
+static bool same_holders(const struct aiu_conflict *a, const struct aiu_conflict *b)
 {
         size_t n = aiu_conflict_get_n_holders(a);
 
-        if (n != aiu_conflict_get_n_holders(b) || aiu_conflict_get_state(a) != aiu_conflict_get_state(b))
+        if (n != aiu_conflict_get_n_holders(b))
                 return false;
         for (size_t i = 0; i < n; i++)
                 if (!same_holder(aiu_conflict_get_holder(a, i), aiu_conflict_get_holder(b, i)))
                         return false;
         return true;
+}
+
+/* Sockets of the same processes in the same state are told in one line. */
+static bool same_group(const struct aiu_conflict *a, const struct aiu_conflict *b)
+{
+        return aiu_conflict_get_state(a) == aiu_conflict_get_state(b) && same_holders(a, b);
+}
+
+/* Were the processes of this one introduced by an earlier socket? A report's first thousand are looked at. */
+static bool is_known(const struct aiu_report *report, size_t at)
+{
+        const struct aiu_conflict *c = aiu_report_get_conflict(report, at);
+
+        if (aiu_holder_get_pid(aiu_conflict_get_holder(c, 0)) <= 0)
+                return false;
+        for (size_t i = 0; i < at; i++)
+                if (same_holders(aiu_report_get_conflict(report, i), c))
+                        return true;
+        return false;
 }
 
 static bool is_first_of_group(const struct aiu_report *report, size_t at)
@@ -108,6 +134,24 @@ static size_t group_size(const struct aiu_report *report, size_t at)
         return n;
 }
 
+static void end_of_group(struct page *page, const struct aiu_conflict *c, size_t alike)
+{
+        if (alike > 1)
+                strbuf_printf(&page->out, "; %zu more like it", alike - 1);
+        if (page->flags & AIU_RENDER_VERBOSE)
+                words_of_ids(&page->out, c);
+        line_end(page);
+}
+
+/* More sockets of processes that stand above already. */
+static void held_as_well(struct page *page, const struct aiu_conflict *c, size_t alike)
+{
+        label(page, "also");
+        words_of_holder_again(&page->out, aiu_conflict_get_holder(c, 0));
+        words_of_state(&page->out, c);
+        end_of_group(page, c, alike);
+}
+
 static void held_by(struct page *page, const struct aiu_conflict *c, size_t alike)
 {
         size_t n = aiu_conflict_get_n_holders(c);
@@ -126,11 +170,7 @@ static void held_by(struct page *page, const struct aiu_conflict *c, size_t alik
         }
         if (n > MOST_GROUPS)
                 strbuf_printf(&page->out, ", and %zu more processes", n - MOST_GROUPS);
-        if (alike > 1)
-                strbuf_printf(&page->out, "; %zu more like it", alike - 1);
-        if (page->flags & AIU_RENDER_VERBOSE)
-                words_of_ids(&page->out, c);
-        line_end(page);
+        end_of_group(page, c, alike);
 }
 
 static void command_lines(struct page *page, const struct aiu_conflict *c)
@@ -159,10 +199,15 @@ static void conflicts(struct page *page)
                 if (!is_first_of_group(page->report, i))
                         continue;
                 alike = group_size(page->report, i);
+                told += alike;
+                if (is_known(page->report, i)) {
+                        held_as_well(page, c, alike);
+                        shown++;
+                        continue;
+                }
                 held_by(page, c, alike);
                 if (page->flags & AIU_RENDER_CMDLINE)
                         command_lines(page, c);
-                told += alike;
                 shown++;
         }
         if (n > told)
@@ -171,16 +216,28 @@ static void conflicts(struct page *page)
 
 /* ------------------------------------------------------ why */
 
+static bool has_origin(const struct aiu_holder *h)
+{
+        return h && (aiu_holder_get_pid(h) > 0 || aiu_holder_get_unit(h) || aiu_holder_get_socket_unit(h) ||
+                     aiu_holder_get_container(h) || aiu_holder_get_supervisor(h));
+}
+
+/* One line for each of the first holders that differ: who brings one back may leave another alone. */
 static void because(struct page *page)
 {
-        const struct aiu_conflict *c = aiu_report_get_conflict(page->report, 0);
-        const struct aiu_holder *h = aiu_conflict_get_holder(c, 0);
+        size_t n = aiu_report_get_n_conflicts(page->report);
 
-        if (!h || (aiu_holder_get_pid(h) <= 0 && !aiu_holder_get_unit(h) && !aiu_holder_get_socket_unit(h)))
-                return;
-        label(page, "because");
-        words_of_origin(&page->out, h);
-        line_end(page);
+        for (size_t i = 0, shown = 0; i < n && i < 1000 && shown < 3; i++) {
+                const struct aiu_conflict *c = aiu_report_get_conflict(page->report, i);
+                const struct aiu_holder *h = aiu_conflict_get_holder(c, 0);
+
+                if (!has_origin(h) || !is_first_of_group(page->report, i) || is_known(page->report, i))
+                        continue;
+                label(page, "because");
+                words_of_origin(&page->out, h);
+                line_end(page);
+                shown++;
+        }
 }
 
 static void overlap(struct page *page)
@@ -219,7 +276,7 @@ static void action(struct page *page, const struct aiu_action *a, bool first)
                 colour(page, "\033[0m");
                 strbuf_printf(&page->out, "\n%-10s", "");
         }
-        strbuf_str(&page->out, text ? text : "");
+        strbuf_ascii(&page->out, text ? text : "", text ? strlen(text) : 0);
         if (argv && aiu_action_is_sufficient(a) == AIU_TRISTATE_NO)
                 strbuf_str(&page->out, " (not enough alone)");
         if (aiu_action_get_flags(a) & AIU_ACTION_NEEDS_ROOT)

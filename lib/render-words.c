@@ -17,7 +17,9 @@ static void outside(struct strbuf *out, const char *bytes)
 
 static void user(struct strbuf *out, uid_t uid)
 {
-        if (uid == 0)
+        if (uid == (uid_t)-1)
+                strbuf_str(out, "user not known");
+        else if (uid == 0)
                 strbuf_str(out, "root");
         else
                 strbuf_printf(out, "uid %u", (unsigned int)uid);
@@ -72,6 +74,10 @@ static void condition(struct strbuf *out, const struct aiu_holder *h)
                 strbuf_str(out, ", exiting");
         if (flags & AIU_HOLDER_DELETED_EXE)
                 strbuf_str(out, ", running a program file that was replaced");
+        if (flags & AIU_HOLDER_ORPHAN)
+                strbuf_str(out, ", its parent is gone");
+        if (flags & AIU_HOLDER_UNIT_LEFTOVER)
+                strbuf_str(out, ", left behind by a unit that is no longer active");
         if (flags & AIU_HOLDER_SAME_PROGRAM)
                 strbuf_str(out, ", the same program as the caller");
 }
@@ -118,6 +124,12 @@ void words_of_holder(struct strbuf *out, const struct aiu_conflict *c, const str
         descriptors(out, h);
         up_time(out, h);
         condition(out, h);
+}
+
+void words_of_holder_again(struct strbuf *out, const struct aiu_holder *h)
+{
+        strbuf_printf(out, "pid %d", (int)aiu_holder_get_pid(h));
+        descriptors(out, h);
 }
 
 /* ------------------------------------------------------ sockets */
@@ -288,39 +300,61 @@ static void member(struct strbuf *out, const char *comm, pid_t pid)
 
 static void lineage(struct strbuf *out, const struct aiu_holder *h)
 {
-        size_t n = aiu_holder_get_n_ancestors(h);
+        size_t n = aiu_holder_get_n_ancestors(h), nearest = n < 6 ? n : 5;
 
-        for (size_t i = n < 6 ? n : 6; i-- > 0;) {
+        /* Of a long chain: where it begins, and its nearest end. */
+        if (n > nearest) {
+                member(out, aiu_holder_get_ancestor_comm(h, n - 1), aiu_holder_get_ancestor_pid(h, n - 1));
+                strbuf_str(out, " > ... > ");
+        }
+        for (size_t i = nearest; i-- > 0;) {
                 member(out, aiu_holder_get_ancestor_comm(h, i), aiu_holder_get_ancestor_pid(h, i));
                 strbuf_str(out, " > ");
         }
         member(out, aiu_holder_get_comm(h), aiu_holder_get_pid(h));
 }
 
-static void unit(struct strbuf *out, const struct aiu_holder *h)
+/* "before VALUE", if there is one; *separator is what stands between it and what came before. */
+static void item(struct strbuf *out, const char **separator, const char *before, const char *value)
 {
-        const char *socket_unit = aiu_holder_get_socket_unit(h), *service = aiu_holder_get_unit(h);
+        if (!value)
+                return;
+        strbuf_printf(out, "%s%s", *separator, before);
+        outside(out, value);
+        *separator = ", ";
+}
 
-        if (socket_unit) {
-                strbuf_str(out, ": ");
-                outside(out, socket_unit);
+static const char *container_word(enum aiu_manager_kind kind)
+{
+        switch (kind) {
+        case AIU_MANAGER_DOCKER:
+                return "docker container ";
+        case AIU_MANAGER_PODMAN:
+                return "podman container ";
+        case AIU_MANAGER_KUBERNETES:
+                return "kubernetes container ";
+        case AIU_MANAGER_LXC:
+                return "LXC container ";
+        case AIU_MANAGER_MACHINE:
+                return "machine ";
+        default:
+                return "container ";
         }
-        if (service) {
-                strbuf_str(out, socket_unit ? " for " : ": ");
-                outside(out, service);
-        }
-        if (aiu_holder_get_unit_state(h)) {
-                strbuf_str(out, ", ");
-                outside(out, aiu_holder_get_unit_state(h));
-        }
-        if (aiu_holder_get_unit_restart(h)) {
-                strbuf_str(out, ", Restart=");
-                outside(out, aiu_holder_get_unit_restart(h));
-        }
-        if (aiu_holder_get_container(h)) {
-                strbuf_str(out, ", container ");
-                outside(out, aiu_holder_get_container(h));
-        }
+}
+
+static void manager(struct strbuf *out, const struct aiu_holder *h)
+{
+        const char *socket_unit = aiu_holder_get_socket_unit(h);
+        const char *separator = aiu_holder_get_pid(h) > 0 ? ": " : "";
+
+        item(out, &separator, "", socket_unit);
+        if (socket_unit && aiu_holder_get_unit(h))
+                separator = " for ";
+        item(out, &separator, "", aiu_holder_get_unit(h));
+        item(out, &separator, "", aiu_holder_get_unit_state(h));
+        item(out, &separator, "Restart=", aiu_holder_get_unit_restart(h));
+        item(out, &separator, container_word(aiu_holder_get_manager(h)), aiu_holder_get_container(h));
+        item(out, &separator, "looked after by ", aiu_holder_get_supervisor(h));
         if (aiu_holder_will_return(h) == AIU_TRISTATE_YES)
                 strbuf_str(out, ": killing it brings it back");
 }
@@ -331,7 +365,7 @@ void words_of_origin(struct strbuf *out, const struct aiu_holder *h)
 
         if (aiu_holder_get_pid(h) > 0)
                 lineage(out, h);
-        unit(out, h);
+        manager(out, h);
         if (cwd && strcmp(cwd, "/") != 0) {
                 strbuf_str(out, ", in ");
                 outside(out, cwd);
@@ -340,7 +374,7 @@ void words_of_origin(struct strbuf *out, const struct aiu_holder *h)
 
 /* ------------------------------------------------------ why it is in the way */
 
-static void asked(struct strbuf *out, const struct aiu_report *report)
+void words_of_asked(struct strbuf *out, const struct aiu_report *report)
 {
         socklen_t bytes = 0;
         const struct sockaddr *address = aiu_report_get_address(report, &bytes);
@@ -359,7 +393,7 @@ void words_of_overlap(struct strbuf *out, const struct aiu_report *report, const
                 strbuf_str(out, "the holder's wildcard ");
                 words_of_endpoint(out, c);
                 strbuf_str(out, " covers ");
-                asked(out, report);
+                words_of_asked(out, report);
                 break;
         case AIU_OVERLAP_QUERY_WILDCARD:
                 strbuf_str(out, "the wildcard asked for covers the holder's ");
@@ -367,7 +401,7 @@ void words_of_overlap(struct strbuf *out, const struct aiu_report *report, const
                 break;
         case AIU_OVERLAP_DUAL_STACK:
                 strbuf_str(out, "dual-stack: an IPv6 socket that is not IPV6_V6ONLY serves IPv4 as well, so ");
-                asked(out, report);
+                words_of_asked(out, report);
                 strbuf_str(out, " meets ");
                 words_of_endpoint(out, c);
                 break;
@@ -377,6 +411,9 @@ void words_of_overlap(struct strbuf *out, const struct aiu_report *report, const
                 break;
         case AIU_OVERLAP_UNIX_PATH:
                 strbuf_str(out, "the same name");
+                break;
+        case AIU_OVERLAP_PORT_RANGE:
+                strbuf_str(out, "port 0 asks for any port of ip_local_port_range, and none is left");
                 break;
         default:
                 strbuf_str(out, "on the same port");

@@ -75,6 +75,16 @@ void strbuf_escaped(struct strbuf *buffer, const char *bytes, size_t n)
         buffer->n += length;
 }
 
+void strbuf_ascii(struct strbuf *buffer, const char *text, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                if (text[i] >= 0x20 && text[i] < 0x7f)
+                        strbuf_add(buffer, text + i, 1);
+                else
+                        strbuf_escaped(buffer, text + i, 1);
+        }
+}
+
 int strbuf_steal(struct strbuf *buffer, char **ret_text)
 {
         int r = buffer->error;

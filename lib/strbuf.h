@@ -16,6 +16,8 @@ void strbuf_str(struct strbuf *buffer, const char *text);
 __attribute__((format(printf, 2, 3))) void strbuf_printf(struct strbuf *buffer, const char *format, ...);
 /* Untrusted bytes, escaped. */
 void strbuf_escaped(struct strbuf *buffer, const char *bytes, size_t n);
+/* Text that is escaped already stays as it is; a byte that is not printable after all does not get through. */
+void strbuf_ascii(struct strbuf *buffer, const char *text, size_t n);
 /* Hands the text over (never NULL on success) or returns the error; the buffer is empty afterwards. */
 int strbuf_steal(struct strbuf *buffer, char **ret_text);
 void strbuf_finish(struct strbuf *buffer);
