@@ -4,7 +4,6 @@
  * A thin command on the public library: options in, reports out.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -19,7 +18,7 @@
 
 static const char usage[] =
         "Usage: addrinuse [OPTION]... [ADDRESS:]PORT[/PROTOCOL] | /PATH | @NAME\n"
-        "Says why bind(2) fails with \"Address already in use\", and what frees the address.\n"
+        "Why bind(2) fails with \"Address already in use\", and what frees the address.\n"
         "\n"
         "  8080  127.0.0.1:8080  [::1]:8080/udp  localhost:http  /run/x.sock  @name\n"
         "  protocols: tcp (default), udp, udplite, sctp, mptcp, dccp\n"
@@ -39,9 +38,8 @@ static const char usage[] =
         "  --trial-bind              may bind scratch sockets\n"
         "  --deadline=MS             answer within MS milliseconds (default: no limit)\n"
         "What is done:\n"
-        "  --apply[=K] [--yes]       carry out the first action that suffices, or the K-th\n"
-        "\n"
-        "Exit status: 0 free, 1 in use, 2 trouble, 3 not known, 4 fails for another reason\n";
+        "  --apply[=K] [--yes]       do the first action that suffices, or the K-th\n"
+        "Exit status: 0 free, 1 in use, 2 trouble, 3 not known, 4 other failure\n";
 
 /* ------------------------------------------------------ words out */
 
@@ -288,30 +286,6 @@ static int read_uid(struct cli *cli, const char *text)
         return r;
 }
 
-/* A pid, a path, or a name that ip-netns(8) made. */
-static int open_netns(struct cli *cli, const char *text)
-{
-        char path[512];
-        int n;
-
-        if (strspn(text, "0123456789") == strlen(text) && *text)
-                n = snprintf(path, sizeof(path), "/proc/%s/ns/net", text);
-        else if (strchr(text, '/'))
-                n = snprintf(path, sizeof(path), "%s", text);
-        else
-                n = snprintf(path, sizeof(path), "/run/netns/%s", text);
-        if (n < 0 || (size_t)n >= sizeof(path))
-                return wrong("netns", text);
-        if (cli->netns >= 0)
-                close(cli->netns);
-        cli->netns = open(path, O_RDONLY | O_CLOEXEC);
-        if (cli->netns < 0) {
-                cli_error("--netns: %s: %s", cli_safe(path), strerror(errno));
-                return -EINVAL;
-        }
-        return 0;
-}
-
 static int read_yes_no(struct cli *cli, const char *text)
 {
         cli->v6only_set = true;
@@ -401,7 +375,7 @@ static int take_option(struct cli *cli, int option, uint32_t *context_flags)
         case OPTION_UID:
                 return read_uid(cli, optarg);
         case OPTION_NETNS:
-                return open_netns(cli, optarg);
+                return cli_open_netns(cli, optarg);
         case OPTION_JSON:
                 return read_json(cli, optarg);
         case OPTION_COLOR:
@@ -431,22 +405,53 @@ static int take_option(struct cli *cli, int option, uint32_t *context_flags)
         case OPTION_NO_IPC:
                 *context_flags |= AIU_CONTEXT_NO_IPC;
                 return 0;
-        default:        /* getopt_long(3) has said what was wrong */
+        default:
                 return -EINVAL;
         }
+}
+
+/*
+ * getopt_long(3) would print the word as it was typed, control characters and
+ * all, so it is told to be silent. `at` is where it looked; optopt is 0 for a
+ * long option that does not exist, or that is short for several.
+ */
+static int refuse(char **argv, int at, int option)
+{
+        const char *word = argv[optind > at ? optind - 1 : at];
+        const char letter[] = { '-', (char)optopt, '\0' };
+
+        if (option == ':')
+                cli_error("%s: this option takes a value", cli_safe(word));
+        else if (optopt && strncmp(word, "--", 2) == 0)
+                cli_error("%s: this option takes no value", cli_safe(word));
+        else
+                cli_error("%s: unrecognized option; see addrinuse --help", cli_safe(optopt ? letter : word));
+        return -EINVAL;
+}
+
+/* --help and --version. */
+static int tell(int option)
+{
+        int r = option == 'h' ? fputs(usage, stdout) : printf("addrinuse %s\n", aiu_version());
+
+        if (r >= 0 && fflush(stdout) == 0)
+                return 1;
+        cli_error("cannot write: %s", strerror(errno));
+        return -EIO;
 }
 
 /* < 0: wrong usage. 1: --help or --version was answered. */
 static int read_options(struct cli *cli, int argc, char **argv)
 {
         uint32_t context_flags = 0;
-        int option, r;
+        int option, at, r;
 
-        while ((option = getopt_long(argc, argv, "qvh", long_options, NULL)) != -1) {
-                if (option == 'h' || option == OPTION_VERSION) {
-                        r = option == 'h' ? fputs(usage, stdout) : printf("addrinuse %s\n", aiu_version());
-                        return r < 0 || fflush(stdout) != 0 ? -EIO : 1;
-                }
+        opterr = 0;
+        while (at = optind, (option = getopt_long(argc, argv, ":qvh", long_options, NULL)) != -1) {
+                if (option == '?' || option == ':')
+                        return refuse(argv, at, option);
+                if (option == 'h' || option == OPTION_VERSION)
+                        return tell(option);
                 if (take_socket_option(cli, option))
                         continue;
                 r = take_option(cli, option, &context_flags);

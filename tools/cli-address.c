@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the operand of addrinuse(1) means: [ADDRESS:]PORT[/PROTOCOL], /PATH, @NAME.
+ * What the operand of addrinuse(1) means: [ADDRESS:]PORT[/PROTOCOL], /PATH, @NAME,
+ * and what --netns names.
  * Names are looked up in /etc/hosts and /etc/services alone: an answer about this
  * machine must not wait for a name server.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -72,8 +75,12 @@ static int parse_scope(const char *scope, uint32_t *ret_index)
 {
         char *end;
         unsigned long number = strtoul(scope, &end, 10);
+        bool is_number = *scope >= '0' && *scope <= '9' && !*end;
 
-        *ret_index = *scope >= '0' && *scope <= '9' && !*end ? (uint32_t)number : if_nametoindex(scope);
+        if (is_number)
+                *ret_index = number <= UINT32_MAX ? (uint32_t)number : 0;
+        else
+                *ret_index = if_nametoindex(scope);
         if (*ret_index == 0) {
                 cli_error("%s: no such interface", cli_safe(scope));
                 return -ENODEV;
@@ -117,9 +124,26 @@ static bool line_names(char *line, const char *name, char **ret_address)
         line[strcspn(line, "#\n")] = '\0';
         *ret_address = strtok_r(rest, " \t", &rest);
         while (*ret_address && (word = strtok_r(rest, " \t", &rest)))
-                if (strcmp(word, name) == 0)
+                if (strcasecmp(word, name) == 0)        /* hosts(5): names have no case */
                         return true;
         return false;
+}
+
+static bool is_repeated(const struct target *targets, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (memcmp(&targets[i].address, &targets[n].address, sizeof(targets[n].address)) == 0)
+                        return true;
+        return false;
+}
+
+/* What is left of a line that was longer than the buffer is not a line of its own. */
+static void skip_rest(FILE *file, const char *line)
+{
+        int c = strchr(line, '\n') ? '\n' : 0;
+
+        while (c != '\n' && c != EOF)
+                c = getc(file);
 }
 
 /* Every address that /etc/hosts has for the name. */
@@ -130,10 +154,11 @@ static size_t from_hosts(const char *name, uint16_t port, const struct target *l
         size_t n = 0;
 
         while (hosts && n < MOST_TARGETS && fgets(line, sizeof(line), hosts)) {
+                skip_rest(hosts, line);
                 if (!line_names(line, name, &address))
                         continue;
                 targets[n] = *like;
-                if (parse_numeric(address, port, &targets[n]) == 1)
+                if (parse_numeric(address, port, &targets[n]) == 1 && !is_repeated(targets, n))
                         n++;
         }
         if (hosts)
@@ -240,4 +265,30 @@ size_t cli_parse_target(const struct cli *cli, const char *text, struct target t
         }
         memcpy(copy, text, strlen(text) + 1);
         return parse_ip(copy, targets);
+}
+
+/* A pid, a path, or a name that ip-netns(8) made. */
+int cli_open_netns(struct cli *cli, const char *text)
+{
+        char path[512];
+        int n;
+
+        if (strspn(text, "0123456789") == strlen(text) && *text)
+                n = snprintf(path, sizeof(path), "/proc/%s/ns/net", text);
+        else if (strchr(text, '/'))
+                n = snprintf(path, sizeof(path), "%s", text);
+        else
+                n = snprintf(path, sizeof(path), "/run/netns/%s", text);
+        if (n < 0 || (size_t)n >= sizeof(path)) {
+                cli_error("--netns: the name is too long");
+                return -EINVAL;
+        }
+        if (cli->netns >= 0)
+                close(cli->netns);
+        cli->netns = open(path, O_RDONLY | O_CLOEXEC);
+        if (cli->netns < 0) {
+                cli_error("--netns: %s: %s", cli_safe(path), strerror(errno));
+                return -EINVAL;
+        }
+        return 0;
 }

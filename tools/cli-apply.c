@@ -59,6 +59,35 @@ static bool agreed(const struct cli *cli)
         return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
+static bool same_command(const char *const *a, const char *const *b)
+{
+        while (*a && *b && strcmp(*a, *b) == 0) {
+                a++;
+                b++;
+        }
+        return !*a && !*b;
+}
+
+/*
+ * Somebody thought about the answer, for a second or for an hour: the holder may
+ * have gone, and its pid may be another process by now. Ask once more, and go on
+ * only if the same command is still what is recommended.
+ */
+static bool still_holds(const struct cli *cli, const struct target *target, const struct aiu_action *agreed_to)
+{
+        struct aiu_report *now = NULL;
+        const struct aiu_action *action;
+        bool holds = false;
+
+        if (cli_ask(cli, target, &now) < 0)
+                return false;
+        for (size_t i = 0; !holds && (action = aiu_report_get_action(now, i)); i++)
+                holds = aiu_action_get_argv(action) &&
+                        same_command(aiu_action_get_argv(action), aiu_action_get_argv(agreed_to));
+        aiu_report_unref(now);
+        return holds;
+}
+
 static int execute(const struct aiu_action *action)
 {
         const char *const *argv = aiu_action_get_argv(action);
@@ -112,9 +141,12 @@ int cli_apply(const struct cli *cli, const struct target *target, const struct a
         show(action);
         if (!agreed(cli))
                 return cli_exit_status(report);
-        r = execute(action);
-        if (r < 0)
-                cli_error("the command failed");
+        if (cli->yes || still_holds(cli, target, action)) {
+                if (execute(action) < 0)
+                        cli_error("the command failed");
+        } else {
+                cli_error("things have changed meanwhile: nothing was done");
+        }
         r = ask_again(cli, target, &after);
         if (r < 0) {
                 cli_error("%s", strerror(-r));

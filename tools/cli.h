@@ -46,6 +46,9 @@ const char *cli_safe(const char *text);
 /* All that `text` names: 0 = none (the error is printed already), else how many. */
 size_t cli_parse_target(const struct cli *cli, const char *text, struct target targets[MOST_TARGETS]);
 
+/* --netns: opens what it names; the error is printed already. */
+int cli_open_netns(struct cli *cli, const char *text);
+
 int cli_ask(const struct cli *cli, const struct target *target, struct aiu_report **ret_report);
 int cli_exit_status(const struct aiu_report *report);
 
