@@ -6,7 +6,7 @@
  * libaddrinuse never looks at the machine itself: backends do. A backend is a
  * table of functions that push plain facts into a snapshot; what the facts mean
  * is judged elsewhere, by pure functions. The built-in backends (sock-diag,
- * proc-net, route, proc-sys, unix-path, proc-fd, options, cgroup) use this header
+ * proc-net, route, proc-address, proc-sys, unix-path, proc-fd, options, cgroup) use this header
  * and nothing else of the library, so a backend of yours can do all they can.
  *
  * The rules for a backend:
@@ -48,7 +48,8 @@ struct aiu_question {
         const struct sockaddr *address; /**< the address of the bind(2) asked about */
         socklen_t address_len;          /**< its length in bytes */
         int type;                       /**< SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET */
-        int protocol;                   /**< IPPROTO_* whose ports conflict (MPTCP asks for TCP); 0 for AF_UNIX */
+        /** IPPROTO_* whose ports conflict (MPTCP asks for TCP); 0 for AF_UNIX */
+        int protocol;
         uint16_t port;                  /**< host order; 0 for AF_UNIX */
         unsigned int ifindex;           /**< SO_BINDTODEVICE of the would-be socket; 0 = none */
         uid_t uid;                      /**< owner of the would-be socket */
@@ -63,100 +64,111 @@ uint64_t aiu_question_time_left_usec(const struct aiu_question *question);
 
 /** Is the address one that this host lets a socket bind to, and what else decides before the port does? */
 struct aiu_host_fact {
-        size_t size;
-        enum aiu_tristate address_local;     /**< inet_addr_type() / ipv6_chk_addr() would accept the address */
+        size_t size;                         /**< sizeof of this struct */
+        /** inet_addr_type() / ipv6_chk_addr() would accept the address */
+        enum aiu_tristate address_local;
         enum aiu_tristate address_tentative; /**< IPv6 duplicate address detection is not finished */
         unsigned int address_ifindex;        /**< the interface that has the address; 0 = not known */
         enum aiu_tristate nonlocal_bind;     /**< ip_nonlocal_bind of the address family */
-        enum aiu_tristate privileged;        /**< caller has CAP_NET_BIND_SERVICE over the network namespace */
-        int unprivileged_port_start;         /**< ip_unprivileged_port_start; -1 = it is 0, no port is privileged; 0 = not known */
+        /** caller has CAP_NET_BIND_SERVICE over the network namespace */
+        enum aiu_tristate privileged;
+        /** ip_unprivileged_port_start; -1 = it is 0, no port is privileged; 0 = not known */
+        int unprivileged_port_start;
         int port_range_first;                /**< ip_local_port_range; 0 = not known */
-        int port_range_last;
-        const char *reserved_ports;          /**< ip_local_reserved_ports as the kernel prints it; NULL = not known */
+        int port_range_last;                 /**< the last port of it */
+        /** ip_local_reserved_ports as the kernel prints it; NULL = not known */
+        const char *reserved_ports;
         enum aiu_tristate ipv6_enabled;      /**< socket(AF_INET6) works, as far as is known */
         enum aiu_tristate autobind_reuse;    /**< ip_autobind_reuse */
         int kernel_major;                    /**< uname(2) release; 0 = not known */
-        int kernel_minor;
-        int kernel_patch;
+        int kernel_minor;                    /**< second number of it */
+        int kernel_patch;                    /**< third number of it */
         enum aiu_tristate name_exists;       /**< AF_UNIX path: something is at the path */
         enum aiu_tristate name_is_socket;    /**< AF_UNIX path: and it is a socket */
-        int name_error;                      /**< AF_UNIX path: errno that bind(2) gives before it looks (ENOENT, EACCES...); 0 = none */
+        /** AF_UNIX path: errno that bind(2) gives before it looks (ENOENT, EACCES...); 0 = none */
+        int name_error;
         uint64_t name_inode;                 /**< AF_UNIX path: st_ino of what is there */
         uint64_t name_device;                /**< AF_UNIX path: st_dev of it, as stat(2) encodes it */
 };
 
 /** One socket on the port (or name) asked about, in whatever state. */
 struct aiu_socket_fact {
-        size_t size;
+        size_t size;                         /**< sizeof of this struct */
         int type;                            /**< SOCK_* */
         int protocol;                        /**< IPPROTO_*; 0 for AF_UNIX */
-        enum aiu_state state;
+        enum aiu_state state;                /**< AIU_STATE_* */
         const struct sockaddr *local;        /**< required */
-        socklen_t local_len;
+        socklen_t local_len;                 /**< bytes of it */
         const struct sockaddr *peer;         /**< NULL if not connected */
-        socklen_t peer_len;
+        socklen_t peer_len;                  /**< bytes of it */
         uint64_t inode;                      /**< 0 = no file (TIME_WAIT, orphan, not yet accepted) */
-        uint64_t cookie;                     /**< SO_COOKIE; 0 = not known. Two facts with one cookie are one socket */
+        /** SO_COOKIE; 0 = not known. Two facts with one cookie are one socket */
+        uint64_t cookie;
         uint64_t cgroup_id;                  /**< INET_DIAG_CGROUP_ID: where it was created; 0 = not known */
         uid_t uid;                           /**< (uid_t)-1 = not known */
         unsigned int ifindex;                /**< SO_BINDTODEVICE; 0 = none */
         enum aiu_tristate minisock;          /**< a TIME_WAIT minisock, whatever state it reports */
         enum aiu_tristate autobound;         /**< the kernel chose the port (connect(2) without bind(2)) */
         enum aiu_tristate reuseaddr;         /**< current SO_REUSEADDR */
-        enum aiu_tristate reuseport;
-        enum aiu_tristate v6only;
+        enum aiu_tristate reuseport;         /**< current SO_REUSEPORT */
+        enum aiu_tristate v6only;            /**< current IPV6_V6ONLY */
         uint64_t expires_usec;               /**< minisock: time left; 0 = n/a */
-        uint64_t vfs_inode;                  /**< AF_UNIX: inode of the file in the file system (low 32 bits); 0 = none */
+        /** AF_UNIX: inode of the file in the file system (low 32 bits); 0 = none */
+        uint64_t vfs_inode;
         uint64_t vfs_device;                 /**< AF_UNIX: its device, as stat(2) encodes it */
 };
 
 /** One process. Strings are raw bytes: the report escapes them on the way out. */
 struct aiu_process_fact {
-        size_t size;
-        pid_t pid;
+        size_t size;                         /**< sizeof of this struct */
+        pid_t pid;                           /**< required */
         pid_t ppid;                          /**< 0 = none or not visible */
         uid_t uid;                           /**< effective; (uid_t)-1 = not known */
         uint64_t start_time_usec;            /**< CLOCK_REALTIME; 0 = not known */
-        const char *comm;
-        const char *exe;
+        const char *comm;                    /**< /proc/PID/comm; NULL = not known */
+        const char *exe;                     /**< where /proc/PID/exe points; NULL = not known */
         const char *cmdline;                 /**< NUL-separated */
-        size_t cmdline_bytes;
-        const char *cwd;
+        size_t cmdline_bytes;                /**< bytes of it, NULs included */
+        const char *cwd;                     /**< where /proc/PID/cwd points; NULL = not known */
         const char *cgroup;                  /**< the text of /proc/PID/cgroup */
         uint32_t flags;                      /**< AIU_HOLDER_* */
         enum aiu_tristate is_self;           /**< the process that asks */
         enum aiu_tristate sigterm_ignored;   /**< SigIgn has SIGTERM */
-        enum aiu_tristate sigterm_caught;    /**< SigCgt or SigBlk has it: what it does then is the process' affair */
+        /** SigCgt or SigBlk has it: what it does then is the process' affair */
+        enum aiu_tristate sigterm_caught;
         const pid_t *ancestor_pids;          /**< nearest first */
         const char *const *ancestor_comms;   /**< as many, entries may be NULL */
-        size_t n_ancestors;
+        size_t n_ancestors;                  /**< 64 at most */
 };
 
 /** What getsockopt(2) on the holder's own descriptor said. */
 struct aiu_options_fact {
-        size_t size;
-        enum aiu_tristate reuseaddr;
-        enum aiu_tristate reuseport;
-        enum aiu_tristate v6only;
+        size_t size;                         /**< sizeof of this struct */
+        enum aiu_tristate reuseaddr;         /**< SO_REUSEADDR */
+        enum aiu_tristate reuseport;         /**< SO_REUSEPORT */
+        enum aiu_tristate v6only;            /**< IPV6_V6ONLY */
 };
 
 /** Who looks after a process (by pid), or after a socket that no visible process holds (by cgroup id). */
 struct aiu_manager_fact {
-        size_t size;
+        size_t size;                         /**< sizeof of this struct */
         pid_t pid;                           /**< the holder; 0 = see cgroup_id */
-        uint64_t inode;                      /**< with pid: for this socket alone (pid 1 holds one for each unit); 0 = for all */
+        /** with pid: for this socket alone (pid 1 holds one for each unit); 0 = for all */
+        uint64_t inode;
         uint64_t cgroup_id;                  /**< aiu_socket_fact::cgroup_id; 0 = see pid */
-        enum aiu_manager_kind kind;
+        enum aiu_manager_kind kind;          /**< AIU_MANAGER_* */
         const char *unit;                    /**< "nginx.service" */
         const char *socket_unit;             /**< "nginx.socket" */
         const char *unit_state;              /**< ActiveState */
         const char *unit_restart;            /**< Restart= */
-        enum aiu_tristate will_return;
+        enum aiu_tristate will_return;       /**< if killed, does it start again? */
         const char *container;               /**< id or machine name */
         const char *supervisor;              /**< "supervisord"... */
         uint32_t flags;                      /**< AIU_HOLDER_UNIT_LEFTOVER or 0 */
-        uid_t user;                          /**< whose user manager; counts with AIU_MANAGER_SYSTEMD_USER only */
-        const char *also_stop;               /**< further units to stop with it, separated by spaces (Triggers, UpheldBy); NULL = none */
+        /** whose user manager; counts with AIU_MANAGER_SYSTEMD_USER only */
+        uid_t user;
+        /** further units to stop with it, separated by spaces (Triggers, UpheldBy); NULL = none */
+        const char *also_stop;
         const char *enabled;                 /**< UnitFileState */
 };
 
@@ -165,9 +177,11 @@ struct aiu_manager_fact {
  * (unknown non-zero tail), -ENOMEM, -ENOBUFS (the snapshot is full; a gap says so).
  * @since 0.1
  * @{ */
-int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct aiu_host_fact *fact);       /**< known fields are merged */
+/** known fields are merged */
+int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct aiu_host_fact *fact);
 int aiu_snapshot_add_socket(struct aiu_snapshot *snapshot, const struct aiu_socket_fact *fact);
-int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t inode, pid_t pid, int fd);    /**< pid holds inode as its descriptor fd (-1 = not in its table) */
+/** pid holds inode as its descriptor fd (-1 = not in its table) */
+int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t inode, pid_t pid, int fd);
 int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const struct aiu_process_fact *fact);
 int aiu_snapshot_add_options(struct aiu_snapshot *snapshot, uint64_t inode, const struct aiu_options_fact *fact);
 int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const struct aiu_manager_fact *fact);
@@ -202,16 +216,22 @@ int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, size_t i, stru
  * negative errno (nothing that can be relied on: a gap is recorded, the next
  * backend is asked). */
 #define AIU_DONE 0
+/** See AIU_DONE. */
 #define AIU_PARTIAL 1
 
 /** The phases, in the order in which they run. NULL = this backend has nothing to say there. */
 struct aiu_backend {
         size_t size;             /**< sizeof(struct aiu_backend) */
         const char *name;        /**< lower case, for gaps and logs */
+        /** what decides before any socket does */
         int (*host)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        /** every socket on the port or name */
         int (*sockets)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        /** the processes that hold the wanted inodes */
         int (*holders)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        /** what is set on the wanted sockets */
         int (*options)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        /** who looks after the holders */
         int (*managers)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
         void (*destroy)(void *userdata); /**< when the context lets go of the backend */
 };
@@ -228,7 +248,7 @@ struct aiu_backend {
 int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backend *backend, void *userdata);
 
 /**
- * Leave out a backend, built-in or added: "sock-diag", "proc-net", "route", "proc-sys",
+ * Leave out a backend, built-in or added: "sock-diag", "proc-net", "route", "proc-address", "proc-sys",
  * "unix-path", "proc-fd", "options", "cgroup".
  * @returns 0; -ENOENT (no backend of that name); -EINVAL (NULL)
  * @since 0.1
