@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The same candidate, once as a question to the library and once as system calls. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <unistd.h>
+
+#include <addrinuse.h>
+
+#include "ask.h"
+
+static struct aiu_context *context;
+
+static int apply(int fd, int level, int name, int value)
+{
+        return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+static int apply_options(int fd, const struct candidate *c)
+{
+        bool v6 = c->address.sa.any.sa_family == AF_INET6;
+        int r = 0;
+
+        if (c->options & AIU_OPTION_REUSEADDR)
+                r = apply(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+        if (r == 0 && (c->options & AIU_OPTION_REUSEPORT))
+                r = apply(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+        if (r == 0 && v6)
+                r = apply(fd, IPPROTO_IPV6, IPV6_V6ONLY, (c->options & AIU_OPTION_V6ONLY) != 0);
+        if (r == 0 && (c->options & AIU_OPTION_FREEBIND))
+                r = v6 ? apply(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) : apply(fd, IPPROTO_IP, IP_FREEBIND, 1);
+        if (r == 0 && c->ifindex)
+                r = apply(fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)c->ifindex);
+        return r;
+}
+
+/* The owner of a socket is the fsuid of who made it. */
+int ask_socket(const struct candidate *c)
+{
+        uid_t before = (uid_t)setfsuid(c->uid);
+        int fd = socket(c->address.sa.any.sa_family, c->type | SOCK_CLOEXEC, c->protocol);
+        int r = fd < 0 ? -errno : 0;
+
+        setfsuid(before);
+        if (r == 0 && c->address.sa.any.sa_family != AF_UNIX)
+                r = apply_options(fd, c);
+        if (r < 0 && fd >= 0)
+                close(fd);
+        return r < 0 ? r : fd;
+}
+
+struct truth ask_kernel(const struct candidate *c)
+{
+        struct truth truth = { 0 };
+        int fd = ask_socket(c);
+
+        if (fd < 0) {
+                truth.setup = -fd;
+                return truth;
+        }
+        if (bind(fd, &c->address.sa.any, c->address.len) < 0)
+                truth.bind = errno;
+        else if (c->listen && listen(fd, 1) < 0)
+                truth.listen = errno;
+        close(fd);
+        return truth;
+}
+
+/* ------------------------------------------------ the library */
+
+static struct aiu_context *own_context(void)
+{
+        if (context)
+                return context;
+        if (aiu_context_new(&context) < 0)
+                live_die("aiu_context_new", ENOMEM);
+        /* A busy machine must not turn answers into gaps. */
+        (void)aiu_context_set_deadline_usec(context, 0);
+        (void)aiu_context_set_flags(context, AIU_CONTEXT_NO_IPC);
+        return context;
+}
+
+void ask_finish(void)
+{
+        context = aiu_context_unref(context);
+}
+
+static struct answer read_answer(const struct aiu_report *report)
+{
+        struct answer a = { .verdict = (int)aiu_report_get_verdict(report),
+                            .error = aiu_report_get_error(report),
+                            .call = (int)aiu_report_get_call(report),
+                            .n_gaps = (unsigned int)aiu_report_get_n_gaps(report),
+                            .n_conflicts = (unsigned int)aiu_report_get_n_conflicts(report),
+                            .errno_kept = true };
+
+        for (uint32_t i = 0; i < 16; i++)
+                a.what_if[i] = (unsigned char)aiu_report_would_succeed_with(report, i);
+        return a;
+}
+
+static struct answer take(struct aiu_report *report, int r, struct aiu_report **ret_report)
+{
+        struct answer a = { .failed = r < 0 ? -r : 0, .errno_kept = true };
+
+        if (r >= 0)
+                a = read_answer(report);
+        if (ret_report)
+                *ret_report = r < 0 ? NULL : report;
+        else
+                aiu_report_unref(report);
+        return a;
+}
+
+static int set_all(struct aiu_query *q, const struct candidate *c)
+{
+        char device[IF_NAMESIZE];
+        bool v6 = c->address.sa.any.sa_family == AF_INET6;
+        int r = aiu_query_set_address(q, &c->address.sa.any, c->address.len);
+
+        if (r >= 0)
+                r = aiu_query_set_socket(q, c->type, c->protocol);
+        if (r >= 0)
+                r = aiu_query_set_reuseaddr(q, (c->options & AIU_OPTION_REUSEADDR) != 0);
+        if (r >= 0)
+                r = aiu_query_set_reuseport(q, (c->options & AIU_OPTION_REUSEPORT) != 0);
+        if (r >= 0 && v6)
+                r = aiu_query_set_v6only(q, (c->options & AIU_OPTION_V6ONLY) != 0);
+        if (r >= 0)
+                r = aiu_query_set_freebind(q, (c->options & AIU_OPTION_FREEBIND) != 0);
+        if (r >= 0 && c->ifindex && if_indextoname(c->ifindex, device))
+                r = aiu_query_set_device(q, device);
+        if (r >= 0 && c->uid != geteuid())
+                r = aiu_query_set_uid(q, c->uid);
+        if (r >= 0)
+                r = aiu_query_set_listen(q, c->listen);
+        return r;
+}
+
+static struct answer ask_query(const struct candidate *c, struct aiu_report **ret_report)
+{
+        struct aiu_query *q;
+        struct aiu_report *report = NULL;
+        int r = aiu_query_new(own_context(), &q);
+
+        if (r < 0)
+                return take(NULL, r, ret_report);
+        r = set_all(q, c);
+        if (r >= 0)
+                r = aiu_query_run(q, &report);
+        aiu_query_unref(q);
+        return take(report, r, ret_report);
+}
+
+static int run_fd(const struct candidate *c, int fd, struct aiu_report **ret_report)
+{
+        struct aiu_query *q;
+        int r = aiu_query_new(own_context(), &q);
+
+        if (r < 0)
+                return r;
+        r = aiu_query_set_fd(q, fd);
+        if (r >= 0)
+                r = aiu_query_set_address(q, &c->address.sa.any, c->address.len);
+        if (r >= 0)
+                r = aiu_query_set_listen(q, c->listen);
+        if (r >= 0)
+                r = aiu_query_run(q, ret_report);
+        aiu_query_unref(q);
+        return r;
+}
+
+static struct answer take_fd(const struct candidate *c, int fd, struct aiu_report **ret_report)
+{
+        struct aiu_report *report = NULL;
+        int r = run_fd(c, fd, &report);
+
+        return take(report, r, ret_report);
+}
+
+static struct answer explain(const struct candidate *c, int fd, int error, struct aiu_report **ret_report)
+{
+        struct aiu_report *report;
+        struct answer a;
+
+        errno = EMLINK;         /* any value that nobody sets by chance */
+        report = aiu_explain_bind(fd, &c->address.sa.any, c->address.len, error);
+        if (!report)
+                return take(NULL, -errno, ret_report);
+        a = take(report, 0, ret_report);
+        a.errno_kept = errno == EMLINK;
+        return a;
+}
+
+struct answer ask_library(const struct candidate *c, enum ask_how how, struct aiu_report **ret_report)
+{
+        struct answer a;
+        int fd;
+
+        if (how == ASK_QUERY)
+                return ask_query(c, ret_report);
+        fd = ask_socket(c);
+        if (fd < 0)
+                return take(NULL, fd, ret_report);
+        if (how == ASK_FD)
+                a = take_fd(c, fd, ret_report);
+        else
+                a = explain(c, fd, 0, ret_report);
+        close(fd);
+        return a;
+}
+
+struct answer ask_after(const struct candidate *c, int error, struct aiu_report **ret_report)
+{
+        int fd = ask_socket(c);
+        struct answer a;
+
+        if (fd < 0)
+                return take(NULL, fd, ret_report);
+        if (bind(fd, &c->address.sa.any, c->address.len) == 0 || errno != error)
+                a = take(NULL, -EPROTO, ret_report);
+        else
+                a = explain(c, fd, error, ret_report);
+        close(fd);
+        return a;
+}
+
+struct answer ask_listen(int fd, int error, struct aiu_report **ret_report)
+{
+        struct aiu_report *report;
+        struct answer a;
+
+        errno = EMLINK;
+        report = aiu_explain_listen(fd, error);
+        if (!report)
+                return take(NULL, -errno, ret_report);
+        a = take(report, 0, ret_report);
+        a.errno_kept = errno == EMLINK;
+        return a;
+}
+
+char *ask_print(const struct aiu_report *report)
+{
+        char *json = NULL;
+
+        if (!report || aiu_report_to_json(report, AIU_RENDER_PRETTY | AIU_RENDER_VERBOSE, &json) < 0)
+                return strdup("(no report)");
+        return json;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Put one question to the library, and to the kernel. */
+#ifndef ASK_H
+#define ASK_H
+
+#include "live.h"
+
+/* The socket that is to be bound, complete. */
+struct candidate {
+        struct live_address address;
+        int type, protocol;
+        unsigned int options;   /* AIU_OPTION_* */
+        unsigned int ifindex;
+        uid_t uid;
+        bool listen;
+};
+
+enum ask_how {
+        ASK_QUERY,              /* every setter of a query */
+        ASK_FD,                 /* aiu_query_set_fd() with a socket that has the options */
+        ASK_EXPLAIN,            /* aiu_explain_bind(fd, 0) */
+        ASK_HOW_COUNT
+};
+
+/* What the kernel says; ENOTSUP as `setup` means that the socket could not even be made like this. */
+struct truth {
+        int setup;
+        int bind, listen;
+};
+
+struct answer {
+        int failed;             /* the query itself: an errno */
+        int verdict, error, call;
+        unsigned char what_if[16];
+        unsigned int n_gaps, n_conflicts;
+        bool errno_kept;
+};
+
+struct aiu_report;
+
+/* A socket as the candidate says, not bound; negative errno. */
+int ask_socket(const struct candidate *c);
+
+/* bind() and listen(), really; the socket is closed again. */
+struct truth ask_kernel(const struct candidate *c);
+
+/* The question before the fact. */
+struct answer ask_library(const struct candidate *c, enum ask_how how, struct aiu_report **ret_report);
+
+/* bind() on a real socket must fail with `error`, then it is explained. */
+struct answer ask_after(const struct candidate *c, int error, struct aiu_report **ret_report);
+
+/* listen() on a socket that is bound already. */
+struct answer ask_listen(int fd, int error, struct aiu_report **ret_report);
+
+/* All there is to say about a report, to be freed. */
+char *ask_print(const struct aiu_report *report);
+void ask_finish(void);
+
+#endif
