@@ -66,10 +66,6 @@ void cli_error(const char *format, ...)
 }
 
 /* On a terminal, a scan that takes longer than a second shows how far it is. */
-struct progress {
-        struct timespec started;
-        bool shown;
-};
 
 static void on_progress(void *userdata, size_t done, size_t total)
 {
@@ -128,12 +124,14 @@ int cli_ask(const struct cli *cli, const struct target *target, struct aiu_repor
         struct aiu_query *query = NULL;
         int r;
 
+        clock_gettime(CLOCK_MONOTONIC, &cli->progress->started);
         r = aiu_query_new(cli->context, &query);
         if (r >= 0)
                 r = set_up_query(cli, target, query);
         if (r >= 0)
                 r = aiu_query_run(query, ret_report);
         aiu_query_unref(query);
+        erase_progress(cli->progress);
         return r;
 }
 
@@ -168,14 +166,12 @@ static int print_report(const struct cli *cli, const struct aiu_report *report)
         return r;
 }
 
-static int answer(const struct cli *cli, const struct target *target, struct progress *progress)
+static int answer(const struct cli *cli, const struct target *target)
 {
         struct aiu_report *report = NULL;
         int r, status;
 
-        clock_gettime(CLOCK_MONOTONIC, &progress->started);
         r = cli_ask(cli, target, &report);
-        erase_progress(progress);
         if (r < 0) {
                 if (r != -ENODEV)
                         cli_error("%s", strerror(-r));
@@ -206,14 +202,14 @@ static int worse(int a, int b)
         return EXIT_TROUBLE;
 }
 
-static int answer_all(const struct cli *cli, const char *operand, struct progress *progress)
+static int answer_all(const struct cli *cli, const char *operand)
 {
         struct target targets[MOST_TARGETS];
         size_t n = cli_parse_target(cli, operand, targets);
         int status = n == 0 ? EXIT_TROUBLE : EXIT_FREE;
 
         for (size_t i = 0; i < n; i++)
-                status = worse(status, answer(cli, &targets[i], progress));
+                status = worse(status, answer(cli, &targets[i]));
         return status;
 }
 
@@ -463,7 +459,6 @@ static int read_options(struct cli *cli, int argc, char **argv)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-        struct progress progress = { 0 };
         int status = EXIT_FREE, r;
 
         r = aiu_context_new(&cli->context);
@@ -480,15 +475,16 @@ static int run(struct cli *cli, int argc, char **argv)
                 return EXIT_TROUBLE;
         }
         if (isatty(STDERR_FILENO))
-                aiu_context_set_progress(cli->context, on_progress, &progress);
+                aiu_context_set_progress(cli->context, on_progress, cli->progress);
         for (int i = optind; i < argc; i++)
-                status = worse(status, answer_all(cli, argv[i], &progress));
+                status = worse(status, answer_all(cli, argv[i]));
         return status;
 }
 
 int main(int argc, char **argv)
 {
-        struct cli cli = { .netns = -1, .unix_type = SOCK_STREAM };
+        struct progress progress = { 0 };
+        struct cli cli = { .netns = -1, .unix_type = SOCK_STREAM, .progress = &progress };
         int status = run(&cli, argc, argv);
 
         aiu_context_unref(cli.context);

@@ -73,7 +73,8 @@ static bool same_command(const char *const *a, const char *const *b)
  * have gone, and its pid may be another process by now. Ask once more, and go on
  * only if the same command is still what is recommended.
  */
-static bool still_holds(const struct cli *cli, const struct target *target, const struct aiu_action *agreed_to)
+static bool still_holds(const struct cli *cli, const struct target *target,
+                        const struct aiu_action *agreed_to)
 {
         struct aiu_report *now = NULL;
         const struct aiu_action *action;

@@ -6,6 +6,7 @@
 #include <addrinuse.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 enum {
         EXIT_FREE = 0,
@@ -13,6 +14,12 @@ enum {
         EXIT_TROUBLE = 2,       /* wrong usage, or the tool itself failed */
         EXIT_UNKNOWN = 3,
         EXIT_OTHER = 4          /* it fails for another reason */
+};
+
+/* How far the question that is being asked is. */
+struct progress {
+        struct timespec started;
+        bool shown;
 };
 
 struct cli {
@@ -26,6 +33,7 @@ struct cli {
         size_t apply_number;    /* 0 = the first that suffices */
         uint32_t render;        /* AIU_RENDER_* */
         struct aiu_context *context;
+        struct progress *progress;
 };
 
 /* One address to ask about. */

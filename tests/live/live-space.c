@@ -119,7 +119,7 @@ static void become_second(void)
 
 static void mount_own(struct live *live)
 {
-        if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+        if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0) {
                 live->own_pids = false;
                 return;
         }

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# bash completion for addrinuse(1). Installed as completions/addrinuse.
+
+# compgen -W expands its words, command substitution and all, and an interface may
+# well be called $(reboot). So they are compared here, and quoted before they are offered.
+_addrinuse_words() { # CURRENT WORD...
+        local current=$1 word
+        shift
+        for word; do
+                [[ $word == "$current"* ]] && COMPREPLY+=("$(printf '%q' "$word")")
+        done
+}
+
+_addrinuse_files() {
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
+_addrinuse() {
+        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} option=
+        COMPREPLY=()
+
+        # "=" breaks words: --json=pr arrives as three of them.
+        if [[ $cur == "=" ]]; then
+                option=$prev cur=
+        elif [[ $prev == "=" && $COMP_CWORD -ge 2 ]]; then
+                option=${COMP_WORDS[COMP_CWORD - 2]}
+        elif [[ $prev == --@(device|uid|netns|color|deadline) ]]; then
+                option=$prev
+        fi
+
+        case $option in
+        --json) _addrinuse_words "$cur" pretty ;;
+        --color) _addrinuse_words "$cur" auto always never ;;
+        --v6only) _addrinuse_words "$cur" yes no ;;
+        --device)
+                local paths=(/sys/class/net/*)
+                _addrinuse_words "$cur" "${paths[@]##*/}"
+                ;;
+        --uid) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
+        --netns)
+                if [[ $cur == */* ]]; then
+                        _addrinuse_files "$cur"
+                elif compgen -G '/run/netns/*' >/dev/null; then
+                        local paths=(/run/netns/*)
+                        _addrinuse_words "$cur" "${paths[@]##*/}"
+                fi
+                ;;
+        --deadline | --apply) ;;
+        *)
+                case $cur in
+                -*)
+                        _addrinuse_words "$cur" --reuseaddr --reuseport --v6only --v6only= --freebind --device= \
+                                --uid= --no-listen --netns= --dgram --seqpacket --json --json=pretty --quiet \
+                                --verbose --cmdline --color= --first --trial-bind --no-ipc --deadline= --apply \
+                                --apply= --yes --help --version
+                        [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
+                        ;;
+                /*) _addrinuse_files "$cur" ;;
+                [!/@]*/*)
+                        local protocols=(tcp udp udplite sctp mptcp dccp)
+                        _addrinuse_words "$cur" "${protocols[@]/#/${cur%/*}/}"
+                        ;;
+                esac
+                ;;
+        esac
+        return 0
+}
+
+complete -F _addrinuse addrinuse
