@@ -25,6 +25,11 @@
  *    immutable, its reference count is atomic, and any thread may read it.
  *  - Linux only. Facts come from NETLINK_SOCK_DIAG, rtnetlink, /proc and getsockopt(2);
  *    each accessor says which where it matters.
+ *  - Usable after fork(2), with every descriptor used up, in a chroot without /proc: less can
+ *    be seen there, and a gap says so. Not to be called from a signal handler.
+ *
+ * In this order: @ref aiu_ask "ask in one line", @ref aiu_precise "ask precisely",
+ * @ref aiu_reading "read the answer", @ref aiu_show "show it".
  */
 #ifndef ADDRINUSE_H
 #define ADDRINUSE_H
@@ -38,6 +43,17 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/**
+ * Version of this header, for preprocessor conditions. The library that runs may be a newer one:
+ * aiu_version().
+ * @since 0.1
+ */
+#define AIU_VERSION_MAJOR 0
+/** Second number of the version: something was added. @since 0.1 */
+#define AIU_VERSION_MINOR 1
+/** Third number of the version: something was repaired. @since 0.1 */
+#define AIU_VERSION_MICRO 0
 
 /** Settings that outlive one question: backends, deadline, log hook. Reference-counted. */
 struct aiu_context;
@@ -55,6 +71,12 @@ struct aiu_action;
 struct aiu_gap;
 
 /* ------------------------------------------------ 1. ask, in one line */
+
+/**
+ * @defgroup aiu_ask Ask, in one line
+ * A question with the defaults of this library: all backends, 250 ms, no flag.
+ * @{
+ */
 
 /**
  * Would a TCP server get this address? bind() and listen(), no socket option set.
@@ -98,7 +120,16 @@ struct aiu_report *aiu_explain_bind(int fd, const struct sockaddr *addr,
  */
 struct aiu_report *aiu_explain_listen(int fd, int error);
 
+/** @} */
+
 /* ------------------------------------------------ 2. ask precisely */
+
+/**
+ * @defgroup aiu_precise Ask precisely
+ * A context keeps settings, a query is one question; both are optional elsewhere. Every
+ * setter may be called again, and the last word counts.
+ * @{
+ */
 
 /**
  * Make a context with all built-in backends and a deadline of 250 ms.
@@ -172,7 +203,11 @@ void aiu_context_set_progress(struct aiu_context *, aiu_progress_fn, void *userd
  * @since 0.1
  */
 #define AIU_CONTEXT_FIRST_HOLDER (UINT32_C(1) << 0)
-/** May bind() scratch sockets to settle what cannot be seen. This version has no use for it. @since 0.1 */
+
+/**
+ * May bind() scratch sockets to settle what cannot be seen. This version has no use for it.
+ * @since 0.1
+ */
 #define AIU_CONTEXT_TRIAL_BIND   (UINT32_C(1) << 1)
 /** Talk to no daemon (no D-Bus). This version never does. @since 0.1 */
 #define AIU_CONTEXT_NO_IPC       (UINT32_C(1) << 2)
@@ -296,7 +331,8 @@ int  aiu_query_set_netns(struct aiu_query *, int nsfd);
 
 /**
  * Read everything but the address from a live socket, which is left as it was and is not kept.
- * @returns 0; -EINVAL (NULL); -EBADF; -ENOTSOCK; -EAFNOSUPPORT (neither AF_INET, AF_INET6 nor AF_UNIX)
+ * @returns 0; -EINVAL (NULL); -EBADF; -ENOTSOCK; -EAFNOSUPPORT (neither AF_INET, AF_INET6 nor
+ * AF_UNIX)
  * @since 0.1
  */
 int  aiu_query_set_fd(struct aiu_query *, int fd);
@@ -316,7 +352,16 @@ int  aiu_query_set_error(struct aiu_query *, int error);
  */
 int  aiu_query_run(struct aiu_query *, struct aiu_report **ret_report);
 
+/** @} */
+
 /* ------------------------------------------------ 3. read the answer */
+
+/**
+ * @defgroup aiu_reading Read the answer
+ * The report as a whole. It holds conflicts (sockets in the way), each of which has holders,
+ * then actions, then gaps; whoever reads one line only reads aiu_report_get_summary().
+ * @{
+ */
 
 /**
  * Take another reference, from any thread.
@@ -414,7 +459,8 @@ const struct aiu_conflict *aiu_report_get_conflict(const struct aiu_report *, si
 size_t aiu_report_get_n_neighbours(const struct aiu_report *);
 
 /**
- * The i-th of them, from 0; NULL past the end. Holders are looked for only where something is in the way.
+ * The i-th of them, from 0; NULL past the end. Holders are looked for only where something is in
+ * the way.
  * @since 0.1
  */
 const struct aiu_conflict *aiu_report_get_neighbour(const struct aiu_report *, size_t i);
@@ -432,9 +478,18 @@ size_t aiu_report_get_n_gaps(const struct aiu_report *);
 /** The i-th gap, from 0; NULL past the end. @since 0.1 */
 const struct aiu_gap *aiu_report_get_gap(const struct aiu_report *, size_t i);
 
+/** @} */
+
+/**
+ * @defgroup aiu_sockets Sockets in the way, and neighbours
+ * A conflict is one socket on the port (or name). From aiu_report_get_conflict() if it is, or may
+ * be, in the way; from aiu_report_get_neighbour() if not.
+ * @{
+ */
+
 /** How the two addresses meet. @since 0.1 */
 enum aiu_overlap {
-        AIU_OVERLAP_UNKNOWN         = 0,
+        AIU_OVERLAP_UNKNOWN         = 0,  /**< there is no socket in sight to compare with */
         AIU_OVERLAP_EXACT           = 1,  /**< same address */
         AIU_OVERLAP_HOLDER_WILDCARD = 2,  /**< holder on 0.0.0.0 / [::] covers the address asked for */
         AIU_OVERLAP_QUERY_WILDCARD  = 3,  /**< the wildcard asked for covers the holder's address */
@@ -444,7 +499,11 @@ enum aiu_overlap {
         AIU_OVERLAP_PORT_RANGE      = 7,  /**< port 0 asked for and the ephemeral range is exhausted */
         AIU_OVERLAP_NONE            = 8   /**< neighbour only */
 };
-/** State of a socket; 1 to 13 are the kernel's own numbers (enum in net/tcp_states.h). @since 0.1 */
+
+/**
+ * State of a socket; 1 to 13 are the kernel's own numbers (enum in net/tcp_states.h).
+ * @since 0.1
+ */
 enum aiu_state {
         AIU_STATE_UNKNOWN = 0,       /**< could not be seen */
         AIU_STATE_ESTABLISHED = 1,   /**< connected */
@@ -463,15 +522,15 @@ enum aiu_state {
 };
 /** The rule that makes it a conflict: inet_bind_conflict() and its kin. @since 0.1 */
 enum aiu_reason {
-        AIU_REASON_UNKNOWN = 0,              /**< not known, or not in the way */
+        AIU_REASON_UNKNOWN          = 0,  /**< not known, or not in the way */
         AIU_REASON_LISTENING        = 1,  /**< a listener shares with nobody but its SO_REUSEPORT group */
         AIU_REASON_QUERY_NO_REUSE   = 2,  /**< SO_REUSEADDR not set on the socket asked about */
         AIU_REASON_HOLDER_NO_REUSE  = 3,  /**< SO_REUSEADDR was not set on the holder when it bound */
         AIU_REASON_REUSEPORT_ABSENT = 4,  /**< only one of the two has SO_REUSEPORT */
         AIU_REASON_REUSEPORT_UID    = 5,  /**< both have it, different effective uid */
         AIU_REASON_BUCKET_HISTORY   = 6,  /**< the kernel's per-port cache, not any socket alive, decides */
-        AIU_REASON_PATH_EXISTS      = 7,  /**< AF_UNIX */
-        AIU_REASON_RANGE_EXHAUSTED  = 8,
+        AIU_REASON_PATH_EXISTS      = 7,  /**< AF_UNIX: something is there, a socket or not */
+        AIU_REASON_RANGE_EXHAUSTED  = 8,  /**< port 0: no port of ip_local_port_range is left */
         AIU_REASON_OBSERVED         = 9   /**< the caller saw EADDRINUSE; no socket in sight explains it */
 };
 /** How its address meets the one asked about. @since 0.1 */
@@ -500,7 +559,11 @@ const struct sockaddr *aiu_conflict_get_peer(const struct aiu_conflict *, sockle
 int      aiu_conflict_get_type(const struct aiu_conflict *);
 /** IPPROTO_* of it; 0 for AF_UNIX. @since 0.1 */
 int      aiu_conflict_get_protocol(const struct aiu_conflict *);
-/** Inode of its file, as in socket:[N]; 0 = it has no file. @since 0.1 */
+/**
+ * Inode of its file, as in the link text socket:[N] of /proc/PID/fd; 0 = it has no file: TIME_WAIT,
+ * an orphan, or a connection that nobody has accepted yet.
+ * @since 0.1
+ */
 uint64_t aiu_conflict_get_inode(const struct aiu_conflict *);
 /** SO_COOKIE of it, unique while the system runs; 0 = not known. @since 0.1 */
 uint64_t aiu_conflict_get_cookie(const struct aiu_conflict *);
@@ -510,7 +573,7 @@ uint64_t aiu_conflict_get_cookie(const struct aiu_conflict *);
  * @since 0.1
  */
 uid_t    aiu_conflict_get_uid(const struct aiu_conflict *);
-/** SO_BINDTODEVICE of it; NULL if none. @since 0.1 */
+/** SO_BINDTODEVICE of it, the name of the interface, raw bytes; NULL if none. @since 0.1 */
 const char *aiu_conflict_get_device(const struct aiu_conflict *);
 
 /**
@@ -529,7 +592,8 @@ enum aiu_tristate aiu_conflict_get_reuseport(const struct aiu_conflict *);
 enum aiu_tristate aiu_conflict_get_v6only(const struct aiu_conflict *);
 
 /**
- * TIME_WAIT and the like: microseconds until the kernel drops it; 0 = nothing expires, or not known.
+ * TIME_WAIT and the like: microseconds until the kernel drops it, counted from the moment it was
+ * looked at; 0 = nothing expires, or not known. From sock_diag(7) (idiag_expires), else /proc/net.
  * @since 0.1
  */
 uint64_t aiu_conflict_get_expires_usec(const struct aiu_conflict *);
@@ -537,6 +601,15 @@ uint64_t aiu_conflict_get_expires_usec(const struct aiu_conflict *);
 size_t aiu_conflict_get_n_holders(const struct aiu_conflict *);
 /** The i-th holder, from 0; NULL past the end. @since 0.1 */
 const struct aiu_holder *aiu_conflict_get_holder(const struct aiu_conflict *, size_t i);
+
+/** @} */
+
+/**
+ * @defgroup aiu_holders Holders
+ * Who has the socket: found by its inode among the descriptors of each process (/proc/PID/fd).
+ * One socket can have many, and the port stays taken until the last one lets go.
+ * @{
+ */
 
 /** What kind of holder it is. @since 0.1 */
 enum aiu_holder_kind {
@@ -550,18 +623,28 @@ enum aiu_holder_kind {
 enum aiu_holder_kind aiu_holder_get_kind(const struct aiu_holder *);
 /** Its process id, as the /proc that was read has it; 0 = none. @since 0.1 */
 pid_t       aiu_holder_get_pid(const struct aiu_holder *);
-/** Process id of its parent; 0 = none, or not visible. @since 0.1 */
+/** Process id of its parent (/proc/PID/stat); 0 = none, or not visible. @since 0.1 */
 pid_t       aiu_holder_get_ppid(const struct aiu_holder *);
-/** Effective uid of the process, else owner of the socket; (uid_t)-1 = not known. @since 0.1 */
+
+/**
+ * Effective uid of the process (/proc/PID/status), else owner of the socket; (uid_t)-1 = not
+ * known.
+ * @since 0.1
+ */
 uid_t       aiu_holder_get_uid(const struct aiu_holder *);
 
 /**
- * When it was started: CLOCK_REALTIME in microseconds; 0 = not known. With the pid it names
- * one process for ever: check it before you send a signal.
+ * When it was started: CLOCK_REALTIME in microseconds, exact to a clock tick (starttime in
+ * /proc/PID/stat, see proc(5)); 0 = not known. With the pid it names one process for ever: check it
+ * before you send a signal.
  * @since 0.1
  */
 uint64_t    aiu_holder_get_start_time_usec(const struct aiu_holder *);
-/** How many of its descriptors are this socket. @since 0.1 */
+
+/**
+ * How many of its descriptors are this socket; 0 if it holds it in another way (io_uring).
+ * @since 0.1
+ */
 size_t      aiu_holder_get_n_fds(const struct aiu_holder *);
 /** The i-th of them, from 0; -1 past the end. @since 0.1 */
 int         aiu_holder_get_fd(const struct aiu_holder *, size_t i);
@@ -590,7 +673,7 @@ pid_t       aiu_holder_get_ancestor_pid(const struct aiu_holder *, size_t i);
 const char *aiu_holder_get_ancestor_comm(const struct aiu_holder *, size_t i);
 /** Same executable as the caller: a second copy. @since 0.1 */
 #define AIU_HOLDER_SAME_PROGRAM (UINT32_C(1) << 0)
-/** Reparented to init or a subreaper. @since 0.1 */
+/** Reparented to init or a subreaper: whoever started it has gone. @since 0.1 */
 #define AIU_HOLDER_ORPHAN       (UINT32_C(1) << 1)
 /** T state: cannot act on SIGTERM until continued. @since 0.1 */
 #define AIU_HOLDER_STOPPED      (UINT32_C(1) << 2)
@@ -645,6 +728,15 @@ const char *aiu_holder_get_container(const struct aiu_holder *);
  */
 const char *aiu_holder_get_supervisor(const struct aiu_holder *);
 
+/** @} */
+
+/**
+ * @defgroup aiu_actions Actions
+ * What frees the address. Each was tried out on the facts that were seen before it is called
+ * sufficient; the library carries none of them out.
+ * @{
+ */
+
 /** What is to be done. @since 0.1 */
 enum aiu_action_kind {
         AIU_ACTION_UNKNOWN = 0,          /**< a kind that this header does not know */
@@ -694,6 +786,14 @@ enum aiu_tristate aiu_action_is_sufficient(const struct aiu_action *);
 /** AIU_ACTION_NEEDS_ROOT and the like. @since 0.1 */
 uint32_t aiu_action_get_flags(const struct aiu_action *);
 
+/** @} */
+
+/**
+ * @defgroup aiu_gaps Gaps
+ * What could not be seen or decided. A report without a gap is complete.
+ * @{
+ */
+
 /** Why something could not be seen. @since 0.1 */
 enum aiu_gap_kind {
         AIU_GAP_UNKNOWN = 0,            /**< no interface of the kernel shows it, or no rule is known */
@@ -714,6 +814,14 @@ const char *aiu_gap_get_backend(const struct aiu_gap *);
 /** What was not seen, and what it takes to see it: printable ASCII. @since 0.1 */
 const char *aiu_gap_get_text(const struct aiu_gap *);
 
+/** @} */
+
+/**
+ * @defgroup aiu_tokens Tokens
+ * Words for the values of the enums.
+ * @{
+ */
+
 /**
  * @name Stable tokens
  * Lower case, with hyphens, as in the JSON: the enumerator's name without its prefix. A value
@@ -733,7 +841,15 @@ const char *aiu_action_kind_to_string(enum aiu_action_kind);  /**< such as "stop
 const char *aiu_gap_kind_to_string(enum aiu_gap_kind);  /**< such as "permission" */
 /** @} */
 
+/** @} */
+
 /* ------------------------------------------------ 4. show it */
+
+/**
+ * @defgroup aiu_show Show it
+ * Text for people, JSON for programs. Both use the public accessors alone.
+ * @{
+ */
 
 /** Text with ANSI colours: for terminals only. @since 0.1 */
 #define AIU_RENDER_COLOR   (UINT32_C(1) << 0)
@@ -775,6 +891,8 @@ int aiu_report_print(const struct aiu_report *, FILE *, uint32_t flags);
 int aiu_escape(const char *bytes, size_t n_bytes, char **ret_text);
 /** Version of the library that runs: "MAJOR.MINOR.PATCH", a static string. @since 0.1 */
 const char *aiu_version(void);
+/** @} */
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A daemon that says why it cannot start: one line for the log, and whether it is
- * worth trying again. It echoes what its one client sends.
+ * A daemon that says why it cannot start, on stderr and in syslog: one line about
+ * the cause, one for each action that is enough, and whether it is worth trying
+ * again. It echoes what its one client sends.
  *
  *     echo-daemon ADDRESS PORT
  */
@@ -12,17 +13,46 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <addrinuse.h>
 
-/* The five lines. errno is still that of bind() or listen(). */
+/*
+ * Seconds after which bind() will work by itself; 0 = waiting alone does not help.
+ * Only TIME_WAIT tells its end: everything else goes when its holder goes.
+ */
+static unsigned long retry_after(const struct aiu_report *why)
+{
+        uint64_t longest = 0;
+
+        for (size_t i = 0; i < aiu_report_get_n_actions(why); i++) {
+                const struct aiu_action *action = aiu_report_get_action(why, i);
+
+                if (aiu_action_get_kind(action) != AIU_ACTION_WAIT ||
+                    aiu_action_is_sufficient(action) != AIU_TRISTATE_YES)
+                        continue;
+                for (size_t k = 0; k < aiu_report_get_n_conflicts(why); k++) {
+                        uint64_t usec = aiu_conflict_get_expires_usec(aiu_report_get_conflict(why, k));
+
+                        longest = usec > longest ? usec : longest;
+                }
+        }
+        return longest ? (unsigned long)(longest / 1000000) + 1 : 0;
+}
+
+/* Summaries and texts of actions are printable ASCII: fit for any log as they are. */
 static void complain(struct aiu_report *why, int error)
 {
-        fprintf(stderr, "echo-daemon: %s\n", why ? aiu_report_get_summary(why) : strerror(error));
-        for (size_t i = 0; i < aiu_report_get_n_actions(why); i++)
-                if (aiu_action_is_sufficient(aiu_report_get_action(why, i)) == AIU_TRISTATE_YES)
-                        fprintf(stderr, "echo-daemon: %s\n", aiu_action_get_text(aiu_report_get_action(why, i)));
+        syslog(LOG_ERR, "%s", why ? aiu_report_get_summary(why) : strerror(error));
+        for (size_t i = 0; i < aiu_report_get_n_actions(why); i++) {
+                const struct aiu_action *action = aiu_report_get_action(why, i);
+
+                if (aiu_action_is_sufficient(action) == AIU_TRISTATE_YES)
+                        syslog(LOG_NOTICE, "%s", aiu_action_get_text(action));
+        }
+        if (retry_after(why))
+                syslog(LOG_NOTICE, "worth another try in %lu seconds", retry_after(why));
         aiu_report_unref(why);
 }
 
@@ -34,7 +64,7 @@ static int open_listener(const char *ip, const char *port)
 
         address.sin_port = htons((in_port_t)strtoul(port, NULL, 10));
         if (fd < 0 || inet_pton(AF_INET, ip, &address.sin_addr) != 1) {
-                fprintf(stderr, "echo-daemon: %s is not an IPv4 address\n", ip);
+                syslog(LOG_ERR, "%s is not an IPv4 address", ip);
                 return -1;
         }
         /* As every TCP server should: TIME_WAIT of its own connections does not keep it out. */
@@ -64,6 +94,8 @@ int main(int argc, char **argv)
                 fprintf(stderr, "usage: echo-daemon ADDRESS PORT\n");
                 return 2;
         }
+        /* LOG_PERROR: the same line goes to stderr. */
+        openlog("echo-daemon", LOG_PERROR, LOG_DAEMON);
         listener = open_listener(argv[1], argv[2]);
         if (listener < 0)
                 return 1;
