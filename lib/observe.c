@@ -5,12 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "address.h"
 #include "conflict.h"
+#include "netns.h"
 #include "observe.h"
 #include "sys.h"
 
@@ -143,39 +143,6 @@ void observe_end(struct observation *o)
 
 /* ------------------------------------------------------ the namespace */
 
-/*
- * Facts about another network namespace are had only from inside. The thread is
- * in there for the time of two dumps and nothing else. Entering our own first
- * proves that we will be let back: the same capability is asked for.
- */
-static int enter_netns(const struct observation *o, int *ret_home)
-{
-        int home, r;
-
-        if (o->asked.plain_calls_only)
-                return -EPERM;
-        home = sys_openat(o->asked.procfs, "thread-self/ns/net", O_RDONLY);
-        if (home < 0)
-                return home;
-        r = sys_setns(home, CLONE_NEWNET);
-        if (r >= 0)
-                r = sys_setns(o->query->netns, CLONE_NEWNET);
-        if (r < 0) {
-                sys_close(home);
-                return r;
-        }
-        *ret_home = home;
-        return 0;
-}
-
-static int leave_netns(int home)
-{
-        int r = sys_setns(home, CLONE_NEWNET);
-
-        sys_close(home);
-        return r;
-}
-
 static int no_way_in(struct observation *o, int error)
 {
         return aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_NAMESPACE, error,
@@ -219,11 +186,11 @@ int observe_sockets(struct observation *o)
                 return no_way_in(o, EPERM);
         if (o->query->netns < 0)
                 return observe_inside(o);
-        r = enter_netns(o, &home);
+        r = o->asked.plain_calls_only ? -EPERM : netns_enter(o->asked.procfs, o->query->netns, &home);
         if (r < 0)
                 return no_way_in(o, r);
         r = observe_inside(o);
-        back = leave_netns(home);
+        back = netns_leave(home);
         return back < 0 ? back : r;
 }
 

@@ -5,6 +5,7 @@
  * when it runs is in probe.c.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "conflict.h"
 #include "context.h"
 #include "macro.h"
+#include "netns.h"
 #include "sys.h"
 
 AIU_EXPORT int aiu_query_new(struct aiu_context *context_or_null, struct aiu_query **ret_query)
@@ -101,8 +103,28 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
         return 0;
 }
 
+/* The interface's number in the namespace asked about; the names of another one may differ. */
+static int find_interface(const struct aiu_query *query, const char *name, unsigned int *ret_index)
+{
+        unsigned int index;
+        int home = -1, r = 0;
+
+        if (query->netns >= 0) {
+                r = netns_enter(AT_FDCWD, query->netns, &home);
+                if (r < 0)
+                        return r;
+        }
+        index = if_nametoindex(name);
+        if (home >= 0)
+                r = netns_leave(home);
+        if (r < 0)
+                return r;
+        *ret_index = index;
+        return index ? 0 : -ENODEV;
+}
+
 /* "%2" is an index, "%eth0" a name; a name that looks like a number is not one (RFC 4007 §11.2). */
-static int parse_scope(const char *scope, uint32_t *ret_index)
+static int parse_scope(const struct aiu_query *query, const char *scope, uint32_t *ret_index)
 {
         uint64_t number = 0;
         const char *p;
@@ -113,8 +135,7 @@ static int parse_scope(const char *scope, uint32_t *ret_index)
                 *ret_index = (uint32_t)number;
                 return 0;
         }
-        *ret_index = if_nametoindex(scope);
-        return *ret_index ? 0 : -ENODEV;
+        return find_interface(query, scope, ret_index);
 }
 
 AIU_EXPORT int aiu_query_set_address_string(struct aiu_query *query, const char *addr, uint16_t port)
@@ -129,7 +150,7 @@ AIU_EXPORT int aiu_query_set_address_string(struct aiu_query *query, const char 
         if (r < 0)
                 return r;
         if (scope) {
-                r = parse_scope(scope, &address.sa.in6.sin6_scope_id);
+                r = parse_scope(query, scope, &address.sa.in6.sin6_scope_id);
                 if (r < 0)
                         return r;
         }
@@ -190,6 +211,7 @@ AIU_EXPORT int aiu_query_set_freebind(struct aiu_query *query, int on)
 AIU_EXPORT int aiu_query_set_device(struct aiu_query *query, const char *ifname)
 {
         unsigned int ifindex;
+        int r;
 
         if (!query)
                 return -EINVAL;
@@ -200,9 +222,9 @@ AIU_EXPORT int aiu_query_set_device(struct aiu_query *query, const char *ifname)
         }
         if (strlen(ifname) >= sizeof(query->question.device))
                 return -ENODEV;
-        ifindex = if_nametoindex(ifname);
-        if (ifindex == 0)
-                return -ENODEV;
+        r = find_interface(query, ifname, &ifindex);
+        if (r < 0)
+                return r;
         query->question.ifindex = ifindex;
         memcpy(query->question.device, ifname, strlen(ifname) + 1);
         return 0;

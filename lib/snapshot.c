@@ -458,8 +458,7 @@ static bool have_gap(const struct aiu_snapshot *s, enum aiu_gap_kind kind, int e
                 const struct gap *g = &s->gaps[i];
 
                 if (g->kind == kind && g->error == error && strcmp(g->text, text) == 0 &&
-                    (!g->backend || !s->backend ? !g->backend && !s->backend
-                                                : strcmp(g->backend, s->backend) == 0))
+                    strcmp(g->backend ? g->backend : "", s->backend ? s->backend : "") == 0)
                         return true;
         }
         return false;

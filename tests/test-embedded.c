@@ -168,6 +168,7 @@ START_TEST(other_namespace)
         struct aiu_report *report;
 
         ck_assert_int_ge(home, 0);
+        ip("link add away0 type veth peer name away1");
         if (unshare(CLONE_NEWNET) < 0) {
                 puts("not allowed to make a second network namespace");
                 return;
@@ -177,6 +178,9 @@ START_TEST(other_namespace)
         ck_assert_int_eq(aiu_query_set_netns(query, home), 0);
         close(home);
         ck_assert_int_eq(aiu_query_set_address(query, (struct sockaddr *)&address, sizeof(address)), 0);
+        /* Names of interfaces are those of the namespace asked about. */
+        ck_assert_int_eq(aiu_query_set_device(query, "nosuch"), -ENODEV);
+        ck_assert_int_eq(aiu_query_set_device(query, "away0"), 0);
         ck_assert_int_eq(aiu_query_run(query, &report), 0);
         ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_IN_USE);
         aiu_report_unref(report);
