@@ -62,7 +62,10 @@ struct aiu_question {
 /** Microseconds until the deadline; 0 = it has passed; UINT64_MAX = there is none. @since 0.1 */
 uint64_t aiu_question_time_left_usec(const struct aiu_question *question);
 
-/** Is the address one that this host lets a socket bind to, and what else decides before the port does? */
+/**
+ * Is the address one that this host lets a socket bind to, and what else decides before the port
+ * does?
+ */
 struct aiu_host_fact {
         size_t size;                         /**< sizeof of this struct */
         /** inet_addr_type() / ipv6_chk_addr() would accept the address */
@@ -149,7 +152,10 @@ struct aiu_options_fact {
         enum aiu_tristate v6only;            /**< IPV6_V6ONLY */
 };
 
-/** Who looks after a process (by pid), or after a socket that no visible process holds (by cgroup id). */
+/**
+ * Who looks after a process (by pid), or after a socket that no visible process holds (by cgroup
+ * id).
+ */
 struct aiu_manager_fact {
         size_t size;                         /**< sizeof of this struct */
         pid_t pid;                           /**< the holder; 0 = see cgroup_id */
@@ -177,13 +183,17 @@ struct aiu_manager_fact {
  * (unknown non-zero tail), -ENOMEM, -ENOBUFS (the snapshot is full; a gap says so).
  * @since 0.1
  * @{ */
-/** known fields are merged */
+/** What decides before any socket does. Fields that are known are merged with what others told. */
 int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct aiu_host_fact *fact);
+/** One socket. A second one with the same cookie is taken for the same, and left out. */
 int aiu_snapshot_add_socket(struct aiu_snapshot *snapshot, const struct aiu_socket_fact *fact);
-/** pid holds inode as its descriptor fd (-1 = not in its table) */
+/** The process `pid` holds the socket `inode` as its descriptor `fd` (-1 = not in its table). */
 int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t inode, pid_t pid, int fd);
+/** A process that was named as a holder. The first fact about a pid stays. */
 int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const struct aiu_process_fact *fact);
+/** What is set on the socket `inode`. */
 int aiu_snapshot_add_options(struct aiu_snapshot *snapshot, uint64_t inode, const struct aiu_options_fact *fact);
+/** Who looks after a process or a socket. What is known replaces what was told about it before. */
 int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const struct aiu_manager_fact *fact);
 /** `text`: what was not seen and what it takes to see it; the backend's name is added. */
 int aiu_snapshot_add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int error, const char *text);
@@ -200,23 +210,31 @@ void aiu_snapshot_log(struct aiu_snapshot *snapshot, enum aiu_log_level level, c
  * @{ */
 /** The inodes whose holders are wanted (holders and options phases). */
 int aiu_snapshot_get_wanted_inode(const struct aiu_snapshot *snapshot, size_t i, uint64_t *ret_inode);
+/** 1 if the holders of this inode are wanted, else 0. */
 int aiu_snapshot_wants_inode(const struct aiu_snapshot *snapshot, uint64_t inode);
 /** Does somebody hold each wanted inode already? (AIU_CONTEXT_FIRST_HOLDER may stop then.) */
 int aiu_snapshot_all_held(const struct aiu_snapshot *snapshot);
 /** What the host phase found (always 1 with a snapshot). */
 int aiu_snapshot_get_host(const struct aiu_snapshot *snapshot, struct aiu_host_fact *ret_fact);
+/** The i-th socket. */
 int aiu_snapshot_get_socket(const struct aiu_snapshot *snapshot, size_t i, struct aiu_socket_fact *ret_fact);
+/** The i-th pair of a socket and a process that holds it; -1 = not a descriptor of its table. */
 int aiu_snapshot_get_holder(const struct aiu_snapshot *snapshot, size_t i, uint64_t *ret_inode, pid_t *ret_pid, int *ret_fd);
+/** The i-th process. */
 int aiu_snapshot_get_process(const struct aiu_snapshot *snapshot, size_t i, struct aiu_process_fact *ret_fact);
+/** The i-th fact about who looks after something. */
 int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, size_t i, struct aiu_manager_fact *ret_fact);
 /** @} */
 
-/** A phase's function returns AIU_DONE (the facts are complete: no further
+/**
+ * A phase's function returns AIU_DONE (the facts are complete: no further
  * backend is asked), AIU_PARTIAL (facts were added, ask the next one too) or a
  * negative errno (nothing that can be relied on: a gap is recorded, the next
- * backend is asked). */
+ * backend is asked).
+ * @since 0.1
+ */
 #define AIU_DONE 0
-/** See AIU_DONE. */
+/** Facts were added, and others may know more: see AIU_DONE. @since 0.1 */
 #define AIU_PARTIAL 1
 
 /** The phases, in the order in which they run. NULL = this backend has nothing to say there. */
@@ -248,8 +266,8 @@ struct aiu_backend {
 int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backend *backend, void *userdata);
 
 /**
- * Leave out a backend, built-in or added: "sock-diag", "proc-net", "route", "proc-address", "proc-sys",
- * "unix-path", "proc-fd", "options", "cgroup".
+ * Leave out a backend, built-in or added: "sock-diag", "proc-net", "route", "proc-address",
+ * "proc-sys", "unix-path", "proc-fd", "options", "cgroup".
  * @returns 0; -ENOENT (no backend of that name); -EINVAL (NULL)
  * @since 0.1
  */
