@@ -54,12 +54,6 @@ static void make_cable(void)
         ip("link add v0 type veth peer name v1");
 }
 
-static void no_dad(void)
-{
-        write_file("/proc/sys/net/ipv6/conf/v0/accept_dad", "0");
-        write_file("/proc/sys/net/ipv6/conf/v1/accept_dad", "0");
-}
-
 /* ------------------------------------------------------ IPv4 */
 
 /* No interface was ever up, so there is no table "local": the kernel accepts anything. */
@@ -278,10 +272,9 @@ END_TEST
 START_TEST(v6_interface)
 {
         make_cable();
-        no_dad();
         ip("link set v0 up");
         ip("link set v1 up");
-        ip("addr add 2001:db8::1/64 dev v0");
+        ip("addr add 2001:db8::1/64 dev v0 nodad");
         accepted("2001:db8::1");
         ck_assert_uint_eq(snapshot.host.address_ifindex, if_nametoindex("v0"));
         refused("2001:db8::2");
@@ -312,12 +305,11 @@ END_TEST
 START_TEST(v6_link_local)
 {
         make_cable();
-        no_dad();
         ip("link set v0 up");
         ip("link set v1 up");
-        ip("addr add fe80::77/64 dev v0");
-        ip("addr add fe80::77/64 dev v1");
-        ip("addr add fe80::88/64 dev v1");
+        ip("addr add fe80::77/64 dev v0 nodad");
+        ip("addr add fe80::77/64 dev v1 nodad");
+        ip("addr add fe80::88/64 dev v1 nodad");
         accepted("fe80::77%v0");
         ck_assert_uint_eq(snapshot.host.address_ifindex, if_nametoindex("v0"));
         accepted("fe80::77%v1");
