@@ -69,6 +69,9 @@ static const struct {
         { DOUBT_RANGE, AIU_GAP_UNKNOWN,
           "port 0: whether any port of ip_local_port_range is left for this address was not counted" },
         { DOUBT_NAME, AIU_GAP_BACKEND, "what is at the path could not be looked at" },
+        { DOUBT_STATE, AIU_GAP_UNKNOWN,
+          "whether the socket asked about, which was used before, has kept its port and may be used again "
+          "is not shown by any interface" },
 };
 
 static void add_doubts(struct observation *o, const struct verdict *v)

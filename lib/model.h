@@ -78,7 +78,11 @@ struct question {
         int error;              /* errno the caller saw; 0 = nothing happened yet */
         enum aiu_call call;     /* which call that was, or is next */
         int domain;             /* SO_DOMAIN of the fd asked about; 0 = that of the address */
-        struct address bound;   /* the fd asked about is bound already; len 0 = it is not */
+        socklen_t given_len;    /* the address' length as it was passed */
+        enum aiu_state state;   /* TCP: of the fd asked about; UNKNOWN = there is none, or it was not told */
+        tristate connected;     /* it has, or had, a peer */
+        struct address bound;   /* what getsockname(2) says of it; len 0 = it was never bound */
+        tristate holds_port;    /* ... and the port is still its own: see observe_own_port() */
         uint64_t own_cookie;    /* SO_COOKIE of the fd asked about; 0 = there is none */
         uint64_t own_inode;
 };
@@ -89,6 +93,7 @@ struct host {
         tristate address_tentative;
         unsigned int address_ifindex;
         tristate nonlocal_bind;
+        tristate device_exists;         /* the one named by scope or SO_BINDTODEVICE; NO if there is none such */
         tristate privileged;
         int unprivileged_port_start;    /* 0 = not known, -1 = no port is privileged */
         int port_range_first;           /* 0 = not known */
@@ -263,5 +268,6 @@ struct verdict {
 #define DOUBT_PROTOCOL (UINT32_C(1) << 7)       /* this protocol's rules are not modelled */
 #define DOUBT_RANGE (UINT32_C(1) << 8)          /* port 0: the ephemeral range could not be counted */
 #define DOUBT_NAME (UINT32_C(1) << 9)           /* AF_UNIX: the path could not be looked at */
+#define DOUBT_STATE (UINT32_C(1) << 10)         /* the state of the fd asked about is not known */
 
 #endif

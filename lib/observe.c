@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,10 @@
 #include "netns.h"
 #include "observe.h"
 #include "sys.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
 
 typedef int phase(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
 
@@ -163,11 +168,76 @@ static void learn_v6only(struct observation *o)
                 o->question->v6only = text[0] == '1';
 }
 
+/* Netlink tells of addresses, not of interfaces that have none. Under a filter ioctl(2) may kill. */
+static void learn_device(struct observation *o)
+{
+        unsigned int index = conflict_device(o->question);
+        char name[IF_NAMESIZE];
+
+        if (index == 0 || o->question->address.sa.any.sa_family != AF_INET6 || o->asked.plain_calls_only)
+                return;
+        if (if_indextoname(index, name))
+                o->snapshot.host.device_exists = YES;
+        else if (errno == ENXIO || errno == ENODEV)
+                o->snapshot.host.device_exists = NO;
+}
+
+static bool lists_own(const struct observation *o)
+{
+        for (size_t i = 0; i < o->snapshot.n_sockets; i++)
+                if (conflict_is_own(o->question, &o->snapshot.sockets[i]))
+                        return true;
+        return false;
+}
+
+/*
+ * A TCP socket that is neither listening nor connected, and has a port by
+ * getsockname(2), may have lost it: inet_put_port() leaves inet_sport as it was.
+ * Only the kernel's tables tell, so they are looked up for that port, on the side.
+ */
+static int observe_own_port(struct observation *o)
+{
+        struct question *q = o->question;
+        struct observation side = *o;
+        int r;
+
+        if (q->bound.len == 0 || conflict_protocol(q) != IPPROTO_TCP)
+                return 0;
+        q->holds_port = YES;
+        if (q->state != AIU_STATE_CLOSE && q->state != AIU_STATE_UNKNOWN)
+                return 0;
+        snapshot_init(&side.snapshot);
+        side.asked.port = address_port(&q->bound);
+        r = run_phase(&side, sockets_of);
+        if (!lists_own(&side))
+                q->holds_port = r == 1 && !side.snapshot.sockets_truncated ? NO : UNKNOWN;
+        snapshot_finish(&side.snapshot);
+        if (q->call == AIU_CALL_LISTEN && q->holds_port == NO) {
+                address_set_port(&q->address, 0);       /* listen() will look for a new one */
+                o->asked.port = 0;
+        }
+        return r < 0 ? r : 0;
+}
+
+/* The device of an MPTCP socket on a link-local address is its subflow's: the socket itself has none. */
+static void learn_own_device(struct observation *o)
+{
+        if (o->question->protocol != IPPROTO_MPTCP || o->question->ifindex != 0)
+                return;
+        for (size_t i = 0; i < o->snapshot.n_sockets; i++)
+                if (conflict_is_own(o->question, &o->snapshot.sockets[i]))
+                        o->question->ifindex = o->snapshot.sockets[i].ifindex;
+}
+
 static int observe_inside(struct observation *o)
 {
         int r;
 
         learn_v6only(o);
+        learn_device(o);
+        r = observe_own_port(o);
+        if (r < 0)
+                return r;
         r = run_phase(o, host_of);
         if (r < 0)
                 return r;
@@ -175,6 +245,7 @@ static int observe_inside(struct observation *o)
         if (r < 0)
                 return r;
         o->sockets_complete = r == 1 && !o->snapshot.sockets_truncated;
+        learn_own_device(o);
         return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #include "address.h"
@@ -17,11 +18,17 @@
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
 #endif
+#ifndef SO_BINDTOIFINDEX
+#define SO_BINDTOIFINDEX 62
+#endif
 #ifndef SO_COOKIE
 #define SO_COOKIE 57
 #endif
 #ifndef SIOCGSKNS
 #define SIOCGSKNS 0x894c
+#endif
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
 #endif
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
@@ -54,12 +61,30 @@ static void read_device(struct question *q, int fd)
 {
         socklen_t bytes = sizeof(q->device);
 
+        int ifindex = 0;
+
         memset(q->device, 0, sizeof(q->device));
         q->ifindex = 0;
         if (sys_getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, q->device, &bytes) < 0 || bytes == 0)
                 q->device[0] = '\0';
-        if (q->device[0])
+        if (!q->device[0])
+                return;
+        /* The socket knows the number in its own namespace (since Linux 5.0); the caller's may differ. */
+        if (sys_getsockopt_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &ifindex) == 0 && ifindex > 0)
+                q->ifindex = (unsigned int)ifindex;
+        else
                 q->ifindex = if_nametoindex(q->device);
+}
+
+/*
+ * bind() to an IPv6 address sets IPV6_V6ONLY for good: __inet6_bind(). On an MPTCP
+ * socket it is set on the subflow alone, where getsockopt(2) does not look.
+ */
+static void note_bound_v6only(struct question *q)
+{
+        if (q->protocol == IPPROTO_MPTCP && q->bound.sa.any.sa_family == AF_INET6 &&
+            !address_is_wildcard(&q->bound) && !address_is_mapped(&q->bound))
+                q->v6only = true;
 }
 
 /* A port, or for AF_UNIX a name, means that bind() was called (or connect(), which binds). */
@@ -73,6 +98,41 @@ static void read_bound(struct question *q, int fd)
         if (address_port(&address) != 0 ||
             (address.sa.any.sa_family == AF_UNIX && address.len > offsetof(struct sockaddr_un, sun_path)))
                 q->bound = address;
+        if (q->bound.len > 0)
+                note_bound_v6only(q);
+}
+
+/*
+ * TCP_INFO begins with tcpi_state. An MPTCP socket answers for its first subflow,
+ * and makes one to do so if it has none (mptcp_getsockopt_first_sf_only()); a port
+ * or a peer shows that it has.
+ */
+static enum aiu_state read_tcp_state(const struct question *q, int fd)
+{
+        uint8_t info[8] = { 0 };
+        socklen_t bytes = sizeof(info);
+
+        if (q->protocol == IPPROTO_MPTCP && q->bound.len == 0 && q->connected != YES)
+                return AIU_STATE_CLOSE;
+        if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &bytes) < 0 || info[0] > AIU_STATE_CLOSING)
+                return AIU_STATE_UNKNOWN;
+        return (enum aiu_state)info[0];
+}
+
+/*
+ * Where in its life the socket is: bind() and listen() refuse one that is connected.
+ * SO_PEERNAME, unlike getpeername(2), tells the peer of a connection that has ended
+ * as well; it wants no more room than there are bytes, so only the family is asked for.
+ */
+static void read_state(struct question *q, int fd)
+{
+        sa_family_t peer;
+        socklen_t bytes = sizeof(peer);
+
+        q->connected = tri(sys_getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &peer, &bytes) == 0);
+        q->state = AIU_STATE_UNKNOWN;
+        if (q->type == SOCK_STREAM && q->domain != AF_UNIX)
+                q->state = read_tcp_state(q, fd);
 }
 
 /*
@@ -160,6 +220,7 @@ AIU_EXPORT int aiu_query_set_fd(struct aiu_query *query, int fd)
         read_options(query, fd, domain);
         read_device(&query->question, fd);
         read_bound(&query->question, fd);
+        read_state(&query->question, fd);
         return read_netns(query, fd, domain);
 }
 

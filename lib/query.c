@@ -99,6 +99,7 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
                                                         : sizeof(struct sockaddr_in6);
                 memcpy(&to->sa, address, bytes < to->len ? bytes : to->len);
         }
+        query->question.given_len = bytes;
         query->address_set = true;
         return 0;
 }

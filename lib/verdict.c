@@ -14,6 +14,12 @@
 #include "conflict.h"
 #include "verdict.h"
 
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+#define SIN6_LEN_RFC2133 24     /* as in the kernel: a sockaddr_in6 without sin6_scope_id */
+
 static struct verdict fails(enum aiu_verdict verdict, int error)
 {
         return (struct verdict){ .verdict = verdict, .error = error, .call = AIU_CALL_BIND };
@@ -160,19 +166,44 @@ static struct verdict check_family(const struct scene *scene)
 {
         const struct question *q = scene->question;
 
+        size_t least = q->domain == AF_INET6 ? SIN6_LEN_RFC2133 : sizeof(struct sockaddr_in);
+
         if (q->domain == 0 || q->domain == q->address.sa.any.sa_family)
                 return available;
-        /* A struct sockaddr_in is too short for an IPv6 socket: SIN6_LEN_RFC2133. */
-        if (q->domain == AF_INET6 && q->address.sa.any.sa_family == AF_INET)
+        if (q->domain == AF_UNIX || q->given_len < least)
                 return fails(AIU_VERDICT_INVALID, EINVAL);
-        return fails(AIU_VERDICT_INVALID, q->domain == AF_UNIX ? EINVAL : EAFNOSUPPORT);
+        return fails(AIU_VERDICT_INVALID, EAFNOSUPPORT);
 }
 
-static struct verdict check_fresh(const struct scene *scene)
+static bool is_closed(const struct question *q)
 {
-        if (scene->question->bound.len > 0)
+        return q->state == AIU_STATE_CLOSE || q->state == AIU_STATE_UNKNOWN;
+}
+
+/* __mptcp_nmpc_sk(): an MPTCP socket looks at its own state before it looks at the address. */
+static struct verdict check_mptcp(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        if (q->protocol == IPPROTO_MPTCP && q->connected == YES && !is_closed(q))
                 return fails(AIU_VERDICT_INVALID, EINVAL);
         return available;
+}
+
+/*
+ * A second bind() is refused. But a TCP socket whose port the kernel chose gives
+ * it back when it stops listening, or its connection ends, and getsockname(2)
+ * goes on telling it: tcp_set_state(), SOCK_BINDPORT_LOCK.
+ */
+static struct verdict check_fresh(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        if (q->bound.len == 0)
+                return available;
+        if (conflict_protocol(q) != IPPROTO_TCP || q->holds_port == YES)
+                return fails(AIU_VERDICT_INVALID, EINVAL);
+        return q->holds_port == NO ? available : unknown(DOUBT_STATE);
 }
 
 /* What __inet6_bind() refuses by the look of the address. */
@@ -185,6 +216,21 @@ static struct verdict check_v6_shape(const struct scene *scene)
         if (address_is_link_local(&q->address) && conflict_device(q) == 0)
                 return fails(AIU_VERDICT_INVALID, EINVAL);
         return available;
+}
+
+/* An interface that is not there is an error even where any address is accepted. */
+static struct verdict check_v6_device(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+        const struct host *host = scene->host;
+
+        if (conflict_device(q) == 0 || address_is_wildcard(&q->address))
+                return available;
+        if (host->address_local == YES && !address_is_multicast(&q->address))
+                return available;
+        if (host->device_exists == NO)
+                return fails(AIU_VERDICT_INVALID, ENODEV);
+        return host->device_exists == YES ? available : unknown(DOUBT_ADDRESS);
 }
 
 static struct verdict check_v6_multicast(const struct scene *scene)
@@ -200,6 +246,22 @@ static struct verdict check_v6_exists(const struct scene *scene)
 {
         if (scene->host->ipv6_enabled == NO)
                 return fails(AIU_VERDICT_INVALID, EAFNOSUPPORT);
+        return available;
+}
+
+/*
+ * inet_listen() wants a socket that never had a peer, in state CLOSE or LISTEN. An
+ * MPTCP socket that was refused its only connect() may listen, one whose connection
+ * was reset may not, and the two look the same.
+ */
+static struct verdict check_unconnected(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        if (q->protocol == IPPROTO_MPTCP && q->connected == YES && is_closed(q))
+                return unknown(DOUBT_STATE);
+        if (q->connected == YES || (!is_closed(q) && q->state != AIU_STATE_LISTEN))
+                return fails(AIU_VERDICT_INVALID, EINVAL);
         return available;
 }
 
@@ -230,14 +292,14 @@ static struct verdict first_failure(const struct scene *scene, check *const chec
 }
 
 static check *const v4_checks[] = {
-        check_family, check_address, check_privilege, check_fresh, check_sockets, NULL
+        check_mptcp, check_family, check_address, check_privilege, check_fresh, check_sockets, NULL
 };
 static check *const v6_checks[] = {
-        check_family, check_v6_exists, check_v6_multicast, check_privilege, check_fresh, check_v6_shape, check_address,
-        check_sockets, NULL
+        check_mptcp, check_family, check_v6_exists, check_v6_multicast, check_privilege, check_fresh,
+        check_v6_shape, check_v6_device, check_address, check_sockets, NULL
 };
 static check *const unix_checks[] = { check_family, check_fresh, NULL };
-static check *const bound_checks[] = { check_sockets, NULL };
+static check *const bound_checks[] = { check_unconnected, check_sockets, NULL };
 
 /* ------------------------------------------------------ AF_UNIX */
 
@@ -296,7 +358,8 @@ static struct verdict predict_listen(const struct scene *scene)
         }
         if (scene->question->address.sa.any.sa_family == AF_UNIX) {
                 /* unix_listen(): a socket without a name cannot listen. */
-                v = scene->question->bound.len > 0 ? available : fails(AIU_VERDICT_INVALID, EINVAL);
+                v = scene->question->bound.len > 0 && scene->question->connected != YES
+                            ? available : fails(AIU_VERDICT_INVALID, EINVAL);
         } else {
                 v = first_failure(scene, bound_checks);
         }

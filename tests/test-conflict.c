@@ -12,6 +12,10 @@
 #include "macro.h"
 #include "scene.h"
 
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
 /* ------------------------------------------------------ overlap */
 
 static const struct {
@@ -266,6 +270,82 @@ START_TEST(order_of_errors)
         host.privileged = YES;
         ck_assert_int_eq(verdict_conclude(&scene).error, EADDRNOTAVAIL);
         v6.bound = v6.address;
+        v6.holds_port = YES;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+}
+END_TEST
+
+/* inet_put_port() leaves the port where getsockname(2) finds it. */
+START_TEST(port_given_back)
+{
+        struct question q = scene_question("192.0.2.1");
+        struct host host = scene_host();
+        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+
+        q.bound = q.address;
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert_uint_eq(verdict_conclude(&scene).doubts, DOUBT_STATE);
+        q.holds_port = NO;
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+        q.type = SOCK_DGRAM;    /* UDP never does that */
+        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+}
+END_TEST
+
+/* inet_listen(): whoever has a peer does not listen. */
+START_TEST(listen_needs_no_peer)
+{
+        struct question q = scene_question("192.0.2.1");
+        struct host host = scene_host();
+        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+
+        q.call = AIU_CALL_LISTEN;
+        q.state = AIU_STATE_CLOSE;
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+        q.state = AIU_STATE_SYN_SENT;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+        q.state = AIU_STATE_CLOSE;
+        q.connected = YES;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+        ck_assert_int_eq(verdict_conclude(&scene).call, AIU_CALL_LISTEN);
+        q.protocol = IPPROTO_MPTCP;
+        ck_assert_uint_eq(verdict_conclude(&scene).doubts, DOUBT_STATE);
+}
+END_TEST
+
+/* __inet6_bind(): an interface that is not there comes before the address, IP_FREEBIND or not. */
+START_TEST(scope_of_no_interface)
+{
+        struct question q = scene_question("fe80::1");
+        struct host host = scene_host();
+        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+
+        q.address.sa.in6.sin6_scope_id = 4711;
+        host.address_local = NO;
+        host.device_exists = NO;
+        ck_assert_int_eq(verdict_conclude(&scene).error, ENODEV);
+        q.freebind = true;
+        ck_assert_int_eq(verdict_conclude(&scene).error, ENODEV);
+        host.device_exists = UNKNOWN;
+        ck_assert_uint_eq(verdict_conclude(&scene).doubts, DOUBT_ADDRESS);
+        host.device_exists = YES;
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+}
+END_TEST
+
+/* A sockaddr_in is too short for an IPv6 socket, unless more bytes were said to be there. */
+START_TEST(length_before_family)
+{
+        struct question q = scene_question("192.0.2.1");
+        struct host host = scene_host();
+        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+
+        q.domain = AF_INET6;
+        q.given_len = sizeof(struct sockaddr_in);
+        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+        q.given_len = 64;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EAFNOSUPPORT);
+        q.domain = AF_UNIX;
         ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
 }
 END_TEST
@@ -374,6 +454,10 @@ int main(void)
         tcase_add_test(tcase, history);
         tcase_add_test(tcase, udp_order);
         tcase_add_test(tcase, order_of_errors);
+        tcase_add_test(tcase, port_given_back);
+        tcase_add_test(tcase, listen_needs_no_peer);
+        tcase_add_test(tcase, scope_of_no_interface);
+        tcase_add_test(tcase, length_before_family);
         tcase_add_test(tcase, doubt_comes_first);
         tcase_add_test(tcase, evidence_settles);
         tcase_add_loop_test(tcase, never_against_the_errno, 0, 4);

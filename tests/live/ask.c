@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The same candidate, once as a question to the library and once as system calls. */
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,25 @@
 #include "ask.h"
 
 static struct aiu_context *context;
+static int home = -1, away = -1;        /* network namespaces: the scene's, and an empty one */
+
+void ask_begin(void)
+{
+        if (geteuid() != 0 || away >= 0)
+                return;
+        home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+        if (home < 0 || unshare(CLONE_NEWNET) < 0)
+                return;
+        away = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+        if (setns(home, CLONE_NEWNET) < 0)
+                live_die("setns", errno);
+}
+
+static void move_to(int netns)
+{
+        if (away >= 0 && setns(netns, CLONE_NEWNET) < 0)
+                live_die("setns", errno);
+}
 
 static int apply(int fd, int level, int name, int value)
 {
@@ -86,6 +107,11 @@ static struct aiu_context *own_context(void)
 void ask_finish(void)
 {
         context = aiu_context_unref(context);
+        if (home >= 0)
+                close(home);
+        if (away >= 0)
+                close(away);
+        home = away = -1;
 }
 
 static struct answer read_answer(const struct aiu_report *report)
@@ -115,9 +141,8 @@ static struct answer take(struct aiu_report *report, int r, struct aiu_report **
         return a;
 }
 
-static int set_all(struct aiu_query *q, const struct candidate *c)
+static int set_all(struct aiu_query *q, const struct candidate *c, const char *device)
 {
-        char device[IF_NAMESIZE];
         bool v6 = c->address.sa.any.sa_family == AF_INET6;
         int r = aiu_query_set_address(q, &c->address.sa.any, c->address.len);
 
@@ -131,7 +156,7 @@ static int set_all(struct aiu_query *q, const struct candidate *c)
                 r = aiu_query_set_v6only(q, (c->options & AIU_OPTION_V6ONLY) != 0);
         if (r >= 0)
                 r = aiu_query_set_freebind(q, (c->options & AIU_OPTION_FREEBIND) != 0);
-        if (r >= 0 && c->ifindex && if_indextoname(c->ifindex, device))
+        if (r >= 0 && device[0])
                 r = aiu_query_set_device(q, device);
         if (r >= 0 && c->uid != geteuid())
                 r = aiu_query_set_uid(q, c->uid);
@@ -140,18 +165,27 @@ static int set_all(struct aiu_query *q, const struct candidate *c)
         return r;
 }
 
-static struct answer ask_query(const struct candidate *c, struct aiu_report **ret_report)
+static struct answer ask_query(const struct candidate *c, bool from_away, struct aiu_report **ret_report)
 {
+        char device[IF_NAMESIZE] = "";
         struct aiu_query *q;
         struct aiu_report *report = NULL;
         int r = aiu_query_new(own_context(), &q);
 
         if (r < 0)
                 return take(NULL, r, ret_report);
-        r = set_all(q, c);
+        if (c->ifindex)
+                (void)if_indextoname(c->ifindex, device);
+        if (from_away)
+                move_to(away);
+        r = from_away ? aiu_query_set_netns(q, home) : 0;
+        if (r >= 0)
+                r = set_all(q, c, device);
         if (r >= 0)
                 r = aiu_query_run(q, &report);
         aiu_query_unref(q);
+        if (from_away)
+                move_to(home);
         return take(report, r, ret_report);
 }
 
@@ -181,13 +215,13 @@ static struct answer take_fd(const struct candidate *c, int fd, struct aiu_repor
         return take(report, r, ret_report);
 }
 
-static struct answer explain(const struct candidate *c, int fd, int error, struct aiu_report **ret_report)
+struct answer ask_fd(int fd, const struct live_address *address, int error, struct aiu_report **ret_report)
 {
         struct aiu_report *report;
         struct answer a;
 
         errno = EMLINK;         /* any value that nobody sets by chance */
-        report = aiu_explain_bind(fd, &c->address.sa.any, c->address.len, error);
+        report = aiu_explain_bind(fd, &address->sa.any, address->len, error);
         if (!report)
                 return take(NULL, -errno, ret_report);
         a = take(report, 0, ret_report);
@@ -195,22 +229,40 @@ static struct answer explain(const struct candidate *c, int fd, int error, struc
         return a;
 }
 
-struct answer ask_library(const struct candidate *c, enum ask_how how, struct aiu_report **ret_report)
+static struct answer ask_fd_from_away(const struct candidate *c, int fd, struct aiu_report **ret_report)
 {
         struct answer a;
-        int fd;
 
-        if (how == ASK_QUERY)
-                return ask_query(c, ret_report);
-        fd = ask_socket(c);
+        move_to(away);
+        a = take_fd(c, fd, ret_report);
+        move_to(home);
+        return a;
+}
+
+static struct answer ask_with_fd(const struct candidate *c, enum ask_how how, struct aiu_report **ret_report)
+{
+        struct answer a;
+        int fd = ask_socket(c);
+
         if (fd < 0)
                 return take(NULL, fd, ret_report);
         if (how == ASK_FD)
                 a = take_fd(c, fd, ret_report);
+        else if (how == ASK_FD_FROM_AWAY)
+                a = ask_fd_from_away(c, fd, ret_report);
         else
-                a = explain(c, fd, 0, ret_report);
+                a = ask_fd(fd, &c->address, 0, ret_report);
         close(fd);
         return a;
+}
+
+struct answer ask_library(const struct candidate *c, enum ask_how how, struct aiu_report **ret_report)
+{
+        if (how == ASK_QUERY)
+                return ask_query(c, false, ret_report);
+        if (how == ASK_FROM_AWAY)
+                return ask_query(c, away >= 0, ret_report);
+        return ask_with_fd(c, how, ret_report);
 }
 
 struct answer ask_after(const struct candidate *c, int error, struct aiu_report **ret_report)
@@ -223,7 +275,7 @@ struct answer ask_after(const struct candidate *c, int error, struct aiu_report 
         if (bind(fd, &c->address.sa.any, c->address.len) == 0 || errno != error)
                 a = take(NULL, -EPROTO, ret_report);
         else
-                a = explain(c, fd, error, ret_report);
+                a = ask_fd(fd, &c->address, error, ret_report);
         close(fd);
         return a;
 }

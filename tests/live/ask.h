@@ -19,6 +19,8 @@ enum ask_how {
         ASK_QUERY,              /* every setter of a query */
         ASK_FD,                 /* aiu_query_set_fd() with a socket that has the options */
         ASK_EXPLAIN,            /* aiu_explain_bind(fd, 0) */
+        ASK_FROM_AWAY,          /* from another network namespace, with aiu_query_set_netns() */
+        ASK_FD_FROM_AWAY,       /* from another network namespace, with a socket of this one */
         ASK_HOW_COUNT
 };
 
@@ -38,6 +40,9 @@ struct answer {
 
 struct aiu_report;
 
+/* Opens what ASK_*_FROM_AWAY need; without the privilege they are ASK_QUERY and ASK_FD. */
+void ask_begin(void);
+
 /* A socket as the candidate says, not bound; negative errno. */
 int ask_socket(const struct candidate *c);
 
@@ -49,6 +54,9 @@ struct answer ask_library(const struct candidate *c, enum ask_how how, struct ai
 
 /* bind() on a real socket must fail with `error`, then it is explained. */
 struct answer ask_after(const struct candidate *c, int error, struct aiu_report **ret_report);
+
+/* The same for any socket and address. */
+struct answer ask_fd(int fd, const struct live_address *address, int error, struct aiu_report **ret_report);
 
 /* listen() on a socket that is bound already. */
 struct answer ask_listen(int fd, int error, struct aiu_report **ret_report);

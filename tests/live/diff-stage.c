@@ -156,7 +156,7 @@ void stage_print(const struct stage *stage, const char *what, const struct candi
         FILE *out;
 
         /* One for each scene: the others are mostly the same mistake. */
-        if (last == stage->index || printed++ >= stage->settings->max_printed)
+        if ((last == stage->index && stage->mode != MODE_ERRORS) || printed++ >= stage->settings->max_printed)
                 return;
         last = stage->index;
         out = open_memstream(&text, &bytes);
@@ -165,6 +165,8 @@ void stage_print(const struct stage *stage, const char *what, const struct candi
         fprintf(out, "\nWRONG: %s\n  replay: --mode=%s --uid=%u --seed=%llu --only=%llu (port %u here)\n", what,
                 mode_names[stage->mode], stage->settings->uid, (unsigned long long)stage->settings->seed,
                 (unsigned long long)stage->index, stage->port);
+        if (stage->note[0])
+                fprintf(out, "  %s\n", stage->note);
         print_candidate(c, out);
         if (truth)
                 fprintf(out, "  kernel: bind: %s, listen: %s\n", truth->bind ? strerror(truth->bind) : "ok",

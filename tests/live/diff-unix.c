@@ -248,6 +248,7 @@ static struct truth try_kernel(struct stage *stage, const struct unix_scene *sce
 
 static void ask_one(struct stage *stage, const struct unix_scene *scene, const struct candidate *c, bool after)
 {
+        static const enum ask_how ways[] = { ASK_QUERY, ASK_FD, ASK_FROM_AWAY, ASK_FD_FROM_AWAY };
         struct aiu_report *report = NULL;
         struct truth truth = { 0 };
         struct answer answer;
@@ -257,7 +258,7 @@ static void ask_one(struct stage *stage, const struct unix_scene *scene, const s
         if (truth.bind)
                 answer = ask_after(c, truth.bind, &report);
         else
-                answer = ask_library(c, (enum ask_how)live_below(&stage->random, ASK_EXPLAIN), &report);
+                answer = ask_library(c, ways[live_below(&stage->random, 4)], &report);
         if (!after)
                 truth = try_kernel(stage, scene, c);
         if (compare_failure(stage, c, &answer)) {

@@ -2,7 +2,7 @@
 /*
  * The library against the running kernel, in random scenes.
  *
- *   differential [--mode=tcp|udp|udplite|mptcp|unix|all] [--uid=0|1000]
+ *   differential [--mode=tcp|udp|udplite|mptcp|unix|errors|all] [--uid=0|1000]
  *                [--seed=N] [--cases=N] [--jobs=N] [--only=N] [--dry] [--long]
  *
  * A case is one question: a scene, an address, a set of options. Wrong is a
@@ -59,6 +59,8 @@ static void run_one(struct stage *stage, uint64_t index)
 
         if (stage->mode == MODE_UNIX)
                 run_unix_scenario(stage, index);
+        else if (stage->mode == MODE_ERRORS)
+                run_error_scenario(stage, index);
         else
                 run_scenario(stage, index);
         if (live_count_fds() == before)
@@ -90,6 +92,7 @@ static int run_job(unsigned int job, struct tally *tallies)
         if (!live_start(&live, settings.uid))
                 return LIVE_SKIP;
         scenario_start_counterparts(&live);
+        ask_begin();
         for (int mode = 0; mode < MODE_COUNT; mode++)
                 if (modes[mode])
                         run_mode(&live, (enum mode)mode, job, &tallies[mode]);
@@ -237,10 +240,7 @@ static bool parse_mode(const char *text)
         for (int mode = 0; mode < MODE_COUNT; mode++)
                 if (strcmp(text, mode_names[mode]) == 0 || strcmp(text, "all") == 0)
                         modes[mode] = true;
-        for (int mode = 0; mode < MODE_COUNT; mode++)
-                if (modes[mode])
-                        return true;
-        return false;
+        return memchr(modes, true, sizeof(modes)) != NULL;
 }
 
 static void set_defaults(void)
@@ -306,8 +306,7 @@ int main(int argc, char **argv)
                         fprintf(stderr, "differential: see the head of tests/live/differential.c\n");
                         return 2;
                 }
-        if (!modes[MODE_TCP] && !modes[MODE_UDP] && !modes[MODE_UDPLITE] && !modes[MODE_MPTCP] &&
-            !modes[MODE_UNIX])
+        if (!memchr(modes, true, sizeof(modes)))
                 (void)parse_mode("all");
         printf("seed %llu, %u jobs\n", (unsigned long long)settings.seed, settings.jobs);
         return run_jobs();

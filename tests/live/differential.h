@@ -48,6 +48,7 @@ struct stage {
         uint16_t port;
         bool dirty;                     /* a bind() succeeded: build it anew before the next */
         bool broken;                    /* it cannot be built twice the same */
+        char note[160];                 /* what else is to be said when this goes wrong */
         size_t n_ops;
         bool futile[LIVE_MAX_OPS];      /* ops that time out */
         struct live_op ops[LIVE_MAX_OPS];
@@ -79,5 +80,7 @@ void check_listen(struct stage *stage, const struct target *target, unsigned int
 void check_pairs(struct stage *stage, const struct target *target, unsigned int options);
 /* diff-unix.c */
 void run_unix_scenario(struct stage *stage, uint64_t index);
+/* diff-errors.c */
+void run_error_scenario(struct stage *stage, uint64_t index);
 
 #endif

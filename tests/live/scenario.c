@@ -12,7 +12,7 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-const char *const mode_names[MODE_COUNT] = { "tcp", "udp", "udplite", "mptcp", "unix" };
+const char *const mode_names[MODE_COUNT] = { "tcp", "udp", "udplite", "mptcp", "unix", "errors" };
 
 enum scope {
         SCOPE_NONE,

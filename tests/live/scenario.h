@@ -18,6 +18,7 @@ enum mode {
         MODE_UDPLITE,
         MODE_MPTCP,
         MODE_UNIX,
+        MODE_ERRORS,
         MODE_COUNT
 };
 extern const char *const mode_names[MODE_COUNT];
