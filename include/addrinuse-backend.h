@@ -170,7 +170,7 @@ struct aiu_manager_fact {
         enum aiu_tristate will_return;       /**< if killed, does it start again? */
         const char *container;               /**< id or machine name */
         const char *supervisor;              /**< "supervisord"... */
-        uint32_t flags;                      /**< AIU_HOLDER_UNIT_LEFTOVER or 0 */
+        uint32_t flags;                      /**< AIU_HOLDER_UNIT_LEFTOVER, AIU_HOLDER_UNIT_SPARED or 0 */
         /** whose user manager; counts with AIU_MANAGER_SYSTEMD_USER only */
         uid_t user;
         /** further units to stop with it, separated by spaces (Triggers, UpheldBy); NULL = none */

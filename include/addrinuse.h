@@ -209,7 +209,7 @@ void aiu_context_set_progress(struct aiu_context *, aiu_progress_fn, void *userd
  * @since 0.1
  */
 #define AIU_CONTEXT_TRIAL_BIND   (UINT32_C(1) << 1)
-/** Talk to no daemon (no D-Bus). This version never does. @since 0.1 */
+/** Talk to no daemon: systemd is not asked about the units of holders. @since 0.1 */
 #define AIU_CONTEXT_NO_IPC       (UINT32_C(1) << 2)
 
 /**
@@ -683,6 +683,8 @@ const char *aiu_holder_get_ancestor_comm(const struct aiu_holder *, size_t i);
 #define AIU_HOLDER_DELETED_EXE  (UINT32_C(1) << 4)
 /** Its unit is inactive, the process is still there. @since 0.1 */
 #define AIU_HOLDER_UNIT_LEFTOVER (UINT32_C(1) << 5)
+/** A stop of its unit leaves it running (KillMode=process or none). @since 0.1 */
+#define AIU_HOLDER_UNIT_SPARED (UINT32_C(1) << 6)
 /** AIU_HOLDER_* of it; a bit that is not set is "no, or not known". @since 0.1 */
 uint32_t    aiu_holder_get_flags(const struct aiu_holder *);
 

@@ -9,14 +9,32 @@
 
 #include "advice-list.h"
 
+/* The supervisors that have a command to stop one program for good: see words-action.c. */
+static bool can_stop_one(const char *name)
+{
+        static const char *const known[] = { "supervisord", "runit", "s6", "daemontools", "pm2" };
+
+        for (size_t i = 0; name && i < sizeof(known) / sizeof(known[0]); i++)
+                if (strcmp(name, known[i]) == 0)
+                        return true;
+        return false;
+}
+
 /* ------------------------------------------------------ processes */
 
-/* Whoever has a manager that would be asked first. */
+static bool is_systemd(const struct manager *m)
+{
+        return m->kind == AIU_MANAGER_SYSTEMD || m->kind == AIU_MANAGER_SYSTEMD_USER;
+}
+
+/* Whoever has a manager that would be asked first. A supervisor is one if it is known what to ask it. */
 static bool has_unit(const struct aiu_holder *holder)
 {
-        return holder->manager && (holder->manager->unit || holder->manager->socket_unit) &&
-               (holder->manager->kind == AIU_MANAGER_SYSTEMD ||
-                holder->manager->kind == AIU_MANAGER_SYSTEMD_USER);
+        const struct manager *m = holder->manager;
+
+        if (!m || (!m->unit && !m->socket_unit))
+                return false;
+        return is_systemd(m) || (m->kind == AIU_MANAGER_SUPERVISOR && can_stop_one(m->supervisor));
 }
 
 static bool has_container(const struct aiu_holder *holder)
@@ -24,9 +42,19 @@ static bool has_container(const struct aiu_holder *holder)
         return holder->manager && holder->manager->container;
 }
 
+/* A service manager that holds a socket for its units: pid 1, or a user's. It is never ended for that. */
+static bool is_keeper(const struct aiu_holder *holder)
+{
+        const struct manager *m = holder->manager;
+
+        return m && is_systemd(m) && (m->socket_unit || !m->unit) && holder->process->comm &&
+               strcmp(holder->process->comm, "systemd") == 0;
+}
+
 static bool is_process(const struct aiu_holder *holder)
 {
-        return holder->kind == AIU_HOLDER_PROCESS && holder->process && holder->process->pid > 1;
+        return holder->kind == AIU_HOLDER_PROCESS && holder->process && holder->process->pid > 1 &&
+               !is_keeper(holder);
 }
 
 /* Anybody but ourselves may be ended; pid 1 never. */
@@ -206,7 +234,11 @@ static int add_units_of(struct aiu_action *action, const struct manager *m)
 
 static bool same_manager(const struct manager *a, const struct manager *b)
 {
-        return a->kind == b->kind && (a->kind != AIU_MANAGER_SYSTEMD_USER || a->user == b->user);
+        if (a->kind != b->kind)
+                return false;
+        if (a->kind == AIU_MANAGER_SUPERVISOR)
+                return a->supervisor && b->supervisor && strcmp(a->supervisor, b->supervisor) == 0;
+        return a->kind != AIU_MANAGER_SYSTEMD_USER || a->user == b->user;
 }
 
 /* A session scope is a login: stopping it logs the user out. Its processes are ended one by one. */
@@ -215,19 +247,32 @@ static bool is_session(const struct manager *m)
         return m->unit && strncmp(m->unit, "session-", 8) == 0 && !m->socket_unit;
 }
 
+static bool is_of(const struct aiu_holder *holder, const struct manager *m)
+{
+        return has_unit(holder) && same_manager(holder->manager, m) && !is_session(holder->manager);
+}
+
+/* A stop reaches neither what an earlier one has left behind nor what KillMode= spares. */
 static bool asked_at(const struct aiu_holder *holder, const void *what)
 {
-        return has_unit(holder) && same_manager(holder->manager, what) && !is_session(holder->manager);
+        return is_of(holder, what) && !(holder->flags & (AIU_HOLDER_UNIT_LEFTOVER | AIU_HOLDER_UNIT_SPARED));
 }
 
 static bool left_over(const struct aiu_holder *holder, const void *what)
 {
-        return asked_at(holder, what) && holder->flags & AIU_HOLDER_UNIT_LEFTOVER;
+        return is_of(holder, what) && holder->flags & AIU_HOLDER_UNIT_LEFTOVER;
+}
+
+/* systemctl kill would end the new run of a unit together with what is left of the old one. */
+static bool runs_again(const struct manager *m)
+{
+        return m->unit_state && strcmp(m->unit_state, "inactive") != 0 && strcmp(m->unit_state, "failed") != 0;
 }
 
 static uint32_t stop_flags(const struct advice_input *in, const struct manager *m)
 {
-        if (m->kind == AIU_MANAGER_SYSTEMD_USER && m->user == in->asker)
+        if ((m->kind == AIU_MANAGER_SYSTEMD_USER && m->user == in->asker) ||
+            (m->kind == AIU_MANAGER_SUPERVISOR && privilege_flag(in) == 0))
                 return AIU_ACTION_DISRUPTIVE;
         return AIU_ACTION_DISRUPTIVE | (in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0);
 }
@@ -261,6 +306,38 @@ static bool asked_already(const struct advice_list *list, const struct manager *
         return false;
 }
 
+/* "foo.service" and "foo.socket", where nobody could be asked what starts what. */
+static bool same_stem(const char *a, const char *b)
+{
+        size_t n = strcspn(a, "@."), m = strcspn(b, "@.");
+
+        return n == m && memcmp(a, b, n) == 0;
+}
+
+/* The caller is the service whose own .socket unit has the address: systemd passes the socket to it. */
+static bool is_passed_to(const struct aiu_holder *holder, const void *what)
+{
+        const struct manager *m = holder->manager, *own = what;
+
+        if (!m || !m->socket_unit || !own->unit || !same_manager(m, own))
+                return false;
+        return m->unit ? strcmp(m->unit, own->unit) == 0 : same_stem(m->socket_unit, own->unit);
+}
+
+void advice_use_activation(struct advice_list *list)
+{
+        const struct manager *own = list->in->own;
+
+        if (!own || !is_systemd(own))
+                return;
+        for (size_t i = 0; i < list->in->n_conflicts; i++)
+                for (size_t k = 0; k < list->in->conflicts[i].n_holders; k++)
+                        if (is_passed_to(&list->in->conflicts[i].holders[k], own)) {
+                                (void)advice_add(list, AIU_ACTION_USE_ACTIVATION, YES, AIU_ACTION_CHANGES_CODE);
+                                return;
+                        }
+}
+
 /* One action for each manager that has a unit in the way. */
 void advice_stop_units(struct advice_list *list)
 {
@@ -271,7 +348,8 @@ void advice_stop_units(struct advice_list *list)
                         enum aiu_action_kind kind = dead ? AIU_ACTION_KILL_UNIT_LEFTOVERS
                                                          : AIU_ACTION_STOP_UNIT;
 
-                        if (!has_unit(h) || is_session(h->manager) || asked_already(list, h->manager, kind))
+                        if (!has_unit(h) || is_session(h->manager) || asked_already(list, h->manager, kind) ||
+                            (dead ? runs_again(h->manager) : !asked_at(h, h->manager)))
                                 continue;
                         ask_one(list, h->manager, kind, dead ? left_over : asked_at);
                 }

@@ -25,6 +25,7 @@ tristate advice_try(const struct advice_input *in, lets_go *who, const void *wha
 bool advice_any_holder(const struct advice_input *in, lets_go *test);
 
 /* Actions that make holders let go: managers are asked, processes ended (advice-holders.c). */
+void advice_use_activation(struct advice_list *list);
 void advice_stop_units(struct advice_list *list);
 void advice_stop_containers(struct advice_list *list);
 void advice_end_processes(struct advice_list *list);

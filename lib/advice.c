@@ -283,6 +283,7 @@ static void for_in_use(struct advice_list *list)
                 if (action)
                         action->remarks = remarks;
         }
+        advice_use_activation(list);
         wait_for_it(list);
         advice_stop_units(list);
         advice_stop_containers(list);

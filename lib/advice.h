@@ -13,6 +13,7 @@ struct advice_input {
         size_t n_conflicts;
         bool holders_complete;                  /* every holder of every conflict is listed */
         uid_t asker;                            /* effective uid of the caller */
+        const struct manager *own;              /* who looks after the caller; NULL = not known */
 };
 
 /* *ret_actions: malloc()ed, without words yet; -ENOMEM. */

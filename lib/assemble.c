@@ -127,7 +127,7 @@ static int add_someone(struct aiu_report *report, struct aiu_conflict *conflict)
         holder = add_holder(conflict, conflict->socket.inode == 0 ? AIU_HOLDER_KERNEL : AIU_HOLDER_HIDDEN);
         if (!holder)
                 return -ENOMEM;
-        holder->manager = view_manager(&view, 0, 0, conflict->socket.cgroup_id);
+        holder->manager = view_manager(&view, 0, conflict->socket.inode, conflict->socket.cgroup_id);
         return 0;
 }
 

@@ -288,7 +288,8 @@ int observe_managers(struct observation *o)
 {
         int r;
 
-        if (o->snapshot.n_wanted == 0)
+        /* With nobody there any more, a service may be about to be started again. */
+        if (o->snapshot.n_wanted == 0 && o->question->error != EADDRINUSE)
                 return 0;
         r = run_phase(o, managers_of);
         return r < 0 ? r : 0;

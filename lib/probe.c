@@ -77,6 +77,8 @@ static void judge(struct aiu_report *report, struct observation *o)
 static int recommend(struct aiu_report *report, const struct observation *o)
 {
         struct scene scene = scene_of(o);
+        struct snapshot_view view = { report->processes, report->n_processes, report->managers,
+                                      report->n_managers };
         struct advice_input input = {
                 .scene = &scene,
                 .verdict = &report->verdict,
@@ -85,6 +87,7 @@ static int recommend(struct aiu_report *report, const struct observation *o)
                 .n_conflicts = report->n_conflicts,
                 .holders_complete = o->holders_complete && o->sockets_complete,
                 .asker = sys_geteuid(),
+                .own = view_manager(&view, sys_getpid(), 0, 0),
         };
         int r;
 

@@ -239,7 +239,7 @@ static void put_holder_process(struct json *j, const struct aiu_holder *holder)
 static void put_holder(struct json *j, const struct aiu_holder *holder)
 {
         static const char *const flags[] = { "same-program", "orphan", "stopped", "dying", "deleted-exe",
-                                             "unit-leftover" };
+                                             "unit-leftover", "unit-spared" };
 
         json_separate(j);
         json_open(j, "{");
@@ -290,6 +290,19 @@ static void put_conflict(struct json *j, const struct aiu_conflict *c)
         json_close(j, "}");
 }
 
+/* A word of a command is what execvp(3) gets, so nothing is doubled that JSON itself
+ * can say; bytes that are no printable ASCII are escaped as everywhere. */
+static void put_word(struct json *j, const char *word)
+{
+        for (const char *p = word; *p; p++) {
+                if (*p < 0x20 || *p > 0x7e) {
+                        json_outside(j, word, strlen(word));
+                        return;
+                }
+        }
+        json_quote(j, word);
+}
+
 static void put_action(struct json *j, const struct aiu_action *action)
 {
         static const char *const flags[] = { "needs-root", "disruptive", "changes-code" };
@@ -304,7 +317,7 @@ static void put_action(struct json *j, const struct aiu_action *action)
                 json_open(j, "[");
                 for (; *argv; argv++) {
                         json_separate(j);
-                        json_outside(j, *argv, strlen(*argv));
+                        put_word(j, *argv);
                 }
                 json_close(j, "]");
         } else {

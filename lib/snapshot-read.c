@@ -255,11 +255,11 @@ const struct manager *view_manager(const struct snapshot_view *view, pid_t pid, 
         for (size_t i = 0; i < view->n_managers; i++) {
                 const struct manager *m = &view->managers[i];
 
-                if (pid > 0 && m->pid == pid && m->inode == inode && inode != 0)
+                if (inode != 0 && m->inode == inode && (m->pid == pid || m->pid == 0))
                         return m;
                 if (pid > 0 && m->pid == pid && m->inode == 0)
                         best = m;
-                if (!best && m->pid == 0 && cgroup_id != 0 && m->cgroup_id == cgroup_id)
+                if (!best && m->pid == 0 && m->inode == 0 && cgroup_id != 0 && m->cgroup_id == cgroup_id)
                         best = m;
         }
         return best;

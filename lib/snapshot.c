@@ -414,7 +414,7 @@ static int merge_manager(struct manager *to, const struct aiu_manager_fact *f)
                 to->kind = f->kind;
         replace_tristate(&to->will_return, f->will_return);
         to->flags |= f->flags;
-        if (f->kind == AIU_MANAGER_SYSTEMD_USER)
+        if (f->kind != AIU_MANAGER_UNKNOWN)
                 to->user = f->user;
         return 0;
 }
@@ -430,7 +430,7 @@ AIU_EXPORT int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const str
         r = fact_copy(&f, sizeof(f), fact);
         if (r < 0)
                 return r;
-        if (f.pid <= 0 && f.cgroup_id == 0)
+        if (f.pid <= 0 && f.cgroup_id == 0 && f.inode == 0)
                 return -EINVAL;
         manager = find_manager_key(snapshot, &f);
         if (manager)

@@ -87,6 +87,32 @@ static int systemctl_argv(struct aiu_action *action, const char *const *verb, ui
         return r;
 }
 
+/* What stops one program for good, without the supervisor starting it again. */
+static int supervisor_argv(struct aiu_action *action)
+{
+        static const struct {
+                const char *name, *words[3];
+        } commands[] = {
+                { "supervisord", { "supervisorctl", "stop" } },
+                { "runit", { "sv", "down" } },
+                { "s6", { "s6-svc", "-d" } },
+                { "daemontools", { "svc", "-d" } },
+                { "pm2", { "pm2", "stop" } },
+        };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < sizeof(commands) / sizeof(commands[0]); i++) {
+                if (strcmp(action->manager->supervisor, commands[i].name) != 0)
+                        continue;
+                r = start_argv(action, action->n_units + 3);
+                for (const char *const *word = commands[i].words; r == 0 && *word; word++)
+                        r = push(action, *word);
+                for (size_t k = 0; r == 0 && k < action->n_units; k++)
+                        r = push(action, action->units[k]);
+        }
+        return r;
+}
+
 static const char *container_tool(enum aiu_manager_kind kind)
 {
         switch (kind) {
@@ -203,6 +229,8 @@ static int make_argv(struct aiu_action *action, const struct aiu_report *report,
 
         switch (action->kind) {
         case AIU_ACTION_STOP_UNIT:
+                if (action->manager->kind == AIU_MANAGER_SUPERVISOR)
+                        return supervisor_argv(action);
                 return systemctl_argv(action, (const char *const[]){ "stop", NULL }, asker);
         case AIU_ACTION_KILL_UNIT_LEFTOVERS:
                 return systemctl_argv(action, (const char *const[]){ "kill", "-s", "KILL", NULL }, asker);
@@ -321,7 +349,8 @@ static void describe(struct text *text, const struct aiu_action *action, const s
                 text_add(text, "nothing has to be done");
                 break;
         case AIU_ACTION_STOP_UNIT:
-                text_add(text, "ask systemd to stop ");
+                text_add(text, "ask %s to stop ", action->manager->kind == AIU_MANAGER_SUPERVISOR
+                                                          ? action->manager->supervisor : "systemd");
                 add_units(text, action);
                 break;
         case AIU_ACTION_KILL_UNIT_LEFTOVERS:

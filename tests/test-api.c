@@ -265,7 +265,8 @@ START_TEST(flags_have_their_numbers)
         ck_assert_uint_eq(AIU_ACTION_NEEDS_ROOT | AIU_ACTION_DISRUPTIVE << 4 | AIU_ACTION_CHANGES_CODE << 8, 0x421);
         ck_assert_uint_eq(AIU_HOLDER_SAME_PROGRAM | AIU_HOLDER_ORPHAN << 4 | AIU_HOLDER_STOPPED << 8 |
                           AIU_HOLDER_DYING << 12, 0x8421);
-        ck_assert_uint_eq(AIU_HOLDER_DELETED_EXE | AIU_HOLDER_UNIT_LEFTOVER << 4, 0x210);
+        ck_assert_uint_eq(AIU_HOLDER_DELETED_EXE | AIU_HOLDER_UNIT_LEFTOVER << 4 |
+                          AIU_HOLDER_UNIT_SPARED << 8, 0x4210);
         ck_assert_int_eq(AIU_LOG_ERROR * 1000 + AIU_LOG_WARNING * 100 + AIU_LOG_INFO * 10 + AIU_LOG_DEBUG, 3467);
         ck_assert_int_eq(AIU_DONE, 0);
         ck_assert_int_eq(AIU_PARTIAL, 1);
