@@ -1,20 +1,38 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a cgroup path says about who runs a process. Pure: fuzzers call it. */
+/*
+ * What the path of a cgroup says about who looks after the processes in it.
+ * Pure: text in, struct out. The text is hostile: whoever was given a part of
+ * the tree (Delegate=yes, a user's manager, a container's root) names the
+ * cgroups in it as he likes, so a name is taken only if systemd or the container
+ * engine could have chosen it, and never if a command could take it for an option.
+ */
 #ifndef AIU_CGROUP_PARSE_H
 #define AIU_CGROUP_PARSE_H
 
-#include <addrinuse.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
-#define CGROUP_NAME_BYTES 256u  /* the kernel's NAME_MAX and a NUL */
+#include "addrinuse.h"
+
+#define CGROUP_NAME_BYTES 256u  /* NAME_MAX and a NUL; UNIT_NAME_MAX of systemd is the same */
 
 struct cgroup_owner {
-        enum aiu_manager_kind kind;             /* UNKNOWN: the path says nothing */
-        char unit[CGROUP_NAME_BYTES];           /* "" = none */
-        char container[CGROUP_NAME_BYTES];      /* id or name; "" = none */
-        uid_t user;                             /* SYSTEMD_USER: whose */
+        enum aiu_manager_kind kind;     /* UNKNOWN: the text has no cgroup in it */
+        uid_t user;                     /* below user@UID.service; (uid_t)-1 = it is not */
+        bool is_manager;                /* init.scope: the home of a service manager itself */
+        bool is_monitor;                /* conmon's own cgroup: it holds ports for a container */
+        /* "nginx.service", as systemd spells it; "" = none. */
+        char unit[CGROUP_NAME_BYTES];
+        /* Its id, or its name where the engine has no ids; "" = none. */
+        char container[CGROUP_NAME_BYTES];
 };
 
-/* `text`: the whole of /proc/PID/cgroup, of any hierarchy layout. */
+/* The path of one cgroup; it need not end with a NUL. */
+void cgroup_parse_path(const char *path, size_t n, struct cgroup_owner *ret);
+/* The text of /proc/PID/cgroup: v1, v2 or both. NULL is fine. */
 void cgroup_parse(const char *text, struct cgroup_owner *ret);
+/* "foo.service" ends with ".service". */
+bool cgroup_has_suffix(const char *name, const char *suffix);
 
 #endif
