@@ -25,7 +25,7 @@ static const struct aiu_backend *const builtin[] = {
         &backend_proc_sys, &backend_route, &backend_proc_address, &backend_unix_path,   /* host */
         &backend_sock_diag, &backend_proc_net,                  /* sockets */
         &backend_proc_fd, &backend_options,                     /* holders, options */
-        &backend_cgroup,                                        /* managers */
+        &backend_cgroup, &backend_sd_bus,                       /* managers */
 };
 
 AIU_EXPORT int aiu_context_new(struct aiu_context **ret_context)

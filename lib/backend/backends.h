@@ -14,5 +14,6 @@ extern const struct aiu_backend backend_proc_net;   /* sockets: /proc/net, when 
 extern const struct aiu_backend backend_proc_fd;    /* holders */
 extern const struct aiu_backend backend_options;    /* options */
 extern const struct aiu_backend backend_cgroup;     /* managers: no IPC */
+extern const struct aiu_backend backend_sd_bus;     /* managers: systemd over D-Bus */
 
 #endif
