@@ -176,6 +176,8 @@ struct aiu_manager_fact {
         /** further units to stop with it, separated by spaces (Triggers, UpheldBy); NULL = none */
         const char *also_stop;
         const char *enabled;                 /**< UnitFileState */
+        /** does its stop remove the file of an AF_UNIX socket (RemoveOnStop=)? */
+        enum aiu_tristate removes_file;
 };
 
 /** @name What a backend tells

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "advice-list.h"
 
 /* The supervisors that have a command to stop one program for good: see words-action.c. */
@@ -160,6 +161,35 @@ static tristate unless_returned(tristate sufficient, tristate returns, uint32_t 
         return returns == YES ? NO : UNKNOWN;
 }
 
+/*
+ * A path stays in use for as long as there is a file, whoever is gone: would those who
+ * let go remove it? The .socket unit's RemoveOnStop= tells; what a daemon does that
+ * `may_clean_up` when it is asked to end is its own affair.
+ */
+static tristate file_goes(const struct advice_input *in, lets_go *who, const void *what, bool may_clean_up)
+{
+        tristate goes = in->holders_complete ? YES : UNKNOWN;
+
+        for (size_t i = 0; i < in->n_conflicts; i++) {
+                for (size_t k = 0; k < in->conflicts[i].n_holders; k++) {
+                        const struct aiu_holder *h = &in->conflicts[i].holders[k];
+                        tristate known = h->manager ? h->manager->removes_file : UNKNOWN;
+
+                        if (!who(h, what))
+                                return NO;
+                        goes = tri_and(goes, known == UNKNOWN && !may_clean_up ? NO : known);
+                }
+        }
+        return in->n_conflicts > 0 ? goes : NO;
+}
+
+static bool is_about_path(const struct advice_input *in)
+{
+        const struct address *a = &in->scene->question->address;
+
+        return a->sa.any.sa_family == AF_UNIX && !address_is_abstract(a);
+}
+
 /* SIGTERM first, SIGKILL where it is not enough: two actions, or the second alone. */
 void advice_end_processes(struct advice_list *list)
 {
@@ -181,6 +211,8 @@ void advice_end_processes(struct advice_list *list)
                 action->remarks = remarks | sigterm;
                 if (enough == YES && sigterm & REMARK_CATCHES)
                         action->sufficient = UNKNOWN;
+                else if (enough == NO && sigterm & REMARK_CATCHES && is_about_path(list->in))
+                        action->sufficient = file_goes(list->in, can_be_ended, NULL, true);
                 collect_processes(list, action);
         }
         if (sigterm) {
@@ -212,16 +244,12 @@ static int add_unit(struct aiu_action *action, const char *name, size_t length)
         return 0;
 }
 
-/* The socket unit first: while it listens, it starts the service again. */
+/* What would start it again first: a unit that Upholds= another, a timer, a listening socket. */
 static int add_units_of(struct aiu_action *action, const struct manager *m)
 {
         const char *p = m->also_stop;
         int r = 0;
 
-        if (m->socket_unit)
-                r = add_unit(action, m->socket_unit, strlen(m->socket_unit));
-        if (r == 0 && m->unit)
-                r = add_unit(action, m->unit, strlen(m->unit));
         while (r == 0 && p && *p) {
                 size_t n = strcspn(p, " ");
 
@@ -229,6 +257,10 @@ static int add_units_of(struct aiu_action *action, const struct manager *m)
                         r = add_unit(action, p, n);
                 p += n + (p[n] == ' ');
         }
+        if (r == 0 && m->socket_unit)
+                r = add_unit(action, m->socket_unit, strlen(m->socket_unit));
+        if (r == 0 && m->unit)
+                r = add_unit(action, m->unit, strlen(m->unit));
         return r;
 }
 
@@ -283,6 +315,8 @@ static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_
         struct aiu_action *action;
         tristate enough = advice_try(list->in, whose, m, &remarks);
 
+        if (is_about_path(list->in) && kind == AIU_ACTION_STOP_UNIT)
+                enough = file_goes(list->in, whose, m, true);
         action = advice_add(list, kind, enough, stop_flags(list->in, m));
         if (!action)
                 return;

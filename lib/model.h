@@ -184,6 +184,7 @@ struct manager {
         uid_t user;
         char *also_stop;
         char *enabled;
+        tristate removes_file;
 };
 
 struct gap {

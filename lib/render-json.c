@@ -236,6 +236,29 @@ static void put_holder_process(struct json *j, const struct aiu_holder *holder)
         put_cmdline(j, holder);
 }
 
+/* A word of a command is what execvp(3) gets, and a unit's name ("a\\x2db.service") what
+ * systemctl(1) takes, so nothing is doubled that JSON itself can say; bytes that are no
+ * printable ASCII are escaped as everywhere. */
+static void put_word(struct json *j, const char *word)
+{
+        for (const char *p = word; p && *p; p++) {
+                if (*p < 0x20 || *p > 0x7e) {
+                        json_outside(j, word, strlen(word));
+                        return;
+                }
+        }
+        if (word)
+                json_quote(j, word);
+        else
+                json_outside(j, NULL, 0);
+}
+
+static void put_unit(struct json *j, const char *name, const char *unit)
+{
+        json_key(j, name);
+        put_word(j, unit);
+}
+
 static void put_holder(struct json *j, const struct aiu_holder *holder)
 {
         static const char *const flags[] = { "same-program", "orphan", "stopped", "dying", "deleted-exe",
@@ -246,8 +269,8 @@ static void put_holder(struct json *j, const struct aiu_holder *holder)
         put_holder_process(j, holder);
         json_flags(j, "flags", aiu_holder_get_flags(holder), flags, ELEMENTSOF(flags));
         json_token(j, "manager", aiu_manager_kind_to_string(aiu_holder_get_manager(holder)));
-        json_string(j, "unit", aiu_holder_get_unit(holder));
-        json_string(j, "socket_unit", aiu_holder_get_socket_unit(holder));
+        put_unit(j, "unit", aiu_holder_get_unit(holder));
+        put_unit(j, "socket_unit", aiu_holder_get_socket_unit(holder));
         json_string(j, "unit_state", aiu_holder_get_unit_state(holder));
         json_string(j, "unit_restart", aiu_holder_get_unit_restart(holder));
         json_token(j, "will_return", aiu_tristate_to_string(aiu_holder_will_return(holder)));
@@ -288,19 +311,6 @@ static void put_conflict(struct json *j, const struct aiu_conflict *c)
                 put_holder(j, aiu_conflict_get_holder(c, i));
         json_close(j, "]");
         json_close(j, "}");
-}
-
-/* A word of a command is what execvp(3) gets, so nothing is doubled that JSON itself
- * can say; bytes that are no printable ASCII are escaped as everywhere. */
-static void put_word(struct json *j, const char *word)
-{
-        for (const char *p = word; *p; p++) {
-                if (*p < 0x20 || *p > 0x7e) {
-                        json_outside(j, word, strlen(word));
-                        return;
-                }
-        }
-        json_quote(j, word);
 }
 
 static void put_action(struct json *j, const struct aiu_action *action)

@@ -235,6 +235,7 @@ AIU_EXPORT int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, siz
                 .user = m->user,
                 .also_stop = m->also_stop,
                 .enabled = m->enabled,
+                .removes_file = m->removes_file,
         };
         return 1;
 }

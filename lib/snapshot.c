@@ -410,12 +410,13 @@ static int merge_manager(struct manager *to, const struct aiu_manager_fact *f)
             (r = replace_string(&to->also_stop, f->also_stop)) < 0 ||
             (r = replace_string(&to->enabled, f->enabled)) < 0)
                 return r;
-        if (f->kind != AIU_MANAGER_UNKNOWN)
-                to->kind = f->kind;
         replace_tristate(&to->will_return, f->will_return);
+        replace_tristate(&to->removes_file, f->removes_file);
         to->flags |= f->flags;
-        if (f->kind != AIU_MANAGER_UNKNOWN)
+        if (f->kind != AIU_MANAGER_UNKNOWN) {
+                to->kind = f->kind;
                 to->user = f->user;
+        }
         return 0;
 }
 

@@ -286,7 +286,8 @@ static void add_remarks(struct text *text, const struct aiu_action *action)
         bool term = action->kind == AIU_ACTION_TERMINATE;
 
         if (r & REMARK_RETURNS)
-                text_add(text, "; whatever looks after it starts it again");
+                text_add(text, "; whatever looks after it %s it again",
+                         action->sufficient == UNKNOWN ? "may start" : "starts");
         if (r & REMARK_SECOND_COPY)
                 text_add(text, "; it runs the same program as the caller: a second copy?");
         if (term && r & REMARK_CATCHES)

@@ -53,6 +53,7 @@ static const struct property {
         PROPERTY(KIN, ".socket", SOCKET, "Accept", BOOLEAN, accept),
         PROPERTY(REST, "", UNIT, "UnitFileState", STRING, enabled),
         PROPERTY(REST, "", UNIT, "CanStop", BOOLEAN, can_stop),
+        PROPERTY(REST, ".socket", SOCKET, "RemoveOnStop", BOOLEAN, removes_file),
         PROPERTY(REST, ".service", SERVICE, "Restart", STRING, restart),
         PROPERTY(REST, ".service", SERVICE, "NRestarts", NUMBER, n_restarts),
         PROPERTY(REST, ".service", SERVICE, "KillMode", STRING, kill_mode),

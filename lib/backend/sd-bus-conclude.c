@@ -258,6 +258,7 @@ static void put_socket_unit(const struct talk *talk, struct aiu_snapshot *snapsh
         bool runs = service && unit_is_up(service);
 
         fact->socket_unit = socket_unit->name;
+        fact->removes_file = socket_unit->removes_file;
         fact->unit_state = socket_unit->active_state;
         fact->enabled = enabled_of(service, socket_unit);
         fact->will_return = AIU_TRISTATE_YES;

@@ -46,6 +46,7 @@ struct unit {
         char *fd_store_preserve;
         char *device;           /* BindToDevice */
         enum aiu_tristate accept;
+        enum aiu_tristate removes_file; /* RemoveOnStop */
         enum aiu_tristate can_stop;
         uint32_t main_pid;
         uint32_t n_restarts;

@@ -7,6 +7,9 @@
  *   rig-daemon activated          keeps what systemd passed (or the connection that stdin is)
  *   rig-daemon orphan IP PORT     a child listens, and outlives this process
  *   rig-daemon store IP PORT      listens, gives the socket to systemd to keep, and closes it
+ *   rig-daemon try ADDRESS...     what bind() and listen() say of each: "free", or the error
+ *   rig-daemon explain IP PORT FILE   binds; if that fails, the report goes into the file
+ *   rig-daemon after IP PORT FILE     the report as if bind() had failed a moment ago
  *
  * It tells systemd when it is ready (Type=notify).
  */
@@ -20,6 +23,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <addrinuse.h>
 
 static _Noreturn void die(const char *what)
 {
@@ -132,10 +137,129 @@ static void store(const char *ip, const char *port)
         close(fd);
 }
 
+/* ------------------------------------------------------ those that end at once */
+
+/* "127.0.0.1:80", "[::1]:80", "udp:..." or, for AF_UNIX, "/path", "@name", "seqpacket:@name". */
+static struct sockaddr_storage parse(char *text, int *ret_type, socklen_t *ret_bytes)
+{
+        struct sockaddr_storage address = { 0 };
+        struct sockaddr_un *un = (struct sockaddr_un *)&address;
+        char *port = strrchr(text, ':');
+
+        *ret_type = SOCK_STREAM;
+        if (strncmp(text, "udp:", 4) == 0 || strncmp(text, "seqpacket:", 10) == 0) {
+                *ret_type = *text == 'u' ? SOCK_DGRAM : SOCK_SEQPACKET;
+                text = strchr(text, ':') + 1;
+        }
+        if (*text == '/' || *text == '@') {
+                size_t n = strlen(text);
+
+                if (n >= sizeof(un->sun_path))
+                        die(text);
+                un->sun_family = AF_UNIX;
+                memcpy(un->sun_path, text, n);
+                if (*text == '@')
+                        un->sun_path[0] = '\0';
+                *ret_bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+                return address;
+        }
+        if (!port)
+                die(text);
+        *port = '\0';
+        if (*text == '[') {
+                text++;
+                text[strcspn(text, "]")] = '\0';
+        }
+        return address_of(text, port + 1, ret_bytes);
+}
+
+static int try_address(const char *word)
+{
+        char text[128];
+        int type, fd, error = 0;
+        socklen_t bytes;
+        struct sockaddr_storage address;
+
+        snprintf(text, sizeof(text), "%s", word);
+        address = parse(text, &type, &bytes);
+        fd = socket(address.ss_family, type | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                die("socket");
+        if (bind(fd, (struct sockaddr *)&address, bytes) < 0)
+                error = errno;
+        else if (*word == '/')
+                unlink(word);
+        if (!error && type != SOCK_DGRAM && listen(fd, 8) < 0)
+                error = errno;
+        close(fd);
+        return error;
+}
+
+static int try_all(char **words)
+{
+        for (; *words; words++) {
+                int error = try_address(*words);
+
+                printf("%s %s\n", *words, error ? strerrorname_np(error) : "free");
+        }
+        return 0;
+}
+
+static int write_report(const struct aiu_report *report, const char *path)
+{
+        FILE *file = fopen(path, "we");
+        char *json;
+
+        if (!report || aiu_report_to_json(report, 0, &json) < 0)
+                die("the report");
+        if (!file || fputs(json, file) < 0 || fclose(file) != 0)
+                die(path);
+        free(json);
+        return 0;
+}
+
+static int explain(const char *ip, const char *port, const char *path)
+{
+        socklen_t bytes;
+        struct sockaddr_storage address = address_of(ip, port, &bytes);
+        int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
+        struct aiu_report *report;
+
+        if (fd < 0 || bind(fd, (struct sockaddr *)&address, bytes) == 0)
+                die("it was to fail: bind");
+        report = aiu_explain_bind(fd, (struct sockaddr *)&address, bytes, errno);
+        r = write_report(report, path);
+        aiu_report_unref(report);
+        close(fd);
+        return r;
+}
+
+static int explain_afterwards(const char *ip, const char *port, const char *path)
+{
+        struct aiu_query *query = NULL;
+        struct aiu_report *report = NULL;
+        int r;
+
+        if (aiu_query_new(NULL, &query) < 0 ||
+            aiu_query_set_address_string(query, ip, (uint16_t)strtoul(port, NULL, 10)) < 0 ||
+            aiu_query_set_error(query, EADDRINUSE) < 0 || aiu_query_run(query, &report) < 0)
+                die("the query");
+        r = write_report(report, path);
+        aiu_report_unref(report);
+        aiu_query_unref(query);
+        return r;
+}
+
 int main(int argc, char **argv)
 {
         const char *mode = argc > 1 ? argv[1] : "";
 
+        if (strcmp(mode, "try") == 0)
+                return try_all(argv + 2);
+        if (strcmp(mode, "explain") == 0 && argc == 5)
+                return explain(argv[2], argv[3], argv[4]);
+        if (strcmp(mode, "after") == 0 && argc == 5)
+                return explain_afterwards(argv[2], argv[3], argv[4]);
         if (strcmp(mode, "listen") == 0 && argc == 4)
                 (void)bind_and_listen(argv[2], argv[3]);
         else if (strcmp(mode, "orphan") == 0 && argc == 4)
