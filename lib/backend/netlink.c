@@ -12,6 +12,9 @@
 
 /* The most that the kernel puts into one datagram of a dump: netlink_dump(). */
 #define BUFFER_BYTES 32768u
+/* Rounds that bring nothing (forged messages, readable and yet empty) before it is given up:
+ * there may be no deadline. */
+#define MOST_IDLE 10000u
 
 int netlink_open(struct netlink *netlink, int protocol)
 {
@@ -29,12 +32,15 @@ int netlink_open(struct netlink *netlink, int protocol)
         }
         netlink->socket = nl_socket_alloc();
         netlink->buffer = malloc(BUFFER_BYTES);
-        if (!netlink->socket || !netlink->buffer || nl_socket_set_fd(netlink->socket, protocol, fd) < 0) {
+        r = !netlink->socket || !netlink->buffer ? -ENOMEM : 0;
+        /* It asks the socket what it is. */
+        if (r == 0 && nl_socket_set_fd(netlink->socket, protocol, fd) < 0)
+                r = -EIO;
+        if (r < 0) {
                 sys_close(fd);
                 netlink_close(netlink);
-                return -ENOMEM;
         }
-        return 0;
+        return r;
 }
 
 void netlink_close(struct netlink *netlink)
@@ -81,12 +87,14 @@ static ssize_t receive(const struct netlink *netlink, const struct aiu_question 
         }
         if (n < 0)
                 return n;
+        if (n == 0)
+                return -EIO;
         if (header.msg_flags & MSG_TRUNC)
                 return -ENOBUFS;
         /* Any process may send to our port: only the kernel has number 0. */
         if (header.msg_namelen != sizeof(from) || from.nl_pid != 0)
                 return 0;
-        return n == 0 ? -EIO : n;
+        return n;
 }
 
 static int error_of(const struct nlmsghdr *message)
@@ -138,6 +146,7 @@ int netlink_request(struct netlink *netlink, const struct aiu_question *question
                     netlink_handler *handler, void *userdata)
 {
         struct answer answer = { 0 };
+        unsigned int idle = 0;
         struct nlmsghdr *header;
         int r, left;
         ssize_t n;
@@ -148,10 +157,15 @@ int netlink_request(struct netlink *netlink, const struct aiu_question *question
         answer.dump = nlmsg_hdr(message)->nlmsg_flags & NLM_F_DUMP;
         while (!answer.finished) {
                 n = receive(netlink, question);
+                /* These two are what an answer says of a table; a failed call must not look like that. */
+                if (n == -ENOENT || n == -EOPNOTSUPP)
+                        return -EIO;
                 if (n < 0)
                         return (int)n;
-                if (n > 0 && aiu_question_time_left_usec(question) == 0)
+                if (aiu_question_time_left_usec(question) == 0)
                         return -ETIME;
+                if (n == 0 && ++idle > MOST_IDLE)
+                        return -EIO;
                 left = (int)n;
                 for (header = (struct nlmsghdr *)netlink->buffer; nlmsg_ok(header, left);
                      header = nlmsg_next(header, &left)) {

@@ -38,6 +38,7 @@ struct scan {
         int family;             /* of the table that is being read */
         long ticks;
         bool incomplete;        /* a gap says what is missing */
+        bool full;              /* the snapshot is, and has said so */
         unsigned int skipped;   /* lines that were too long or made no sense */
         bool owner_seen;        /* AF_UNIX: a socket that has the name, by itself ... */
         bool connected_seen;    /* ... or perhaps from the listener that accepted it */
@@ -138,6 +139,14 @@ static bool same_end(const struct sockaddr *a, socklen_t a_bytes, const struct s
         return memcmp(a, b, offsetof(struct sockaddr_in6, sin6_scope_id)) == 0;
 }
 
+static int add_socket(struct scan *scan, const struct aiu_socket_fact *fact)
+{
+        int r = aiu_snapshot_add_socket(scan->snapshot, fact);
+
+        scan->full = scan->full || r == -ENOBUFS;
+        return r;
+}
+
 /* Was it told by a backend that gave up half-way? That one knew more. */
 static bool is_known(const struct scan *scan, const struct aiu_socket_fact *fact)
 {
@@ -169,7 +178,7 @@ static int take_inet_line(struct scan *scan, const char *line, size_t bytes)
                 return 0;
         if (is_known(scan, &socket.fact))
                 return 0;
-        return aiu_snapshot_add_socket(scan->snapshot, &socket.fact);
+        return add_socket(scan, &socket.fact);
 }
 
 struct tables {
@@ -258,7 +267,7 @@ static int take_unix_line(struct scan *scan, const char *line, size_t bytes)
         fact.local_len = question->address_len;
         if (is_known(scan, &fact))
                 return 0;
-        return aiu_snapshot_add_socket(scan->snapshot, &fact);
+        return add_socket(scan, &fact);
 }
 
 static bool has_newline(const struct aiu_question *question)
@@ -280,14 +289,14 @@ static int scan_unix(struct scan *scan, int directory)
         r = read_table(scan, directory, "unix", take_unix_line);
         if (r < 0)
                 return r;
+        scan->incomplete = is_path || (scan->connected_seen && !scan->owner_seen);
         if (is_path)
                 (void)aiu_snapshot_add_gap(
                         scan->snapshot, AIU_GAP_BACKEND, 0,
                         "/proc/net/unix tells the name that a socket was bound to, not which "
                         "file it made; netlink would tell");
-        if (is_path || !scan->connected_seen || scan->owner_seen)
+        if (is_path || !scan->incomplete)
                 return 0;
-        scan->incomplete = true;
         (void)aiu_snapshot_add_gap(
                 scan->snapshot, AIU_GAP_BACKEND, 0,
                 "a connected socket carries this name; whether it was bound to it or "
@@ -344,8 +353,7 @@ static int conclude(struct scan *scan, int r)
         if (r == -ETIME)
                 (void)aiu_snapshot_add_gap(scan->snapshot, AIU_GAP_DEADLINE, ETIME,
                                            "the deadline passed before all sockets were read");
-        /* The snapshot is full, and has said so. */
-        if (r < 0 && r != -ENOBUFS)
+        if (r < 0 && !scan->full)
                 return r;
         if (scan->skipped > 0) {
                 scan->incomplete = true;
