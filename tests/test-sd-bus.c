@@ -47,7 +47,8 @@ START_TEST(listen_strings)
 {
         struct listen_address address;
 
-        ck_assert_msg(listen_parse(strings[_i].type, strings[_i].text, &address) == strings[_i].result,
+        ck_assert_msg(listen_parse(strings[_i].type, strings[_i].text, &address) ==
+                              strings[_i].result,
                       "%s %s", strings[_i].type, strings[_i].text);
 }
 END_TEST
@@ -98,8 +99,8 @@ START_TEST(listen_matches)
         ck_assert_int_eq(listen_parse("Stream", matches[_i].socket, &other), 0);
         socket.local = &other.sa.any;
         socket.local_len = other.len;
-        ck_assert_msg(listen_compare(&unit, 0, &socket) == matches[_i].match, "%s, %s", matches[_i].unit,
-                      matches[_i].socket);
+        ck_assert_msg(listen_compare(&unit, 0, &socket) == matches[_i].match, "%s, %s",
+                      matches[_i].unit, matches[_i].socket);
         socket.type = SOCK_DGRAM;
         ck_assert_int_eq(listen_compare(&unit, 0, &socket), LISTEN_NO);
 }
@@ -126,8 +127,16 @@ END_TEST
 
 START_TEST(names)
 {
-        static const char *const bad[] = { "", "nothing", "-f.service", ".service", "@.service", "a b.service",
-                                           "a;b.service", "a/b.service", "a\nb.service", "\033.service" };
+        static const char *const bad[] = { "",
+                                           "nothing",
+                                           "-f.service",
+                                           ".service",
+                                           "@.service",
+                                           "a b.service",
+                                           "a;b.service",
+                                           "a/b.service",
+                                           "a\nb.service",
+                                           "\033.service" };
         char path[UNIT_PATH_BYTES], longest[UNIT_NAME_BYTES + 9];
 
         ck_assert(unit_name_is_valid("a\\x2db@1:2_c.service", 20));
@@ -165,7 +174,8 @@ START_TEST(lists_are_bounded)
         int added = 0;
 
         for (int i = 0; i < 1000; i++)
-                added += unit_list_add(&list, name, (size_t)snprintf(name, sizeof(name), "unit-%d.service", i));
+                added += unit_list_add(&list, name,
+                                       (size_t)snprintf(name, sizeof(name), "unit-%d.service", i));
         ck_assert_int_gt(added, 100);
         ck_assert_int_lt(added, 1000);
         ck_assert_uint_lt(strlen(list), UNIT_LIST_BYTES);
@@ -195,9 +205,11 @@ static const struct {
         const char *restart;
         enum aiu_tristate returns;
 } restarts[] = {
-        { "no", AIU_TRISTATE_NO }, { "always", AIU_TRISTATE_YES }, { "on-success", AIU_TRISTATE_YES },
-        { "on-failure", AIU_TRISTATE_YES }, { "on-abnormal", AIU_TRISTATE_YES }, { "on-abort", AIU_TRISTATE_YES },
-        { "on-watchdog", AIU_TRISTATE_NO }, { "a-new-word", AIU_TRISTATE_UNKNOWN }, { NULL, AIU_TRISTATE_UNKNOWN },
+        { "no", AIU_TRISTATE_NO },           { "always", AIU_TRISTATE_YES },
+        { "on-success", AIU_TRISTATE_YES },  { "on-failure", AIU_TRISTATE_YES },
+        { "on-abnormal", AIU_TRISTATE_YES }, { "on-abort", AIU_TRISTATE_YES },
+        { "on-watchdog", AIU_TRISTATE_NO },  { "a-new-word", AIU_TRISTATE_UNKNOWN },
+        { NULL, AIU_TRISTATE_UNKNOWN },
 };
 
 START_TEST(restart)
@@ -245,9 +257,9 @@ START_TEST(leftovers)
         free(unit->active_state);
         unit->active_state = strdup("active");
         unit->main_pid = 7;
-        ck_assert(!unit_is_leftover(unit, &process));   /* KillMode=control-group: a stop ends it */
+        ck_assert(!unit_is_leftover(unit, &process)); /* KillMode=control-group: a stop ends it */
         unit->kill_mode = strdup("process");
-        ck_assert(unit_is_leftover(unit, &process));    /* of an earlier run */
+        ck_assert(unit_is_leftover(unit, &process)); /* of an earlier run */
         ck_assert(!unit_spares_process(unit, &process));
         process.ancestors = &main_pid;
         process.n_ancestors = 1;

@@ -25,19 +25,19 @@
 #include "sys-fault.h"
 
 #define PORT 7001
-#define MARK 4242               /* an errno that nobody sets by chance */
+#define MARK 4242 /* an errno that nobody sets by chance */
 
 /* ------------------------------------------------------ scenes */
 
 struct scene {
         const char *name;
-        const char *address;    /* numeric, '/' or '@' */
+        const char *address; /* numeric, '/' or '@' */
         int type;
-        bool by_fd;             /* aiu_explain_bind() */
-        bool by_listen;         /* aiu_explain_listen() */
-        bool by_netns;          /* aiu_query_set_netns() */
+        bool by_fd;     /* aiu_explain_bind() */
+        bool by_listen; /* aiu_explain_listen() */
+        bool by_netns;  /* aiu_query_set_netns() */
         bool held;
-        int error;              /* what the caller saw */
+        int error; /* what the caller saw */
 };
 
 static struct scene scenes[] = {
@@ -45,14 +45,22 @@ static struct scene scenes[] = {
         { .name = "free-dual", .address = "::", .type = SOCK_STREAM },
         { .name = "not-local", .address = "192.0.2.77", .type = SOCK_STREAM },
         { .name = "held", .address = "127.0.0.1", .type = SOCK_STREAM, .held = true },
-        { .name = "held-after", .address = "127.0.0.1", .type = SOCK_STREAM, .held = true, .by_fd = true,
+        { .name = "held-after",
+          .address = "127.0.0.1",
+          .type = SOCK_STREAM,
+          .held = true,
+          .by_fd = true,
           .error = EADDRINUSE },
         { .name = "own", .address = "127.0.0.1", .type = SOCK_STREAM, .held = true, .by_fd = true },
         { .name = "listen", .address = "127.0.0.1", .type = SOCK_STREAM, .by_listen = true },
         { .name = "udp", .address = "::1", .type = SOCK_DGRAM, .held = true },
         { .name = "path", .address = "/run/faults", .type = SOCK_STREAM, .held = true },
         { .name = "abstract", .address = "@faults", .type = SOCK_STREAM, .held = true },
-        { .name = "netns", .address = "127.0.0.1", .type = SOCK_STREAM, .held = true, .by_netns = true },
+        { .name = "netns",
+          .address = "127.0.0.1",
+          .type = SOCK_STREAM,
+          .held = true,
+          .by_netns = true },
 };
 
 static struct live live;
@@ -69,9 +77,16 @@ static void build(const struct scene *scene)
 {
         struct live_address address = address_of(scene);
         struct live_op ops[] = {
-                { .code = OP_SOCKET, .who = WHO_ROOT, .slot = 1, .a = address.sa.any.sa_family, .b = scene->type },
+                { .code = OP_SOCKET,
+                  .who = WHO_ROOT,
+                  .slot = 1,
+                  .a = address.sa.any.sa_family,
+                  .b = scene->type },
                 { .code = OP_BIND, .who = WHO_ROOT, .slot = 1, .address = address },
-                { .code = scene->type == SOCK_STREAM ? OP_LISTEN : OP_NONE, .who = WHO_ROOT, .slot = 1, .a = 4 },
+                { .code = scene->type == SOCK_STREAM ? OP_LISTEN : OP_NONE,
+                  .who = WHO_ROOT,
+                  .slot = 1,
+                  .a = 4 },
         };
         struct live_result results[3];
 
@@ -82,7 +97,9 @@ static void build(const struct scene *scene)
 static void tear_down(const struct scene *scene)
 {
         struct live_op close_it = { .code = OP_CLOSE, .who = WHO_ROOT, .slot = 1 };
-        struct live_op remove_it = { .code = OP_UNLINK, .who = WHO_ROOT, .address = address_of(scene) };
+        struct live_op remove_it = { .code = OP_UNLINK,
+                                     .who = WHO_ROOT,
+                                     .address = address_of(scene) };
 
         if (!scene->held)
                 return;
@@ -100,7 +117,7 @@ struct outcome {
         int error;
         unsigned char what_if[16];
         size_t n_gaps, n_conflicts, n_holders;
-        uint32_t sufficient;    /* kinds of actions that are */
+        uint32_t sufficient; /* kinds of actions that are */
         bool rendered;
 };
 
@@ -190,8 +207,8 @@ static struct {
         uint64_t runs, faults, wrong, reports, unknown, refused;
 } tally;
 
-static const char *judge(const struct scene *scene, const struct inject *inject, const struct outcome *truth,
-                         const struct outcome *o)
+static const char *judge(const struct scene *scene, const struct inject *inject,
+                         const struct outcome *truth, const struct outcome *o)
 {
         bool reads_fd = scene->by_fd || scene->by_listen || scene->by_netns;
         uint32_t enough = truth->sufficient;
@@ -231,7 +248,8 @@ static const char *judge(const struct scene *scene, const struct inject *inject,
         return o->rendered ? NULL : "a renderer failed with another error than ENOMEM";
 }
 
-static void complain(const struct scene *scene, const struct inject *inject, const char *what, const struct outcome *o)
+static void complain(const struct scene *scene, const struct inject *inject, const char *what,
+                     const struct outcome *o)
 {
         static const char *const kinds[] = { "memory", "system", "network" };
 
@@ -239,13 +257,16 @@ static void complain(const struct scene *scene, const struct inject *inject, con
         if (tally.wrong > 20)
                 return;
         printf("WRONG: %s\n  --scene=%s --kind=%s --only=%llu --error=%d%s: r %d, verdict %s, %zu gaps, %zu conflicts, "
-               "%zu holders, sufficient %x\n", what, scene->name, kinds[inject->kind], (unsigned long long)inject->at, inject->error,
-               inject->onwards ? " and onwards" : "", o->r, aiu_verdict_to_string(o->verdict), o->n_gaps,
-               o->n_conflicts, o->n_holders, o->sufficient);
+               "%zu holders, sufficient %x\n",
+               what, scene->name, kinds[inject->kind], (unsigned long long)inject->at,
+               inject->error, inject->onwards ? " and onwards" : "", o->r,
+               aiu_verdict_to_string(o->verdict), o->n_gaps, o->n_conflicts, o->n_holders,
+               o->sufficient);
 }
 
 /* Returns false when there was no n-th chance any more. */
-static bool run_once(const struct scene *scene, int fd, const struct inject *inject, const struct outcome *truth)
+static bool run_once(const struct scene *scene, int fd, const struct inject *inject,
+                     const struct outcome *truth)
 {
         unsigned int fds = live_count_fds();
         int64_t allocated = inject_allocated();
@@ -273,14 +294,16 @@ static bool run_once(const struct scene *scene, int fd, const struct inject *inj
 
 /* ------------------------------------------------------ every fault */
 
-static const int errors[] = { EPERM, EACCES, ENOENT, ESRCH, EINTR, EAGAIN, ENOBUFS, EMFILE, ENFILE, ENOMEM, EIO,
-                              ENOSYS, EINVAL, EOPNOTSUPP, SYS_FAULT_SHORT, SYS_FAULT_EOF };
+static const int errors[] = { EPERM,   EACCES,     ENOENT,          ESRCH,        EINTR, EAGAIN,
+                              ENOBUFS, EMFILE,     ENFILE,          ENOMEM,       EIO,   ENOSYS,
+                              EINVAL,  EOPNOTSUPP, SYS_FAULT_SHORT, SYS_FAULT_EOF };
 #define N_ERRORS (sizeof(errors) / sizeof(errors[0]))
 
 static uint64_t only;
 static int only_error;
 
-static void run_all(const struct scene *scene, int fd, enum inject_kind kind, const struct outcome *truth)
+static void run_all(const struct scene *scene, int fd, enum inject_kind kind,
+                    const struct outcome *truth)
 {
         uint64_t first = only ? only : 1, last = only ? only : UINT64_MAX;
         bool more = true;
@@ -324,7 +347,7 @@ static void run_scene(const struct scene *scene, enum inject_kind kind)
 
         build(scene);
         fd = make_fd(scene);
-        ask(scene, fd, &truth);         /* what is allocated once for all is, by now */
+        ask(scene, fd, &truth); /* what is allocated once for all is, by now */
         inject_arm(&count);
         ask(scene, fd, &truth);
         (void)inject_disarm(&calls);
@@ -343,17 +366,19 @@ static void run_kind(const char *name, enum inject_kind kind, const char *only_s
         for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++)
                 if (!only_scene || strcmp(only_scene, scenes[i].name) == 0)
                         run_scene(&scenes[i], kind);
-        printf("%s: %llu questions with %llu faults: %llu reports (%llu unknown), %llu refused, %llu wrong\n", name,
-               (unsigned long long)tally.runs, (unsigned long long)tally.faults, (unsigned long long)tally.reports,
-               (unsigned long long)tally.unknown, (unsigned long long)tally.refused,
-               (unsigned long long)tally.wrong);
+        printf("%s: %llu questions with %llu faults: %llu reports (%llu unknown), %llu refused, %llu wrong\n",
+               name, (unsigned long long)tally.runs, (unsigned long long)tally.faults,
+               (unsigned long long)tally.reports, (unsigned long long)tally.unknown,
+               (unsigned long long)tally.refused, (unsigned long long)tally.wrong);
 }
 
 int main(int argc, char **argv)
 {
         static const struct option options[] = {
-                { "kind", required_argument, NULL, 'k' }, { "scene", required_argument, NULL, 's' },
-                { "only", required_argument, NULL, 'o' }, { "error", required_argument, NULL, 'e' },
+                { "kind", required_argument, NULL, 'k' },
+                { "scene", required_argument, NULL, 's' },
+                { "only", required_argument, NULL, 'o' },
+                { "error", required_argument, NULL, 'e' },
                 { NULL, 0, NULL, 0 },
         };
         static const char *const kinds[] = { "memory", "system", "network" };
@@ -363,11 +388,20 @@ int main(int argc, char **argv)
 
         while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
                 switch (option) {
-                case 'k': kind = optarg; break;
-                case 's': scene = optarg; break;
-                case 'o': only = strtoull(optarg, NULL, 0); break;
-                case 'e': only_error = atoi(optarg); break;
-                default: return 2;
+                case 'k':
+                        kind = optarg;
+                        break;
+                case 's':
+                        scene = optarg;
+                        break;
+                case 'o':
+                        only = strtoull(optarg, NULL, 0);
+                        break;
+                case 'e':
+                        only_error = atoi(optarg);
+                        break;
+                default:
+                        return 2;
                 }
         }
         setvbuf(stdout, NULL, _IOLBF, 0);

@@ -12,15 +12,15 @@
 #include <stdint.h>
 
 enum inject_kind {
-        INJECT_MEMORY,          /* malloc(), calloc(), realloc() and all that is made of them */
-        INJECT_SYSTEM,          /* sys.c */
-        INJECT_NETWORK,         /* socket(), bind(), sendmsg(), recvmsg()... whoever calls them */
+        INJECT_MEMORY,  /* malloc(), calloc(), realloc() and all that is made of them */
+        INJECT_SYSTEM,  /* sys.c */
+        INJECT_NETWORK, /* socket(), bind(), sendmsg(), recvmsg()... whoever calls them */
 };
 
 /* `error`: an errno or SYS_FAULT_*; of no meaning for memory. */
 struct inject {
         enum inject_kind kind;
-        uint64_t at;            /* from 1; 0 = count only */
+        uint64_t at; /* from 1; 0 = count only */
         bool onwards;
         int error;
 };
