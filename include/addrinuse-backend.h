@@ -21,7 +21,7 @@
  *    returns: the caller keeps what it passed.
  *
  * Structures start with their own size, so that they can grow: set it to
- * sizeof(struct ...) and zero what you do not fill. A structure that is larger
+ * sizeof(struct ...), in those that you read into as well, and zero what you do not fill. A structure that is larger
  * than the library's is taken if the part the library does not know is zero,
  * and refused with -E2BIG otherwise; a smaller one is padded with zeros.
  */
@@ -208,6 +208,8 @@ void aiu_snapshot_log(struct aiu_snapshot *snapshot, enum aiu_log_level level, c
 /** @name What a backend can read
  * Indices count from 0; past the end 0 is returned, else 1 and the output is
  * written. Pointers in a fact live until the next call that adds something.
+ * Set the `size` of a fact before: no more than that is written, so that a program
+ * keeps working with a library whose structures have grown. Without it, 0 is returned.
  * @since 0.1
  * @{ */
 /** The inodes whose holders are wanted (holders and options phases). */

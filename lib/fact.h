@@ -31,4 +31,22 @@ static inline int fact_copy(void *to, size_t known, const void *from)
         return 0;
 }
 
+/*
+ * The other way round, for what a stranger reads: never more than the structure that
+ * the stranger was compiled with has room for, or a program older than this library
+ * would have its stack overwritten. What only a newer one has room for is zero: unknown.
+ */
+static inline int fact_give(void *to, const void *from, size_t known)
+{
+        size_t size;
+
+        memcpy(&size, to, sizeof(size));
+        if (size < sizeof(size_t) || size > FACT_MAX_BYTES)
+                return 0;
+        memset(to, 0, size);
+        memcpy(to, from, size < known ? size : known);
+        memcpy(to, &size, sizeof(size));
+        return 1;
+}
+
 #endif

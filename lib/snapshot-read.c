@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fact.h"
 #include "macro.h"
 #include "snapshot.h"
 #include "sys.h"
@@ -98,13 +99,13 @@ AIU_EXPORT int aiu_snapshot_all_held(const struct aiu_snapshot *snapshot)
 
 AIU_EXPORT int aiu_snapshot_get_host(const struct aiu_snapshot *snapshot, struct aiu_host_fact *ret_fact)
 {
+        struct aiu_host_fact fact;
         const struct host *h;
 
         if (!snapshot || !ret_fact)
                 return 0;
         h = &snapshot->host;
-        *ret_fact = (struct aiu_host_fact){
-                .size = sizeof(*ret_fact),
+        fact = (struct aiu_host_fact){
                 .address_local = h->address_local,
                 .address_tentative = h->address_tentative,
                 .address_ifindex = h->address_ifindex,
@@ -125,19 +126,19 @@ AIU_EXPORT int aiu_snapshot_get_host(const struct aiu_snapshot *snapshot, struct
                 .name_inode = h->name_inode,
                 .name_device = h->name_device,
         };
-        return 1;
+        return fact_give(ret_fact, &fact, sizeof(fact));
 }
 
 AIU_EXPORT int aiu_snapshot_get_socket(const struct aiu_snapshot *snapshot, size_t i,
                                        struct aiu_socket_fact *ret_fact)
 {
+        struct aiu_socket_fact fact;
         const struct socket *s;
 
         if (!snapshot || !ret_fact || i >= snapshot->n_sockets)
                 return 0;
         s = &snapshot->sockets[i];
-        *ret_fact = (struct aiu_socket_fact){
-                .size = sizeof(*ret_fact),
+        fact = (struct aiu_socket_fact){
                 .type = s->type,
                 .protocol = s->protocol,
                 .state = s->state,
@@ -159,7 +160,7 @@ AIU_EXPORT int aiu_snapshot_get_socket(const struct aiu_snapshot *snapshot, size
                 .vfs_inode = s->vfs_inode,
                 .vfs_device = s->vfs_device,
         };
-        return 1;
+        return fact_give(ret_fact, &fact, sizeof(fact));
 }
 
 AIU_EXPORT int aiu_snapshot_get_holder(const struct aiu_snapshot *snapshot, size_t i, uint64_t *ret_inode,
@@ -182,13 +183,13 @@ AIU_EXPORT int aiu_snapshot_get_holder(const struct aiu_snapshot *snapshot, size
 AIU_EXPORT int aiu_snapshot_get_process(const struct aiu_snapshot *snapshot, size_t i,
                                         struct aiu_process_fact *ret_fact)
 {
+        struct aiu_process_fact fact;
         const struct process *p;
 
         if (!snapshot || !ret_fact || i >= snapshot->n_processes)
                 return 0;
         p = &snapshot->processes[i];
-        *ret_fact = (struct aiu_process_fact){
-                .size = sizeof(*ret_fact),
+        fact = (struct aiu_process_fact){
                 .pid = p->pid,
                 .ppid = p->ppid,
                 .uid = p->uid,
@@ -207,19 +208,19 @@ AIU_EXPORT int aiu_snapshot_get_process(const struct aiu_snapshot *snapshot, siz
                 .ancestor_comms = (const char *const *)p->ancestor_comms,
                 .n_ancestors = p->n_ancestors,
         };
-        return 1;
+        return fact_give(ret_fact, &fact, sizeof(fact));
 }
 
 AIU_EXPORT int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, size_t i,
                                         struct aiu_manager_fact *ret_fact)
 {
+        struct aiu_manager_fact fact;
         const struct manager *m;
 
         if (!snapshot || !ret_fact || i >= snapshot->n_managers)
                 return 0;
         m = &snapshot->managers[i];
-        *ret_fact = (struct aiu_manager_fact){
-                .size = sizeof(*ret_fact),
+        fact = (struct aiu_manager_fact){
                 .pid = m->pid,
                 .inode = m->inode,
                 .cgroup_id = m->cgroup_id,
@@ -237,7 +238,7 @@ AIU_EXPORT int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, siz
                 .enabled = m->enabled,
                 .removes_file = m->removes_file,
         };
-        return 1;
+        return fact_give(ret_fact, &fact, sizeof(fact));
 }
 
 const struct process *view_process(const struct snapshot_view *view, pid_t pid)

@@ -2,6 +2,7 @@
 /* Report, accessors, tokens, escape, JSON and text, on a report made in memory. */
 #include <check.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -274,6 +275,42 @@ START_TEST(facts_of_another_size)
 }
 END_TEST
 
+/* What is read out of a snapshot never exceeds the reader's own idea of the structure. */
+START_TEST(facts_for_a_reader_of_another_size)
+{
+        union { struct aiu_socket_fact fact; unsigned char bytes[sizeof(struct aiu_socket_fact) + 16]; } reader;
+        struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = 80 };
+        struct aiu_socket_fact fact = {
+                .size = sizeof(fact), .local = (struct sockaddr *)&in, .local_len = sizeof(in),
+                .type = SOCK_STREAM, .vfs_device = 7,
+        };
+        const size_t old = offsetof(struct aiu_socket_fact, inode);
+        struct aiu_snapshot s;
+
+        snapshot_init(&s);
+        ck_assert_int_eq(aiu_snapshot_add_socket(&s, &fact), 0);
+        memset(&reader, 0x55, sizeof(reader));
+        reader.fact.size = old;
+        ck_assert_int_eq(aiu_snapshot_get_socket(&s, 0, &reader.fact), 1);
+        ck_assert_uint_eq(reader.fact.size, old);
+        ck_assert_int_eq(reader.fact.type, SOCK_STREAM);
+        for (size_t i = old; i < sizeof(reader); i++)
+                ck_assert_uint_eq(reader.bytes[i], 0x55);
+
+        reader.fact.size = sizeof(reader);
+        ck_assert_int_eq(aiu_snapshot_get_socket(&s, 0, &reader.fact), 1);
+        ck_assert_uint_eq(reader.fact.vfs_device, 7);
+        for (size_t i = sizeof(fact); i < sizeof(reader); i++)
+                ck_assert_uint_eq(reader.bytes[i], 0);
+
+        reader.fact.size = 0;
+        ck_assert_int_eq(aiu_snapshot_get_socket(&s, 0, &reader.fact), 0);
+        reader.fact.size = 5000;
+        ck_assert_int_eq(aiu_snapshot_get_socket(&s, 0, &reader.fact), 0);
+        snapshot_finish(&s);
+}
+END_TEST
+
 START_TEST(told_twice_and_too_much)
 {
         struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = 80 };
@@ -317,6 +354,7 @@ int main(void)
         tcase_add_test(tcase, tokens);
         tcase_add_test(tcase, escape);
         tcase_add_test(tcase, facts_of_another_size);
+        tcase_add_test(tcase, facts_for_a_reader_of_another_size);
         tcase_add_test(tcase, told_twice_and_too_much);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

@@ -41,7 +41,7 @@ static const char *supervisor_of(const struct aiu_process_fact *process)
  */
 static int managers(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
 {
-        struct aiu_process_fact process;
+        struct aiu_process_fact process = { .size = sizeof(process) };
         size_t *found = userdata;
 
         for (size_t i = 0; aiu_snapshot_get_process(snapshot, i, &process); i++) {

@@ -203,7 +203,7 @@ static int describe_process(struct work *work, const struct aiu_process_fact *pr
 {
         struct cgroup_owner owner;
         struct supervision supervision;
-        struct aiu_manager_fact fact;
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
         char container[CGROUP_NAME_BYTES];
 
         cgroup_parse(process->cgroup, &owner);
@@ -224,7 +224,7 @@ static int describe_process(struct work *work, const struct aiu_process_fact *pr
 
 static int describe_processes(struct work *work)
 {
-        struct aiu_process_fact process;
+        struct aiu_process_fact process = { .size = sizeof(process) };
         size_t n = 0;
 
         while (aiu_snapshot_get_process(work->snapshot, n, &process))
@@ -355,7 +355,7 @@ static void note_socket(struct work *work, const struct aiu_socket_fact *socket)
 
 static int note_sockets(struct work *work)
 {
-        struct aiu_socket_fact socket;
+        struct aiu_socket_fact socket = { .size = sizeof(socket) };
 
         work->riddles = calloc(MOST_SOCKETS, sizeof(*work->riddles));
         if (!work->riddles)
@@ -370,7 +370,7 @@ static int note_sockets(struct work *work)
 /* What was said of a process in general; what is said of one of its sockets replaces it. */
 static void start_from_process(const struct work *work, pid_t pid, struct aiu_manager_fact *fact)
 {
-        struct aiu_manager_fact general;
+        struct aiu_manager_fact general = { .size = sizeof(general) };
 
         for (size_t i = 0; aiu_snapshot_get_manager(work->snapshot, i, &general); i++)
                 if (general.pid == pid && general.inode == 0)

@@ -86,7 +86,7 @@ static bool lacks_options(const struct aiu_socket_fact *fact)
 
 static void mark_needed(struct inquiry *inquiry)
 {
-        struct aiu_socket_fact fact;
+        struct aiu_socket_fact fact = { .size = sizeof(fact) };
         struct wish *wish;
 
         for (size_t i = 0; aiu_snapshot_get_socket(inquiry->snapshot, i, &fact); i++)
@@ -112,7 +112,7 @@ static bool is_foreign(const struct aiu_question *question)
 
 static void find_self(struct inquiry *inquiry)
 {
-        struct aiu_process_fact fact;
+        struct aiu_process_fact fact = { .size = sizeof(fact) };
 
         inquiry->foreign = is_foreign(inquiry->question);
         if (!inquiry->foreign)

@@ -152,7 +152,7 @@ static void note_cgroup(struct hunt *hunt, uint64_t id)
 static void note_cgroups(struct hunt *hunt)
 {
         struct aiu_snapshot *snapshot = hunt->scan->snapshot;
-        struct aiu_socket_fact fact;
+        struct aiu_socket_fact fact = { .size = sizeof(fact) };
 
         for (size_t i = 0; aiu_snapshot_get_socket(snapshot, i, &fact); i++)
                 if (aiu_snapshot_wants_inode(snapshot, fact.inode))

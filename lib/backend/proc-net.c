@@ -150,7 +150,7 @@ static int add_socket(struct scan *scan, const struct aiu_socket_fact *fact)
 /* Was it told by a backend that gave up half-way? That one knew more. */
 static bool is_known(const struct scan *scan, const struct aiu_socket_fact *fact)
 {
-        struct aiu_socket_fact other;
+        struct aiu_socket_fact other = { .size = sizeof(other) };
 
         for (size_t i = 0; i < scan->n_before && aiu_snapshot_get_socket(scan->snapshot, i, &other);
              i++) {
@@ -332,7 +332,7 @@ static int scan_all(struct scan *scan)
 
 static size_t count_sockets(const struct aiu_snapshot *snapshot)
 {
-        struct aiu_socket_fact fact;
+        struct aiu_socket_fact fact = { .size = sizeof(fact) };
         size_t n = 0;
 
         while (aiu_snapshot_get_socket(snapshot, n, &fact))

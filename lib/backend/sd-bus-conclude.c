@@ -45,7 +45,7 @@ static const char *enabled_of(const struct unit *unit, const struct unit *socket
 static void start_fact(const struct aiu_snapshot *snapshot, const struct subject *subject,
                        struct aiu_manager_fact *fact)
 {
-        struct aiu_manager_fact known;
+        struct aiu_manager_fact known = { .size = sizeof(known) };
 
         *fact = (struct aiu_manager_fact){ .size = sizeof(*fact) };
         /* What is told of one socket replaces what is told of the process: keep the rest of it. */
@@ -118,7 +118,7 @@ static void put_unit(const struct talk *talk, const struct aiu_snapshot *snapsho
                      const struct unit *unit, pid_t pid, struct aiu_manager_fact *fact)
 {
         struct unit_process process = { .pid = pid };
-        struct aiu_process_fact seen;
+        struct aiu_process_fact seen = { .size = sizeof(seen) };
 
         if (pid > 0 && subject_process(snapshot, pid, &seen)) {
                 process.ancestors = seen.ancestor_pids;
@@ -143,7 +143,7 @@ static const struct unit *feeding_unit(const struct talk *talk, const struct uni
                                        uint64_t inode)
 {
         const char *list = unit->triggered_by, *name;
-        struct aiu_socket_fact socket;
+        struct aiu_socket_fact socket = { .size = sizeof(socket) };
         size_t n;
 
         while (unit_list_next(&list, &name, &n)) {
@@ -186,7 +186,7 @@ static int conclude_process(const struct talk *talk, struct aiu_snapshot *snapsh
                             const struct subject *subject)
 {
         const struct unit *unit = unit_of(talk, subject->unit), *socket_unit;
-        struct aiu_manager_fact fact;
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
         char *also = NULL;
         int r;
 
@@ -232,7 +232,7 @@ static bool is_held(const struct aiu_snapshot *snapshot, uint64_t inode)
  * address. Those that can be seen are holders in their own right. */
 static void add_instances(const struct talk *talk, const struct unit *socket_unit, char **also)
 {
-        struct aiu_socket_fact socket;
+        struct aiu_socket_fact socket = { .size = sizeof(socket) };
 
         if (socket_unit->accept != AIU_TRISTATE_YES)
                 return;
@@ -289,7 +289,7 @@ static int conclude_kept(const struct talk *talk, bool complete, struct aiu_snap
 {
         const struct unit *socket_unit = unit_of(talk, subject->socket_unit);
         const struct unit *unit = unit_of(talk, subject->unit);
-        struct aiu_manager_fact fact;
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
         char *also = NULL;
         int r;
 

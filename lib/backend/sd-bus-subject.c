@@ -70,7 +70,7 @@ static bool is_held(const struct aiu_snapshot *snapshot, uint64_t inode)
 
 static bool find_socket(const struct aiu_snapshot *snapshot, uint64_t inode, size_t *ret)
 {
-        struct aiu_socket_fact socket;
+        struct aiu_socket_fact socket = { .size = sizeof(socket) };
 
         for (size_t i = 0; aiu_snapshot_get_socket(snapshot, i, &socket); i++) {
                 if (socket.inode == inode) {
@@ -90,7 +90,7 @@ static void keep_name(char to[UNIT_NAME_BYTES], const char *name)
 
 static bool has_fact(const struct aiu_snapshot *snapshot, pid_t pid, uint64_t inode)
 {
-        struct aiu_manager_fact fact;
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
 
         for (size_t i = 0; aiu_snapshot_get_manager(snapshot, i, &fact); i++)
                 if (fact.pid == pid && fact.inode == inode)
@@ -126,7 +126,7 @@ static bool is_asked(enum aiu_manager_kind kind)
 /* pid 1 and its like hold sockets for others: what is told of one is not told of the next. */
 static bool keeps_for_others(const struct aiu_snapshot *snapshot, pid_t pid)
 {
-        struct aiu_manager_fact fact;
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
 
         for (size_t i = 0; aiu_snapshot_get_manager(snapshot, i, &fact); i++)
                 if (fact.pid == pid && fact.inode == 0)
@@ -162,7 +162,7 @@ static int add_fact(struct subjects *subjects, const struct aiu_snapshot *snapsh
 
 static void start_from_cgroup(const struct aiu_snapshot *snapshot, struct subject *subject)
 {
-        struct aiu_manager_fact fact;
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
 
         for (size_t i = 0; aiu_snapshot_get_manager(snapshot, i, &fact); i++) {
                 if (fact.pid != 0 || fact.cgroup_id != subject->cgroup_id)
@@ -197,8 +197,8 @@ static int add_hidden(struct subjects *subjects, const struct aiu_snapshot *snap
 
 int subjects_collect(const struct aiu_snapshot *snapshot, struct subjects *subjects)
 {
-        struct aiu_manager_fact fact;
-        struct aiu_socket_fact socket;
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
+        struct aiu_socket_fact socket = { .size = sizeof(socket) };
         int r = 0;
 
         for (size_t i = 0; r == 0 && aiu_snapshot_get_manager(snapshot, i, &fact); i++)

@@ -63,7 +63,7 @@ enum listen_match talk_match(const struct talk *talk, const struct unit *unit, s
 {
         bool has_device = unit->device && unit->device[0];
         enum listen_match best = LISTEN_NO;
-        struct aiu_socket_fact socket;
+        struct aiu_socket_fact socket = { .size = sizeof(socket) };
 
         if (!aiu_snapshot_get_socket(talk->snapshot, index, &socket) ||
             !same_protocol(unit, &socket))

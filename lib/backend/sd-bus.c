@@ -230,7 +230,7 @@ static int managers(void *userdata, const struct aiu_question *question,
 static int managers(void *userdata, const struct aiu_question *question,
                     struct aiu_snapshot *snapshot)
 {
-        struct aiu_manager_fact fact;
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
 
         (void)userdata;
         if (question->context_flags & AIU_CONTEXT_NO_IPC)
