@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * @file addrinuse-backend.h
+ * For those who write a source of facts.
+ *
+ * libaddrinuse never looks at the machine itself: backends do. A backend is a
+ * table of functions that push plain facts into a snapshot; what the facts mean
+ * is judged elsewhere, by pure functions. The built-in backends (sock-diag,
+ * proc-net, route, proc-address, proc-sys, unix-path, proc-fd, options, cgroup) use this header
+ * and nothing else of the library, so a backend of yours can do all they can.
+ *
+ * The rules for a backend:
+ *  - Report what was seen; what could not be seen is *_UNKNOWN, 0 or NULL, and
+ *    where that loses something, a gap (aiu_snapshot_add_gap()).
+ *  - Stop when aiu_question_time_left_usec() says 0, and return -ETIME.
+ *  - Leave nothing behind: no descriptor, thread, child or signal handler.
+ *  - With aiu_question::plain_calls_only set, keep to the system calls that a
+ *    seccomp filter written for a network daemon lets through: a forbidden call
+ *    may kill the process.
+ *  - Strings and addresses are copied before a function of the snapshot
+ *    returns: the caller keeps what it passed.
+ *
+ * Structures start with their own size, so that they can grow: set it to
+ * sizeof(struct ...), in those that you read into as well, and zero what you do not fill. A structure that is larger
+ * than the library's is taken if the part the library does not know is zero,
+ * and refused with -E2BIG otherwise; a smaller one is padded with zeros.
+ */
+#ifndef ADDRINUSE_BACKEND_H
+#define ADDRINUSE_BACKEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <addrinuse.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Where backends put facts, and read what was found before them. Opaque. */
+struct aiu_snapshot;
+
+/** What is being asked. Read-only for backends; lives for one call. */
+struct aiu_question {
+        size_t size;                    /**< sizeof(struct aiu_question) of the library */
+        const struct sockaddr *address; /**< the address of the bind(2) asked about */
+        socklen_t address_len;          /**< its length in bytes */
+        int type;                       /**< SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET */
+        /** IPPROTO_* whose ports conflict (MPTCP asks for TCP); 0 for AF_UNIX */
+        int protocol;
+        uint16_t port;                  /**< host order; 0 for AF_UNIX */
+        unsigned int ifindex;           /**< SO_BINDTODEVICE of the would-be socket; 0 = none */
+        uid_t uid;                      /**< owner of the would-be socket */
+        uint32_t context_flags;         /**< AIU_CONTEXT_* */
+        int plain_calls_only;           /**< a seccomp filter is active: see above */
+        int procfs;                     /**< directory descriptor of the /proc to read; -1 = there is none */
+        uint64_t deadline_nsec;         /**< CLOCK_MONOTONIC; 0 = none */
+};
+
+/** Microseconds until the deadline; 0 = it has passed; UINT64_MAX = there is none. @since 0.1 */
+uint64_t aiu_question_time_left_usec(const struct aiu_question *question);
+
+/**
+ * Is the address one that this host lets a socket bind to, and what else decides before the port
+ * does?
+ */
+struct aiu_host_fact {
+        size_t size;                         /**< sizeof of this struct */
+        /** inet_addr_type() / ipv6_chk_addr() would accept the address */
+        enum aiu_tristate address_local;
+        enum aiu_tristate address_tentative; /**< IPv6 duplicate address detection is not finished */
+        unsigned int address_ifindex;        /**< the interface that has the address; 0 = not known */
+        enum aiu_tristate nonlocal_bind;     /**< ip_nonlocal_bind of the address family */
+        /** caller has CAP_NET_BIND_SERVICE over the network namespace */
+        enum aiu_tristate privileged;
+        /** ip_unprivileged_port_start; -1 = it is 0, no port is privileged; 0 = not known */
+        int unprivileged_port_start;
+        int port_range_first;                /**< ip_local_port_range; 0 = not known */
+        int port_range_last;                 /**< the last port of it */
+        /** ip_local_reserved_ports as the kernel prints it; NULL = not known */
+        const char *reserved_ports;
+        enum aiu_tristate ipv6_enabled;      /**< socket(AF_INET6) works, as far as is known */
+        enum aiu_tristate autobind_reuse;    /**< ip_autobind_reuse */
+        int kernel_major;                    /**< uname(2) release; 0 = not known */
+        int kernel_minor;                    /**< second number of it */
+        int kernel_patch;                    /**< third number of it */
+        enum aiu_tristate name_exists;       /**< AF_UNIX path: something is at the path */
+        enum aiu_tristate name_is_socket;    /**< AF_UNIX path: and it is a socket */
+        /** AF_UNIX path: errno that bind(2) gives before it looks (ENOENT, EACCES...); 0 = none */
+        int name_error;
+        uint64_t name_inode;                 /**< AF_UNIX path: st_ino of what is there */
+        uint64_t name_device;                /**< AF_UNIX path: st_dev of it, as stat(2) encodes it */
+};
+
+/** One socket on the port (or name) asked about, in whatever state. */
+struct aiu_socket_fact {
+        size_t size;                         /**< sizeof of this struct */
+        int type;                            /**< SOCK_* */
+        int protocol;                        /**< IPPROTO_*; 0 for AF_UNIX */
+        enum aiu_state state;                /**< AIU_STATE_* */
+        const struct sockaddr *local;        /**< required */
+        socklen_t local_len;                 /**< bytes of it */
+        const struct sockaddr *peer;         /**< NULL if not connected */
+        socklen_t peer_len;                  /**< bytes of it */
+        uint64_t inode;                      /**< 0 = no file (TIME_WAIT, orphan, not yet accepted) */
+        /** SO_COOKIE; 0 = not known. Two facts with one cookie are one socket */
+        uint64_t cookie;
+        uint64_t cgroup_id;                  /**< INET_DIAG_CGROUP_ID: where it was created; 0 = not known */
+        uid_t uid;                           /**< (uid_t)-1 = not known */
+        unsigned int ifindex;                /**< SO_BINDTODEVICE; 0 = none */
+        enum aiu_tristate minisock;          /**< a TIME_WAIT minisock, whatever state it reports */
+        enum aiu_tristate autobound;         /**< the kernel chose the port (connect(2) without bind(2)) */
+        enum aiu_tristate reuseaddr;         /**< current SO_REUSEADDR */
+        enum aiu_tristate reuseport;         /**< current SO_REUSEPORT */
+        enum aiu_tristate v6only;            /**< current IPV6_V6ONLY */
+        uint64_t expires_usec;               /**< minisock: time left; 0 = n/a */
+        /** AF_UNIX: inode of the file in the file system (low 32 bits); 0 = none */
+        uint64_t vfs_inode;
+        uint64_t vfs_device;                 /**< AF_UNIX: its device, as stat(2) encodes it */
+};
+
+/** One process. Strings are raw bytes: the report escapes them on the way out. */
+struct aiu_process_fact {
+        size_t size;                         /**< sizeof of this struct */
+        pid_t pid;                           /**< required */
+        pid_t ppid;                          /**< 0 = none or not visible */
+        uid_t uid;                           /**< effective; (uid_t)-1 = not known */
+        uint64_t start_time_usec;            /**< CLOCK_REALTIME; 0 = not known */
+        const char *comm;                    /**< /proc/PID/comm; NULL = not known */
+        const char *exe;                     /**< where /proc/PID/exe points; NULL = not known */
+        const char *cmdline;                 /**< NUL-separated */
+        size_t cmdline_bytes;                /**< bytes of it, NULs included */
+        const char *cwd;                     /**< where /proc/PID/cwd points; NULL = not known */
+        const char *cgroup;                  /**< the text of /proc/PID/cgroup */
+        uint32_t flags;                      /**< AIU_HOLDER_* */
+        enum aiu_tristate is_self;           /**< the process that asks */
+        enum aiu_tristate sigterm_ignored;   /**< SigIgn has SIGTERM */
+        /** SigCgt or SigBlk has it: what it does then is the process' affair */
+        enum aiu_tristate sigterm_caught;
+        const pid_t *ancestor_pids;          /**< nearest first */
+        const char *const *ancestor_comms;   /**< as many, entries may be NULL */
+        size_t n_ancestors;                  /**< 64 at most */
+};
+
+/** What getsockopt(2) on the holder's own descriptor said. */
+struct aiu_options_fact {
+        size_t size;                         /**< sizeof of this struct */
+        enum aiu_tristate reuseaddr;         /**< SO_REUSEADDR */
+        enum aiu_tristate reuseport;         /**< SO_REUSEPORT */
+        enum aiu_tristate v6only;            /**< IPV6_V6ONLY */
+};
+
+/**
+ * Who looks after a process (by pid), or after a socket that no visible process holds (by cgroup
+ * id).
+ */
+struct aiu_manager_fact {
+        size_t size;                         /**< sizeof of this struct */
+        pid_t pid;                           /**< the holder; 0 = see cgroup_id */
+        /** with pid: for this socket alone (pid 1 holds one for each unit); 0 = for all */
+        uint64_t inode;
+        uint64_t cgroup_id;                  /**< aiu_socket_fact::cgroup_id; 0 = see pid */
+        enum aiu_manager_kind kind;          /**< AIU_MANAGER_* */
+        const char *unit;                    /**< "nginx.service" */
+        const char *socket_unit;             /**< "nginx.socket" */
+        const char *unit_state;              /**< ActiveState */
+        const char *unit_restart;            /**< Restart= */
+        enum aiu_tristate will_return;       /**< if killed, does it start again? */
+        const char *container;               /**< id or machine name */
+        const char *supervisor;              /**< "supervisord"... */
+        uint32_t flags;                      /**< AIU_HOLDER_UNIT_LEFTOVER or 0 */
+        /** whose user manager; counts with AIU_MANAGER_SYSTEMD_USER only */
+        uid_t user;
+        /** further units to stop with it, separated by spaces (Triggers, UpheldBy); NULL = none */
+        const char *also_stop;
+        const char *enabled;                 /**< UnitFileState */
+};
+
+/** @name What a backend tells
+ * All return 0, or -EINVAL (a required field is missing or senseless), -E2BIG
+ * (unknown non-zero tail), -ENOMEM, -ENOBUFS (the snapshot is full; a gap says so).
+ * @since 0.1
+ * @{ */
+/** What decides before any socket does. Fields that are known are merged with what others told. */
+int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct aiu_host_fact *fact);
+/** One socket. A second one with the same cookie is taken for the same, and left out. */
+int aiu_snapshot_add_socket(struct aiu_snapshot *snapshot, const struct aiu_socket_fact *fact);
+/** The process `pid` holds the socket `inode` as its descriptor `fd` (-1 = not in its table). */
+int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t inode, pid_t pid, int fd);
+/** A process that was named as a holder. The first fact about a pid stays. */
+int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const struct aiu_process_fact *fact);
+/** What is set on the socket `inode`. */
+int aiu_snapshot_add_options(struct aiu_snapshot *snapshot, uint64_t inode, const struct aiu_options_fact *fact);
+/** Who looks after a process or a socket. What is known replaces what was told about it before. */
+int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const struct aiu_manager_fact *fact);
+/** `text`: what was not seen and what it takes to see it; the backend's name is added. */
+int aiu_snapshot_add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int error, const char *text);
+/** A long scan reports how far it is; the application may show it. */
+void aiu_snapshot_progress(struct aiu_snapshot *snapshot, size_t done, size_t total);
+/** For the context's log hook; `message` must be printable. */
+void aiu_snapshot_log(struct aiu_snapshot *snapshot, enum aiu_log_level level, const char *message);
+/** @} */
+
+/** @name What a backend can read
+ * Indices count from 0; past the end 0 is returned, else 1 and the output is
+ * written. Pointers in a fact live until the next call that adds something.
+ * Set the `size` of a fact before: no more than that is written, so that a program
+ * keeps working with a library whose structures have grown. Without it, 0 is returned.
+ * @since 0.1
+ * @{ */
+/** The inodes whose holders are wanted (holders and options phases). */
+int aiu_snapshot_get_wanted_inode(const struct aiu_snapshot *snapshot, size_t i, uint64_t *ret_inode);
+/** 1 if the holders of this inode are wanted, else 0. */
+int aiu_snapshot_wants_inode(const struct aiu_snapshot *snapshot, uint64_t inode);
+/** Does somebody hold each wanted inode already? (AIU_CONTEXT_FIRST_HOLDER may stop then.) */
+int aiu_snapshot_all_held(const struct aiu_snapshot *snapshot);
+/** What the host phase found (always 1 with a snapshot). */
+int aiu_snapshot_get_host(const struct aiu_snapshot *snapshot, struct aiu_host_fact *ret_fact);
+/** The i-th socket. */
+int aiu_snapshot_get_socket(const struct aiu_snapshot *snapshot, size_t i, struct aiu_socket_fact *ret_fact);
+/** The i-th pair of a socket and a process that holds it; -1 = not a descriptor of its table. */
+int aiu_snapshot_get_holder(const struct aiu_snapshot *snapshot, size_t i, uint64_t *ret_inode, pid_t *ret_pid, int *ret_fd);
+/** The i-th process. */
+int aiu_snapshot_get_process(const struct aiu_snapshot *snapshot, size_t i, struct aiu_process_fact *ret_fact);
+/** The i-th fact about who looks after something. */
+int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, size_t i, struct aiu_manager_fact *ret_fact);
+/** @} */
+
+/**
+ * A phase's function returns AIU_DONE (the facts are complete: no further
+ * backend is asked), AIU_PARTIAL (facts were added, ask the next one too) or a
+ * negative errno (nothing that can be relied on: a gap is recorded, the next
+ * backend is asked).
+ * @since 0.1
+ */
+#define AIU_DONE 0
+/** Facts were added, and others may know more: see AIU_DONE. @since 0.1 */
+#define AIU_PARTIAL 1
+
+/** The phases, in the order in which they run. NULL = this backend has nothing to say there. */
+struct aiu_backend {
+        size_t size;             /**< sizeof(struct aiu_backend) */
+        const char *name;        /**< lower case, for gaps and logs */
+        /** what decides before any socket does */
+        int (*host)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        /** every socket on the port or name */
+        int (*sockets)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        /** the processes that hold the wanted inodes */
+        int (*holders)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        /** what is set on the wanted sockets */
+        int (*options)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        /** who looks after the holders */
+        int (*managers)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        void (*destroy)(void *userdata); /**< when the context lets go of the backend */
+};
+
+/**
+ * Ask a backend of your own, before the built-in ones.
+ *
+ * @param context  the context; must not be in use by a query that runs
+ * @param backend  copied; `name` and the functions must stay valid as long as the context
+ * @param userdata passed to every function; owned by the context from success on
+ * @returns 0; -EINVAL (no size, no name, no phase); -E2BIG; -ENOMEM; -ENOSPC (16 backends at most)
+ * @since 0.1
+ */
+int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backend *backend, void *userdata);
+
+/**
+ * Leave out a backend, built-in or added: "sock-diag", "proc-net", "route", "proc-address",
+ * "proc-sys", "unix-path", "proc-fd", "options", "cgroup".
+ * @returns 0; -ENOENT (no backend of that name); -EINVAL (NULL)
+ * @since 0.1
+ */
+int aiu_context_disable_backend(struct aiu_context *context, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
