@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
@@ -33,6 +34,15 @@
 #endif
 #ifndef SYS_faccessat2
 #define SYS_faccessat2 439
+#endif
+
+/* musl has statx() from 1.2.5 on. */
+#ifndef STATX_TYPE
+#include <linux/stat.h>
+static int statx(int dirfd, const char *path, int flags, unsigned int mask, struct statx *ret)
+{
+        return (int)syscall(SYS_statx, dirfd, path, flags, mask, ret);
+}
 #endif
 
 #ifdef AIU_TESTING

@@ -6,6 +6,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -61,6 +62,13 @@ static bool has_gap(const struct aiu_report *report, const char *backend)
         return false;
 }
 
+/* Where time_t has 32 bits in the kernel's older calls, glibc's own stat() is statx(). */
+#if ULONG_MAX > UINT32_MAX
+#define FORBIDDEN_STAT SYS_statx
+#else
+#define FORBIDDEN_STAT SYS_setns
+#endif
+
 /*
  * What RestrictAddressFamilies= does with AF_NETLINK, and a killed process for
  * the calls that a filter written for a network daemon does not expect.
@@ -72,7 +80,7 @@ static void restrict_calls(void)
                 BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NR),
                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 8, 0),
                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_getfd, 7, 0),
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_statx, 6, 0),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FORBIDDEN_STAT, 6, 0),
                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setns, 5, 0),
                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 4, 0),
                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 2),
@@ -86,6 +94,16 @@ static void restrict_calls(void)
 
         ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
         ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+/* On i386 glibc's socket() is socketcall(2), whose arguments no filter sees: systemd.exec(5). */
+static bool netlink_is_closed(void)
+{
+        int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+        if (fd >= 0)
+                close(fd);
+        return fd < 0;
 }
 
 START_TEST(no_netlink_and_few_calls)
@@ -102,9 +120,11 @@ START_TEST(no_netlink_and_few_calls)
         h = aiu_conflict_get_holder(c, 0);
         ck_assert_int_eq(aiu_holder_get_kind(h), AIU_HOLDER_SELF);
         ck_assert_int_eq(aiu_holder_get_pid(h), getpid());
-        ck_assert(has_gap(report, "sock-diag"));
-        ck_assert(has_gap(report, "proc-net"));
+        ck_assert_int_eq(has_gap(report, "sock-diag"), netlink_is_closed());
+        ck_assert_int_eq(has_gap(report, "proc-net"), netlink_is_closed());
         aiu_report_unref(report);
+        if (!netlink_is_closed())
+                return;
         /* What /proc/net cannot show may be in the way: "available" would be a guess. */
         close(listener);
         report = probe_port();

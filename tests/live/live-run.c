@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/in6.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
