@@ -24,6 +24,16 @@ tristate advice_try(const struct advice_input *in, lets_go *who, const void *wha
 
 bool advice_any_holder(const struct advice_input *in, lets_go *test);
 
+/* What becomes of a socket when the last one who has it lets go. */
+enum fate advice_fate(const struct socket *socket);
+
+/* Port 0 (advice-range.c): all that helps; and the fate of the claims that a conflict stands for. */
+void advice_for_range(struct advice_list *list);
+void advice_mark_claims(const struct advice_input *in, size_t conflict, unsigned char *fate, uint32_t *remarks);
+
+/* A neighbour of the address in 127.0.0.0/8 that is free. */
+void advice_other_address(struct advice_list *list);
+
 /* Actions that make holders let go: managers are asked, processes ended (advice-holders.c). */
 void advice_use_activation(struct advice_list *list);
 void advice_stop_units(struct advice_list *list);

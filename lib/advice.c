@@ -62,6 +62,11 @@ static bool is_unaccepted(const struct socket *socket)
                (socket->state == AIU_STATE_ESTABLISHED || socket->state == AIU_STATE_CLOSE_WAIT);
 }
 
+enum fate advice_fate(const struct socket *socket)
+{
+        return is_unaccepted(socket) ? FATE_GOES : fate_when_closed(socket);
+}
+
 /* Would every holder of this conflict let go of it? */
 static bool all_end(const struct aiu_conflict *conflict, lets_go *who, const void *what)
 {
@@ -79,7 +84,7 @@ tristate advice_try(const struct advice_input *in, lets_go *who, const void *wha
         unsigned char *fate;
         tristate r;
 
-        fate = calloc(in->scene->n_sockets + 1, 1);
+        fate = calloc(in->scene->n_sockets + in->scene->n_claims + 1, 1);
         if (!fate)
                 return UNKNOWN;
         for (size_t i = 0; i < in->n_conflicts; i++) {
@@ -91,8 +96,11 @@ tristate advice_try(const struct advice_input *in, lets_go *who, const void *wha
                 }
                 if (c->index == NO_SOCKET)
                         continue;
-                fate[c->index] = is_unaccepted(&c->socket) ? FATE_GOES
-                                                           : (unsigned char)fate_when_closed(&c->socket);
+                if (in->claim_group) {
+                        advice_mark_claims(in, i, fate, remarks);
+                        continue;
+                }
+                fate[c->index] = (unsigned char)advice_fate(&c->socket);
                 if (fate[c->index] == FATE_LINGERS)
                         *remarks |= REMARK_LINGERS;
         }
@@ -204,7 +212,7 @@ static void set_options(struct advice_list *list)
 }
 
 /* All of 127.0.0.0/8 is local where one of it is: try the neighbours of the address. */
-static void other_address(struct advice_list *list)
+void advice_other_address(struct advice_list *list)
 {
         const struct advice_input *in = list->in;
         struct question q = *in->scene->question;
@@ -290,7 +298,7 @@ static void for_in_use(struct advice_list *list)
         advice_end_processes(list);
         set_options(list);
         reserve_port(list);
-        other_address(list);
+        advice_other_address(list);
         (void)advice_add(list, q->address.sa.any.sa_family == AF_UNIX ? AIU_ACTION_OTHER_ADDRESS
                                                                       : AIU_ACTION_OTHER_PORT,
                          UNKNOWN, AIU_ACTION_CHANGES_CODE);
@@ -403,6 +411,8 @@ static void add_by_verdict(struct advice_list *list)
         case AIU_VERDICT_UNKNOWN:
                 if (q->address.sa.any.sa_family == AF_UNIX && !address_is_abstract(&q->address))
                         for_unix_path(list);
+                else if (list->in->claim_group)
+                        advice_for_range(list);
                 else
                         for_in_use(list);
                 break;

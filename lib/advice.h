@@ -11,6 +11,7 @@ struct advice_input {
         const tristate *what_if;                /* WHAT_IF_COUNT */
         const struct aiu_conflict *conflicts;   /* those in the way */
         size_t n_conflicts;
+        const uint16_t *claim_group;            /* port 0: index + 1 of the conflict that each claim is part of */
         bool holders_complete;                  /* every holder of every conflict is listed */
         uid_t asker;                            /* effective uid of the caller */
         const struct manager *own;              /* who looks after the caller; NULL = not known */

@@ -17,6 +17,19 @@ static bool in_the_way(const struct aiu_snapshot *snapshot, const struct questio
         return conflict_judge(question, &snapshot->sockets[i], &snapshot->host).blocking != NO;
 }
 
+struct scene assemble_scene(const struct observation *o)
+{
+        return (struct scene){
+                .question = o->question,
+                .host = &o->snapshot.host,
+                .sockets = o->snapshot.sockets,
+                .n_sockets = o->snapshot.n_sockets,
+                .sockets_complete = o->sockets_complete,
+                .claims = o->snapshot.claims.list,
+                .n_claims = o->snapshot.claims.n,
+        };
+}
+
 int assemble_wanted(struct aiu_snapshot *snapshot, const struct question *question)
 {
         uint64_t *inodes;
@@ -63,34 +76,39 @@ static int copy_fds(struct aiu_holder *holder, const struct holding *holding)
         return 0;
 }
 
+int assemble_holder(const struct aiu_report *report, struct aiu_conflict *conflict, const struct holding *holding)
+{
+        struct snapshot_view view = { report->processes, report->n_processes, report->managers,
+                                      report->n_managers };
+        struct aiu_holder *holder = add_holder(conflict, AIU_HOLDER_PROCESS);
+
+        if (!holder)
+                return -ENOMEM;
+        holder->process = view_process(&view, holding->pid);
+        holder->manager = view_manager(&view, holding->pid, holding->inode, conflict->socket.cgroup_id);
+        if (holder->process) {
+                holder->uid = holder->process->uid;
+                holder->flags = holder->process->flags;
+                if (holder->process->is_self)
+                        holder->kind = AIU_HOLDER_SELF;
+        }
+        if (holder->manager)
+                holder->flags |= holder->manager->flags;
+        return holding->inode == conflict->socket.inode ? copy_fds(holder, holding) : 0;
+}
+
 /* `inode`: of the socket that the process really has, which is the listener of an unaccepted connection. */
 static int add_holders_of(struct aiu_report *report, const struct aiu_snapshot *snapshot,
                           struct aiu_conflict *conflict, uint64_t inode)
 {
-        struct snapshot_view view = { report->processes, report->n_processes, report->managers,
-                                      report->n_managers };
-
         for (size_t i = 0; i < snapshot->n_holdings; i++) {
-                const struct holding *holding = &snapshot->holdings[i];
-                struct aiu_holder *holder;
+                int r;
 
-                if (holding->inode != inode)
+                if (snapshot->holdings[i].inode != inode)
                         continue;
-                holder = add_holder(conflict, AIU_HOLDER_PROCESS);
-                if (!holder)
-                        return -ENOMEM;
-                holder->process = view_process(&view, holding->pid);
-                holder->manager = view_manager(&view, holding->pid, inode, conflict->socket.cgroup_id);
-                if (holder->process) {
-                        holder->uid = holder->process->uid;
-                        holder->flags = holder->process->flags;
-                        if (holder->process->is_self)
-                                holder->kind = AIU_HOLDER_SELF;
-                }
-                if (holder->manager)
-                        holder->flags |= holder->manager->flags;
-                if (inode == conflict->socket.inode && copy_fds(holder, holding) < 0)
-                        return -ENOMEM;
+                r = assemble_holder(report, conflict, &snapshot->holdings[i]);
+                if (r < 0)
+                        return r;
         }
         return 0;
 }
@@ -118,7 +136,7 @@ static uint64_t listener_of(const struct aiu_snapshot *snapshot, const struct so
         return wildcard;
 }
 
-static int add_someone(struct aiu_report *report, struct aiu_conflict *conflict)
+int assemble_nobody(const struct aiu_report *report, struct aiu_conflict *conflict)
 {
         struct snapshot_view view = { report->processes, report->n_processes, report->managers,
                                       report->n_managers };
@@ -143,7 +161,7 @@ static int find_holders(struct aiu_report *report, const struct aiu_snapshot *sn
                 r = add_holders_of(report, snapshot, conflict, inode);
         if (r < 0 || conflict->n_holders > 0)
                 return r;
-        return add_someone(report, conflict);
+        return assemble_nobody(report, conflict);
 }
 
 /* ------------------------------------------------------ conflicts */
@@ -171,7 +189,7 @@ static int compare_conflicts(const void *a, const void *b)
         return r ? r : (x->index > y->index) - (x->index < y->index);
 }
 
-static void name_device(struct socket *socket)
+void assemble_device(struct socket *socket)
 {
         if (socket->ifindex && !if_indextoname(socket->ifindex, socket->device))
                 socket->device[0] = '\0';
@@ -200,7 +218,7 @@ static int sort_sockets(struct aiu_report *report, struct observation *o)
                 c.judgement = conflict_judge(&report->question, &c.socket, &o->snapshot.host);
                 if (conflict_is_own(&report->question, &c.socket))
                         continue;
-                name_device(&c.socket);
+                assemble_device(&c.socket);
                 if (c.judgement.blocking != NO)
                         r = add_conflict(&report->conflicts, &report->n_conflicts, room, &c);
                 else
@@ -227,6 +245,9 @@ static int add_unseen(struct aiu_report *report, const struct observation *o)
 
         if (report->n_conflicts > 0 || report->verdict.verdict != AIU_VERDICT_IN_USE)
                 return 0;
+        if (o->snapshot.claims.first && report->range.found == NO)
+                c.judgement = (struct judgement){ .overlap = AIU_OVERLAP_PORT_RANGE,
+                                                  .reason = AIU_REASON_RANGE_EXHAUSTED, .blocking = YES };
         if (file) {
                 c.judgement = (struct judgement){ .overlap = AIU_OVERLAP_UNIX_PATH,
                                                   .reason = AIU_REASON_PATH_EXISTS, .blocking = YES };
@@ -247,11 +268,11 @@ int assemble_conflicts(struct aiu_report *report, struct observation *o)
         o->snapshot.processes = NULL;
         o->snapshot.managers = NULL;
         o->snapshot.n_processes = o->snapshot.n_managers = 0;
-        r = sort_sockets(report, o);
+        r = o->snapshot.claims.first ? assemble_range(report, o) : sort_sockets(report, o);
         if (r >= 0)
                 r = add_unseen(report, o);
         for (size_t i = 0; r >= 0 && i < report->n_conflicts; i++)
-                if (report->conflicts[i].index != NO_SOCKET)
+                if (report->conflicts[i].index != NO_SOCKET && report->conflicts[i].n_holders == 0)
                         r = find_holders(report, &o->snapshot, &report->conflicts[i]);
         return r;
 }

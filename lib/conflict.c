@@ -43,6 +43,13 @@ int conflict_protocol(const struct question *question)
         return question->type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
 }
 
+bool conflict_modelled(const struct question *question)
+{
+        int protocol = conflict_protocol(question);
+
+        return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
 unsigned int conflict_device(const struct question *question)
 {
         if (address_is_link_local(&question->address) && question->address.sa.in6.sin6_scope_id)
@@ -251,6 +258,43 @@ bool conflict_is_own(const struct question *question, const struct socket *holde
 {
         return (question->own_cookie != 0 && question->own_cookie == holder->cookie) ||
                (question->own_inode != 0 && question->own_inode == holder->inode);
+}
+
+/*
+ * A search shares less than a bind() to a port. TCP takes no port on which it
+ * meets anybody, whatever the options (inet_csk_find_open_port() asks
+ * inet_bind_conflict() with relax and reuseport_ok false); in a second round,
+ * with ip_autobind_reuse, it joins sockets that SO_REUSEADDR would let it join,
+ * but not its own SO_REUSEPORT group. UDP marks as used what a bind() to that
+ * port would not share; each socket counts for itself, in whatever order:
+ * udp_lib_lport_inuse() with a bitmap.
+ */
+static tristate search_shares(const struct question *q, const struct socket *h, bool relaxed)
+{
+        if (h->protocol != IPPROTO_TCP)
+                return tri_or(address_shared(q, h), port_shared(q, h));
+        return relaxed ? tri_and(address_shared(q, h), tri_not(port_shared(q, h))) : NO;
+}
+
+struct judgement conflict_judge_search(const struct question *q, const struct socket *h, bool relaxed)
+{
+        struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
+        struct endpoint c = address_endpoint(&q->address), e = address_endpoint(&h->local);
+        bool options = relaxed || h->protocol != IPPROTO_TCP;
+        tristate meet;
+
+        if (conflict_is_own(q, h) || conflict_protocol(q) != h->protocol || !address_is_ip(&h->local) ||
+            is_request_sock(h) || !devices_meet(conflict_device(q), h->ifindex))
+                return j;
+        meet = addresses_meet(q, &c, h, &e);
+        if (meet == NO)
+                return j;
+        j.overlap = AIU_OVERLAP_PORT_RANGE;
+        j.reason = AIU_REASON_RANGE_EXHAUSTED;
+        j.blocking = tri_and(meet, tri_not(search_shares(q, h, relaxed)));
+        if (j.blocking == UNKNOWN)
+                j.decides = open_bits(q, h, meet) & (options ? UINT32_MAX : AIU_OPTION_V6ONLY);
+        return j;
 }
 
 struct judgement conflict_judge(const struct question *question, const struct socket *holder,

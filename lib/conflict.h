@@ -8,6 +8,9 @@
 /* The protocol whose port space the question is about: MPTCP binds TCP ports. */
 int conflict_protocol(const struct question *question);
 
+/* Are the rules of that protocol known here? */
+bool conflict_modelled(const struct question *question);
+
 /* The device that the would-be socket is bound to: a link-local address binds
  * it to the interface of its scope, whatever SO_BINDTODEVICE said (__inet6_bind()). */
 unsigned int conflict_device(const struct question *question);
@@ -18,5 +21,11 @@ bool conflict_is_own(const struct question *question, const struct socket *holde
 /* `host` is looked at for AF_UNIX paths only: what is at the path. */
 struct judgement conflict_judge(const struct question *question, const struct socket *holder,
                                 const struct host *host);
+
+/*
+ * The same for a search (port 0): does this socket keep its port from it?
+ * `relaxed`: TCP's second round, with ip_autobind_reuse.
+ */
+struct judgement conflict_judge_search(const struct question *question, const struct socket *holder, bool relaxed);
 
 #endif

@@ -67,7 +67,11 @@ static const struct {
           "kernels of this version are known to differ here, depending on what was backported" },
         { DOUBT_PROTOCOL, AIU_GAP_UNKNOWN, "the bind rules of this protocol are not modelled" },
         { DOUBT_RANGE, AIU_GAP_UNKNOWN,
-          "port 0: whether any port of ip_local_port_range is left for this address was not counted" },
+          "port 0: whether any port of ip_local_port_range is left for this address could not be counted: "
+          "ip_local_port_range, ip_local_reserved_ports or ip_autobind_reuse under /proc/sys/net/ipv4 was not readable" },
+        { DOUBT_SEARCH, AIU_GAP_UNKNOWN,
+          "port 0: the free port is the first or the last of a range with an odd number of ports; the kernel looks "
+          "at one of these two, chosen at random with each bind()" },
         { DOUBT_NAME, AIU_GAP_BACKEND, "what is at the path could not be looked at" },
         { DOUBT_STATE, AIU_GAP_UNKNOWN,
           "whether the socket asked about, which was used before, has kept its port and may be used again "
@@ -84,7 +88,7 @@ static void add_doubts(struct observation *o, const struct verdict *v)
 /* A what-if that stays unknown names its bit too. */
 static uint32_t what_if_doubts(const struct aiu_report *report)
 {
-        if (report->verdict.verdict == AIU_VERDICT_IN_USE && report->question.error == 0 &&
+        if (report->verdict.verdict == AIU_VERDICT_IN_USE && report->question.error == 0 && report->range.first == 0 &&
             report->what_if[AIU_OPTION_REUSEPORT] == UNKNOWN)
                 return DOUBT_HISTORY;
         return 0;

@@ -71,6 +71,8 @@ struct question {
         bool freebind;          /* IP_FREEBIND or IP_TRANSPARENT */
         bool listen;
         bool port_later;        /* IP_BIND_ADDRESS_NO_PORT: bind() to port 0 takes none */
+        uint16_t low_port;      /* IP_LOCAL_PORT_RANGE; 0 = not set */
+        uint16_t high_port;
         unsigned int ifindex;   /* SO_BINDTODEVICE; 0 = none */
         char device[IF_NAMESIZE];
         uid_t uid;
@@ -83,6 +85,7 @@ struct question {
         tristate connected;     /* it has, or had, a peer */
         struct address bound;   /* what getsockname(2) says of it; len 0 = it was never bound */
         tristate holds_port;    /* ... and the port is still its own: see observe_own_port() */
+        struct address local;   /* where it is, with a port or without (IP_BIND_ADDRESS_NO_PORT) */
         uint64_t own_cookie;    /* SO_COOKIE of the fd asked about; 0 = there is none */
         uint64_t own_inode;
 };
@@ -131,6 +134,41 @@ struct socket {
         uint64_t vfs_device;
 };
 
+/*
+ * Port 0 is asked for: a socket on any port may matter, and there may be a
+ * million. Of each only this is kept, and of a crowd that is alike on one port
+ * only the first few: see claims.c.
+ */
+struct claim {
+        union {
+                struct sockaddr any;
+                struct sockaddr_in in;
+                struct sockaddr_in6 in6;
+        } local;
+        uint32_t alike;         /* how many more there are of this kind on this port */
+        uint64_t inode;
+        uint64_t cookie;
+        uint64_t expires_usec;  /* the last of those that are alike */
+        uid_t uid;
+        unsigned int ifindex;
+        uint16_t protocol;
+        uint8_t type;
+        uint8_t state;
+        bool minisock;
+        uint8_t autobound, reuseaddr, reuseport, v6only;        /* tristates */
+};
+
+/* What a search for a port would meet: range.c. */
+struct range {
+        int first, last;        /* what is searched; 0 = not known, or port 0 was not asked for */
+        unsigned int reserved;  /* ports in it that ip_local_reserved_ports keeps back */
+        unsigned int taken;     /* the others: certainly taken for this socket, */
+        unsigned int open;      /* ... may be taken, */
+        unsigned int left;      /* ... free */
+        tristate found;         /* does the kernel find one? */
+        uint32_t doubts;        /* DOUBT_*, if that is not known */
+};
+
 /* How one socket stands to the question. */
 struct judgement {
         enum aiu_overlap overlap;
@@ -164,6 +202,7 @@ struct process {
 struct holding {
         uint64_t inode;
         pid_t pid;
+        uint32_t next;          /* of the same hash, + 1; 0 = none */
         int *fds;
         size_t n_fds;
 };
@@ -211,6 +250,7 @@ struct aiu_conflict {
         struct aiu_holder *holders;
         size_t n_holders;
         size_t index;           /* of the socket in the snapshot; NO_SOCKET = there is none in sight */
+        unsigned int n_ports;   /* port 0: how many ports of the range its holders keep; else 0 */
 };
 #define NO_SOCKET SIZE_MAX
 
@@ -225,6 +265,7 @@ struct aiu_action {
         char **units;                           /* what it stops there */
         size_t n_units;
         uint64_t wait_usec;
+        int first_port, last_port;              /* WIDEN_RANGE: the sysctl's new value; 0 = it is not the sysctl */
         struct address address;                 /* OTHER_ADDRESS: a free one */
         uint32_t remarks;                       /* REMARK_*: what the text has to say */
         /* Made of the above by words.c. */
@@ -244,6 +285,7 @@ struct aiu_action {
 #define REMARK_CONNECTION (UINT32_C(1) << 9)    /* an outgoing connection has the port */
 #define REMARK_SECOND_COPY (UINT32_C(1) << 10)  /* the holder runs the caller's own program */
 #define REMARK_TENTATIVE (UINT32_C(1) << 11)    /* duplicate address detection is not finished */
+#define REMARK_RANGE (UINT32_C(1) << 12)        /* port 0: one port that becomes free is enough */
 
 struct aiu_gap {
         struct gap gap;
@@ -270,5 +312,6 @@ struct verdict {
 #define DOUBT_RANGE (UINT32_C(1) << 8)          /* port 0: the ephemeral range could not be counted */
 #define DOUBT_NAME (UINT32_C(1) << 9)           /* AF_UNIX: the path could not be looked at */
 #define DOUBT_STATE (UINT32_C(1) << 10)         /* the state of the fd asked about is not known */
+#define DOUBT_SEARCH (UINT32_C(1) << 11)        /* port 0: chance decides whether the search meets the free port */
 
 #endif

@@ -10,9 +10,12 @@
 #include <string.h>
 
 #include "address.h"
+#include "assemble.h"
+#include "claims.h"
 #include "conflict.h"
 #include "netns.h"
 #include "observe.h"
+#include "range.h"
 #include "sys.h"
 
 #ifndef IPPROTO_MPTCP
@@ -229,6 +232,19 @@ static void learn_own_device(struct observation *o)
                         o->question->ifindex = o->snapshot.sockets[i].ifindex;
 }
 
+/* Port 0: every socket may count, if the range is known; none does, if no port is looked for. */
+static int observe_socket_tables(struct observation *o)
+{
+        int first, last, r;
+
+        if (!address_is_ip(&o->question->address) || o->asked.port != 0)
+                return run_phase(o, sockets_of);
+        if (!range_asked(o->question) || !range_bounds(o->question, &o->snapshot.host, &first, &last))
+                return 0;
+        r = claims_begin(&o->snapshot.claims);
+        return r < 0 ? r : run_phase(o, sockets_of);
+}
+
 static int observe_inside(struct observation *o)
 {
         int r;
@@ -241,7 +257,7 @@ static int observe_inside(struct observation *o)
         r = run_phase(o, host_of);
         if (r < 0)
                 return r;
-        r = run_phase(o, sockets_of);
+        r = observe_socket_tables(o);
         if (r < 0)
                 return r;
         o->sockets_complete = r == 1 && !o->snapshot.sockets_truncated;
@@ -280,6 +296,11 @@ int observe_holders(struct observation *o)
                               !(o->asked.context_flags & AIU_CONTEXT_FIRST_HOLDER);
         if (o->snapshot.n_holdings == 0)
                 return 0;
+        if (o->snapshot.claims.first) {
+                r = assemble_range_narrow(o);
+                if (r <= 0)
+                        return r;
+        }
         r = run_phase(o, options_of);
         return r < 0 ? r : 0;
 }

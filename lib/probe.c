@@ -11,6 +11,7 @@
  * are a question that makes no sense (-EINVAL and its kin) and no memory.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "advice.h"
@@ -36,17 +37,6 @@ static struct question complete_question(const struct aiu_query *query)
         return q;
 }
 
-static struct scene scene_of(const struct observation *o)
-{
-        return (struct scene){
-                .question = o->question,
-                .host = &o->snapshot.host,
-                .sockets = o->snapshot.sockets,
-                .n_sockets = o->snapshot.n_sockets,
-                .sockets_complete = o->sockets_complete,
-        };
-}
-
 /* See the sockets, judge them, and look for the holders of those in the way only. */
 static int observe(struct observation *o)
 {
@@ -55,7 +45,7 @@ static int observe(struct observation *o)
         r = observe_sockets(o);
         if (r < 0)
                 return r;
-        r = assemble_wanted(&o->snapshot, o->question);
+        r = o->snapshot.claims.first ? assemble_range_wanted(o) : assemble_wanted(&o->snapshot, o->question);
         if (r < 0)
                 return r;
         r = observe_holders(o);
@@ -66,7 +56,7 @@ static int observe(struct observation *o)
 
 static void judge(struct aiu_report *report, struct observation *o)
 {
-        struct scene scene = scene_of(o);
+        struct scene scene = assemble_scene(o);
 
         (void)verdict_settle(&scene, o->snapshot.sockets);
         report->verdict = verdict_conclude(&scene);
@@ -76,7 +66,7 @@ static void judge(struct aiu_report *report, struct observation *o)
 
 static int recommend(struct aiu_report *report, const struct observation *o)
 {
-        struct scene scene = scene_of(o);
+        struct scene scene = assemble_scene(o);
         struct snapshot_view view = { report->processes, report->n_processes, report->managers,
                                       report->n_managers };
         struct advice_input input = {
@@ -85,6 +75,7 @@ static int recommend(struct aiu_report *report, const struct observation *o)
                 .what_if = report->what_if,
                 .conflicts = report->conflicts,
                 .n_conflicts = report->n_conflicts,
+                .claim_group = report->claim_group,
                 .holders_complete = o->holders_complete && o->sockets_complete,
                 .asker = sys_geteuid(),
                 .own = view_manager(&view, sys_getpid(), 0, 0),
@@ -109,6 +100,8 @@ static int fill_report(struct aiu_report *report, struct observation *o)
         r = recommend(report, o);
         if (r < 0)
                 return r;
+        free(report->claim_group);
+        report->claim_group = NULL;
         r = assemble_gaps(report, o);
         if (r < 0)
                 return r;

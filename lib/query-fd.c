@@ -33,12 +33,26 @@
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
 
 static bool is_on(int fd, int level, int option)
 {
         int value = 0;
 
         return sys_getsockopt_int(fd, level, option, &value) == 0 && value != 0;
+}
+
+/* Two ports in one number, the lower one below: ip(7). Older than Linux 6.3: there is none. */
+static void read_port_range(struct question *q, int fd)
+{
+        int range = 0;
+
+        if (sys_getsockopt_int(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range) < 0)
+                range = 0;
+        q->low_port = (uint16_t)((unsigned int)range & 0xffff);
+        q->high_port = (uint16_t)((unsigned int)range >> 16);
 }
 
 static void read_options(struct aiu_query *query, int fd, int domain)
@@ -51,6 +65,7 @@ static void read_options(struct aiu_query *query, int fd, int domain)
                 return;
         q->freebind = is_on(fd, IPPROTO_IP, IP_FREEBIND) || is_on(fd, IPPROTO_IP, IP_TRANSPARENT);
         q->port_later = is_on(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+        read_port_range(q, fd);
         if (domain == AF_INET6) {
                 q->v6only = is_on(fd, IPPROTO_IPV6, IPV6_V6ONLY);
                 query->v6only_set = true;
@@ -93,8 +108,10 @@ static void read_bound(struct question *q, int fd)
         struct address address = { .len = sizeof(address.sa) };
 
         q->bound.len = 0;
+        q->local.len = 0;
         if (sys_getsockname(fd, &address.sa.any, &address.len) < 0)
                 return;
+        q->local = address;
         if (address_port(&address) != 0 ||
             (address.sa.any.sa_family == AF_UNIX && address.len > offsetof(struct sockaddr_un, sun_path)))
                 q->bound = address;
@@ -234,6 +251,8 @@ int query_set_listening(struct aiu_query *query)
         q->call = AIU_CALL_LISTEN;
         if (q->bound.len > 0) {
                 q->address = q->bound;
+        } else if (address_is_ip(&q->local)) {
+                q->address = q->local;
         } else {
                 q->address = (struct address){ .len = q->domain == AF_INET ? sizeof(q->address.sa.in)
                                                                            : sizeof(q->address.sa.in6) };

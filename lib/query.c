@@ -209,6 +209,15 @@ AIU_EXPORT int aiu_query_set_freebind(struct aiu_query *query, int on)
         return 0;
 }
 
+AIU_EXPORT int aiu_query_set_port_range(struct aiu_query *query, uint16_t low, uint16_t high)
+{
+        if (!query || (low != 0 && high != 0 && low > high))
+                return -EINVAL;
+        query->question.low_port = low;
+        query->question.high_port = high;
+        return 0;
+}
+
 AIU_EXPORT int aiu_query_set_device(struct aiu_query *query, const char *ifname)
 {
         unsigned int ifindex;

@@ -162,6 +162,24 @@ static void put_query(struct json *j, const struct aiu_report *report)
         json_close(j, "}");
 }
 
+static void put_port_range(struct json *j, const struct aiu_report *report)
+{
+        uint16_t first, last;
+
+        json_key(j, "port_range");
+        if (!aiu_report_get_port_range(report, &first, &last)) {
+                strbuf_str(&j->out, "null");
+                return;
+        }
+        json_open(j, "{");
+        json_number(j, "first", first);
+        json_number(j, "last", last);
+        json_number(j, "taken", aiu_report_get_n_ports_taken(report));
+        json_number(j, "left", aiu_report_get_n_ports_left(report));
+        json_number(j, "reserved", aiu_report_get_n_ports_reserved(report));
+        json_close(j, "}");
+}
+
 static void put_what_if(struct json *j, const struct aiu_report *report)
 {
         static const char *const names[] = { "reuseaddr", "reuseport", "v6only", "freebind" };
@@ -305,6 +323,7 @@ static void put_conflict(struct json *j, const struct aiu_conflict *c)
         json_token(j, "reuseport", aiu_tristate_to_string(aiu_conflict_get_reuseport(c)));
         json_token(j, "v6only", aiu_tristate_to_string(aiu_conflict_get_v6only(c)));
         json_number(j, "expires_usec", aiu_conflict_get_expires_usec(c));
+        json_number(j, "n_ports", aiu_conflict_get_n_ports(c));
         json_key(j, "holders");
         json_open(j, "[");
         for (size_t i = 0; i < aiu_conflict_get_n_holders(c); i++)
@@ -391,6 +410,7 @@ AIU_EXPORT int aiu_report_to_json(const struct aiu_report *report, uint32_t flag
         json_errno(&j, "error", aiu_report_get_error(report));
         json_string(&j, "call", call == AIU_CALL_UNKNOWN ? NULL : aiu_call_to_string(call));
         json_words(&j, "summary", aiu_report_get_summary(report));
+        put_port_range(&j, report);
         put_what_if(&j, report);
         put_lists(&j, report);
         json_close(&j, "}");

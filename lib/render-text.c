@@ -255,7 +255,9 @@ static void options(struct page *page)
 {
         const struct aiu_conflict *c = aiu_report_get_conflict(page->report, 0);
 
-        if (!c || aiu_conflict_get_overlap(c) == AIU_OVERLAP_UNKNOWN)
+        /* A search for a port shares next to nothing; the actions say what helps. */
+        if (!c || aiu_conflict_get_overlap(c) == AIU_OVERLAP_UNKNOWN ||
+            aiu_conflict_get_overlap(c) == AIU_OVERLAP_PORT_RANGE)
                 return;
         label(page, "options");
         words_of_options(&page->out, page->report, c);

@@ -90,6 +90,8 @@ void words_of_nobody(struct strbuf *out, const struct aiu_conflict *c, const str
                 strbuf_str(out, "nobody: a socket file that was left behind");
         } else if (aiu_conflict_get_reason(c) == AIU_REASON_PATH_EXISTS && aiu_conflict_get_inode(c) == 0) {
                 strbuf_str(out, "a file that is no socket of this network namespace");
+        } else if (aiu_conflict_get_reason(c) == AIU_REASON_RANGE_EXHAUSTED && aiu_conflict_get_n_ports(c) == 0) {
+                strbuf_str(out, "nobody: ip_local_reserved_ports keeps back what is searched");
         } else if (aiu_conflict_get_reason(c) == AIU_REASON_OBSERVED) {
                 strbuf_str(out, "nothing in sight: it is gone by now, or cannot be seen from here");
         } else if (h && aiu_holder_get_kind(h) == AIU_HOLDER_HIDDEN) {
@@ -196,10 +198,27 @@ static void connection(struct strbuf *out, const struct aiu_conflict *c, const c
         }
 }
 
+/* One of many sockets: how many, and where this one is. */
+static void ports_words(struct strbuf *out, const struct aiu_conflict *c)
+{
+        size_t n = aiu_conflict_get_n_ports(c);
+
+        if (n == 0)
+                return;
+        strbuf_printf(out, ", %zu port%s of the range, such as ", n, n == 1 ? "" : "s");
+        words_of_endpoint(out, c);
+}
+
 void words_of_state(struct strbuf *out, const struct aiu_conflict *c)
 {
         uint64_t left = aiu_conflict_get_expires_usec(c);
 
+        if (aiu_conflict_get_overlap(c) == AIU_OVERLAP_PORT_RANGE) {
+                ports_words(out, c);
+                if (left > 0)
+                        strbuf_printf(out, ", gone in %llu s", (unsigned long long)((left + 999999) / 1000000));
+                return;
+        }
         switch (aiu_conflict_get_state(c)) {
         case AIU_STATE_LISTEN:
                 strbuf_str(out, ", listening on ");
@@ -383,6 +402,16 @@ void words_of_asked(struct strbuf *out, const struct aiu_report *report)
                 address_words(out, address, bytes);
 }
 
+static void range_words(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
+{
+        uint16_t first = 0, last = 0;
+
+        (void)aiu_report_get_port_range(report, &first, &last);
+        strbuf_printf(out, "port 0 asks for any port of %u-%u (net.ipv4.ip_local_port_range", first, last);
+        strbuf_str(out, aiu_conflict_is_blocking(c) == AIU_TRISTATE_YES ? "), and none is left for this address"
+                                                                        : "), and perhaps none is left for this address");
+}
+
 void words_of_overlap(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
 {
         switch (aiu_conflict_get_overlap(c)) {
@@ -413,7 +442,7 @@ void words_of_overlap(struct strbuf *out, const struct aiu_report *report, const
                 strbuf_str(out, "the same name");
                 break;
         case AIU_OVERLAP_PORT_RANGE:
-                strbuf_str(out, "port 0 asks for any port of ip_local_port_range, and none is left");
+                range_words(out, report, c);
                 break;
         default:
                 strbuf_str(out, "on the same port");

@@ -96,6 +96,11 @@ AIU_EXPORT uint64_t aiu_conflict_get_expires_usec(const struct aiu_conflict *con
         return conflict ? conflict->socket.expires_usec : 0;
 }
 
+AIU_EXPORT size_t aiu_conflict_get_n_ports(const struct aiu_conflict *conflict)
+{
+        return conflict ? conflict->n_ports : 0;
+}
+
 AIU_EXPORT size_t aiu_conflict_get_n_holders(const struct aiu_conflict *conflict)
 {
         return conflict ? conflict->n_holders : 0;

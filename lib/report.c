@@ -88,6 +88,7 @@ static void report_free(struct aiu_report *report)
                 process_finish(&report->processes[i]);
         for (size_t i = 0; i < report->n_managers; i++)
                 manager_finish(&report->managers[i]);
+        free(report->claim_group);
         free(report->conflicts);
         free(report->neighbours);
         free(report->actions);
@@ -132,6 +133,32 @@ AIU_EXPORT const struct sockaddr *aiu_report_get_address(const struct aiu_report
         if (ret_len)
                 *ret_len = report->question.address.len;
         return &report->question.address.sa.any;
+}
+
+AIU_EXPORT int aiu_report_get_port_range(const struct aiu_report *report, uint16_t *ret_first, uint16_t *ret_last)
+{
+        if (!report || report->range.first <= 0)
+                return 0;
+        if (ret_first)
+                *ret_first = (uint16_t)report->range.first;
+        if (ret_last)
+                *ret_last = (uint16_t)report->range.last;
+        return 1;
+}
+
+AIU_EXPORT size_t aiu_report_get_n_ports_taken(const struct aiu_report *report)
+{
+        return report ? report->range.taken : 0;
+}
+
+AIU_EXPORT size_t aiu_report_get_n_ports_left(const struct aiu_report *report)
+{
+        return report ? report->range.left : 0;
+}
+
+AIU_EXPORT size_t aiu_report_get_n_ports_reserved(const struct aiu_report *report)
+{
+        return report ? report->range.reserved : 0;
 }
 
 AIU_EXPORT int aiu_report_get_type(const struct aiu_report *report)

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "fact.h"
 #include "macro.h"
-#include "snapshot.h"
 #include "sys.h"
 
 AIU_EXPORT uint64_t aiu_question_time_left_usec(const struct aiu_question *question)
@@ -81,10 +81,7 @@ AIU_EXPORT int aiu_snapshot_wants_inode(const struct aiu_snapshot *snapshot, uin
 
 static bool is_held(const struct aiu_snapshot *s, uint64_t inode)
 {
-        for (size_t i = 0; i < s->n_holdings; i++)
-                if (s->holdings[i].inode == inode)
-                        return true;
-        return false;
+        return snapshot_holding(s, inode, NULL) != NULL;
 }
 
 AIU_EXPORT int aiu_snapshot_all_held(const struct aiu_snapshot *snapshot)
@@ -135,8 +132,11 @@ AIU_EXPORT int aiu_snapshot_get_socket(const struct aiu_snapshot *snapshot, size
         struct aiu_socket_fact fact;
         const struct socket *s;
 
-        if (!snapshot || !ret_fact || i >= snapshot->n_sockets)
+        if (!snapshot || !ret_fact)
                 return 0;
+        if (i >= snapshot->n_sockets)
+                return claims_get(&snapshot->claims, i - snapshot->n_sockets, &fact) &&
+                       fact_give(ret_fact, &fact, sizeof(fact));
         s = &snapshot->sockets[i];
         fact = (struct aiu_socket_fact){
                 .type = s->type,

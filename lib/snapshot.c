@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "fact.h"
 #include "macro.h"
 #include "report.h"
@@ -31,6 +32,8 @@ void snapshot_finish(struct aiu_snapshot *snapshot)
                 manager_finish(&snapshot->managers[i]);
         for (size_t i = 0; i < snapshot->n_gaps; i++)
                 gap_finish(&snapshot->gaps[i]);
+        claims_finish(&snapshot->claims);
+        free(snapshot->holding_heads);
         free(snapshot->sockets);
         free(snapshot->processes);
         free(snapshot->holdings);
@@ -41,8 +44,7 @@ void snapshot_finish(struct aiu_snapshot *snapshot)
         snapshot_init(snapshot);
 }
 
-/* Make room for one more element. On success *array may have moved. */
-static int grow(void *array, size_t element, size_t n, size_t *room, size_t most)
+int snapshot_grow(void *array, size_t element, size_t n, size_t *room, size_t most)
 {
         void **pointer = array;
         size_t wanted;
@@ -63,7 +65,7 @@ static int grow(void *array, size_t element, size_t n, size_t *room, size_t most
         return 0;
 }
 
-static int truncated(struct aiu_snapshot *s, bool *already, const char *text)
+int snapshot_truncated(struct aiu_snapshot *s, bool *already, const char *text)
 {
         if (!*already) {
                 *already = true;
@@ -89,19 +91,24 @@ static int keep_string(char **to, const char *from, size_t most)
 }
 
 /* A later fact that knows more replaces an earlier one. */
-static int replace_string(char **to, const char *from)
+static int replace_long_string(char **to, const char *from, size_t most)
 {
         char *copy;
         int r;
 
         if (!from)
                 return 0;
-        r = keep_string(&copy, from, SNAPSHOT_MAX_STRING);
+        r = keep_string(&copy, from, most);
         if (r < 0)
                 return r;
         free(*to);
         *to = copy;
         return 0;
+}
+
+static int replace_string(char **to, const char *from)
+{
+        return replace_long_string(to, from, SNAPSHOT_MAX_STRING);
 }
 
 static void replace_tristate(tristate *to, tristate from)
@@ -137,7 +144,7 @@ AIU_EXPORT int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct
         if (r < 0)
                 return r;
         host = &snapshot->host;
-        r = replace_string(&host->reserved_ports, f.reserved_ports);
+        r = replace_long_string(&host->reserved_ports, f.reserved_ports, SNAPSHOT_MAX_RESERVED);
         if (r < 0)
                 return r;
         replace_tristate(&host->address_local, f.address_local);
@@ -210,10 +217,29 @@ static int fill_socket(struct socket *to, const struct aiu_socket_fact *f)
         return copy_address(&to->peer, f->peer, f->peer_len);
 }
 
+static int add_socket(struct aiu_snapshot *snapshot, const struct aiu_socket_fact *f)
+{
+        struct socket socket;
+        int r;
+
+        r = fill_socket(&socket, f);
+        if (r < 0)
+                return r;
+        /* The check is linear: crowds on one port are TIME_WAIT and ESTABLISHED
+         * by the thousand, told once; only the first few hundred are compared. */
+        if (snapshot->n_sockets < 512 && have_cookie(snapshot, socket.cookie))
+                return 0;
+        r = snapshot_grow(&snapshot->sockets, sizeof(*snapshot->sockets), snapshot->n_sockets,
+                 &snapshot->sockets_room, SNAPSHOT_MAX_SOCKETS);
+        if (r < 0)
+                return r;
+        snapshot->sockets[snapshot->n_sockets++] = socket;
+        return 0;
+}
+
 AIU_EXPORT int aiu_snapshot_add_socket(struct aiu_snapshot *snapshot, const struct aiu_socket_fact *fact)
 {
         struct aiu_socket_fact f;
-        struct socket socket;
         int r;
 
         if (!snapshot)
@@ -221,66 +247,11 @@ AIU_EXPORT int aiu_snapshot_add_socket(struct aiu_snapshot *snapshot, const stru
         r = fact_copy(&f, sizeof(f), fact);
         if (r < 0)
                 return r;
-        r = fill_socket(&socket, &f);
-        if (r < 0)
-                return r;
-        /* The check is linear: crowds on one port are TIME_WAIT and ESTABLISHED
-         * by the thousand, told once; only the first few hundred are compared. */
-        if (snapshot->n_sockets < 512 && have_cookie(snapshot, socket.cookie))
-                return 0;
-        r = grow(&snapshot->sockets, sizeof(*snapshot->sockets), snapshot->n_sockets,
-                 &snapshot->sockets_room, SNAPSHOT_MAX_SOCKETS);
+        r = snapshot->claims.first ? claims_add(&snapshot->claims, &f) : add_socket(snapshot, &f);
         if (r == -ENOBUFS)
-                return truncated(snapshot, &snapshot->sockets_truncated,
+                return snapshot_truncated(snapshot, &snapshot->sockets_truncated,
                                  "more sockets are on this port than one report keeps: the rest are not shown");
-        if (r < 0)
-                return r;
-        snapshot->sockets[snapshot->n_sockets++] = socket;
-        return 0;
-}
-
-static int add_fd(struct holding *holding, int fd)
-{
-        int *larger;
-
-        for (size_t i = 0; i < holding->n_fds; i++)
-                if (holding->fds[i] == fd)
-                        return 0;
-        if (fd < 0 || holding->n_fds >= SNAPSHOT_MAX_FDS)
-                return 0;
-        /* Room grows by doubling: a power of two is full. */
-        if ((holding->n_fds & (holding->n_fds - 1)) == 0) {
-                larger = realloc(holding->fds, (holding->n_fds ? holding->n_fds * 2 : 1) * sizeof(int));
-                if (!larger)
-                        return -ENOMEM;
-                holding->fds = larger;
-        }
-        holding->fds[holding->n_fds++] = fd;
-        return 0;
-}
-
-AIU_EXPORT int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t inode, pid_t pid, int fd)
-{
-        int r;
-
-        if (!snapshot || inode == 0 || pid <= 0)
-                return -EINVAL;
-        for (size_t i = snapshot->n_holdings; i-- > 0;)
-                if (snapshot->holdings[i].inode == inode && snapshot->holdings[i].pid == pid)
-                        return add_fd(&snapshot->holdings[i], fd);
-        r = grow(&snapshot->holdings, sizeof(*snapshot->holdings), snapshot->n_holdings,
-                 &snapshot->holdings_room, SNAPSHOT_MAX_HOLDINGS);
-        if (r == -ENOBUFS)
-                return truncated(snapshot, &snapshot->holders_truncated,
-                                 "more processes hold these sockets than one report keeps: the rest are not shown");
-        if (r < 0)
-                return r;
-        snapshot->holdings[snapshot->n_holdings] = (struct holding){ .inode = inode, .pid = pid };
-        r = add_fd(&snapshot->holdings[snapshot->n_holdings], fd);
-        if (r < 0)
-                return r;
-        snapshot->n_holdings++;
-        return 0;
+        return r;
 }
 
 static int fill_ancestors(struct process *to, const struct aiu_process_fact *f)
@@ -347,10 +318,10 @@ AIU_EXPORT int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const str
         for (size_t i = 0; i < snapshot->n_processes; i++)
                 if (snapshot->processes[i].pid == f.pid)
                         return 0;
-        r = grow(&snapshot->processes, sizeof(*snapshot->processes), snapshot->n_processes,
+        r = snapshot_grow(&snapshot->processes, sizeof(*snapshot->processes), snapshot->n_processes,
                  &snapshot->processes_room, SNAPSHOT_MAX_PROCESSES);
         if (r == -ENOBUFS)
-                return truncated(snapshot, &snapshot->holders_truncated,
+                return snapshot_truncated(snapshot, &snapshot->holders_truncated,
                                  "more processes hold these sockets than one report keeps: the rest are not shown");
         if (r < 0)
                 return r;
@@ -383,6 +354,7 @@ AIU_EXPORT int aiu_snapshot_add_options(struct aiu_snapshot *snapshot, uint64_t 
                 replace_tristate(&socket->reuseport, f.reuseport);
                 replace_tristate(&socket->v6only, f.v6only);
         }
+        claims_set_options(&snapshot->claims, inode, &f);
         return 0;
 }
 
@@ -436,7 +408,7 @@ AIU_EXPORT int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const str
         manager = find_manager_key(snapshot, &f);
         if (manager)
                 return merge_manager(manager, &f);
-        r = grow(&snapshot->managers, sizeof(*snapshot->managers), snapshot->n_managers,
+        r = snapshot_grow(&snapshot->managers, sizeof(*snapshot->managers), snapshot->n_managers,
                  &snapshot->managers_room, SNAPSHOT_MAX_MANAGERS);
         if (r < 0)
                 return r;
@@ -475,7 +447,7 @@ AIU_EXPORT int aiu_snapshot_add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_
                 return -EINVAL;
         if (have_gap(snapshot, kind, gap.error, text))
                 return 0;
-        r = grow(&snapshot->gaps, sizeof(*snapshot->gaps), snapshot->n_gaps,
+        r = snapshot_grow(&snapshot->gaps, sizeof(*snapshot->gaps), snapshot->n_gaps,
                  &snapshot->gaps_room, SNAPSHOT_MAX_GAPS);
         if (r < 0)
                 return r;

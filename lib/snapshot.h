@@ -13,21 +13,33 @@
  * gap of kind TRUNCATED is recorded, once, and the call returns -ENOBUFS. */
 #define SNAPSHOT_MAX_SOCKETS 8192u
 #define SNAPSHOT_MAX_PROCESSES 1024u
-#define SNAPSHOT_MAX_HOLDINGS 8192u
+#define SNAPSHOT_MAX_HOLDINGS 8192u     /* port 0: as many as there can be claims */
+#define SNAPSHOT_MAX_RANGE_HOLDINGS 65536u
 #define SNAPSHOT_MAX_FDS 64u            /* per holding */
 #define SNAPSHOT_MAX_MANAGERS 2048u
 #define SNAPSHOT_MAX_GAPS 64u
 #define SNAPSHOT_MAX_STRING 4096u       /* bytes of any string that is kept; cmdline: 32 KiB */
+#define SNAPSHOT_MAX_RESERVED (512u * 1024u)    /* a list of 65536 ports is no longer */
+
+/* Port 0: claims.c. */
+struct claims {
+        struct claim *list;
+        size_t n, room;
+        uint32_t *next;                 /* of the same port, for each */
+        uint32_t *first;                /* for each port; NULL = sockets are not kept as claims */
+};
 
 struct aiu_snapshot {
         const char *backend;            /* the one that runs: names gaps; NULL = the library itself */
         struct host host;
         struct socket *sockets;
         size_t n_sockets, sockets_room;
+        struct claims claims;
         struct process *processes;
         size_t n_processes, processes_room;
         struct holding *holdings;
         size_t n_holdings, holdings_room;
+        uint32_t *holding_heads;        /* by hash of the inode: its last holding + 1; snapshot_holding() */
         struct manager *managers;
         size_t n_managers, managers_room;
         struct gap *gaps;
@@ -47,6 +59,13 @@ void snapshot_init(struct aiu_snapshot *snapshot);
 void snapshot_finish(struct aiu_snapshot *snapshot);    /* frees what is left in it; fine on a zeroed one */
 /* The inodes whose holders the next phases look for; copied, sorted, made unique. */
 int snapshot_want_inodes(struct aiu_snapshot *snapshot, const uint64_t *inodes, size_t n);
+/* Make room for one more element, of at most `most`: -ENOBUFS. On success *array may have moved. */
+int snapshot_grow(void *array, size_t element, size_t n, size_t *room, size_t most);
+/* Says so in a gap, once; always -ENOBUFS. */
+int snapshot_truncated(struct aiu_snapshot *snapshot, bool *already, const char *text);
+/* Walk the holdings of one inode: the first one, then the next after `at`; NULL = no more. */
+const struct holding *snapshot_holding(const struct aiu_snapshot *snapshot, uint64_t inode,
+                                       const struct holding *after);
 /* Look-ups work on a snapshot's arrays and, once those have moved, on a report's. */
 struct snapshot_view {
         const struct process *processes;

@@ -165,6 +165,8 @@ static const char *const action_kind_tokens[] = {
         [AIU_ACTION_FIX_CALLER] = "fix-caller",
         [AIU_ACTION_LOOK_CLOSER] = "look-closer",
         [AIU_ACTION_KILL_UNIT_LEFTOVERS] = "kill-unit-leftovers",
+        [AIU_ACTION_WIDEN_RANGE] = "widen-range",
+        [AIU_ACTION_SET_NO_PORT] = "set-no-port",
 };
 
 AIU_EXPORT const char *aiu_action_kind_to_string(enum aiu_action_kind action)

@@ -12,6 +12,7 @@
 
 #include "address.h"
 #include "conflict.h"
+#include "range.h"
 #include "verdict.h"
 
 #ifndef IPPROTO_MPTCP
@@ -83,11 +84,6 @@ static uint32_t doubts_of(const struct question *q, const struct tally *tally)
         return tally->admitted ? DOUBT_ORDER : 0;
 }
 
-static bool modelled(int protocol)
-{
-        return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
-}
-
 /* get_port(): is the port free for this socket? */
 static struct verdict check_port(const struct scene *scene)
 {
@@ -95,7 +91,7 @@ static struct verdict check_port(const struct scene *scene)
         struct tally tally = count_conflicts(scene);
         uint32_t doubts = doubts_of(q, &tally);
 
-        if (!modelled(conflict_protocol(q)))
+        if (!conflict_modelled(q))
                 return unknown(DOUBT_PROTOCOL);
         if (tally.certain && doubts == 0)
                 return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
@@ -104,16 +100,6 @@ static struct verdict check_port(const struct scene *scene)
         if (tally.possible)
                 return unknown(DOUBT_HOLDER_OPTION);
         return scene->sockets_complete ? available : unknown(DOUBT_SOCKETS);
-}
-
-/* bind() to port 0: the kernel searches ip_local_port_range. */
-static struct verdict check_any_port(const struct scene *scene)
-{
-        if (scene->question->port_later)
-                return available;
-        if (!modelled(conflict_protocol(scene->question)))
-                return unknown(DOUBT_PROTOCOL);
-        return unknown(DOUBT_RANGE);
 }
 
 /* ------------------------------------------- what comes before the port */
@@ -267,7 +253,7 @@ static struct verdict check_unconnected(const struct scene *scene)
 
 static struct verdict check_sockets(const struct scene *scene)
 {
-        return address_port(&scene->question->address) == 0 ? check_any_port(scene) : check_port(scene);
+        return address_port(&scene->question->address) == 0 ? range_conclude(scene) : check_port(scene);
 }
 
 typedef struct verdict check(const struct scene *scene);

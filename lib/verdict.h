@@ -18,7 +18,10 @@ struct scene {
         const struct socket *sockets;
         size_t n_sockets;
         bool sockets_complete;          /* every socket on the port is among them */
-        const unsigned char *fate;      /* one enum fate for each socket; NULL = all stay */
+        const struct claim *claims;     /* port 0: the sockets on every port, instead of those above */
+        size_t n_claims;
+        /* One enum fate for each socket, then for each claim; NULL = all stay. */
+        const unsigned char *fate;
 };
 
 /* What the call gives, ignoring the errno that was seen. */

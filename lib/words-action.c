@@ -222,6 +222,16 @@ static int remove_argv(struct aiu_action *action, const struct question *q)
         return push_all(action, (const char *const[]){ "rm", "--", path, NULL });
 }
 
+static int range_argv(struct aiu_action *action)
+{
+        int r;
+
+        if (action->first_port == 0)
+                return 0;
+        r = push_all(action, (const char *const[]){ "sysctl", "-w", NULL });
+        return r < 0 ? r : pushf(action, "net.ipv4.ip_local_port_range=%d %d", action->first_port, action->last_port);
+}
+
 static int make_argv(struct aiu_action *action, const struct aiu_report *report, const struct host *host,
                      uid_t asker)
 {
@@ -250,6 +260,8 @@ static int make_argv(struct aiu_action *action, const struct aiu_report *report,
                 return address_argv(action, q);
         case AIU_ACTION_REMOVE_FILE:
                 return remove_argv(action, q);
+        case AIU_ACTION_WIDEN_RANGE:
+                return range_argv(action);
         default:        /* something to change in a program or a configuration: nothing to run */
                 return 0;
         }
@@ -285,6 +297,9 @@ static void add_remarks(struct text *text, const struct aiu_action *action)
         uint32_t r = action->remarks;
         bool term = action->kind == AIU_ACTION_TERMINATE;
 
+        if (r & REMARK_RANGE && (term || action->kind == AIU_ACTION_KILL || action->kind == AIU_ACTION_STOP_UNIT ||
+                                 action->kind == AIU_ACTION_STOP_CONTAINER))
+                text_add(text, ", who has most ports of the range");
         if (r & REMARK_RETURNS)
                 text_add(text, "; whatever looks after it %s it again",
                          action->sufficient == UNKNOWN ? "may start" : "starts");
@@ -306,7 +321,10 @@ static void add_remarks(struct text *text, const struct aiu_action *action)
 
 static void describe_wait(struct text *text, const struct aiu_action *action)
 {
-        if (action->wait_usec)
+        if (action->wait_usec && action->remarks & REMARK_RANGE)
+                text_add(text, "wait %llu s: by then a port that only closed connections (TIME_WAIT) keep is free; "
+                               "nothing has to be stopped", whole_seconds(action->wait_usec));
+        else if (action->wait_usec)
                 text_add(text, "wait %llu s, until the last TIME_WAIT socket is gone; nothing has to be stopped",
                          whole_seconds(action->wait_usec));
         else if (action->remarks & REMARK_TENTATIVE)
@@ -335,12 +353,20 @@ static void describe_address(struct text *text, const struct aiu_action *action,
                 text_add(text, "bind another name");
                 return;
         }
+        if (action->address.len == 0 && action->remarks & REMARK_RANGE) {
+                text_add(text, "bind another address of this host: each has the range to itself, as far as no socket "
+                               "is bound to every address");
+                return;
+        }
         if (action->address.len == 0) {
                 text_add(text, "bind an address that this host has (ip address), or every address");
                 return;
         }
         address_print_port(&action->address, ip, sizeof(ip));
-        text_add(text, "bind an address of your own: %s is free", ip);
+        if (address_port(&action->address) == 0)
+                text_add(text, "bind an address of your own: for %s a port is left", ip);
+        else
+                text_add(text, "bind an address of your own: %s is free", ip);
 }
 
 static void describe(struct text *text, const struct aiu_action *action, const struct aiu_report *report)
@@ -411,12 +437,22 @@ static void describe(struct text *text, const struct aiu_action *action, const s
         case AIU_ACTION_FIX_CALLER:
                 if (report->verdict.verdict == AIU_VERDICT_INVALID)
                         text_add(text, "correct the call: this bind() can never succeed");
+                else if (action->remarks & REMARK_RANGE)
+                        text_add(text, "the calling process has ports of the range itself: close sockets that are not "
+                                       "needed");
                 else
                         text_add(text, "the calling process holds the address itself: close that descriptor, or "
                                        "use it");
                 break;
         case AIU_ACTION_LOOK_CLOSER:
                 text_add(text, "look again as root: not every holder could be seen");
+                break;
+        case AIU_ACTION_WIDEN_RANGE:
+                words_widen(text, action, report);
+                break;
+        case AIU_ACTION_SET_NO_PORT:
+                text_add(text, "set IP_BIND_ADDRESS_NO_PORT on the socket before bind(): it takes no port then, and "
+                               "connect() chooses one, which sockets with other destinations may share");
                 break;
         case AIU_ACTION_UNKNOWN:
                 break;

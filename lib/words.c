@@ -128,6 +128,8 @@ static void add_nobody(struct text *text, const struct aiu_conflict *c)
                 text_add(text, "a stale socket file");
         else if (c->judgement.reason == AIU_REASON_PATH_EXISTS)
                 text_add(text, "a file at that path");
+        else if (c->judgement.reason == AIU_REASON_RANGE_EXHAUSTED && c->index == NO_SOCKET)
+                text_add(text, "nobody: ip_local_reserved_ports keeps back what is searched");
         else if (c->judgement.reason == AIU_REASON_OBSERVED)
                 text_add(text, "something that is not in sight");
         else if (c->socket.inode == 0)
@@ -161,7 +163,9 @@ static void add_who(struct text *text, const struct aiu_report *report)
         char who[512], where[ADDRESS_TEXT_BYTES];
         const struct aiu_conflict *c;
 
-        if (report->n_conflicts == 0)
+        if (report->n_conflicts > 0 && report->conflicts[0].n_ports > 0)
+                words_range_holders(text, report);
+        if (report->n_conflicts == 0 || report->conflicts[0].n_ports > 0)
                 return;
         c = &report->conflicts[0];
         words_holder(c, who, sizeof(who));
@@ -203,6 +207,9 @@ static void add_doubt(struct text *text, uint32_t doubts)
                 text_add(text, ": whether it is free is not known: the rules of this protocol are not modelled");
         else if (doubts & DOUBT_SOCKETS)
                 text_add(text, ": whether it is free is not known: not every socket could be seen");
+        else if (doubts & DOUBT_SEARCH)
+                text_add(text, ": whether a port is found depends on chance: of a range with an odd number of ports the "
+                               "kernel looks at the first one or at the last one, not at both");
         else if (doubts & DOUBT_RANGE)
                 text_add(text, ": whether a port is free is not known: the range was not counted");
         else
@@ -220,10 +227,12 @@ int words_summary(struct aiu_report *report)
         switch (v->verdict) {
         case AIU_VERDICT_AVAILABLE:
                 text_add(&text, " is free: bind()%s would succeed", report->question.listen ? " and listen()" : "");
+                words_range(&text, report);
                 break;
         case AIU_VERDICT_IN_USE:
-                text_add(&text, " is in use");
+                text_add(&text, report->range.first > 0 ? ": no port is found" : " is in use");
                 add_failure(&text, v);
+                words_range(&text, report);
                 add_who(&text, report);
                 break;
         case AIU_VERDICT_NOT_LOCAL:
@@ -240,6 +249,7 @@ int words_summary(struct aiu_report *report)
                 break;
         case AIU_VERDICT_UNKNOWN:
                 add_doubt(&text, v->doubts);
+                words_range(&text, report);
                 add_who(&text, report);
                 break;
         }

@@ -4,11 +4,16 @@
 #define AIU_WORDS_H
 
 #include "report.h"
-
+#include "text.h"
 
 int words_summary(struct aiu_report *report);                           /* fills report->summary */
 /* Fills in text and argv of each; `asker`: the caller's effective uid. */
 int words_actions(struct aiu_report *report, const struct host *host, uid_t asker);
+/* Port 0 (words-range.c): the summary behind the address; what the actions for it say; the sysctl's setting. */
+void words_range(struct text *text, const struct aiu_report *report);
+void words_widen(struct text *text, const struct aiu_action *action, const struct aiu_report *report);
+/* "; held by NAME (pid N) with M ports": who has most of the range. */
+void words_range_holders(struct text *text, const struct aiu_report *report);
 /* "pid 812 (nginx)", "a TIME_WAIT socket"...: who a conflict's holder is, in few words. */
 void words_holder(const struct aiu_conflict *conflict, char *buffer, size_t bytes);
 

@@ -90,6 +90,8 @@ static const struct {
         { action_kind_token, AIU_ACTION_FIX_CALLER, 17, "fix-caller" },
         { action_kind_token, AIU_ACTION_LOOK_CLOSER, 18, "look-closer" },
         { action_kind_token, AIU_ACTION_KILL_UNIT_LEFTOVERS, 19, "kill-unit-leftovers" },
+        { action_kind_token, AIU_ACTION_WIDEN_RANGE, 20, "widen-range" },
+        { action_kind_token, AIU_ACTION_SET_NO_PORT, 21, "set-no-port" },
         { gap_kind_token, AIU_GAP_UNKNOWN, 0, "unknown" },
         { gap_kind_token, AIU_GAP_PERMISSION, 1, "permission" },
         { gap_kind_token, AIU_GAP_NAMESPACE, 2, "namespace" },

@@ -107,6 +107,11 @@ expect 2 70000
 expect 2 '[::1'
 expect 2 --device=no-such-device 7000
 expect 2 7000/no-such-protocol
-expect 3 0
+expect 3 7000/sctp
+expect 0 0
+# One port is the whole range, and it is taken.
+echo 7001 7001 > /proc/sys/net/ipv4/ip_local_port_range
+expect 1 0
+expect 1 --json 127.0.0.1:0
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

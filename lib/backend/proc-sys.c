@@ -38,8 +38,9 @@
 #define MAX_STATUS_BYTES (1024u * 1024u)
 /* 65536 ports as a list, each with a comma, can be no longer. */
 #define MAX_RESERVED_BYTES (512u * 1024u)
-/* What a snapshot keeps of a string, less the NUL. */
-#define MAX_KEPT_BYTES 4095u
+#define MAX_RESERVED_READ (MAX_RESERVED_BYTES + 64u * 1024u)
+/* What a snapshot keeps of this list, less the NUL. */
+#define MAX_KEPT_BYTES (MAX_RESERVED_BYTES - 1)
 
 struct look {
         const struct aiu_question *question;
@@ -132,6 +133,17 @@ static void look_at_range(struct look *look)
         look->fact.port_range_last = range[1];
 }
 
+/* The sysctl came with Linux 5.8; before, there was no second round. */
+static enum aiu_tristate look_at_reuse(const struct look *look)
+{
+        enum aiu_tristate value = read_switch(look, "sys/net/ipv4/ip_autobind_reuse");
+        int major = look->fact.kernel_major, minor = look->fact.kernel_minor;
+
+        if (value == AIU_TRISTATE_UNKNOWN && major > 0 && (major < 5 || (major == 5 && minor < 8)))
+                return AIU_TRISTATE_NO;
+        return value;
+}
+
 /* The kernel's choice of a port matters to who asks for one, or for one it may choose. */
 static bool choice_matters(const struct look *look)
 {
@@ -147,7 +159,7 @@ static void look_at_reserved(struct look *look)
         char *end;
 
         if (sys_read_file_alloc(look->question->procfs, "sys/net/ipv4/ip_local_reserved_ports",
-                                MAX_RESERVED_BYTES, &look->reserved, &bytes) < 0)
+                                MAX_RESERVED_READ, &look->reserved, &bytes) < 0)
                 return;
         if (bytes > 0 && look->reserved[bytes - 1] == '\n')
                 look->reserved[--bytes] = '\0';
@@ -349,7 +361,7 @@ static void look_at_ip(struct look *look)
         look_at_range(look);
         if (choice_matters(look)) {
                 look_at_reserved(look);
-                look->fact.autobind_reuse = read_switch(look, "sys/net/ipv4/ip_autobind_reuse");
+                look->fact.autobind_reuse = look_at_reuse(look);
         }
 }
 
