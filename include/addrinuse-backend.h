@@ -50,7 +50,8 @@ struct aiu_question {
         int type;                       /**< SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET */
         /** IPPROTO_* whose ports conflict (MPTCP asks for TCP); 0 for AF_UNIX */
         int protocol;
-        uint16_t port;                  /**< host order; 0 for AF_UNIX */
+        /** host order; 0 for AF_UNIX, and if any port will do: then every socket of the protocol counts */
+        uint16_t port;
         unsigned int ifindex;           /**< SO_BINDTODEVICE of the would-be socket; 0 = none */
         uid_t uid;                      /**< owner of the would-be socket */
         uint32_t context_flags;         /**< AIU_CONTEXT_* */
@@ -94,7 +95,10 @@ struct aiu_host_fact {
         uint64_t name_device;                /**< AF_UNIX path: st_dev of it, as stat(2) encodes it */
 };
 
-/** One socket on the port (or name) asked about, in whatever state. */
+/**
+ * One socket on the port (or name) asked about, in whatever state. Port 0: a socket on any port; of
+ * a crowd that no rule tells apart the snapshot keeps the first few for each port.
+ */
 struct aiu_socket_fact {
         size_t size;                         /**< sizeof of this struct */
         int type;                            /**< SOCK_* */

@@ -228,6 +228,8 @@ static void close_own(struct advice_list *list)
 
 void advice_for_range(struct advice_list *list)
 {
+        struct aiu_action *action;
+
         close_own(list);
         wait_for_port(list);
         widen_socket(list);
@@ -237,6 +239,9 @@ void advice_for_range(struct advice_list *list)
         stop_top_holder(list);
         advice_other_address(list);
         use_other_address(list);
+        action = advice_add(list, AIU_ACTION_OTHER_PORT, UNKNOWN, AIU_ACTION_CHANGES_CODE);
+        if (action)
+                action->remarks = REMARK_RANGE;
         if (!list->in->holders_complete)
                 (void)advice_add(list, AIU_ACTION_LOOK_CLOSER, NO, list->in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0);
 }

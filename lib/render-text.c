@@ -187,6 +187,17 @@ static void command_lines(struct page *page, const struct aiu_conflict *c)
         }
 }
 
+/* Port 0: only those who have most ports stand in the report. */
+static void other_ports(struct page *page)
+{
+        size_t taken = aiu_report_get_n_ports_taken(page->report), told = 0;
+
+        for (size_t i = 0; i < aiu_report_get_n_conflicts(page->report); i++)
+                told += aiu_conflict_get_n_ports(aiu_report_get_conflict(page->report, i));
+        if (told > 0 && taken > told)
+                strbuf_printf(&page->out, "%-10s%zu more ports that others have\n", "and", taken - told);
+}
+
 static void conflicts(struct page *page)
 {
         size_t n = aiu_report_get_n_conflicts(page->report), shown = 0, told = 0;
@@ -212,6 +223,7 @@ static void conflicts(struct page *page)
         }
         if (n > told)
                 strbuf_printf(&page->out, "%-10s%zu more sockets\n", "and", n - told);
+        other_ports(page);
 }
 
 /* ------------------------------------------------------ why */

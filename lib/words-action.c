@@ -299,7 +299,7 @@ static void add_remarks(struct text *text, const struct aiu_action *action)
 
         if (r & REMARK_RANGE && (term || action->kind == AIU_ACTION_KILL || action->kind == AIU_ACTION_STOP_UNIT ||
                                  action->kind == AIU_ACTION_STOP_CONTAINER))
-                text_add(text, ", who has most ports of the range");
+                text_add(text, ", which has most ports of the range");
         if (r & REMARK_RETURNS)
                 text_add(text, "; whatever looks after it %s it again",
                          action->sufficient == UNKNOWN ? "may start" : "starts");
@@ -414,7 +414,8 @@ static void describe(struct text *text, const struct aiu_action *action, const s
                 describe_address(text, action, &report->question);
                 break;
         case AIU_ACTION_OTHER_PORT:
-                text_add(text, "bind another port");
+                text_add(text, action->remarks & REMARK_RANGE ? "bind a port of your own choice, outside the range"
+                                                              : "bind another port");
                 break;
         case AIU_ACTION_RESERVE_PORT:
                 text_add(text, "keep the port from being given to outgoing connections again: it lies in the "

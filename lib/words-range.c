@@ -22,7 +22,7 @@ static void add_limits(struct text *text, const struct range *r)
         unsigned int n = size_of(r);
 
         if (n == 1)
-                text_add(text, "the only port that is searched, %d", r->first);
+                text_add(text, "the one port of %d-%d", r->first, r->last);
         else
                 text_add(text, "the %u ports of %d-%d", n, r->first, r->last);
 }
@@ -69,9 +69,11 @@ void words_range_holders(struct text *text, const struct aiu_report *report)
 
 void words_widen(struct text *text, const struct aiu_action *action, const struct aiu_report *report)
 {
+        const struct range *r = &report->range;
+
         if (action->first_port == 0) {
-                text_add(text, "widen or clear IP_LOCAL_PORT_RANGE on the socket: it leaves only ");
-                add_limits(text, &report->range);
+                text_add(text, "widen or clear IP_LOCAL_PORT_RANGE on the socket: it leaves only %d-%d", r->first,
+                         r->last);
                 return;
         }
         text_add(text, "let the kernel choose among more ports; a service that is to have one of them later needs it in "

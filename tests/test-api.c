@@ -86,6 +86,11 @@ START_TEST(null_conflicts)
         ck_assert_int_eq(aiu_conflict_get_v6only(NULL), AIU_TRISTATE_UNKNOWN);
         ck_assert_uint_eq(aiu_conflict_get_expires_usec(NULL), 0);
         ck_assert_uint_eq(aiu_conflict_get_n_holders(NULL), 0);
+        ck_assert_uint_eq(aiu_conflict_get_n_ports(NULL), 0);
+        ck_assert_int_eq(aiu_report_get_port_range(NULL, NULL, NULL), 0);
+        ck_assert_uint_eq(aiu_report_get_n_ports_taken(NULL), 0);
+        ck_assert_uint_eq(aiu_report_get_n_ports_left(NULL), 0);
+        ck_assert_uint_eq(aiu_report_get_n_ports_reserved(NULL), 0);
         ck_assert_ptr_null(aiu_conflict_get_holder(NULL, 0));
 }
 END_TEST
@@ -318,6 +323,8 @@ START_TEST(bad_addresses)
         is_inval(aiu_query_set_address(query, (struct sockaddr *)&in, sizeof(in) - 1));
         is_inval(aiu_query_set_address(query, (struct sockaddr *)&in6, 23));
         ck_assert_int_eq(aiu_query_set_address(query, (struct sockaddr *)&in6, 24), 0);
+        is_inval(aiu_query_set_port_range(NULL, 1, 2));
+        is_inval(aiu_query_set_port_range(query, 2, 1));
         is_inval(aiu_query_set_address(query, (struct sockaddr *)&un, offsetof(struct sockaddr_un, sun_path)));
         is_inval(aiu_query_set_address(query, (struct sockaddr *)&un, sizeof(un) + 1));
         ck_assert_int_eq(aiu_query_set_address(query, &other, sizeof(other)), -EAFNOSUPPORT);

@@ -62,6 +62,50 @@ START_TEST(server_of_a_shell)
 }
 END_TEST
 
+/* Port 0: a line for each of those who have most, and how much the others have. */
+START_TEST(range_is_taken)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE "; held by nginx");
+        struct aiu_conflict *c;
+
+        r->question.address = scene_address("127.0.0.1", 0);
+        r->range = (struct range){ .first = 40000, .last = 40015, .taken = 14, .reserved = 2, .found = NO };
+        c = fixture_conflict(r, fixture_connection(4000), AIU_OVERLAP_PORT_RANGE, AIU_REASON_RANGE_EXHAUSTED);
+        c->n_ports = 9;
+        fixture_holder(c, AIU_HOLDER_PROCESS, fixture_process(r, 812, "nginx", NULL), 6);
+        c = fixture_conflict(r, scene_time_wait("127.0.0.1"), AIU_OVERLAP_PORT_RANGE, AIU_REASON_RANGE_EXHAUSTED);
+        c->n_ports = 1;
+        fixture_holder(c, AIU_HOLDER_KERNEL, NULL, 0);
+        fixture_action(r, AIU_ACTION_WIDEN_RANGE, "look at more", "sysctl", "a=1 2");
+        expect_page(r, 0,
+                    IN_USE "\n"
+                    "held by   nginx, pid 812 (root), fd 6, 9 ports of the range, such as 127.0.0.1:80\n"
+                    "held by   no process: the kernel finishes a connection that was closed, "
+                    "1 port of the range, such as 127.0.0.1:80, gone in 30 s\n"
+                    "and       4 more ports that others have\n"
+                    "because   systemd (1) > nginx (812)\n"
+                    "overlap   port 0 asks for any port of 40000-40015 (net.ipv4.ip_local_port_range), and none is "
+                    "left for this address\n"
+                    "do        sysctl $'a=1 2'\n"
+                    "          look at more\n");
+}
+END_TEST
+
+START_TEST(range_is_reserved)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        struct socket s = { .local = scene_address("127.0.0.1", 0), .uid = UID_UNKNOWN };
+
+        r->range = (struct range){ .first = 40000, .last = 40001, .reserved = 2, .found = NO };
+        fixture_conflict(r, s, AIU_OVERLAP_PORT_RANGE, AIU_REASON_RANGE_EXHAUSTED)->index = NO_SOCKET;
+        expect_page(r, 0,
+                    IN_USE "\n"
+                    "held by   nobody: ip_local_reserved_ports keeps back what is searched\n"
+                    "overlap   port 0 asks for any port of 40000-40001 (net.ipv4.ip_local_port_range), and none is "
+                    "left for this address\n");
+}
+END_TEST
+
 START_TEST(time_wait_only)
 {
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
@@ -289,6 +333,8 @@ int main(void)
 
         tcase_add_test(tcase, listener_of_a_unit);
         tcase_add_test(tcase, server_of_a_shell);
+        tcase_add_test(tcase, range_is_taken);
+        tcase_add_test(tcase, range_is_reserved);
         tcase_add_test(tcase, time_wait_only);
         tcase_add_test(tcase, hidden_holder_with_a_gap);
         tcase_add_test(tcase, hidden_holder_of_a_unit);

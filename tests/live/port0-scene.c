@@ -63,9 +63,9 @@ static uid_t pick_uid(const struct live *live, enum live_who who, struct live_ra
         return live->root && own == 0 && live_chance(random, 4) ? LIVE_USER : own;
 }
 
-static unsigned int pick_device(const struct live *live, struct live_random *random)
+static unsigned int pick_device(const struct live *live, const struct port0_scene *s, struct live_random *random)
 {
-        if (!live->devices || !live_chance(random, 10))
+        if (!live->devices || s->poor || !live_chance(random, 10))
                 return 0;
         return live_chance(random, 2) ? 1 : live->device_a;
 }
@@ -106,7 +106,7 @@ static void pick_holder(const struct live *live, struct port0_scene *s, uint16_t
         if (!live_chance(random, 3))
                 h->options &= ~OPT_REUSEPORT;
         /* What is bound to a device does not reach the loopback addresses. */
-        h->ifindex = h->state == PORT0_BOUND || h->state == PORT0_LISTEN ? pick_device(live, random) : 0;
+        h->ifindex = h->state == PORT0_BOUND || h->state == PORT0_LISTEN ? pick_device(live, s, random) : 0;
         pick_protocol(s->mode, random, &type, &h->protocol);
         if (h->state == PORT0_TIME_WAIT || !live_readable(live, h->who) || h->protocol == IPPROTO_MPTCP)
                 s->hidden = true;
@@ -132,12 +132,16 @@ static void pick_asker(const struct live *live, struct port0_scene *s, struct li
         pick_protocol(s->mode, random, &s->type, &s->protocol);
         s->place = live_below(random, N_PLACES);
         s->options = live_below(random, 16);
-        s->ifindex = pick_device(live, random);
+        s->poor = live_chance(random, 12);
+        s->hidden = s->poor;
+        s->ifindex = pick_device(live, s, random);
         s->uid = live->root && live->uid == 0 ? pick_uid(live, WHO_SELF, random) : live->uid;
         s->how = live_chance(random, 2) ? PORT0_BY_QUERY : (enum port0_how)live_below(random, PORT0_HOWS);
+        if (s->poor)
+                s->how = PORT0_BY_QUERY;
         if (s->type == SOCK_DGRAM && s->how >= PORT0_UNBOUND_LISTEN)
                 s->how = PORT0_BY_FD;
-        s->listen = s->type == SOCK_STREAM && (s->how == PORT0_BY_FD || !live_chance(random, 3));
+        s->listen = s->type == SOCK_STREAM && (s->how == PORT0_BY_FD || s->how == PORT0_NO_PORT_BIND || !live_chance(random, 3));
         /* Its bind() has to succeed, and an address may not be one of the device's. */
         if (s->how == PORT0_NO_PORT_LISTEN)
                 s->ifindex = 0;
@@ -346,7 +350,7 @@ void port0_limits(const struct port0_scene *scene)
 void port0_print(const struct live *live, const struct port0_scene *s)
 {
         static const char *const states[] = { "bound", "listen", "connected", "time-wait" };
-        static const char *const hows[] = { "query", "fd", "unbound listen()", "listen() after no-port bind()" };
+        static const char *const hows[] = { "query", "fd", "fd that takes no port", "unbound listen()", "listen() after no-port bind()" };
 
         printf("  range %d-%d reserved '%s' autobind_reuse %d\n", PORT0_FIRST, PORT0_FIRST + s->n_ports - 1,
                s->reserved, s->autobind_reuse);
@@ -359,4 +363,6 @@ void port0_print(const struct live *live, const struct port0_scene *s)
         printf("  asked by %s: %s type %d protocol %d options %u device %u uid %u (asker %u) listen %d range %u-%u\n",
                hows[s->how], places[s->place], s->type, s->protocol, s->options, s->ifindex, s->uid, live->uid,
                s->listen, s->low, s->high);
+        if (s->poor)
+                printf("  asked without netlink\n");
 }

@@ -41,6 +41,7 @@ struct port0_holder {
 enum port0_how {
         PORT0_BY_QUERY,         /* bind(), asked with the setters of a query */
         PORT0_BY_FD,            /* bind(), asked with the socket */
+        PORT0_NO_PORT_BIND,     /* the same, with IP_BIND_ADDRESS_NO_PORT: listen() will look for a port */
         PORT0_UNBOUND_LISTEN,   /* listen() on a socket that was never bound */
         PORT0_NO_PORT_LISTEN,   /* the same after a bind() that took no port */
         PORT0_HOWS
@@ -60,6 +61,7 @@ struct port0_scene {
         uid_t uid;
         bool listen;
         uint16_t low, high;     /* IP_LOCAL_PORT_RANGE */
+        bool poor;              /* asked without netlink: /proc/net tells less */
         bool hidden;            /* a holder has options that the asker cannot read */
 };
 

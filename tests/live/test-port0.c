@@ -20,6 +20,7 @@
 #include <sys/fsuid.h>
 #include <unistd.h>
 
+#include <addrinuse-backend.h>
 #include <addrinuse.h>
 
 #include "port0.h"
@@ -44,7 +45,7 @@ struct stage {
         struct live live;
         struct port0_scene scene;
         uint64_t seed, index;
-        struct aiu_context *context;
+        struct aiu_context *context, *poor;
         struct tally tally;
 };
 
@@ -99,6 +100,8 @@ static int make_socket(const struct port0_scene *s, unsigned int options, const 
                 r |= set(fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)s->ifindex);
         if (s->low || s->high)
                 r |= set(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, (int)((unsigned int)s->high << 16 | s->low));
+        if (s->how == PORT0_NO_PORT_BIND)
+                r |= set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
         if (s->how == PORT0_NO_PORT_LISTEN) {
                 /* Then bind() is past, and options are set before listen(). */
                 r |= set_options(fd, s->options, v6);
@@ -147,7 +150,7 @@ static struct aiu_report *ask_by_query(struct stage *stage)
         struct aiu_query *q;
         char device[IF_NAMESIZE];
 
-        if (aiu_query_new(stage->context, &q) < 0)
+        if (aiu_query_new(s->poor ? stage->poor : stage->context, &q) < 0)
                 return NULL;
         (void)aiu_query_set_address(q, &a.sa.any, a.len);
         (void)aiu_query_set_socket(q, s->type, s->protocol);
@@ -166,14 +169,14 @@ static struct aiu_report *ask_by_query(struct stage *stage)
         return report;
 }
 
-static struct aiu_report *ask_by_fd(struct stage *stage)
+static struct aiu_report *ask_by_fd(struct stage *stage, int error)
 {
         const struct port0_scene *s = &stage->scene;
         struct live_address a = port0_address(&stage->live, s->place, 0);
         int fd = make_socket(s, s->options, &a);
         struct aiu_report *report;
 
-        report = s->how == PORT0_BY_FD ? aiu_explain_bind(fd, &a.sa.any, a.len, 0) : aiu_explain_listen(fd, 0);
+        report = s->how < PORT0_UNBOUND_LISTEN ? aiu_explain_bind(fd, &a.sa.any, a.len, error) : aiu_explain_listen(fd, error);
         close(fd);
         return report;
 }
@@ -322,10 +325,23 @@ static void count_unknown(struct stage *stage, const struct aiu_report *report)
                 stage->tally.hidden++;
         if (aiu_report_get_n_gaps(report) == 0)
                 complain(stage, report, "unknown without a gap", 0);
-        else if (!has_gap(report, "chosen at random") && !has_gap(report, " decides, and could not be read"))
+        else if (!stage->scene.poor && !has_gap(report, "chosen at random") &&
+                 !has_gap(report, " decides, and could not be read"))
                 complain(stage, report, "unknown, and no gap names the bit", 0);
         else if (!has_gap(report, "chosen at random") && !stage->scene.hidden)
                 complain(stage, report, "unknown although all options can be read", 0);
+}
+
+/* The errno that was seen is never contradicted, and always explained. */
+static void compare_after(struct stage *stage, enum aiu_call call)
+{
+        struct aiu_report *report = ask_by_fd(stage, EADDRINUSE);
+
+        if (aiu_report_get_verdict(report) != AIU_VERDICT_IN_USE || aiu_report_get_error(report) != EADDRINUSE ||
+            aiu_report_get_n_conflicts(report) == 0 || aiu_report_would_succeed_with(report, 0) != AIU_TRISTATE_NO ||
+            (call == AIU_CALL_LISTEN) != (aiu_report_get_call(report) == AIU_CALL_LISTEN))
+                complain(stage, report, "explained afterwards", EADDRINUSE);
+        aiu_report_unref(report);
 }
 
 static void compare(struct stage *stage, const struct aiu_report *report)
@@ -336,6 +352,9 @@ static void compare(struct stage *stage, const struct aiu_report *report)
         stage->tally.available += t.error == 0;
         stage->tally.in_use += t.error == EADDRINUSE;
         stage->tally.other += t.error != 0 && t.error != EADDRINUSE;
+        /* Where bind() took no port, PORT0_NO_PORT_LISTEN is the one that knows of the listen(). */
+        if (t.error == EADDRINUSE && stage->scene.how != PORT0_NO_PORT_BIND)
+                compare_after(stage, t.call);
         if (verdict == AIU_VERDICT_UNKNOWN) {
                 count_unknown(stage, report);
                 return;
@@ -377,7 +396,7 @@ static void run_case(struct stage *stage, enum port0_mode mode)
         stage->scene.listen |= stage->scene.how >= PORT0_UNBOUND_LISTEN;
         port0_build(&stage->live, &stage->scene);
         port0_limits(&stage->scene);
-        report = stage->scene.how == PORT0_BY_QUERY ? ask_by_query(stage) : ask_by_fd(stage);
+        report = stage->scene.how == PORT0_BY_QUERY ? ask_by_query(stage) : ask_by_fd(stage, 0);
         stage->tally.cases++;
         if (!report) {
                 stage->tally.failed++;
@@ -445,12 +464,15 @@ int main(int argc, char **argv)
         if (!live_start(&stage->live, uid))
                 return LIVE_SKIP;
         port0_start_counterpart(&stage->live);
-        if (aiu_context_new(&stage->context) < 0)
+        if (aiu_context_new(&stage->context) < 0 || aiu_context_new(&stage->poor) < 0)
                 return 99;
         (void)aiu_context_set_deadline_usec(stage->context, 0);
+        (void)aiu_context_set_deadline_usec(stage->poor, 0);
+        (void)aiu_context_disable_backend(stage->poor, "sock-diag");
         run_all(stage, cases, only);
         status = conclude(stage);
         aiu_context_unref(stage->context);
+        aiu_context_unref(stage->poor);
         live_stop(&stage->live);
         free(stage);
         return status;
