@@ -94,12 +94,18 @@ int assemble_range_narrow(struct observation *o)
         if (o->snapshot.n_wanted <= MOST_READ)
                 return 1;
         map = range_look(&scene);
-        inodes = calloc(MOST_READ, sizeof(*inodes));
+        inodes = calloc(MOST_READ + 1, sizeof(*inodes));
         r = map && inodes ? 0 : -ENOMEM;
-        for (size_t i = 0; r == 0 && i < claims->n && n < MOST_READ; i++)
+        for (size_t i = 0; r == 0 && i < claims->n && n <= MOST_READ; i++)
                 if (is_searched(map, range_port(&claims->list[i])) && claims->list[i].inode != 0 &&
                     judge(o->question, map, &claims->list[i]).blocking == UNKNOWN)
                         inodes[n++] = claims->list[i].inode;
+        if (n > MOST_READ) {
+                n = MOST_READ;
+                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, ENOBUFS,
+                                           "the options of thousands of sockets decide: only those of the first "
+                                           "thousand were read");
+        }
         if (n > 0)
                 r = snapshot_want_inodes(&o->snapshot, inodes, n);
         free(inodes);
