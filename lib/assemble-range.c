@@ -40,6 +40,7 @@ struct grouping {
         const struct range_map *map;
         struct group *groups;
         size_t n, room;
+        int error;              /* -ENOMEM */
         uint16_t *group_of;     /* for each claim: its group's number + 1 */
 };
 
@@ -158,13 +159,18 @@ static bool same_key(const struct group *a, const struct group *b)
                a->blocking == b->blocking;
 }
 
-/* The group of this key, made if need be; NULL = no memory, or there are too many. */
+/* The group of this key, made if need be; NULL = there are too many, or no memory (g->error). */
 static struct group *find_group(struct grouping *g, const struct group *key)
 {
+        int r;
+
         for (size_t i = 0; i < g->n; i++)
                 if (same_key(&g->groups[i], key))
                         return &g->groups[i];
-        if (snapshot_grow(&g->groups, sizeof(*g->groups), g->n, &g->room, MOST_GROUPS) < 0)
+        r = snapshot_grow(&g->groups, sizeof(*g->groups), g->n, &g->room, MOST_GROUPS);
+        if (r == -ENOMEM)
+                g->error = r;
+        if (r < 0)
                 return NULL;
         g->groups[g->n] = *key;
         g->groups[g->n].number = g->n;
@@ -286,8 +292,8 @@ static int add_conflicts(struct aiu_report *report, struct grouping *g)
         size_t shown = g->n < MOST_SHOWN ? g->n : MOST_SHOWN;
         int r = 0;
 
-        if (g->n == 0)
-                return 0;
+        if (g->error || g->n == 0)
+                return g->error;
         qsort(g->groups, g->n, sizeof(*g->groups), compare_groups);
         report->conflicts = calloc(shown, sizeof(*report->conflicts));
         if (!report->conflicts)
@@ -313,8 +319,11 @@ int assemble_range(struct aiu_report *report, const struct observation *o)
                 return -ENOMEM;
         }
         report->range = map->range;
+        /* Known now, and not when the verdict was made: memory ran out in between. */
+        if (report->verdict.doubts & DOUBT_RANGE && map->range.found != UNKNOWN)
+                r = -ENOMEM;
         /* With a port left, nobody is in the way. */
-        if (map->range.found != YES && report->verdict.verdict != AIU_VERDICT_AVAILABLE) {
+        if (r == 0 && map->range.found != YES && report->verdict.verdict != AIU_VERDICT_AVAILABLE) {
                 group_claims(&g);
                 r = add_conflicts(report, &g);
         }

@@ -272,10 +272,17 @@ START_TEST(reserved_is_long)
         use_false_procfs();
         for (int i = 0; i < 32768; i++)
                 end += snprintf(end, 8, "%s%d", i ? "," : "", 2 * i);
+        (void)snprintf(end, 2, "\n");
         make_file("sys/net/ipv4/ip_local_reserved_ports", text);
         set_ip("0.0.0.0", 0, SOCK_STREAM);
         ck_assert_int_eq(ask(&backend_proc_sys), AIU_PARTIAL);
-        ck_assert_str_eq(snapshot.host.reserved_ports, text);
+        *end = '\0';
+        ck_assert(strcmp(snapshot.host.reserved_ports, text) == 0);
+        /* Without its newline it was not read to the end. */
+        make_file("sys/net/ipv4/ip_local_reserved_ports", "1,2,300");
+        snapshot_finish(&snapshot);
+        ck_assert_int_eq(ask(&backend_proc_sys), AIU_PARTIAL);
+        ck_assert_ptr_null(snapshot.host.reserved_ports);
         free(text);
 }
 END_TEST
@@ -288,6 +295,7 @@ START_TEST(reserved_too_long)
         use_false_procfs();
         for (int i = 0; i < 90000; i++)
                 end += snprintf(end, 8, "%s%d", i ? "," : "", 20000 + i % 40000);
+        (void)snprintf(end, 2, "\n");
         make_file("sys/net/ipv4/ip_local_reserved_ports", text);
         set_ip("0.0.0.0", 0, SOCK_STREAM);
         ck_assert_int_eq(ask(&backend_proc_sys), AIU_PARTIAL);

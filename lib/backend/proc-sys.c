@@ -161,8 +161,10 @@ static void look_at_reserved(struct look *look)
         if (sys_read_file_alloc(look->question->procfs, "sys/net/ipv4/ip_local_reserved_ports",
                                 MAX_RESERVED_READ, &look->reserved, &bytes) < 0)
                 return;
-        if (bytes > 0 && look->reserved[bytes - 1] == '\n')
-                look->reserved[--bytes] = '\0';
+        /* The kernel ends even an empty list with a newline: without one, the end is missing. */
+        if (bytes == 0 || look->reserved[bytes - 1] != '\n')
+                return;
+        look->reserved[--bytes] = '\0';
         if (bytes > MAX_KEPT_BYTES) {
                 /* Half a number is another number: cut at a comma. */
                 look->reserved[MAX_KEPT_BYTES] = '\0';

@@ -36,6 +36,7 @@ struct scene {
         bool by_fd;     /* aiu_explain_bind() */
         bool by_listen; /* aiu_explain_listen() */
         bool by_netns;  /* aiu_query_set_netns() */
+        bool any_port;  /* port 0; PORT is the whole range */
         bool held;
         int error; /* what the caller saw */
 };
@@ -56,6 +57,13 @@ static struct scene scenes[] = {
         { .name = "udp", .address = "::1", .type = SOCK_DGRAM, .held = true },
         { .name = "path", .address = "/run/faults", .type = SOCK_STREAM, .held = true },
         { .name = "abstract", .address = "@faults", .type = SOCK_STREAM, .held = true },
+        { .name = "any-free", .address = "127.0.0.1", .type = SOCK_STREAM, .any_port = true },
+        { .name = "any-held",
+          .address = "127.0.0.1",
+          .type = SOCK_STREAM,
+          .any_port = true,
+          .held = true },
+        { .name = "any-udp", .address = "::1", .type = SOCK_DGRAM, .any_port = true, .held = true },
         { .name = "netns",
           .address = "127.0.0.1",
           .type = SOCK_STREAM,
@@ -88,8 +96,11 @@ static void build(const struct scene *scene)
                   .slot = 1,
                   .a = 4 },
         };
+        struct live_op one_port = { .code = OP_RANGE, .who = WHO_ROOT, .a = PORT, .b = PORT };
         struct live_result results[3];
 
+        if (scene->any_port)
+                (void)live_run_one(&live, one_port, NULL);
         if (scene->held)
                 live_run(&live, ops, 3, results);
 }
@@ -100,7 +111,12 @@ static void tear_down(const struct scene *scene)
         struct live_op remove_it = { .code = OP_UNLINK,
                                      .who = WHO_ROOT,
                                      .address = address_of(scene) };
+        struct live_op all_ports = {
+                .code = OP_RANGE, .who = WHO_ROOT, .a = LIVE_RANGE_FIRST, .b = LIVE_RANGE_LAST
+        };
 
+        if (scene->any_port)
+                (void)live_run_one(&live, all_ports, NULL);
         if (!scene->held)
                 return;
         (void)live_run_one(&live, close_it, NULL);
@@ -157,7 +173,8 @@ static void render(const struct aiu_report *report, struct outcome *o)
 
 static int run_query(const struct scene *scene, struct aiu_report **ret)
 {
-        struct live_address address = address_of(scene);
+        struct live_address address =
+                scene->any_port ? live_ip(scene->address, 0, 0) : address_of(scene);
         struct aiu_query *query = NULL;
         int r = aiu_query_new(context, &query);
 
