@@ -76,6 +76,6 @@ void words_widen(struct text *text, const struct aiu_action *action, const struc
                          r->last);
                 return;
         }
-        text_add(text, "let the kernel choose among more ports; a service that is to have one of them later needs it in "
-                       "net.ipv4.ip_local_reserved_ports");
+        text_add(text, "let the kernel choose among more ports; a service that is to have one of them later "
+                       "needs it in net.ipv4.ip_local_reserved_ports");
 }

@@ -52,8 +52,9 @@ static enum live_who pick_who(const struct live *live, struct live_random *rando
                 return live_chance(random, 4) ? WHO_SELF : (enum live_who)live_below(random, WHO_COUNT);
         if (!live->root)
                 return live_chance(random, 3) ? WHO_SELF : WHO_ROOT;
-        return live_chance(random, 3) ? WHO_SELF : live_chance(random, 2) ? WHO_USER
-                                                                          : (enum live_who)live_below(random, WHO_COUNT);
+        if (live_chance(random, 3))
+                return WHO_SELF;
+        return live_chance(random, 2) ? WHO_USER : (enum live_who)live_below(random, WHO_COUNT);
 }
 
 static uid_t pick_uid(const struct live *live, enum live_who who, struct live_random *random)
@@ -141,7 +142,8 @@ static void pick_asker(const struct live *live, struct port0_scene *s, struct li
                 s->how = PORT0_BY_QUERY;
         if (s->type == SOCK_DGRAM && s->how >= PORT0_UNBOUND_LISTEN)
                 s->how = PORT0_BY_FD;
-        s->listen = s->type == SOCK_STREAM && (s->how == PORT0_BY_FD || s->how == PORT0_NO_PORT_BIND || !live_chance(random, 3));
+        s->listen = s->type == SOCK_STREAM &&
+                    (s->how == PORT0_BY_FD || s->how == PORT0_NO_PORT_BIND || !live_chance(random, 3));
         /* Its bind() has to succeed, and an address may not be one of the device's. */
         if (s->how == PORT0_NO_PORT_LISTEN)
                 s->ifindex = 0;
@@ -350,7 +352,8 @@ void port0_limits(const struct port0_scene *scene)
 void port0_print(const struct live *live, const struct port0_scene *s)
 {
         static const char *const states[] = { "bound", "listen", "connected", "time-wait" };
-        static const char *const hows[] = { "query", "fd", "fd that takes no port", "unbound listen()", "listen() after no-port bind()" };
+        static const char *const hows[] = { "query", "fd", "fd that takes no port", "unbound listen()",
+                                            "listen() after no-port bind()" };
 
         printf("  range %d-%d reserved '%s' autobind_reuse %d\n", PORT0_FIRST, PORT0_FIRST + s->n_ports - 1,
                s->reserved, s->autobind_reuse);

@@ -176,7 +176,10 @@ static struct aiu_report *ask_by_fd(struct stage *stage, int error)
         int fd = make_socket(s, s->options, &a);
         struct aiu_report *report;
 
-        report = s->how < PORT0_UNBOUND_LISTEN ? aiu_explain_bind(fd, &a.sa.any, a.len, error) : aiu_explain_listen(fd, error);
+        if (s->how < PORT0_UNBOUND_LISTEN)
+                report = aiu_explain_bind(fd, &a.sa.any, a.len, error);
+        else
+                report = aiu_explain_listen(fd, error);
         close(fd);
         return report;
 }
@@ -226,10 +229,13 @@ static bool names_process(const char *const *argv, pid_t pid)
 /* What the end of a process does to its sockets: they are closed. */
 static void close_all_of(struct stage *stage, enum live_who who)
 {
-        for (unsigned int i = 0; i < stage->scene.n_holders; i++)
+        struct live_op op = { .code = OP_CLOSE, .who = (uint8_t)who };
+
+        for (unsigned int i = 0; i < stage->scene.n_holders; i++) {
+                op.slot = stage->scene.holders[i].slot;
                 if (stage->scene.holders[i].who == who)
-                        (void)live_run_one(&stage->live, (struct live_op){ .code = OP_CLOSE, .who = (uint8_t)who,
-                                                                           .slot = stage->scene.holders[i].slot }, NULL);
+                        (void)live_run_one(&stage->live, op, NULL);
+        }
 }
 
 static void try_ending(struct stage *stage, const struct aiu_report *report, const struct aiu_action *action)
@@ -436,7 +442,8 @@ int main(int argc, char **argv)
 {
         static const struct option options[] = {
                 { "uid", required_argument, NULL, 'u' }, { "seed", required_argument, NULL, 's' },
-                { "cases", required_argument, NULL, 'c' }, { "only", required_argument, NULL, 'o' }, { NULL, 0, NULL, 0 },
+                { "cases", required_argument, NULL, 'c' }, { "only", required_argument, NULL, 'o' },
+                { NULL, 0, NULL, 0 },
         };
         struct stage *stage = calloc(1, sizeof(*stage));
         unsigned int cases = DEFAULT_CASES, uid = 0;
