@@ -95,6 +95,9 @@ struct aiu_host_fact {
         uint64_t name_device;                /**< AF_UNIX path: st_dev of it, as stat(2) encodes it */
 };
 
+/** aiu_socket_fact::ifindex: whether the socket is bound to a device is not known. @since 0.1 */
+#define AIU_IFINDEX_UNKNOWN (~0u)
+
 /**
  * One socket on the port (or name) asked about, in whatever state. Port 0: a socket on any port; of
  * a crowd that no rule tells apart the snapshot keeps the first few for each port.
@@ -113,7 +116,7 @@ struct aiu_socket_fact {
         uint64_t cookie;
         uint64_t cgroup_id;                  /**< INET_DIAG_CGROUP_ID: where it was created; 0 = not known */
         uid_t uid;                           /**< (uid_t)-1 = not known */
-        unsigned int ifindex;                /**< SO_BINDTODEVICE; 0 = none */
+        unsigned int ifindex;                /**< SO_BINDTODEVICE; 0 = none; AIU_IFINDEX_UNKNOWN */
         enum aiu_tristate minisock;          /**< a TIME_WAIT minisock, whatever state it reports */
         enum aiu_tristate autobound;         /**< the kernel chose the port (connect(2) without bind(2)) */
         enum aiu_tristate reuseaddr;         /**< current SO_REUSEADDR */

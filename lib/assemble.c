@@ -191,7 +191,8 @@ static int compare_conflicts(const void *a, const void *b)
 
 void assemble_device(struct socket *socket)
 {
-        if (socket->ifindex && !if_indextoname(socket->ifindex, socket->device))
+        if (socket->ifindex && socket->ifindex != IFINDEX_UNKNOWN &&
+            !if_indextoname(socket->ifindex, socket->device))
                 socket->device[0] = '\0';
 }
 

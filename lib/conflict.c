@@ -58,9 +58,11 @@ unsigned int conflict_device(const struct question *question)
 }
 
 /* Two different devices never meet; no device meets every device. */
-static bool devices_meet(unsigned int c, unsigned int h)
+static tristate devices_meet(unsigned int c, unsigned int h)
 {
-        return c == 0 || h == 0 || c == h;
+        if (c != 0 && h == IFINDEX_UNKNOWN)
+                return UNKNOWN;
+        return tri(c == 0 || h == 0 || c == h);
 }
 
 /* bind() to an IPv6 address that is neither :: nor mapped sets IPV6_V6ONLY by itself. */
@@ -182,7 +184,7 @@ static uint32_t open_bits(const struct question *q, const struct socket *h, tris
 {
         uint32_t bits = 0;
 
-        if (meet == UNKNOWN)
+        if (meet == UNKNOWN && h->v6only == UNKNOWN && h->local.sa.any.sa_family == AF_INET6)
                 bits |= AIU_OPTION_V6ONLY;
         if (address_shared(q, h) == UNKNOWN)
                 bits |= AIU_OPTION_REUSEADDR;
@@ -207,10 +209,9 @@ static struct judgement judge_ip(const struct question *q, const struct socket *
         tristate meet;
 
         if (conflict_protocol(q) != h->protocol || !address_is_ip(&h->local) ||
-            address_port(&h->local) != address_port(&q->address) || is_request_sock(h) ||
-            !devices_meet(conflict_device(q), h->ifindex))
+            address_port(&h->local) != address_port(&q->address) || is_request_sock(h))
                 return j;
-        meet = addresses_meet(q, &c, h, &e);
+        meet = tri_and(devices_meet(conflict_device(q), h->ifindex), addresses_meet(q, &c, h, &e));
         if (meet == NO)
                 return j;
         j.overlap = overlap_kind(&c, &e);
@@ -284,9 +285,9 @@ struct judgement conflict_judge_search(const struct question *q, const struct so
         tristate meet;
 
         if (conflict_is_own(q, h) || conflict_protocol(q) != h->protocol || !address_is_ip(&h->local) ||
-            is_request_sock(h) || !devices_meet(conflict_device(q), h->ifindex))
+            is_request_sock(h))
                 return j;
-        meet = addresses_meet(q, &c, h, &e);
+        meet = tri_and(devices_meet(conflict_device(q), h->ifindex), addresses_meet(q, &c, h, &e));
         if (meet == NO)
                 return j;
         j.overlap = AIU_OVERLAP_PORT_RANGE;

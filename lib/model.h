@@ -59,6 +59,7 @@ struct address {
 };
 
 #define UID_UNKNOWN ((uid_t)-1)
+#define IFINDEX_UNKNOWN (~0u)   /* AIU_IFINDEX_UNKNOWN of addrinuse-backend.h */
 
 /* The bind() (and listen()) asked about. */
 struct question {

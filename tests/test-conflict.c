@@ -275,6 +275,23 @@ START_TEST(order_of_errors)
 }
 END_TEST
 
+/* /proc/net does not tell devices: that may be why they do not meet. */
+START_TEST(device_not_known)
+{
+        struct question q = scene_question("192.0.2.1");
+        struct socket h = scene_socket("192.0.2.1", AIU_STATE_LISTEN);
+        struct host host = scene_host();
+
+        h.ifindex = IFINDEX_UNKNOWN;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
+        q.ifindex = 3;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, UNKNOWN);
+        ck_assert_uint_eq(conflict_judge(&q, &h, &host).decides, 0);
+        h.ifindex = 4;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+}
+END_TEST
+
 /* inet_put_port() leaves the port where getsockname(2) finds it. */
 START_TEST(port_given_back)
 {
@@ -454,6 +471,7 @@ int main(void)
         tcase_add_test(tcase, history);
         tcase_add_test(tcase, udp_order);
         tcase_add_test(tcase, order_of_errors);
+        tcase_add_test(tcase, device_not_known);
         tcase_add_test(tcase, port_given_back);
         tcase_add_test(tcase, listen_needs_no_peer);
         tcase_add_test(tcase, scope_of_no_interface);

@@ -178,6 +178,7 @@ static int take_inet_line(struct scan *scan, const char *line, size_t bytes)
                 return 0;
         if (is_known(scan, &socket.fact))
                 return 0;
+        socket.fact.ifindex = AIU_IFINDEX_UNKNOWN;
         return add_socket(scan, &socket.fact);
 }
 
@@ -193,8 +194,7 @@ struct tables {
 static const struct tables tables[] = {
         { IPPROTO_TCP, "tcp", "tcp6",
           "TCP sockets that are bound but neither listen nor connect are not in /proc/net, nor are "
-          "the device, "
-          "IPV6_V6ONLY and cgroup of any; netlink would tell" },
+          "the device, IPV6_V6ONLY and cgroup of any; netlink would tell" },
         { IPPROTO_UDP, "udp", "udp6", UNSEEN },
         { IPPROTO_UDPLITE, "udplite", "udplite6", UNSEEN },
 };

@@ -68,7 +68,9 @@ enum listen_match talk_match(const struct talk *talk, const struct unit *unit, s
         if (!aiu_snapshot_get_socket(talk->snapshot, index, &socket) ||
             !same_protocol(unit, &socket))
                 return LISTEN_NO;
-        /* A source of facts that knows no devices says 0 of all sockets. */
+        if (socket.ifindex == AIU_IFINDEX_UNKNOWN)
+                socket.ifindex = 0;
+        /* A source of facts that knows no devices may say 0 of all sockets. */
         if (socket.ifindex && (!has_device || ifindex_of(unit->device) != socket.ifindex))
                 return LISTEN_NO;
         for (size_t i = 0; i < unit->n_listen; i++) {

@@ -219,9 +219,6 @@ static void compare(struct stage *stage, const struct odd *odd, const struct tru
                  odd->asks_listen ? "listen" : "bind", shape_names[odd->shape],
                  odd->family == AF_INET6 ? "AF_INET6" : "AF_INET",
                  odd->type == SOCK_STREAM ? "stream" : "datagram", twist_names[odd->twist], when);
-        /* Whether a search for a free port finds one is another question. */
-        stage->scenario.unreadable = odd->asks_listen ? odd->shape == FD_FRESH || odd->shape == FD_SHUT
-                                                      : odd->twist == TWIST_PORT_0;
         if (refused(odd, answer, truth))
                 return;
         c.listen = c.listen || odd->asks_listen;

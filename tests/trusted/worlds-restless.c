@@ -108,14 +108,12 @@ static void flapping_port(int i)
 void flapping(void)
 {
         pid_t pid;
-        unsigned int in_use = 0;
 
         start_children(&pid, 1, flapping_port);
         for (int i = 0; i < 1000; i++) {
                 struct aiu_report *report = ask(7004, 0);
                 enum aiu_verdict verdict = aiu_report_get_verdict(report);
 
-                in_use += verdict == AIU_VERDICT_IN_USE;
                 if (verdict != AIU_VERDICT_IN_USE && verdict != AIU_VERDICT_AVAILABLE &&
                     aiu_report_get_n_gaps(report) == 0)
                         wrong("round %d: %s", i, aiu_report_get_summary(report));

@@ -50,7 +50,8 @@ struct aiu_question {
         int type;                       /**< SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET */
         /** IPPROTO_* whose ports conflict (MPTCP asks for TCP); 0 for AF_UNIX */
         int protocol;
-        uint16_t port;                  /**< host order; 0 for AF_UNIX */
+        /** host order; 0 for AF_UNIX, and if any port will do: then every socket of the protocol counts */
+        uint16_t port;
         unsigned int ifindex;           /**< SO_BINDTODEVICE of the would-be socket; 0 = none */
         uid_t uid;                      /**< owner of the would-be socket */
         uint32_t context_flags;         /**< AIU_CONTEXT_* */
@@ -94,7 +95,13 @@ struct aiu_host_fact {
         uint64_t name_device;                /**< AF_UNIX path: st_dev of it, as stat(2) encodes it */
 };
 
-/** One socket on the port (or name) asked about, in whatever state. */
+/** aiu_socket_fact::ifindex: whether the socket is bound to a device is not known. @since 0.1 */
+#define AIU_IFINDEX_UNKNOWN (~0u)
+
+/**
+ * One socket on the port (or name) asked about, in whatever state. Port 0: a socket on any port; of
+ * a crowd that no rule tells apart the snapshot keeps the first few for each port.
+ */
 struct aiu_socket_fact {
         size_t size;                         /**< sizeof of this struct */
         int type;                            /**< SOCK_* */
@@ -109,7 +116,7 @@ struct aiu_socket_fact {
         uint64_t cookie;
         uint64_t cgroup_id;                  /**< INET_DIAG_CGROUP_ID: where it was created; 0 = not known */
         uid_t uid;                           /**< (uid_t)-1 = not known */
-        unsigned int ifindex;                /**< SO_BINDTODEVICE; 0 = none */
+        unsigned int ifindex;                /**< SO_BINDTODEVICE; 0 = none; AIU_IFINDEX_UNKNOWN */
         enum aiu_tristate minisock;          /**< a TIME_WAIT minisock, whatever state it reports */
         enum aiu_tristate autobound;         /**< the kernel chose the port (connect(2) without bind(2)) */
         enum aiu_tristate reuseaddr;         /**< current SO_REUSEADDR */
@@ -170,12 +177,14 @@ struct aiu_manager_fact {
         enum aiu_tristate will_return;       /**< if killed, does it start again? */
         const char *container;               /**< id or machine name */
         const char *supervisor;              /**< "supervisord"... */
-        uint32_t flags;                      /**< AIU_HOLDER_UNIT_LEFTOVER or 0 */
+        uint32_t flags;                      /**< AIU_HOLDER_UNIT_LEFTOVER, AIU_HOLDER_UNIT_SPARED or 0 */
         /** whose user manager; counts with AIU_MANAGER_SYSTEMD_USER only */
         uid_t user;
         /** further units to stop with it, separated by spaces (Triggers, UpheldBy); NULL = none */
         const char *also_stop;
         const char *enabled;                 /**< UnitFileState */
+        /** does its stop remove the file of an AF_UNIX socket (RemoveOnStop=)? */
+        enum aiu_tristate removes_file;
 };
 
 /** @name What a backend tells

@@ -209,7 +209,7 @@ void aiu_context_set_progress(struct aiu_context *, aiu_progress_fn, void *userd
  * @since 0.1
  */
 #define AIU_CONTEXT_TRIAL_BIND   (UINT32_C(1) << 1)
-/** Talk to no daemon (no D-Bus). This version never does. @since 0.1 */
+/** Talk to no daemon: systemd is not asked about the units of holders. @since 0.1 */
 #define AIU_CONTEXT_NO_IPC       (UINT32_C(1) << 2)
 
 /**
@@ -298,6 +298,14 @@ int  aiu_query_set_v6only(struct aiu_query *, int on);
  * @since 0.1
  */
 int  aiu_query_set_freebind(struct aiu_query *, int on);
+
+/**
+ * IP_LOCAL_PORT_RANGE of the would-be socket: where the kernel looks for a port when port 0 is
+ * asked for. An end that is 0, or not within ip_local_port_range, does not count. Default: none.
+ * @returns 0; -EINVAL (NULL, or low is above high)
+ * @since 0.1
+ */
+int  aiu_query_set_port_range(struct aiu_query *, uint16_t low, uint16_t high);
 
 /**
  * SO_BINDTODEVICE of the would-be socket, by interface name; NULL or "" = none.
@@ -451,7 +459,25 @@ enum aiu_tristate {
  */
 enum aiu_tristate aiu_report_would_succeed_with(const struct aiu_report *, uint32_t options);
 
-/** How many sockets are in the way, or may be. @since 0.1 */
+/**
+ * Port 0: the ports among which the kernel looks for one, ip_local_port_range narrowed by
+ * IP_LOCAL_PORT_RANGE (ret_first, ret_last may be NULL).
+ * @returns 1; 0 if another port was asked for, or the range is not known, or no port is looked for
+ * @since 0.1
+ */
+int aiu_report_get_port_range(const struct aiu_report *, uint16_t *ret_first, uint16_t *ret_last);
+/** How many ports of that range are certainly taken for the socket asked about. @since 0.1 */
+size_t aiu_report_get_n_ports_taken(const struct aiu_report *);
+/** How many ports of that range are certainly free for it. @since 0.1 */
+size_t aiu_report_get_n_ports_left(const struct aiu_report *);
+/** How many ports of that range ip_local_reserved_ports keeps back. @since 0.1 */
+size_t aiu_report_get_n_ports_reserved(const struct aiu_report *);
+
+/**
+ * How many sockets are in the way, or may be. Port 0: how many processes, of those that have most
+ * ports of the range, at most five; each stands here with one of its sockets.
+ * @since 0.1
+ */
 size_t aiu_report_get_n_conflicts(const struct aiu_report *);
 /** The i-th of them, from 0, those that certainly block first; NULL past the end. @since 0.1 */
 const struct aiu_conflict *aiu_report_get_conflict(const struct aiu_report *, size_t i);
@@ -597,6 +623,12 @@ enum aiu_tristate aiu_conflict_get_v6only(const struct aiu_conflict *);
  * @since 0.1
  */
 uint64_t aiu_conflict_get_expires_usec(const struct aiu_conflict *);
+/**
+ * Port 0: how many ports of the range the holders of this one keep from the socket asked about;
+ * else 0.
+ * @since 0.1
+ */
+size_t aiu_conflict_get_n_ports(const struct aiu_conflict *);
 /** How many holders are known. One socket can have many: fork(2), SCM_RIGHTS. @since 0.1 */
 size_t aiu_conflict_get_n_holders(const struct aiu_conflict *);
 /** The i-th holder, from 0; NULL past the end. @since 0.1 */
@@ -683,6 +715,8 @@ const char *aiu_holder_get_ancestor_comm(const struct aiu_holder *, size_t i);
 #define AIU_HOLDER_DELETED_EXE  (UINT32_C(1) << 4)
 /** Its unit is inactive, the process is still there. @since 0.1 */
 #define AIU_HOLDER_UNIT_LEFTOVER (UINT32_C(1) << 5)
+/** A stop of its unit leaves it running (KillMode=process or none). @since 0.1 */
+#define AIU_HOLDER_UNIT_SPARED (UINT32_C(1) << 6)
 /** AIU_HOLDER_* of it; a bit that is not set is "no, or not known". @since 0.1 */
 uint32_t    aiu_holder_get_flags(const struct aiu_holder *);
 
@@ -758,7 +792,9 @@ enum aiu_action_kind {
         AIU_ACTION_ADD_ADDRESS = 16,     /**< give the host the address */
         AIU_ACTION_FIX_CALLER = 17,      /**< the caller itself holds it, or asks for nonsense */
         AIU_ACTION_LOOK_CLOSER = 18,     /**< run again with the privilege named in a gap */
-        AIU_ACTION_KILL_UNIT_LEFTOVERS = 19 /**< systemctl kill: the unit is stopped, its process not */
+        AIU_ACTION_KILL_UNIT_LEFTOVERS = 19, /**< systemctl kill: the unit is stopped, its process not */
+        AIU_ACTION_WIDEN_RANGE = 20,     /**< port 0: let the kernel look among more ports */
+        AIU_ACTION_SET_NO_PORT = 21      /**< port 0: IP_BIND_ADDRESS_NO_PORT, connect() chooses the port */
 };
 /** What is to be done. @since 0.1 */
 enum aiu_action_kind aiu_action_get_kind(const struct aiu_action *);
