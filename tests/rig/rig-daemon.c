@@ -201,8 +201,9 @@ static int try_all(char **words)
 {
         for (; *words; words++) {
                 int error = try_address(*words);
+                const char *said = error == EADDRINUSE ? "EADDRINUSE" : "refused";
 
-                printf("%s %s\n", *words, error ? strerrorname_np(error) : "free");
+                printf("%s %s\n", *words, error ? said : "free");
         }
         return 0;
 }
