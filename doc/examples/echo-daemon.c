@@ -2,7 +2,8 @@
 /*
  * A daemon that says why it cannot start, on stderr and in syslog: one line about
  * the cause, one for each action that is enough, and whether it is worth trying
- * again. It echoes what its one client sends.
+ * again. Where systemd's journal runs, the cause goes there as structured fields
+ * instead, so that a fleet can be searched. It echoes what its one client sends.
  *
  *     echo-daemon ADDRESS PORT
  */
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 #include <addrinuse.h>
+
+#include "journal.h"
 
 /*
  * Seconds after which bind() will work by itself; 0 = waiting alone does not help.
@@ -44,7 +47,13 @@ static unsigned long retry_after(const struct aiu_report *why)
 /* Summaries and texts of actions are printable ASCII: fit for any log as they are. */
 static void complain(struct aiu_report *why, int error)
 {
-        syslog(LOG_ERR, "%s", why ? aiu_report_get_summary(why) : strerror(error));
+        const char *cause = why ? aiu_report_get_summary(why) : strerror(error);
+
+        /* With LOG_PERROR syslog() writes to stderr, too; the journal's own entry does not. */
+        if (why && journal_send_report("echo-daemon", LOG_ERR, why) >= 0)
+                fprintf(stderr, "echo-daemon: %s\n", cause);
+        else
+                syslog(LOG_ERR, "%s", cause);
         for (size_t i = 0; i < aiu_report_get_n_actions(why); i++) {
                 const struct aiu_action *action = aiu_report_get_action(why, i);
 

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A program that must not stand still: an event loop goes on serving while it is found out why
+ * one of its addresses is not to be had. The query runs in a thread with a deadline of its own;
+ * when it is done, an eventfd wakes the loop, which reads the report and knows when another try
+ * makes sense. What the loop serves meanwhile is only counted here.
+ *
+ *     event-loop ADDRESS PORT      serves until its standard input ends
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <addrinuse.h>
+
+#define DEADLINE_USEC 100000    /* what was not seen by then is a gap in the report */
+#define TICK_MSEC 10
+
+/* What thread and loop share: the loop looks at it only after the eventfd has told it to. */
+struct question {
+        struct sockaddr_in address;
+        int error;                      /* what bind() or listen() gave */
+        int done;                       /* eventfd */
+        struct aiu_report *report;
+};
+
+/* Context and query belong to this thread alone; a report may be read by any. */
+static int ask(struct question *question)
+{
+        struct aiu_context *context = NULL;
+        struct aiu_query *query = NULL;
+        int r;
+
+        r = aiu_context_new(&context);
+        if (r >= 0)
+                r = aiu_context_set_deadline_usec(context, DEADLINE_USEC);
+        if (r >= 0)
+                r = aiu_query_new(context, &query);
+        if (r >= 0)
+                r = aiu_query_set_address(query, (const struct sockaddr *)&question->address,
+                                          sizeof(question->address));
+        if (r >= 0)
+                r = aiu_query_set_error(query, question->error);
+        if (r >= 0)
+                r = aiu_query_run(query, &question->report);
+        aiu_query_unref(query);
+        aiu_context_unref(context);
+        return r;
+}
+
+static void *run_question(void *userdata)
+{
+        struct question *question = userdata;
+        const uint64_t one = 1;
+
+        if (ask(question) < 0)
+                question->report = NULL;
+        if (write(question->done, &one, sizeof(one)) != sizeof(one))
+                abort();
+        return NULL;
+}
+
+static int open_listener(const struct sockaddr_in *address)
+{
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error;
+
+        if (fd < 0)
+                return -errno;
+        if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 && listen(fd, 16) == 0)
+                return fd;
+        error = errno;
+        close(fd);
+        return -error;
+}
+
+/* Milliseconds until another try makes sense; -1 = only when somebody does something. */
+static int retry_msec(const struct aiu_report *report)
+{
+        uint64_t longest = 0;
+
+        for (size_t i = 0; i < aiu_report_get_n_actions(report); i++) {
+                const struct aiu_action *action = aiu_report_get_action(report, i);
+
+                if (aiu_action_get_kind(action) == AIU_ACTION_WAIT &&
+                    aiu_action_is_sufficient(action) == AIU_TRISTATE_YES)
+                        longest = 1;
+        }
+        for (size_t i = 0; longest && i < aiu_report_get_n_conflicts(report); i++) {
+                uint64_t usec = aiu_conflict_get_expires_usec(aiu_report_get_conflict(report, i));
+
+                longest = usec > longest ? usec : longest;
+        }
+        return longest ? (int)(longest / 1000 + 1) : -1;
+}
+
+static void answer(struct question *question, unsigned long ticks)
+{
+        uint64_t n;
+
+        if (read(question->done, &n, sizeof(n)) != sizeof(n))
+                return;
+        printf("%s\n", question->report ? aiu_report_get_summary(question->report) : strerror(question->error));
+        printf("ticks meanwhile: %s; another try in ms: %d\n", ticks ? "some" : "none", retry_msec(question->report));
+        fflush(stdout);
+        question->report = aiu_report_unref(question->report);
+}
+
+static int serve(struct question *question)
+{
+        unsigned long ticks = 0;
+        pthread_t thread;
+        int listener = open_listener(&question->address), asked = 0;
+
+        if (listener < 0) {
+                question->error = -listener;
+                asked = pthread_create(&thread, NULL, run_question, question) == 0;
+        }
+        printf("%s\n", listener < 0 ? "no listener: looking why, and going on" : "ready");
+        fflush(stdout);
+        for (;;) {
+                struct pollfd events[] = { { .fd = question->done, .events = POLLIN }, { .fd = 0, .events = POLLIN } };
+                char byte;
+
+                if (poll(events, 2, TICK_MSEC) == 0)
+                        ticks++;
+                if (events[0].revents & POLLIN)
+                        answer(question, ticks);
+                if (events[1].revents && read(0, &byte, 1) <= 0)
+                        break;
+        }
+        if (asked)
+                pthread_join(thread, NULL);
+        aiu_report_unref(question->report);
+        if (listener >= 0)
+                close(listener);
+        return listener < 0;
+}
+
+int main(int argc, char **argv)
+{
+        struct question question = { .address.sin_family = AF_INET };
+        int r;
+
+        if (argc != 3 || inet_pton(AF_INET, argv[1], &question.address.sin_addr) != 1) {
+                fprintf(stderr, "usage: event-loop ADDRESS PORT\n");
+                return 2;
+        }
+        question.address.sin_port = htons((in_port_t)strtoul(argv[2], NULL, 10));
+        question.done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (question.done < 0)
+                return 2;
+        r = serve(&question);
+        close(question.done);
+        return r;
+}
