@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Why is the address in use? libaddrinuse for Python: one file, no compiler, ctypes alone.
+
+    try:
+        sock.bind(address)
+    except OSError as error:
+        print(addrinuse.explain_bind(sock, address, error).summary)
+        raise
+
+and in a coroutine, where nothing may stand still:
+
+    except OSError as error:
+        report = await addrinuse.explain_bind_async(sock, address, error)
+
+explain_bind(), explain_listen() and probe() give a Report: dataclasses made from the library's JSON
+(addrinuse-json(5)). Whatever the library cannot see is a Gap in it; an exception, OSError, means
+that the question made no sense. RawReport has the C accessors, for what JSON is too slow or too much for.
+"""
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import dataclasses
+import ipaddress
+import json
+import os
+import socket
+import struct
+import sys
+from typing import Any, Optional, Tuple, Union
+
+OPTION_REUSEADDR, OPTION_REUSEPORT, OPTION_V6ONLY, OPTION_FREEBIND = 1, 2, 4, 8
+RENDER_COLOR, RENDER_CMDLINE, RENDER_VERBOSE, RENDER_PRETTY = 1, 2, 4, 8
+
+Error = Union[int, OSError, None]
+
+
+# ------------------------------------------------------ the report
+
+def _pick(cls: type, fields: dict) -> Any:
+    """An instance from a JSON object. Fields that this file does not know are left out, for they are added."""
+    names = {field.name for field in dataclasses.fields(cls)}
+    return cls(**{name: tuple(value) if isinstance(value, list) else value
+                  for name, value in fields.items() if name in names})
+
+
+@dataclasses.dataclass(frozen=True)
+class Holder:
+    """Who has the socket. Strings that a process chose are escaped: printable ASCII."""
+    kind: str
+    pid: Optional[int] = None
+    uid: Optional[int] = None
+    comm: Optional[str] = None
+    exe: Optional[str] = None
+    cwd: Optional[str] = None
+    fds: Tuple[int, ...] = ()
+    flags: Tuple[str, ...] = ()
+    manager: str = "unknown"
+    unit: Optional[str] = None
+    socket_unit: Optional[str] = None
+    will_return: str = "unknown"
+    container: Optional[str] = None
+    supervisor: Optional[str] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Conflict:
+    """One socket on the port (or name)."""
+    overlap: str
+    state: str
+    reason: str
+    blocking: str
+    local: Optional[dict] = None
+    peer: Optional[dict] = None
+    uid: Optional[int] = None
+    device: Optional[str] = None
+    reuseaddr: str = "unknown"
+    reuseport: str = "unknown"
+    v6only: str = "unknown"
+    expires_usec: int = 0
+    holders: Tuple[Holder, ...] = ()
+
+    @classmethod
+    def from_json(cls, fields: dict) -> Conflict:
+        return _pick(cls, {**fields, "holders": tuple(_pick(Holder, h) for h in fields["holders"])})
+
+
+@dataclasses.dataclass(frozen=True)
+class Action:
+    """What frees the address. "yes" in `sufficient`: it alone is enough, tried out on what was seen."""
+    kind: str
+    text: str
+    sufficient: str
+    argv: Optional[Tuple[str, ...]] = None
+    flags: Tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Gap:
+    """What could not be seen or decided, and what it would take."""
+    kind: str
+    text: str
+    error: Optional[str] = None
+    backend: Optional[str] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """The answer; `raw` is all of the JSON."""
+    verdict: str
+    summary: str
+    error: Optional[str]
+    call: str
+    conflicts: Tuple[Conflict, ...]
+    neighbours: Tuple[Conflict, ...]
+    actions: Tuple[Action, ...]
+    gaps: Tuple[Gap, ...]
+    raw: dict = dataclasses.field(repr=False)
+
+    @classmethod
+    def from_json(cls, fields: dict) -> Report:
+        if fields.get("schema") != 1:
+            raise ValueError(f"a report of schema {fields.get('schema')}")
+        return cls(verdict=fields["verdict"], summary=fields["summary"], error=fields["error"], call=fields["call"],
+                   conflicts=tuple(map(Conflict.from_json, fields["conflicts"])),
+                   neighbours=tuple(map(Conflict.from_json, fields["neighbours"])),
+                   actions=tuple(_pick(Action, action) for action in fields["actions"]),
+                   gaps=tuple(_pick(Gap, gap) for gap in fields["gaps"]), raw=fields)
+
+    @property
+    def available(self) -> bool:
+        """Certainly free, at the moment of the question."""
+        return self.verdict == "available"
+
+    @property
+    def retry_after(self) -> Optional[float]:
+        """Seconds until waiting alone is enough; None if it is not."""
+        if not any(action.kind == "wait" and action.sufficient == "yes" for action in self.actions):
+            return None
+        return max((conflict.expires_usec for conflict in self.conflicts), default=0) / 1e6
+
+
+# ------------------------------------------------------ the library
+
+_library = None
+
+
+def library() -> ctypes.CDLL:
+    """libaddrinuse.so.0 with the prototypes of what is used here. Found as any shared library."""
+    global _library
+    if _library is None:
+        lib = ctypes.CDLL("libaddrinuse.so.0", use_errno=True)
+        pointer, text = ctypes.c_void_p, ctypes.c_char_p
+        for name, result, arguments in (
+                ("aiu_version", text, []),
+                ("aiu_probe", pointer, [text, ctypes.c_uint16]),
+                ("aiu_explain_bind", pointer, [ctypes.c_int, text, ctypes.c_uint32, ctypes.c_int]),
+                ("aiu_explain_listen", pointer, [ctypes.c_int, ctypes.c_int]),
+                ("aiu_report_unref", pointer, [pointer]),
+                ("aiu_report_get_verdict", ctypes.c_int, [pointer]),
+                ("aiu_verdict_to_string", text, [ctypes.c_int]),
+                ("aiu_report_get_error", ctypes.c_int, [pointer]),
+                ("aiu_report_get_summary", text, [pointer]),
+                ("aiu_report_would_succeed_with", ctypes.c_int, [pointer, ctypes.c_uint32]),
+                ("aiu_tristate_to_string", text, [ctypes.c_int]),
+                ("aiu_report_to_json", ctypes.c_int, [pointer, ctypes.c_uint32, ctypes.POINTER(pointer)]),
+                ("aiu_report_to_text", ctypes.c_int, [pointer, ctypes.c_uint32, ctypes.POINTER(pointer)])):
+            function = getattr(lib, name)
+            function.restype, function.argtypes = result, arguments
+        _library = lib
+    return _library
+
+
+_libc = ctypes.CDLL(None)
+_libc.free.argtypes = [ctypes.c_void_p]
+_libc.free.restype = None
+
+
+class RawReport:
+    """A report of the library by its C accessors; ends with close(), "with", or its last reference."""
+
+    def __init__(self, handle: Optional[int]):
+        self._handle = handle
+        if not handle:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
+    def close(self) -> None:
+        self._handle = library().aiu_report_unref(self._handle)
+
+    def __enter__(self) -> RawReport:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            self.close()
+
+    def verdict(self) -> str:
+        return library().aiu_verdict_to_string(library().aiu_report_get_verdict(self._handle)).decode()
+
+    def error(self) -> int:
+        return library().aiu_report_get_error(self._handle)
+
+    def summary(self) -> str:
+        return library().aiu_report_get_summary(self._handle).decode()
+
+    def would_succeed_with(self, options: int) -> str:
+        """OPTION_* as well as those that were asked about: "yes", "no" or "unknown"."""
+        return library().aiu_tristate_to_string(
+            library().aiu_report_would_succeed_with(self._handle, options)).decode()
+
+    def _render(self, function: Any, flags: int) -> str:
+        text = ctypes.c_void_p()
+        result = function(self._handle, flags, ctypes.byref(text))
+        if result < 0:
+            raise OSError(-result, os.strerror(-result))
+        try:
+            return ctypes.cast(text, ctypes.c_char_p).value.decode("ascii")
+        finally:
+            _libc.free(text)
+
+    def json(self, flags: int = 0) -> str:
+        return self._render(library().aiu_report_to_json, flags)
+
+    def text(self, flags: int = 0) -> str:
+        return self._render(library().aiu_report_to_text, flags)
+
+    def report(self, flags: int = 0) -> Report:
+        return Report.from_json(json.loads(self.json(flags)))
+
+
+# ------------------------------------------------------ questions
+
+def _sockaddr(family: int, address: Any) -> bytes:
+    """The struct sockaddr of an address as socket.bind() takes it, numeric."""
+    head = struct.pack("=H", family)
+    if family == socket.AF_INET:
+        host = ipaddress.IPv4Address(address[0] or "0.0.0.0")
+        return head + struct.pack("!H", address[1]) + host.packed + bytes(8)
+    if family == socket.AF_INET6:
+        host, port, flow, scope = (tuple(address) + (0, 0))[:4]
+        bare, _, zone = (host or "::").partition("%")
+        if zone:
+            scope = int(zone) if zone.isdigit() else socket.if_nametoindex(zone)
+        return (head + struct.pack("!HI", port, flow) + ipaddress.IPv6Address(bare).packed + struct.pack("=I", scope))
+    if family == socket.AF_UNIX:
+        name = os.fsencode(address) if isinstance(address, (str, os.PathLike)) else bytes(address)
+        return head + name + (b"" if name[:1] == b"\0" else b"\0")
+    raise OSError(97, "neither AF_INET, AF_INET6 nor AF_UNIX")
+
+
+def _number(error: Error) -> int:
+    if isinstance(error, OSError):
+        return error.errno or 0
+    return error or 0
+
+
+def raw_explain_bind(sock: socket.socket, address: Any, error: Error = None) -> RawReport:
+    packed = _sockaddr(sock.family, address)
+    return RawReport(library().aiu_explain_bind(sock.fileno(), packed, len(packed), _number(error)))
+
+
+def explain_bind(sock: socket.socket, address: Any, error: Error = None) -> Report:
+    """Why did sock.bind(address) fail with this error? The socket is left as it is."""
+    with raw_explain_bind(sock, address, error) as raw:
+        return raw.report()
+
+
+def explain_listen(sock: socket.socket, error: Error = None) -> Report:
+    """Why did sock.listen() fail with this error?"""
+    with RawReport(library().aiu_explain_listen(sock.fileno(), _number(error))) as raw:
+        return raw.report()
+
+
+def probe(host: Optional[str], port: int) -> Report:
+    """Would a TCP server get this address? None = every address."""
+    if not 0 <= port <= 65535:
+        raise OSError(22, "not a port")
+    with RawReport(library().aiu_probe(None if host is None else host.encode(), port)) as raw:
+        return raw.report()
+
+
+# ctypes lets go of the interpreter's lock during a call, so a thread of the loop's executor is enough.
+
+async def explain_bind_async(sock: socket.socket, address: Any, error: Error = None) -> Report:
+    return await asyncio.get_running_loop().run_in_executor(None, explain_bind, sock, address, error)
+
+
+async def probe_async(host: Optional[str], port: int) -> Report:
+    return await asyncio.get_running_loop().run_in_executor(None, probe, host, port)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: addrinuse.py ADDRESS PORT")
+    found = probe(sys.argv[1], int(sys.argv[2]))
+    print(found.summary)
+    for action in found.actions:
+        print(f"{action.sufficient}: {action.text}")
+    sys.exit(not found.available)

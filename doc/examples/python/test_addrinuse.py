@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""test_addrinuse.py LIBRARY_DIRECTORY: the module beside this file, with a real interpreter, the
+library that was built, and sockets in a network namespace of its own."""
+import asyncio
+import errno
+import gc
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+if "AIU_INSIDE" not in os.environ:
+    own = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+    if not shutil.which("ip") or subprocess.run([*own, "true"], stderr=subprocess.DEVNULL).returncode:
+        print("skipped: may not make a network namespace")
+        sys.exit(77)
+    os.environ.update(AIU_INSIDE="1", LD_LIBRARY_PATH=sys.argv[1], PYTHONDONTWRITEBYTECODE="1")
+    os.execvp(own[0], [*own, "sh", "-c", 'ip link set lo up && exec "$0" "$@"', sys.executable, __file__])
+
+import addrinuse  # noqa: E402, only now can the library be found
+
+
+def listener(family=socket.AF_INET, host="127.0.0.1", **options):
+    sock = socket.socket(family)
+    sock.bind((host, 0))
+    sock.listen()
+    return sock
+
+
+def failed_bind(sock, address):
+    try:
+        sock.bind(address)
+    except OSError as error:
+        return error
+    raise AssertionError(f"{address} was free")
+
+
+class Questions(unittest.TestCase):
+    def test_version(self):
+        self.assertRegex(addrinuse.library().aiu_version().decode(), r"^\d+\.\d+\.\d+$")
+
+    def test_free(self):
+        report = addrinuse.probe("127.0.0.1", 4242)
+        self.assertTrue(report.available)
+        self.assertEqual(report.verdict, "available")
+        self.assertEqual(report.conflicts, ())
+        self.assertIsNone(report.error)
+        self.assertIsNone(report.retry_after)
+
+    def test_taken_by_ourselves(self):
+        with listener() as first, socket.socket() as second:
+            address = first.getsockname()
+            report = addrinuse.explain_bind(second, address, failed_bind(second, address))
+            self.assertEqual((report.verdict, report.error, report.call), ("in-use", "EADDRINUSE", "bind"))
+            conflict, = report.conflicts
+            self.assertEqual((conflict.state, conflict.reason, conflict.overlap), ("listen", "listening", "exact"))
+            self.assertEqual(conflict.local, {"family": "inet", "address": "127.0.0.1", "port": address[1]})
+            holder, = conflict.holders
+            self.assertEqual((holder.kind, holder.pid), ("self", os.getpid()))
+            self.assertIn(first.fileno(), holder.fds)
+            self.assertIn(str(address[1]), report.summary)
+            self.assertIn("fix-caller", [action.kind for action in report.actions])
+            self.assertEqual(report.raw["schema"], 1)
+
+    def test_families(self):
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as first:
+            first.bind(("::1", 0))
+            with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as second:
+                address = first.getsockname()
+                report = addrinuse.explain_bind(second, address, failed_bind(second, address))
+                self.assertEqual(report.raw["query"]["protocol"], "udp")
+                self.assertEqual(report.verdict, "in-use")
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as first:
+            for name in (f"{folder}/s", "\0addrinuse-python"):
+                with socket.socket(socket.AF_UNIX) as first, socket.socket(socket.AF_UNIX) as second:
+                    first.bind(name)
+                    first.listen()
+                    report = addrinuse.explain_bind(second, name, failed_bind(second, name))
+                    self.assertEqual(report.verdict, "in-use")
+                    self.assertEqual(report.conflicts[0].overlap, "unix-path")
+
+    def test_listen(self):
+        with socket.socket() as first, socket.socket() as second:
+            for sock in (first, second):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            first.bind(("127.0.0.1", 0))
+            second.bind(first.getsockname())
+            first.listen()
+            with self.assertRaises(OSError) as caught:
+                second.listen()
+            report = addrinuse.explain_listen(second, caught.exception)
+            self.assertEqual((report.verdict, report.call), ("in-use", "listen"))
+
+    def test_time_wait(self):
+        with listener() as first:
+            address = first.getsockname()
+            client = socket.create_connection(address)
+            server, _ = first.accept()
+            server.close()
+            client.recv(1)
+            client.close()
+        report = addrinuse.probe(*address)
+        self.assertEqual(report.verdict, "in-use")
+        self.assertTrue(0 < report.retry_after <= 61, report.retry_after)
+
+    def test_nonsense(self):
+        for question, number in ((lambda: addrinuse.probe("nowhere", 1), errno.EINVAL),
+                                 (lambda: addrinuse.probe("::1", 70000), errno.EINVAL),
+                                 (lambda: addrinuse.probe("fe80::1%nosuch", 1), errno.ENODEV),
+                                 (lambda: addrinuse.explain_listen(closed(), 98), errno.EBADF)):
+            with self.assertRaises(OSError) as caught:
+                question()
+            self.assertEqual(caught.exception.errno, number)
+
+    def test_raw(self):
+        with listener() as first, socket.socket() as second:
+            address = first.getsockname()
+            error = failed_bind(second, address)
+            with addrinuse.raw_explain_bind(second, address, error) as raw:
+                self.assertEqual((raw.verdict(), raw.error()), ("in-use", errno.EADDRINUSE))
+                self.assertEqual(raw.would_succeed_with(addrinuse.OPTION_REUSEADDR), "no")
+                self.assertEqual(raw.summary(), raw.report().summary)
+                self.assertIn("held by", raw.text(addrinuse.RENDER_VERBOSE))
+                with self.assertRaises(OSError):
+                    raw.text(1 << 31)
+
+    def test_fields_of_a_newer_library(self):
+        with listener() as first:
+            fields = dict(addrinuse.probe(*first.getsockname()).raw)
+        fields["later"] = fields["conflicts"][0]["later"] = fields["conflicts"][0]["holders"][0]["later"] = 1
+        self.assertEqual(addrinuse.Report.from_json(fields).verdict, "in-use")
+        with self.assertRaises(ValueError):
+            addrinuse.Report.from_json({**fields, "schema": 2})
+
+    def test_leaves_nothing(self):
+        with listener() as first:
+            address = first.getsockname()
+            addrinuse.probe(*address)
+            before = sorted(os.listdir("/proc/self/fd"))
+            for _ in range(20):
+                addrinuse.probe(*address)
+            gc.collect()
+            self.assertEqual(sorted(os.listdir("/proc/self/fd")), before)
+
+
+def closed():
+    sock = socket.socket()
+    sock.close()
+    return sock
+
+
+class Asyncio(unittest.IsolatedAsyncioTestCase):
+    async def test_server(self):
+        """What a user of asyncio meets: a second server on the port, while the loop goes on."""
+        server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+        address = server.sockets[0].getsockname()
+        with self.assertRaises(OSError) as caught:
+            await asyncio.start_server(lambda reader, writer: None, *address)
+        self.assertEqual(caught.exception.errno, errno.EADDRINUSE)
+        with socket.socket() as sock:
+            question = asyncio.ensure_future(addrinuse.explain_bind_async(sock, address, caught.exception))
+            turns = 0
+            while not question.done():
+                await asyncio.sleep(0)
+                turns += 1
+            report = question.result()
+        self.assertGreater(turns, 1)
+        self.assertEqual(report.verdict, "in-use")
+        self.assertEqual(report.conflicts[0].holders[0].pid, os.getpid())
+        self.assertTrue((await addrinuse.probe_async("127.0.0.1", 4243)).available)
+        server.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
