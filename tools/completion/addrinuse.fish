@@ -4,7 +4,9 @@
 function __addrinuse_protocols
     set -l token (commandline -ct)
     string match -qr '^[^/@-].*/' -- $token
-    and string replace -r '/[^/]*$' '' -- $token | string replace -r '$' '/'{tcp,udp,udplite,sctp,mptcp,dccp}
+    or return
+    set -l address (string replace -r '/[^/]*$' '' -- $token)
+    printf '%s\n' $address/{tcp,udp,udplite,sctp,mptcp,dccp}
 end
 
 function __addrinuse_netns
@@ -19,8 +21,7 @@ complete -c addrinuse -n 'string match -q "/*" -- (commandline -ct)' -F
 complete -c addrinuse -a '(__addrinuse_protocols)'
 complete -c addrinuse -l reuseaddr -d 'The socket sets SO_REUSEADDR'
 complete -c addrinuse -l reuseport -d 'The socket sets SO_REUSEPORT'
-complete -c addrinuse -l v6only -d 'The socket sets IPV6_V6ONLY'
-complete -c addrinuse -l v6only= -a 'yes no' -d 'Whether it sets IPV6_V6ONLY'
+complete -c addrinuse -l v6only -a 'yes no' -d 'The socket sets IPV6_V6ONLY, or does not'
 complete -c addrinuse -l freebind -d 'The socket sets IP_FREEBIND'
 complete -c addrinuse -l device -x -a '(__fish_print_interfaces)' -d 'The device that it is bound to'
 complete -c addrinuse -l uid -x -a '(__fish_complete_users)' -d 'The user who owns it'
@@ -28,8 +29,7 @@ complete -c addrinuse -l no-listen -d 'It is bound only'
 complete -c addrinuse -l netns -r -F -a '(__addrinuse_netns)' -d 'The network namespace that it is made in'
 complete -c addrinuse -l dgram -d 'AF_UNIX: a datagram socket'
 complete -c addrinuse -l seqpacket -d 'AF_UNIX: a seqpacket socket'
-complete -c addrinuse -l json -d 'Answer in JSON'
-complete -c addrinuse -l json= -a pretty -d 'Answer in indented JSON'
+complete -c addrinuse -l json -a pretty -d 'Answer in JSON, or in indented JSON'
 complete -c addrinuse -s q -l quiet -d 'Exit status only'
 complete -c addrinuse -s v -l verbose -d 'Neighbours, gaps and ids as well'
 complete -c addrinuse -l cmdline -d 'Show command lines'
@@ -38,8 +38,7 @@ complete -c addrinuse -l first -d 'Stop at the first holder of each socket'
 complete -c addrinuse -l trial-bind -d 'May bind scratch sockets'
 complete -c addrinuse -l no-ipc -d 'Talk to no daemon'
 complete -c addrinuse -l deadline -x -d 'Answer within so many milliseconds'
-complete -c addrinuse -l apply -d 'Carry out the first action that suffices'
-complete -c addrinuse -l apply= -x -d 'Carry out action K'
+complete -c addrinuse -l apply -d 'Carry out the first action that suffices, or =K'
 complete -c addrinuse -l yes -d 'Do not ask before --apply'
 complete -c addrinuse -s h -l help -d 'Show help'
 complete -c addrinuse -l version -d 'Show the version'
