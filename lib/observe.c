@@ -58,14 +58,14 @@ static void note_failure(struct aiu_snapshot *snapshot, int error, size_t gaps_b
 }
 
 /* Ask each backend in turn until one says that the facts are complete (1). -ENOMEM ends it all. */
-static int run_phase(struct observation *o, phase *(*select)(const struct aiu_backend *))
+static int run_phase(struct observation *o, phase *(*pick)(const struct aiu_backend *))
 {
         const struct aiu_context *context = o->query->context;
         int r = AIU_PARTIAL;
 
         for (size_t i = 0; i < context->n_backends; i++) {
                 const struct backend_slot *slot = &context->backends[i];
-                phase *function = select(&slot->backend);
+                phase *function = pick(&slot->backend);
                 size_t gaps = o->snapshot.n_gaps;
 
                 if (slot->disabled || !function)

@@ -216,7 +216,7 @@ static bool match_bare_id(struct walk *walk, struct part part)
 /* "kubepods-besteffort-podUID.slice:cri-containerd:ID": containerd without SystemdCgroup. */
 static bool match_cri_triple(struct walk *walk, struct part part)
 {
-        struct part id = part;
+        struct part id;
 
         if (!has_prefix(part, "kubepods") || part.n <= ID_CHARS + 1 ||
             part.at[part.n - ID_CHARS - 1] != ':')

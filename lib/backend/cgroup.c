@@ -173,7 +173,7 @@ static void put_port_helper(struct aiu_manager_fact *fact, const struct aiu_proc
                 fact->container = container;
         if (kind == AIU_MANAGER_PODMAN && fact->kind == AIU_MANAGER_KUBERNETES)
                 return;         /* cri-o has the same conmon */
-        if (kind == AIU_MANAGER_PODMAN && in_service && strcmp(process->comm, "conmon") == 0)
+        if (kind == AIU_MANAGER_PODMAN && in_service && process->comm && strcmp(process->comm, "conmon") == 0)
                 return;
         fact->kind = kind;
         fact->will_return = AIU_TRISTATE_UNKNOWN;

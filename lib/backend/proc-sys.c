@@ -92,7 +92,7 @@ static int read_numbers(const struct look *look, const char *path, int *ret, siz
 
 static enum aiu_tristate read_switch(const struct look *look, const char *path)
 {
-        int value;
+        int value = 0;
 
         if (read_numbers(look, path, &value, 1) < 0)
                 return AIU_TRISTATE_UNKNOWN;

@@ -107,7 +107,9 @@ static int ask_bearer(const struct search *search, unsigned int ifindex, struct 
                        &reading);
         if (r < 0 && r != -EADDRNOTAVAIL && r != -EOPNOTSUPP)
                 return r;
-        *ret = r < 0 ? (struct bearer){ 0 } : reading.bearer;
+        *ret = (struct bearer){ 0 };
+        if (r >= 0)
+                *ret = reading.bearer;
         return 0;
 }
 

@@ -114,7 +114,9 @@ int route_ask(struct route *route, int family, const void *address, unsigned int
         r = route_send(route, route_request(family, address, bytes, ifindex), take_route, &match);
         if (r < 0 && !is_no_route(r))
                 return r;
-        *ret = r < 0 ? (struct route_match){ 0 } : match;
+        *ret = (struct route_match){ 0 };
+        if (r >= 0)
+                *ret = match;
         return 0;
 }
 
