@@ -13,6 +13,14 @@
 
 #include "worlds.h"
 
+/* ThreadSanitizer follows descriptors, and does not know pidfd_getfd(2): one that comes from
+ * there looks like the one that had its number before. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+        return "race:^borrow$\n";
+}
+
 static void *ask_often(void *unused)
 {
         for (int i = 0; i < 200; i++) {
