@@ -44,6 +44,7 @@ expect 4 "EADDRNOTAVAIL" --json 192.0.2.1:8080
 expect 0 "is free" --freebind 192.0.2.1:8080
 expect 4 "ENOENT" /no/such/directory/socket
 expect 3 "not modelled" 8080/sctp
+[ -d /proc/net/sctp ] || expect 3 "does not list sockets of this protocol" 8080/sctp
 expect 4 "not an address" 8080 192.0.2.1:8080           # of several, the worse
 
 expect 2 "not a port" 70000

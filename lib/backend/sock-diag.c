@@ -44,6 +44,13 @@ static int sockets(void *userdata, const struct aiu_question *question, struct a
                         break;
         }
         netlink_close(&netlink);
+        /* inet_diag_lock_handler(): SCTP, DCCP, UDP-Lite may not be there, or not have the module for it. */
+        if (r == -ENOENT && question->address->sa_family != AF_UNIX) {
+                (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_KERNEL_TOO_OLD, ENOENT,
+                                           "this kernel does not list sockets of this protocol: it does not "
+                                           "know it, or lacks the module that lists them");
+                return AIU_DONE;
+        }
         return r < 0 ? add_gap(snapshot, r) : r;
 }
 
