@@ -697,6 +697,20 @@ const char *aiu_holder_get_cmdline(const struct aiu_holder *, size_t *ret_bytes)
  * @since 0.1
  */
 const char *aiu_holder_get_cwd(const struct aiu_holder *);
+
+/**
+ * AIU_HOLDER_KERNEL: what in the kernel has the socket, such as "vxlan", "wireguard", "nfsd"; NULL
+ * if it is a connection that was closed. From rtnetlink, generic netlink and /proc.
+ * @since 0.1
+ */
+const char *aiu_holder_get_kernel_user(const struct aiu_holder *);
+
+/**
+ * Which of them: the interface, the number of a tunnel, the server. Raw bytes; NULL if there is
+ * but one, or none.
+ * @since 0.1
+ */
+const char *aiu_holder_get_kernel_user_name(const struct aiu_holder *);
 /** Why it exists: how many of the chain of parents up to pid 1 are visible. @since 0.1 */
 size_t      aiu_holder_get_n_ancestors(const struct aiu_holder *);
 /** Process id of the i-th ancestor, nearest first; 0 past the end. @since 0.1 */
@@ -794,7 +808,8 @@ enum aiu_action_kind {
         AIU_ACTION_LOOK_CLOSER = 18,     /**< run again with the privilege named in a gap */
         AIU_ACTION_KILL_UNIT_LEFTOVERS = 19, /**< systemctl kill: the unit is stopped, its process not */
         AIU_ACTION_WIDEN_RANGE = 20,     /**< port 0: let the kernel look among more ports */
-        AIU_ACTION_SET_NO_PORT = 21      /**< port 0: IP_BIND_ADDRESS_NO_PORT, connect() chooses the port */
+        AIU_ACTION_SET_NO_PORT = 21,     /**< port 0: IP_BIND_ADDRESS_NO_PORT, connect() chooses the port */
+        AIU_ACTION_STOP_KERNEL_USER = 22 /**< take down the tunnel device, or what else of the kernel has it */
 };
 /** What is to be done. @since 0.1 */
 enum aiu_action_kind aiu_action_get_kind(const struct aiu_action *);

@@ -39,5 +39,6 @@ void advice_use_activation(struct advice_list *list);
 void advice_stop_units(struct advice_list *list);
 void advice_stop_containers(struct advice_list *list);
 void advice_end_processes(struct advice_list *list);
+void advice_stop_kernel_users(struct advice_list *list);
 
 #endif

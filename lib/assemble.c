@@ -113,6 +113,22 @@ static int add_holders_of(struct aiu_report *report, const struct aiu_snapshot *
         return 0;
 }
 
+/* What in the kernel has it: each a holder of its own, for each would have to let go. */
+static int add_kernel_users_of(struct aiu_report *report, struct aiu_conflict *conflict, uint64_t inode)
+{
+        for (size_t i = 0; i < report->n_kernel_users; i++) {
+                struct aiu_holder *holder;
+
+                if (report->kernel_users[i].inode != inode)
+                        continue;
+                holder = add_holder(conflict, AIU_HOLDER_KERNEL);
+                if (!holder)
+                        return -ENOMEM;
+                holder->kernel_user = &report->kernel_users[i];
+        }
+        return 0;
+}
+
 static bool is_unaccepted(const struct socket *s)
 {
         return s->protocol == IPPROTO_TCP && s->inode == 0 && !s->minisock &&
@@ -159,6 +175,8 @@ static int find_holders(struct aiu_report *report, const struct aiu_snapshot *sn
                 inode = listener_of(snapshot, &conflict->socket);
         if (inode != 0)
                 r = add_holders_of(report, snapshot, conflict, inode);
+        if (r >= 0 && inode != 0 && conflict->n_holders == 0)
+                r = add_kernel_users_of(report, conflict, inode);
         if (r < 0 || conflict->n_holders > 0)
                 return r;
         return assemble_nobody(report, conflict);
@@ -266,6 +284,10 @@ int assemble_conflicts(struct aiu_report *report, struct observation *o)
         report->n_processes = o->snapshot.n_processes;
         report->managers = o->snapshot.managers;
         report->n_managers = o->snapshot.n_managers;
+        report->kernel_users = o->snapshot.kernel_users;
+        report->n_kernel_users = o->snapshot.n_kernel_users;
+        o->snapshot.kernel_users = NULL;
+        o->snapshot.n_kernel_users = 0;
         o->snapshot.processes = NULL;
         o->snapshot.managers = NULL;
         o->snapshot.n_processes = o->snapshot.n_managers = 0;

@@ -227,6 +227,15 @@ struct manager {
         tristate removes_file;
 };
 
+/* What in the kernel has a socket: struct aiu_kernel_user_fact. */
+struct kernel_user {
+        uint64_t inode;
+        char *service;
+        char *name;
+        char **command;                 /* NULL-terminated, or NULL */
+        tristate command_suffices;
+};
+
 struct gap {
         enum aiu_gap_kind kind;
         int error;
@@ -239,6 +248,7 @@ struct aiu_holder {
         enum aiu_holder_kind kind;
         const struct process *process;  /* NULL unless PROCESS or SELF */
         const struct manager *manager;  /* NULL = nothing known */
+        const struct kernel_user *kernel_user;  /* NULL unless KERNEL and known */
         int *fds;
         size_t n_fds;
         uid_t uid;                      /* of the process, else of the socket */
@@ -263,6 +273,7 @@ struct aiu_action {
         const struct process **processes;       /* whom it ends; borrowed from the report */
         size_t n_processes;
         const struct manager *manager;          /* whom it asks; borrowed */
+        const struct kernel_user *kernel_user;  /* what it takes down; borrowed */
         char **units;                           /* what it stops there */
         size_t n_units;
         uint64_t wait_usec;

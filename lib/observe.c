@@ -29,6 +29,7 @@ static phase *sockets_of(const struct aiu_backend *b) { return b->sockets; }
 static phase *holders_of(const struct aiu_backend *b) { return b->holders; }
 static phase *options_of(const struct aiu_backend *b) { return b->options; }
 static phase *managers_of(const struct aiu_backend *b) { return b->managers; }
+static phase *kernel_users_of(const struct aiu_backend *b) { return b->kernel_users; }
 
 static enum aiu_gap_kind gap_kind(int error)
 {
@@ -265,20 +266,55 @@ static int observe_inside(struct observation *o)
         return 0;
 }
 
-int observe_sockets(struct observation *o)
+/* In the network namespace asked about, for as long as `look` takes. */
+static int observe_there(struct observation *o, int (*look)(struct observation *o))
 {
         int home, r, back;
 
         if (o->query->netns_lost)
                 return no_way_in(o, EPERM);
         if (o->query->netns < 0)
-                return observe_inside(o);
+                return look(o);
         r = o->asked.plain_calls_only ? -EPERM : netns_enter(o->asked.procfs, o->query->netns, &home);
         if (r < 0)
                 return no_way_in(o, r);
-        r = observe_inside(o);
+        r = look(o);
         back = netns_leave(home);
         return back < 0 ? back : r;
+}
+
+int observe_sockets(struct observation *o)
+{
+        return observe_there(o, observe_inside);
+}
+
+static int ask_for_kernel_users(struct observation *o)
+{
+        return run_phase(o, kernel_users_of);
+}
+
+/*
+ * A socket with an inode that no process has may be one that the kernel made for
+ * itself: a tunnel's, a file server's. Only then that is asked for.
+ */
+static int observe_kernel_users(struct observation *o)
+{
+        int r;
+
+        if (o->asked.port == 0 || !address_is_ip(&o->question->address) || aiu_snapshot_all_held(&o->snapshot))
+                return 0;
+        r = observe_there(o, ask_for_kernel_users);
+        if (r < 0)
+                return r;
+        /* What takes down a device there would look for it here. */
+        if (o->query->netns >= 0)
+                snapshot_drop_commands(&o->snapshot);
+        if (aiu_snapshot_all_held(&o->snapshot))
+                snapshot_drop_gaps(&o->snapshot, "proc-fd", ESRCH);
+        /* Processes that could not be looked into do not matter then. */
+        if (snapshot_all_in_kernel(&o->snapshot) && !o->snapshot.holders_truncated)
+                o->holders_complete = true;
+        return 0;
 }
 
 int observe_holders(struct observation *o)
@@ -294,6 +330,9 @@ int observe_holders(struct observation *o)
         /* With FIRST_HOLDER the list may be short whatever the backend says. */
         o->holders_complete = r == 1 && !o->snapshot.holders_truncated &&
                               !(o->asked.context_flags & AIU_CONTEXT_FIRST_HOLDER);
+        r = observe_kernel_users(o);
+        if (r < 0)
+                return r;
         if (o->snapshot.n_holdings == 0)
                 return 0;
         if (o->snapshot.claims.first) {

@@ -294,6 +294,8 @@ static void put_holder(struct json *j, const struct aiu_holder *holder)
         json_token(j, "will_return", aiu_tristate_to_string(aiu_holder_will_return(holder)));
         json_string(j, "container", aiu_holder_get_container(holder));
         json_string(j, "supervisor", aiu_holder_get_supervisor(holder));
+        json_string(j, "kernel_user", aiu_holder_get_kernel_user(holder));
+        json_string(j, "kernel_user_name", aiu_holder_get_kernel_user_name(holder));
         json_string(j, "cwd", aiu_holder_get_cwd(holder));
         put_ancestors(j, holder);
         json_close(j, "}");

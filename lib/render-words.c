@@ -106,10 +106,24 @@ void words_of_nobody(struct strbuf *out, const struct aiu_conflict *c, const str
         }
 }
 
+static void kernel_user(struct strbuf *out, const struct aiu_holder *h)
+{
+        strbuf_str(out, "the kernel itself: ");
+        outside(out, aiu_holder_get_kernel_user(h));
+        if (aiu_holder_get_kernel_user_name(h)) {
+                strbuf_str(out, ", ");
+                outside(out, aiu_holder_get_kernel_user_name(h));
+        }
+}
+
 void words_of_holder(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h)
 {
         const char *comm = aiu_holder_get_comm(h);
 
+        if (aiu_holder_get_kernel_user(h)) {
+                kernel_user(out, h);
+                return;
+        }
         if (aiu_holder_get_pid(h) <= 0) {
                 words_of_nobody(out, c, h);
                 return;

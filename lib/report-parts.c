@@ -172,6 +172,16 @@ AIU_EXPORT const char *aiu_holder_get_cwd(const struct aiu_holder *holder)
         return holder && holder->process ? holder->process->cwd : NULL;
 }
 
+AIU_EXPORT const char *aiu_holder_get_kernel_user(const struct aiu_holder *holder)
+{
+        return holder && holder->kernel_user ? holder->kernel_user->service : NULL;
+}
+
+AIU_EXPORT const char *aiu_holder_get_kernel_user_name(const struct aiu_holder *holder)
+{
+        return holder && holder->kernel_user ? holder->kernel_user->name : NULL;
+}
+
 AIU_EXPORT size_t aiu_holder_get_n_ancestors(const struct aiu_holder *holder)
 {
         return holder && holder->process ? holder->process->n_ancestors : 0;

@@ -42,6 +42,15 @@ void manager_finish(struct manager *manager)
         free(manager->enabled);
 }
 
+void kernel_user_finish(struct kernel_user *user)
+{
+        for (size_t i = 0; user->command && user->command[i]; i++)
+                free(user->command[i]);
+        free(user->command);
+        free(user->service);
+        free(user->name);
+}
+
 void gap_finish(struct gap *gap)
 {
         free(gap->backend);
@@ -88,6 +97,8 @@ static void report_free(struct aiu_report *report)
                 process_finish(&report->processes[i]);
         for (size_t i = 0; i < report->n_managers; i++)
                 manager_finish(&report->managers[i]);
+        for (size_t i = 0; i < report->n_kernel_users; i++)
+                kernel_user_finish(&report->kernel_users[i]);
         free(report->claim_group);
         free(report->conflicts);
         free(report->neighbours);
@@ -95,6 +106,7 @@ static void report_free(struct aiu_report *report)
         free(report->gaps);
         free(report->processes);
         free(report->managers);
+        free(report->kernel_users);
         free(report->summary);
         free(report);
 }

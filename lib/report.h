@@ -29,11 +29,14 @@ struct aiu_report {
         size_t n_processes;
         struct manager *managers;
         size_t n_managers;
+        struct kernel_user *kernel_users;
+        size_t n_kernel_users;
 };
 
 /* Free one element's insides (not the element). Shared with snapshot.c and advice. */
 void process_finish(struct process *process);
 void manager_finish(struct manager *manager);
+void kernel_user_finish(struct kernel_user *user);
 void gap_finish(struct gap *gap);
 void conflict_finish(struct aiu_conflict *conflict);
 void action_finish(struct aiu_action *action);

@@ -79,9 +79,16 @@ AIU_EXPORT int aiu_snapshot_wants_inode(const struct aiu_snapshot *snapshot, uin
         return low < snapshot->n_wanted && snapshot->wanted[low] == inode;
 }
 
-static bool is_held(const struct aiu_snapshot *s, uint64_t inode)
+AIU_EXPORT int aiu_snapshot_is_held(const struct aiu_snapshot *snapshot, uint64_t inode)
 {
-        return snapshot_holding(s, inode, NULL) != NULL;
+        if (!snapshot)
+                return 0;
+        if (snapshot_holding(snapshot, inode, NULL))
+                return 1;
+        for (size_t i = 0; i < snapshot->n_kernel_users; i++)
+                if (snapshot->kernel_users[i].inode == inode)
+                        return 1;
+        return 0;
 }
 
 AIU_EXPORT int aiu_snapshot_all_held(const struct aiu_snapshot *snapshot)
@@ -89,7 +96,7 @@ AIU_EXPORT int aiu_snapshot_all_held(const struct aiu_snapshot *snapshot)
         if (!snapshot)
                 return 0;
         for (size_t i = 0; i < snapshot->n_wanted; i++)
-                if (!is_held(snapshot, snapshot->wanted[i]))
+                if (!aiu_snapshot_is_held(snapshot, snapshot->wanted[i]))
                         return 0;
         return 1;
 }

@@ -30,6 +30,8 @@ void snapshot_finish(struct aiu_snapshot *snapshot)
                 free(snapshot->holdings[i].fds);
         for (size_t i = 0; i < snapshot->n_managers; i++)
                 manager_finish(&snapshot->managers[i]);
+        for (size_t i = 0; i < snapshot->n_kernel_users; i++)
+                kernel_user_finish(&snapshot->kernel_users[i]);
         for (size_t i = 0; i < snapshot->n_gaps; i++)
                 gap_finish(&snapshot->gaps[i]);
         claims_finish(&snapshot->claims);
@@ -38,6 +40,7 @@ void snapshot_finish(struct aiu_snapshot *snapshot)
         free(snapshot->processes);
         free(snapshot->holdings);
         free(snapshot->managers);
+        free(snapshot->kernel_users);
         free(snapshot->gaps);
         free(snapshot->wanted);
         free(snapshot->host.reserved_ports);

@@ -17,6 +17,8 @@
 #define SNAPSHOT_MAX_RANGE_HOLDINGS 65536u
 #define SNAPSHOT_MAX_FDS 64u            /* per holding */
 #define SNAPSHOT_MAX_MANAGERS 2048u
+#define SNAPSHOT_MAX_KERNEL_USERS 256u
+#define SNAPSHOT_MAX_COMMAND 16u        /* words of one */
 #define SNAPSHOT_MAX_GAPS 64u
 #define SNAPSHOT_MAX_STRING 4096u       /* bytes of any string that is kept; cmdline: 32 KiB */
 #define SNAPSHOT_MAX_RESERVED (512u * 1024u)    /* a list of 65536 ports is no longer */
@@ -42,6 +44,8 @@ struct aiu_snapshot {
         uint32_t *holding_heads;        /* by hash of the inode: its last holding + 1; snapshot_holding() */
         struct manager *managers;
         size_t n_managers, managers_room;
+        struct kernel_user *kernel_users;
+        size_t n_kernel_users, kernel_users_room;
         struct gap *gaps;
         size_t n_gaps, gaps_room;
         uint64_t *wanted;               /* sorted, no duplicates */
@@ -66,6 +70,11 @@ int snapshot_truncated(struct aiu_snapshot *snapshot, bool *already, const char 
 /* Walk the holdings of one inode: the first one, then the next after `at`; NULL = no more. */
 const struct holding *snapshot_holding(const struct aiu_snapshot *snapshot, uint64_t inode,
                                        const struct holding *after);
+/* Has every wanted inode a user in the kernel? */
+bool snapshot_all_in_kernel(const struct aiu_snapshot *snapshot);
+void snapshot_drop_commands(struct aiu_snapshot *snapshot);
+/* A search has found what an earlier one missed: forget the gaps of this backend with this errno. */
+void snapshot_drop_gaps(struct aiu_snapshot *snapshot, const char *backend, int error);
 /* Look-ups work on a snapshot's arrays and, once those have moved, on a report's. */
 struct snapshot_view {
         const struct process *processes;

@@ -167,6 +167,7 @@ static const char *const action_kind_tokens[] = {
         [AIU_ACTION_KILL_UNIT_LEFTOVERS] = "kill-unit-leftovers",
         [AIU_ACTION_WIDEN_RANGE] = "widen-range",
         [AIU_ACTION_SET_NO_PORT] = "set-no-port",
+        [AIU_ACTION_STOP_KERNEL_USER] = "stop-kernel-user",
 };
 
 AIU_EXPORT const char *aiu_action_kind_to_string(enum aiu_action_kind action)

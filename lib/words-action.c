@@ -262,6 +262,10 @@ static int make_argv(struct aiu_action *action, const struct aiu_report *report,
                 return remove_argv(action, q);
         case AIU_ACTION_WIDEN_RANGE:
                 return range_argv(action);
+        case AIU_ACTION_STOP_KERNEL_USER:
+                if (!action->kernel_user->command)
+                        return 0;
+                return push_all(action, (const char *const *)action->kernel_user->command);
         default:        /* something to change in a program or a configuration: nothing to run */
                 return 0;
         }
@@ -454,6 +458,9 @@ static void describe(struct text *text, const struct aiu_action *action, const s
         case AIU_ACTION_SET_NO_PORT:
                 text_add(text, "set IP_BIND_ADDRESS_NO_PORT on the socket before bind(): it takes no port then, and "
                                "connect() chooses one, which sockets with other destinations may share");
+                break;
+        case AIU_ACTION_STOP_KERNEL_USER:
+                words_stop_kernel_user(text, action->kernel_user);
                 break;
         case AIU_ACTION_UNKNOWN:
                 break;

@@ -120,6 +120,27 @@ static void add_unit(struct text *text, const struct aiu_holder *holder)
         }
 }
 
+static void add_kernel_user(struct text *text, const struct kernel_user *user)
+{
+        text_add(text, "the kernel's ");
+        text_add_escaped(text, user->service, 32);
+        if (user->name) {
+                text_add(text, " (");
+                text_add_escaped(text, user->name, 64);
+                text_add(text, ")");
+        }
+}
+
+void words_stop_kernel_user(struct text *text, const struct kernel_user *user)
+{
+        text_add(text, user->command_suffices == YES ? "take down " : "have ");
+        add_kernel_user(text, user);
+        if (user->command_suffices != YES)
+                text_add(text, " stopped by whoever set it up; that its socket goes with it was not tried out");
+        else
+                text_add(text, ", which closes its socket; whatever set it up may do so again");
+}
+
 static void add_nobody(struct text *text, const struct aiu_conflict *c)
 {
         if (c->socket.minisock)
@@ -147,7 +168,10 @@ void words_holder(const struct aiu_conflict *conflict, char *buffer, size_t byte
 
         if (!h || h->kind == AIU_HOLDER_KERNEL || h->kind == AIU_HOLDER_HIDDEN ||
             h->kind == AIU_HOLDER_UNKNOWN) {
-                add_nobody(&text, conflict);
+                if (h && h->kernel_user)
+                        add_kernel_user(&text, h->kernel_user);
+                else
+                        add_nobody(&text, conflict);
                 if (h)
                         add_unit(&text, h);
                 return;

@@ -92,6 +92,7 @@ static const struct {
         { action_kind_token, AIU_ACTION_KILL_UNIT_LEFTOVERS, 19, "kill-unit-leftovers" },
         { action_kind_token, AIU_ACTION_WIDEN_RANGE, 20, "widen-range" },
         { action_kind_token, AIU_ACTION_SET_NO_PORT, 21, "set-no-port" },
+        { action_kind_token, AIU_ACTION_STOP_KERNEL_USER, 22, "stop-kernel-user" },
         { gap_kind_token, AIU_GAP_UNKNOWN, 0, "unknown" },
         { gap_kind_token, AIU_GAP_PERMISSION, 1, "permission" },
         { gap_kind_token, AIU_GAP_NAMESPACE, 2, "namespace" },

@@ -28,6 +28,8 @@ void forget_snapshot(void);
 bool have_ip(void);
 /* Run ip(8) with these words; the test fails if it does. */
 void ip(const char *words);
+/* The same; its exit status, or -1. */
+int try_ip(const char *words);
 /* A file that is there; one that is made. */
 void write_file(const char *path, const char *text);
 void make_file(const char *path, const char *text);

@@ -6,7 +6,8 @@
  * libaddrinuse never looks at the machine itself: backends do. A backend is a
  * table of functions that push plain facts into a snapshot; what the facts mean
  * is judged elsewhere, by pure functions. The built-in backends (sock-diag,
- * proc-net, route, proc-address, proc-sys, unix-path, proc-fd, options, cgroup) use this header
+ * proc-net, route, proc-address, proc-sys, unix-path, proc-fd, kernel-user, options, cgroup,
+ * sd-bus) use this header
  * and nothing else of the library, so a backend of yours can do all they can.
  *
  * The rules for a backend:
@@ -187,6 +188,18 @@ struct aiu_manager_fact {
         enum aiu_tristate removes_file;
 };
 
+/** What in the kernel itself has a socket: a tunnel device, a file server... */
+struct aiu_kernel_user_fact {
+        size_t size;                         /**< sizeof of this struct */
+        const char *service;                 /**< required: "vxlan", "nfsd"... lower case */
+        /** which of them: an interface, the number of a tunnel, a server; NULL = there is but one */
+        const char *name;
+        /** NULL-terminated, at most 16 words: what makes it let go; NULL = no command is known */
+        const char *const *command;
+        /** does that make it let go of the socket, for certain? */
+        enum aiu_tristate command_suffices;
+};
+
 /** @name What a backend tells
  * All return 0, or -EINVAL (a required field is missing or senseless), -E2BIG
  * (unknown non-zero tail), -ENOMEM, -ENOBUFS (the snapshot is full; a gap says so).
@@ -202,6 +215,9 @@ int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t inode, pid_t
 int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const struct aiu_process_fact *fact);
 /** What is set on the socket `inode`. */
 int aiu_snapshot_add_options(struct aiu_snapshot *snapshot, uint64_t inode, const struct aiu_options_fact *fact);
+/** What in the kernel has the socket `inode`, which no process has. There may be several. */
+int aiu_snapshot_add_kernel_user(struct aiu_snapshot *snapshot, uint64_t inode,
+                                 const struct aiu_kernel_user_fact *fact);
 /** Who looks after a process or a socket. What is known replaces what was told about it before. */
 int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const struct aiu_manager_fact *fact);
 /** `text`: what was not seen and what it takes to see it; the backend's name is added. */
@@ -225,6 +241,8 @@ int aiu_snapshot_get_wanted_inode(const struct aiu_snapshot *snapshot, size_t i,
 int aiu_snapshot_wants_inode(const struct aiu_snapshot *snapshot, uint64_t inode);
 /** Does somebody hold each wanted inode already? (AIU_CONTEXT_FIRST_HOLDER may stop then.) */
 int aiu_snapshot_all_held(const struct aiu_snapshot *snapshot);
+/** 1 if a process, or something in the kernel, is known to hold this inode, else 0. */
+int aiu_snapshot_is_held(const struct aiu_snapshot *snapshot, uint64_t inode);
 /** What the host phase found (always 1 with a snapshot). */
 int aiu_snapshot_get_host(const struct aiu_snapshot *snapshot, struct aiu_host_fact *ret_fact);
 /** The i-th socket. */
@@ -248,7 +266,7 @@ int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, size_t i, stru
 /** Facts were added, and others may know more: see AIU_DONE. @since 0.1 */
 #define AIU_PARTIAL 1
 
-/** The phases, in the order in which they run. NULL = this backend has nothing to say there. */
+/** The phases; all but the last one stand in the order in which they run. NULL = this backend has nothing to say there. */
 struct aiu_backend {
         size_t size;             /**< sizeof(struct aiu_backend) */
         const char *name;        /**< lower case, for gaps and logs */
@@ -263,6 +281,11 @@ struct aiu_backend {
         /** who looks after the holders */
         int (*managers)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
         void (*destroy)(void *userdata); /**< when the context lets go of the backend */
+        /**
+         * what in the kernel has the wanted sockets that no process has; after `holders`, in the
+         * network namespace asked about, and only if there are such sockets
+         */
+        int (*kernel_users)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
 };
 
 /**
@@ -278,7 +301,7 @@ int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backen
 
 /**
  * Leave out a backend, built-in or added: "sock-diag", "proc-net", "route", "proc-address",
- * "proc-sys", "unix-path", "proc-fd", "options", "cgroup".
+ * "proc-sys", "unix-path", "proc-fd", "kernel-user", "options", "cgroup", "sd-bus".
  * @returns 0; -ENOENT (no backend of that name); -EINVAL (NULL)
  * @since 0.1
  */
