@@ -12,6 +12,7 @@
 
 #include "claims.h"
 #include "range.h"
+#include "snapshot.h"
 
 #define CLAIMS_MAX 65536u
 #define ALIKE_KEPT 8u
@@ -72,6 +73,7 @@ static int fill(struct claim *to, const struct aiu_socket_fact *f)
                 .expires_usec = f->expires_usec,
                 .uid = f->uid,
                 .ifindex = f->ifindex,
+                .l3mdev = snapshot_l3mdev_at_first(f),
                 .protocol = (uint16_t)f->protocol,
                 .type = (uint8_t)f->type,
                 .state = (uint8_t)f->state,

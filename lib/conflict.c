@@ -65,6 +65,29 @@ static tristate devices_meet(unsigned int c, unsigned int h)
         return tri(c == 0 || h == 0 || c == h);
 }
 
+/*
+ * TCP has a table of ports for each VRF: a socket without a device and one that is
+ * bound to a VRF, or to an interface in it, never meet, unless tcp_l3mdev_accept makes
+ * one table of them all (inet_sk_bound_l3mdev(), inet_bind_bucket_match(); since Linux
+ * 5.0). UDP has one table, and udp_lib_lport_inuse() compares devices alone.
+ * udp_l3mdev_accept changes who gets a datagram, not who may bind.
+ */
+static tristate domains_meet(const struct question *q, const struct socket *h)
+{
+        unsigned int device = conflict_device(q);
+
+        if (h->protocol != IPPROTO_TCP || (device == 0 && h->ifindex == 0) || device == h->ifindex)
+                return YES;
+        if (q->l3mdev == IFINDEX_UNKNOWN || h->l3mdev == IFINDEX_UNKNOWN)
+                return UNKNOWN;
+        return tri(q->l3mdev == h->l3mdev);
+}
+
+static tristate same_table(const struct question *q, const struct socket *h)
+{
+        return tri_and(devices_meet(conflict_device(q), h->ifindex), domains_meet(q, h));
+}
+
 /* bind() to an IPv6 address that is neither :: nor mapped sets IPV6_V6ONLY by itself. */
 static bool binder_v6only(const struct question *q, const struct endpoint *c)
 {
@@ -211,7 +234,7 @@ static struct judgement judge_ip(const struct question *q, const struct socket *
         if (conflict_protocol(q) != h->protocol || !address_is_ip(&h->local) ||
             address_port(&h->local) != address_port(&q->address) || is_request_sock(h))
                 return j;
-        meet = tri_and(devices_meet(conflict_device(q), h->ifindex), addresses_meet(q, &c, h, &e));
+        meet = tri_and(same_table(q, h), addresses_meet(q, &c, h, &e));
         if (meet == NO)
                 return j;
         j.overlap = overlap_kind(&c, &e);
@@ -287,7 +310,7 @@ struct judgement conflict_judge_search(const struct question *q, const struct so
         if (conflict_is_own(q, h) || conflict_protocol(q) != h->protocol || !address_is_ip(&h->local) ||
             is_request_sock(h))
                 return j;
-        meet = tri_and(devices_meet(conflict_device(q), h->ifindex), addresses_meet(q, &c, h, &e));
+        meet = tri_and(same_table(q, h), addresses_meet(q, &c, h, &e));
         if (meet == NO)
                 return j;
         j.overlap = AIU_OVERLAP_PORT_RANGE;

@@ -75,6 +75,7 @@ struct question {
         uint16_t low_port;      /* IP_LOCAL_PORT_RANGE; 0 = not set */
         uint16_t high_port;
         unsigned int ifindex;   /* SO_BINDTODEVICE; 0 = none */
+        unsigned int l3mdev;    /* the VRF that the device is (in), as TCP sees it; 0 = none; IFINDEX_UNKNOWN */
         char device[IF_NAMESIZE];
         uid_t uid;
         bool foreign_uid;       /* uid is not the caller's own: its capabilities are not known */
@@ -124,6 +125,7 @@ struct socket {
         uint64_t cgroup_id;
         uid_t uid;
         unsigned int ifindex;
+        unsigned int l3mdev;            /* as question::l3mdev */
         char device[IF_NAMESIZE];       /* filled in for the report */
         bool minisock;                  /* TIME_WAIT, or FIN_WAIT2 that became one */
         tristate autobound;
@@ -152,6 +154,7 @@ struct claim {
         uint64_t expires_usec;  /* the last of those that are alike */
         uid_t uid;
         unsigned int ifindex;
+        unsigned int l3mdev;
         uint16_t protocol;
         uint8_t type;
         uint8_t state;

@@ -29,6 +29,7 @@ static phase *sockets_of(const struct aiu_backend *b) { return b->sockets; }
 static phase *holders_of(const struct aiu_backend *b) { return b->holders; }
 static phase *options_of(const struct aiu_backend *b) { return b->options; }
 static phase *managers_of(const struct aiu_backend *b) { return b->managers; }
+static phase *devices_of(const struct aiu_backend *b) { return b->devices; }
 static phase *kernel_users_of(const struct aiu_backend *b) { return b->kernel_users; }
 
 static enum aiu_gap_kind gap_kind(int error)
@@ -246,6 +247,40 @@ static int observe_socket_tables(struct observation *o)
         return r < 0 ? r : run_phase(o, sockets_of);
 }
 
+static bool has_devices(const struct observation *o)
+{
+        const struct aiu_snapshot *s = &o->snapshot;
+
+        if (conflict_protocol(o->question) != IPPROTO_TCP || !address_is_ip(&o->question->address))
+                return false;
+        if (conflict_device(o->question) != 0)
+                return true;
+        for (size_t i = 0; i < s->n_sockets; i++)
+                if (s->sockets[i].l3mdev == IFINDEX_UNKNOWN)
+                        return true;
+        for (size_t i = 0; i < s->claims.n; i++)
+                if (s->claims.list[i].l3mdev == IFINDEX_UNKNOWN)
+                        return true;
+        return false;
+}
+
+/* Which VRF does each device belong to? Most questions have to do with none. */
+static int observe_devices(struct observation *o)
+{
+        unsigned int device = conflict_device(o->question);
+        int r;
+
+        if (!has_devices(o))
+                return 0;
+        r = run_phase(o, devices_of);
+        if (r < 0)
+                return r;
+        o->question->l3mdev = 0;
+        if (device != 0 && !aiu_snapshot_get_device(&o->snapshot, device, &o->question->l3mdev))
+                o->question->l3mdev = IFINDEX_UNKNOWN;
+        return 0;
+}
+
 static int observe_inside(struct observation *o)
 {
         int r;
@@ -263,7 +298,7 @@ static int observe_inside(struct observation *o)
                 return r;
         o->sockets_complete = r == 1 && !o->snapshot.sockets_truncated;
         learn_own_device(o);
-        return 0;
+        return observe_devices(o);
 }
 
 /* In the network namespace asked about, for as long as `look` takes. */

@@ -66,6 +66,7 @@ struct socket range_socket(const struct claim *claim)
                 .cookie = claim->cookie,
                 .uid = claim->uid,
                 .ifindex = claim->ifindex,
+                .l3mdev = claim->l3mdev,
                 .minisock = claim->minisock,
                 .autobound = (tristate)claim->autobound,
                 .reuseaddr = (tristate)claim->reuseaddr,

@@ -205,6 +205,7 @@ static int fill_socket(struct socket *to, const struct aiu_socket_fact *f)
                 .cgroup_id = f->cgroup_id,
                 .uid = f->uid,
                 .ifindex = f->ifindex,
+                .l3mdev = snapshot_l3mdev_at_first(f),
                 .minisock = f->minisock == YES,
                 .autobound = f->autobound,
                 .reuseaddr = f->reuseaddr,

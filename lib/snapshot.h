@@ -18,6 +18,7 @@
 #define SNAPSHOT_MAX_FDS 64u            /* per holding */
 #define SNAPSHOT_MAX_MANAGERS 2048u
 #define SNAPSHOT_MAX_KERNEL_USERS 256u
+#define SNAPSHOT_MAX_DEVICES 64u         /* that sockets are bound to */
 #define SNAPSHOT_MAX_COMMAND 16u        /* words of one */
 #define SNAPSHOT_MAX_GAPS 64u
 #define SNAPSHOT_MAX_STRING 4096u       /* bytes of any string that is kept; cmdline: 32 KiB */
@@ -44,6 +45,10 @@ struct aiu_snapshot {
         uint32_t *holding_heads;        /* by hash of the inode: its last holding + 1; snapshot_holding() */
         struct manager *managers;
         size_t n_managers, managers_room;
+        struct {
+                unsigned int ifindex, l3mdev;
+        } devices[SNAPSHOT_MAX_DEVICES];
+        size_t n_devices;
         struct kernel_user *kernel_users;
         size_t n_kernel_users, kernel_users_room;
         struct gap *gaps;
@@ -70,6 +75,8 @@ int snapshot_truncated(struct aiu_snapshot *snapshot, bool *already, const char 
 /* Walk the holdings of one inode: the first one, then the next after `at`; NULL = no more. */
 const struct holding *snapshot_holding(const struct aiu_snapshot *snapshot, uint64_t inode,
                                        const struct holding *after);
+/* Which VRF a socket is in, as long as nobody has told it. */
+unsigned int snapshot_l3mdev_at_first(const struct aiu_socket_fact *fact);
 /* Has every wanted inode a user in the kernel? */
 bool snapshot_all_in_kernel(const struct aiu_snapshot *snapshot);
 void snapshot_drop_commands(struct aiu_snapshot *snapshot);

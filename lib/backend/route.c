@@ -7,7 +7,7 @@
  *        calls local, broadcast or multicast. That is a routing table, so a whole
  *        prefix may be local (127.0.0.0/8, or an "AnyIP" route).
  *  IPv6  ipv6_chk_addr(): the list of assigned addresses; routes count for nothing.
- *        See route-ipv6.c.
+ *        See route-ipv6.c; for VRFs, route-vrf.c.
  *
  * Both are asked by RTM_GETROUTE and RTM_GETADDR without NLM_F_DUMP: one hash or
  * trie look-up in the kernel, without its rtnl lock, however many addresses there
@@ -19,8 +19,6 @@
 #include <netinet/in.h>
 #include <netlink/attr.h>
 #include <netlink/object.h>
-#include <netlink/route/link.h>
-#include <netlink/route/link/vrf.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
 #include <string.h>
@@ -120,24 +118,6 @@ int route_ask(struct route *route, int family, const void *address, unsigned int
         return 0;
 }
 
-/* ------------------------------------------------------ VRF */
-
-struct link {
-        unsigned int master;
-        uint32_t vrf_table;     /* 0 = it is no VRF */
-};
-
-static void read_link(struct nl_object *object, void *userdata)
-{
-        struct rtnl_link *parsed = (struct rtnl_link *)object;
-        struct link *link = userdata;
-        uint32_t table;
-
-        link->master = (unsigned int)rtnl_link_get_master(parsed);
-        if (rtnl_link_is_vrf(parsed) && rtnl_link_vrf_get_tableid(parsed, &table) == 0)
-                link->vrf_table = table;
-}
-
 int route_parse_object(struct nlmsghdr *header, void (*callback)(struct nl_object *, void *),
                        void *userdata)
 {
@@ -150,43 +130,6 @@ int route_parse_object(struct nlmsghdr *header, void (*callback)(struct nl_objec
         r = nl_msg_parse(message, callback, userdata);
         nlmsg_free(message);
         return r < 0 ? -EBADMSG : 0;
-}
-
-static int take_link(void *userdata, struct nlmsghdr *message)
-{
-        return message->nlmsg_type == RTM_NEWLINK ? route_parse_object(message, read_link, userdata)
-                                                  : -EBADMSG;
-}
-
-static int ask_link(struct route *route, unsigned int ifindex, struct link *ret)
-{
-        struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex };
-        struct nl_msg *message = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST);
-
-        *ret = (struct link){ 0 };
-        if (message && nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0) {
-                nlmsg_free(message);
-                message = NULL;
-        }
-        return route_send(route, message, take_link, ret);
-}
-
-/*
- * l3mdev_fib_table(): the table of the VRF that the interface is, or is in. This
- * request does take the rtnl lock, so it is made only for sockets with a device.
- */
-int route_vrf_table(struct route *route, unsigned int ifindex, uint32_t *ret_table)
-{
-        struct link link;
-        int r;
-
-        r = ask_link(route, ifindex, &link);
-        if (r >= 0 && link.vrf_table == 0 && link.master != 0)
-                r = ask_link(route, link.master, &link);
-        if (r < 0 && r != -ENODEV)
-                return r;
-        *ret_table = r < 0 ? 0 : link.vrf_table;
-        return 0;
 }
 
 /* ------------------------------------------------------ IPv4 */
@@ -409,4 +352,5 @@ const struct aiu_backend backend_route = {
         .size = sizeof(struct aiu_backend),
         .name = "route",
         .host = host,
+        .devices = route_devices,
 };

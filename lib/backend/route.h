@@ -21,6 +21,11 @@ struct route_match {
         unsigned int ifindex;
 };
 
+struct route_link {
+        unsigned int master;
+        uint32_t vrf_table;     /* 0 = it is no VRF */
+};
+
 /* Send, take the answers, free the message; NULL = -ENOMEM. */
 int route_send(struct route *route, struct nl_msg *message, netlink_handler *handler,
                void *userdata);
@@ -32,6 +37,12 @@ int route_ask(struct route *route, int family, const void *address, unsigned int
               struct route_match *ret);
 /* The table of the VRF that an interface belongs to; 0 = it belongs to none. */
 int route_vrf_table(struct route *route, unsigned int ifindex, uint32_t *ret_table);
+/* One answer to RTM_GETLINK, into a struct route_link. */
+int route_take_link(void *link, struct nlmsghdr *message);
+/* The VRF that an interface is or is in, as an interface; 0 = none. */
+int route_l3mdev(struct route *route, unsigned int ifindex, unsigned int *ret_l3mdev);
+/* The backend's devices phase. */
+int route_devices(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot);
 
 /* Fills in address_local, address_tentative and address_ifindex. */
 int route_ask_v6(struct route *route, const struct sockaddr_in6 *address,

@@ -211,6 +211,11 @@ int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct aiu_host_f
 int aiu_snapshot_add_socket(struct aiu_snapshot *snapshot, const struct aiu_socket_fact *fact);
 /** The process `pid` holds the socket `inode` as its descriptor `fd` (-1 = not in its table). */
 int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t inode, pid_t pid, int fd);
+/**
+ * The interface `ifindex`, to which a TCP socket is bound, is the VRF `l3mdev` or in it; 0 = in
+ * none, AIU_IFINDEX_UNKNOWN = that could not be found out.
+ */
+int aiu_snapshot_add_device(struct aiu_snapshot *snapshot, unsigned int ifindex, unsigned int l3mdev);
 /** A process that was named as a holder. The first fact about a pid stays. */
 int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const struct aiu_process_fact *fact);
 /** What is set on the socket `inode`. */
@@ -243,6 +248,8 @@ int aiu_snapshot_wants_inode(const struct aiu_snapshot *snapshot, uint64_t inode
 int aiu_snapshot_all_held(const struct aiu_snapshot *snapshot);
 /** 1 if a process, or something in the kernel, is known to hold this inode, else 0. */
 int aiu_snapshot_is_held(const struct aiu_snapshot *snapshot, uint64_t inode);
+/** What was told of an interface: 1, or 0 if nobody has told of it. */
+int aiu_snapshot_get_device(const struct aiu_snapshot *snapshot, unsigned int ifindex, unsigned int *ret_l3mdev);
 /** What the host phase found (always 1 with a snapshot). */
 int aiu_snapshot_get_host(const struct aiu_snapshot *snapshot, struct aiu_host_fact *ret_fact);
 /** The i-th socket. */
@@ -266,7 +273,7 @@ int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, size_t i, stru
 /** Facts were added, and others may know more: see AIU_DONE. @since 0.1 */
 #define AIU_PARTIAL 1
 
-/** The phases; all but the last one stand in the order in which they run. NULL = this backend has nothing to say there. */
+/** The phases; all but the last two stand in the order in which they run. NULL = this backend has nothing to say there. */
 struct aiu_backend {
         size_t size;             /**< sizeof(struct aiu_backend) */
         const char *name;        /**< lower case, for gaps and logs */
@@ -286,6 +293,8 @@ struct aiu_backend {
          * network namespace asked about, and only if there are such sockets
          */
         int (*kernel_users)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        /** which VRF the devices are in that TCP sockets are bound to; after `sockets` */
+        int (*devices)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
 };
 
 /**
