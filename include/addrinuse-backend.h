@@ -179,7 +179,7 @@ struct aiu_manager_fact {
         const char *container;               /**< id or machine name */
         const char *supervisor;              /**< "supervisord"... */
         uint32_t flags;                      /**< AIU_HOLDER_UNIT_LEFTOVER, AIU_HOLDER_UNIT_SPARED or 0 */
-        /** whose user manager; counts with AIU_MANAGER_SYSTEMD_USER only */
+        /** whose user manager, or whose rootless container; 0 = the system's */
         uid_t user;
         /** further units to stop with it, separated by spaces (Triggers, UpheldBy); NULL = none */
         const char *also_stop;

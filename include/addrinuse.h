@@ -729,7 +729,10 @@ const char *aiu_holder_get_ancestor_comm(const struct aiu_holder *, size_t i);
 #define AIU_HOLDER_DELETED_EXE  (UINT32_C(1) << 4)
 /** Its unit is inactive, the process is still there. @since 0.1 */
 #define AIU_HOLDER_UNIT_LEFTOVER (UINT32_C(1) << 5)
-/** A stop of its unit leaves it running (KillMode=process or none). @since 0.1 */
+/**
+ * A stop of its unit leaves it running, or its socket open (KillMode=process or none,
+ * FileDescriptorStorePreserve=yes), or is refused (RefuseManualStop=). @since 0.1
+ */
 #define AIU_HOLDER_UNIT_SPARED (UINT32_C(1) << 6)
 /** AIU_HOLDER_* of it; a bit that is not set is "no, or not known". @since 0.1 */
 uint32_t    aiu_holder_get_flags(const struct aiu_holder *);
@@ -755,14 +758,13 @@ enum aiu_manager_kind aiu_holder_get_manager(const struct aiu_holder *);
 const char *aiu_holder_get_unit(const struct aiu_holder *);
 
 /**
- * The socket unit that owns or feeds the socket; NULL if none is known. The built-in backends
- * of this version do not find it out.
+ * The socket unit that owns or feeds the socket, such as "nginx.socket"; NULL if none is known.
  * @since 0.1
  */
 const char *aiu_holder_get_socket_unit(const struct aiu_holder *);
-/** ActiveState of the unit; NULL = not known. As aiu_holder_get_socket_unit(). @since 0.1 */
+/** ActiveState of the unit; NULL = not known, systemd was not asked or did not answer. @since 0.1 */
 const char *aiu_holder_get_unit_state(const struct aiu_holder *);
-/** Restart= of the unit; NULL = not known. As aiu_holder_get_socket_unit(). @since 0.1 */
+/** Restart= of the unit; NULL = not known, or it is no service. @since 0.1 */
 const char *aiu_holder_get_unit_restart(const struct aiu_holder *);
 /** If it is killed, does something start it again? @since 0.1 */
 enum aiu_tristate aiu_holder_will_return(const struct aiu_holder *);
@@ -770,8 +772,8 @@ enum aiu_tristate aiu_holder_will_return(const struct aiu_holder *);
 const char *aiu_holder_get_container(const struct aiu_holder *);
 
 /**
- * Name of another supervisor, such as "supervisord"; NULL if none is known. As
- * aiu_holder_get_socket_unit().
+ * Name of another supervisor, such as "supervisord"; NULL if none is known. What that calls
+ * the program is in aiu_holder_get_unit().
  * @since 0.1
  */
 const char *aiu_holder_get_supervisor(const struct aiu_holder *);

@@ -29,18 +29,13 @@ static bool is_systemd(const struct manager *m)
 }
 
 /* Whoever has a manager that would be asked first. A supervisor is one if it is known what to ask it. */
-static bool has_unit(const struct aiu_holder *holder)
+bool advice_has_unit(const struct aiu_holder *holder)
 {
         const struct manager *m = holder->manager;
 
         if (!m || (!m->unit && !m->socket_unit))
                 return false;
         return is_systemd(m) || (m->kind == AIU_MANAGER_SUPERVISOR && can_stop_one(m->supervisor));
-}
-
-static bool has_container(const struct aiu_holder *holder)
-{
-        return holder->manager && holder->manager->container;
 }
 
 /* A service manager that holds a socket for its units: pid 1, or a user's. It is never ended for that. */
@@ -55,7 +50,7 @@ static bool is_keeper(const struct aiu_holder *holder)
 static bool is_process(const struct aiu_holder *holder)
 {
         return holder->kind == AIU_HOLDER_PROCESS && holder->process && holder->process->pid > 1 &&
-               !is_keeper(holder);
+               !is_keeper(holder) && !advice_is_port_helper(holder);
 }
 
 /* Anybody but ourselves may be ended; pid 1 never. */
@@ -281,7 +276,7 @@ static bool is_session(const struct manager *m)
 
 static bool is_of(const struct aiu_holder *holder, const struct manager *m)
 {
-        return has_unit(holder) && same_manager(holder->manager, m) && !is_session(holder->manager);
+        return advice_has_unit(holder) && same_manager(holder->manager, m) && !is_session(holder->manager);
 }
 
 /* A stop reaches neither what an earlier one has left behind nor what KillMode= spares. */
@@ -309,6 +304,33 @@ static uint32_t stop_flags(const struct advice_input *in, const struct manager *
         return AIU_ACTION_DISRUPTIVE | (in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0);
 }
 
+/* What is known of one holder that the text has to say when its unit is stopped. */
+static uint32_t unit_remarks(const struct aiu_holder *holder)
+{
+        const struct manager *m = holder->manager;
+        uint32_t remarks = 0;
+
+        /* Whoever knows what starts it again has looked. */
+        if (is_systemd(m) && !m->unit_state && m->will_return == UNKNOWN)
+                remarks |= REMARK_UNASKED;
+        if (m->enabled && strcmp(m->enabled, "enabled") == 0)
+                remarks |= REMARK_AT_BOOT;
+        if (holder->flags & AIU_HOLDER_SAME_PROGRAM)
+                remarks |= REMARK_SECOND_COPY;
+        return remarks;
+}
+
+/* From a cgroup's name alone nobody knows what starts the unit again, nor whether it is dead. */
+static tristate if_asked(const struct advice_input *in, lets_go *whose, const struct manager *m, tristate enough,
+                         uint32_t *remarks)
+{
+        for (size_t i = 0; i < in->n_conflicts; i++)
+                for (size_t k = 0; k < in->conflicts[i].n_holders; k++)
+                        if (whose(&in->conflicts[i].holders[k], m))
+                                *remarks |= unit_remarks(&in->conflicts[i].holders[k]);
+        return enough == YES && *remarks & REMARK_UNASKED ? UNKNOWN : enough;
+}
+
 static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_action_kind kind, lets_go *whose)
 {
         uint32_t remarks = 0;
@@ -317,6 +339,7 @@ static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_
 
         if (is_about_path(list->in) && kind == AIU_ACTION_STOP_UNIT)
                 enough = file_goes(list->in, whose, m, true);
+        enough = if_asked(list->in, whose, m, enough, &remarks);
         action = advice_add(list, kind, enough, stop_flags(list->in, m));
         if (!action)
                 return;
@@ -382,52 +405,10 @@ void advice_stop_units(struct advice_list *list)
                         enum aiu_action_kind kind = dead ? AIU_ACTION_KILL_UNIT_LEFTOVERS
                                                          : AIU_ACTION_STOP_UNIT;
 
-                        if (!has_unit(h) || is_session(h->manager) || asked_already(list, h->manager, kind) ||
+                        if (!advice_has_unit(h) || is_session(h->manager) || asked_already(list, h->manager, kind) ||
                             (dead ? runs_again(h->manager) : !asked_at(h, h->manager)))
                                 continue;
                         ask_one(list, h->manager, kind, dead ? left_over : asked_at);
-                }
-        }
-}
-
-static bool in_container(const struct aiu_holder *holder, const void *what)
-{
-        const struct manager *m = what;
-
-        return has_container(holder) && holder->manager->kind == m->kind &&
-               strcmp(holder->manager->container, m->container) == 0;
-}
-
-static bool stopped_already(const struct advice_list *list, const struct manager *m)
-{
-        for (size_t i = 0; i < list->n; i++)
-                if (list->actions[i].kind == AIU_ACTION_STOP_CONTAINER &&
-                    strcmp(list->actions[i].manager->container, m->container) == 0)
-                        return true;
-        return false;
-}
-
-void advice_stop_containers(struct advice_list *list)
-{
-        for (size_t i = 0; i < list->in->n_conflicts; i++) {
-                for (size_t k = 0; k < list->in->conflicts[i].n_holders; k++) {
-                        const struct aiu_holder *h = &list->in->conflicts[i].holders[k];
-                        struct aiu_action *action;
-                        uint32_t remarks = 0;
-                        tristate enough;
-
-                        if (!has_container(h) || has_unit(h) || stopped_already(list, h->manager))
-                                continue;
-                        enough = advice_try(list->in, in_container, h->manager, &remarks);
-                        /* A kubelet starts it again; others do as they were told at `run`. */
-                        if (h->manager->will_return != NO && enough == YES)
-                                enough = h->manager->kind == AIU_MANAGER_KUBERNETES ? NO : enough;
-                        action = advice_add(list, AIU_ACTION_STOP_CONTAINER, enough,
-                                     AIU_ACTION_DISRUPTIVE | AIU_ACTION_NEEDS_ROOT);
-                        if (!action)
-                                return;
-                        action->manager = h->manager;
-                        action->remarks = remarks;
                 }
         }
 }

@@ -24,6 +24,12 @@ tristate advice_try(const struct advice_input *in, lets_go *who, const void *wha
 
 bool advice_any_holder(const struct advice_input *in, lets_go *test);
 
+/* Has it a unit, or a program of a supervisor, that can be asked to stop? (advice-holders.c) */
+bool advice_has_unit(const struct aiu_holder *holder);
+
+/* Does it hold the port for a container? Ending it leaves the container behind. (advice-container.c) */
+bool advice_is_port_helper(const struct aiu_holder *holder);
+
 /* What becomes of a socket when the last one who has it lets go. */
 enum fate advice_fate(const struct socket *socket);
 
@@ -34,7 +40,7 @@ void advice_mark_claims(const struct advice_input *in, size_t conflict, unsigned
 /* A neighbour of the address in 127.0.0.0/8 that is free. */
 void advice_other_address(struct advice_list *list);
 
-/* Actions that make holders let go: managers are asked, processes ended (advice-holders.c). */
+/* Actions that make holders let go: managers are asked, processes ended (advice-holders.c, advice-container.c). */
 void advice_use_activation(struct advice_list *list);
 void advice_stop_units(struct advice_list *list);
 void advice_stop_containers(struct advice_list *list);

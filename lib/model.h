@@ -301,6 +301,8 @@ struct aiu_action {
 #define REMARK_SECOND_COPY (UINT32_C(1) << 10)  /* the holder runs the caller's own program */
 #define REMARK_TENTATIVE (UINT32_C(1) << 11)    /* duplicate address detection is not finished */
 #define REMARK_RANGE (UINT32_C(1) << 12)        /* port 0: one port that becomes free is enough */
+#define REMARK_UNASKED (UINT32_C(1) << 13)      /* its service manager was not asked about the unit */
+#define REMARK_AT_BOOT (UINT32_C(1) << 14)      /* the unit is enabled: it returns at boot */
 
 struct aiu_gap {
         struct gap gap;

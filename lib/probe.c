@@ -85,7 +85,7 @@ static int recommend(struct aiu_report *report, const struct observation *o)
         r = advise(&input, &report->actions, &report->n_actions);
         if (r < 0)
                 return r;
-        return words_actions(report, &o->snapshot.host, input.asker);
+        return words_actions(report, &o->snapshot.host, input.asker, input.own);
 }
 
 static int fill_report(struct aiu_report *report, struct observation *o)

@@ -322,16 +322,29 @@ static bool has_hidden_holder(const struct aiu_report *report)
         return false;
 }
 
+/* What a service manager told that no other line says: it is known, not missing. */
+static bool is_note(const struct aiu_gap *gap)
+{
+        const char *backend = aiu_gap_get_backend(gap);
+        enum aiu_gap_kind kind = aiu_gap_get_kind(gap);
+
+        return backend && strcmp(backend, "sd-bus") == 0 && aiu_gap_get_error(gap) == 0 &&
+               (kind == AIU_GAP_UNKNOWN || kind == AIU_GAP_RACE);
+}
+
 static void gaps(struct page *page)
 {
         bool wanted = page->flags & AIU_RENDER_VERBOSE ||
                       aiu_report_get_verdict(page->report) == AIU_VERDICT_UNKNOWN ||
                       has_hidden_holder(page->report);
 
-        for (size_t i = 0; wanted && i < aiu_report_get_n_gaps(page->report); i++) {
-                const char *text = aiu_gap_get_text(aiu_report_get_gap(page->report, i));
+        for (size_t i = 0; i < aiu_report_get_n_gaps(page->report); i++) {
+                const struct aiu_gap *gap = aiu_report_get_gap(page->report, i);
+                const char *text = aiu_gap_get_text(gap);
 
-                label(page, "not seen");
+                if (!wanted && !is_note(gap))
+                        continue;
+                label(page, is_note(gap) ? "note" : "not seen");
                 strbuf_escaped(&page->out, text ? text : "", text ? strlen(text) : 0);
                 line_end(page);
         }

@@ -1,277 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * What an action says, and the command that carries it out. A command is an
- * argument vector, never a line for a shell; nothing in it needs quoting, for
- * nothing reads it but execve(2). A name that a process chose never gets into
- * one, except as the operand of a command that takes it as a name.
- */
+/* What an action says. The command that carries it out is in words-argv.c. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
 #include "text.h"
 #include "words.h"
-
-/* ------------------------------------------------------ commands */
-
-static int start_argv(struct aiu_action *action, size_t room)
-{
-        action->argv = calloc(room + 1, sizeof(*action->argv));
-        return action->argv ? 0 : -ENOMEM;
-}
-
-static int push(struct aiu_action *action, const char *word)
-{
-        size_t n = 0;
-
-        while (action->argv[n])
-                n++;
-        action->argv[n] = strdup(word);
-        return action->argv[n] ? 0 : -ENOMEM;
-}
-
-__attribute__((format(printf, 2, 3))) static int pushf(struct aiu_action *action, const char *format, ...)
-{
-        char buffer[512] = "";
-        struct text text = TEXT(buffer);
-        va_list arguments;
-
-        va_start(arguments, format);
-        text_addv(&text, format, arguments);
-        va_end(arguments);
-        return push(action, buffer);
-}
-
-static int push_all(struct aiu_action *action, const char *const *words)
-{
-        int r = start_argv(action, 24);
-
-        for (; r == 0 && *words; words++)
-                r = push(action, *words);
-        return r;
-}
-
-static int kill_argv(struct aiu_action *action, const char *signal)
-{
-        int r = start_argv(action, action->n_processes + 2);
-
-        if (r == 0)
-                r = push(action, "kill");
-        if (r == 0)
-                r = push(action, signal);
-        for (size_t i = 0; r == 0 && i < action->n_processes; i++)
-                r = pushf(action, "%d", (int)action->processes[i]->pid);
-        return r;
-}
-
-/* As the user: --user. As root, for a user's manager: through -M. */
-static int systemctl_argv(struct aiu_action *action, const char *const *verb, uid_t asker)
-{
-        const struct manager *m = action->manager;
-        int r = start_argv(action, action->n_units + 8);
-
-        if (r == 0)
-                r = push(action, "systemctl");
-        if (r == 0 && m->kind == AIU_MANAGER_SYSTEMD_USER)
-                r = push(action, "--user");
-        if (r == 0 && m->kind == AIU_MANAGER_SYSTEMD_USER && m->user != asker) {
-                r = push(action, "-M");
-                if (r == 0)
-                        r = pushf(action, "%u@", (unsigned)m->user);
-        }
-        for (; r == 0 && *verb; verb++)
-                r = push(action, *verb);
-        for (size_t i = 0; r == 0 && i < action->n_units; i++)
-                r = push(action, action->units[i]);
-        return r;
-}
-
-/* What stops one program for good, without the supervisor starting it again. */
-static int supervisor_argv(struct aiu_action *action)
-{
-        static const struct {
-                const char *name, *words[3];
-        } commands[] = {
-                { "supervisord", { "supervisorctl", "stop" } },
-                { "runit", { "sv", "down" } },
-                { "s6", { "s6-svc", "-d" } },
-                { "daemontools", { "svc", "-d" } },
-                { "pm2", { "pm2", "stop" } },
-        };
-        int r = 0;
-
-        for (size_t i = 0; r == 0 && i < sizeof(commands) / sizeof(commands[0]); i++) {
-                if (strcmp(action->manager->supervisor, commands[i].name) != 0)
-                        continue;
-                r = start_argv(action, action->n_units + 3);
-                for (const char *const *word = commands[i].words; r == 0 && *word; word++)
-                        r = push(action, *word);
-                for (size_t k = 0; r == 0 && k < action->n_units; k++)
-                        r = push(action, action->units[k]);
-        }
-        return r;
-}
-
-static const char *container_tool(enum aiu_manager_kind kind)
-{
-        switch (kind) {
-        case AIU_MANAGER_DOCKER:
-                return "docker";
-        case AIU_MANAGER_PODMAN:
-                return "podman";
-        case AIU_MANAGER_CONTAINERD:
-                return "nerdctl";
-        case AIU_MANAGER_KUBERNETES:
-                return "crictl";
-        case AIU_MANAGER_SNAP:
-                return "snap";
-        default:
-                return NULL;
-        }
-}
-
-static int container_argv(struct aiu_action *action)
-{
-        const struct manager *m = action->manager;
-        const char *tool = container_tool(m->kind);
-
-        if (tool)
-                return push_all(action, (const char *const[]){ tool, "stop", m->container, NULL });
-        if (m->kind == AIU_MANAGER_LXC)
-                return push_all(action, (const char *const[]){ "lxc-stop", "-n", m->container, NULL });
-        if (m->kind == AIU_MANAGER_MACHINE)
-                return push_all(action, (const char *const[]){ "machinectl", "stop", m->container, NULL });
-        return 0;
-}
-
-/* The kernel counts on after it said how long: a second more is never wrong. */
-static unsigned long long whole_seconds(uint64_t usec)
-{
-        return (usec + 999999) / 1000000 + 1;
-}
-
-static int wait_argv(struct aiu_action *action)
-{
-        if (action->wait_usec == 0)
-                return 0;
-        if (start_argv(action, 2) < 0 || push(action, "sleep") < 0)
-                return -ENOMEM;
-        return pushf(action, "%llu", whole_seconds(action->wait_usec));
-}
-
-/* The sysctl is a list: what others put there stays. */
-static int reserve_argv(struct aiu_action *action, const struct question *q, const struct host *host)
-{
-        const char *list = host->reserved_ports ? host->reserved_ports : "";
-        size_t bytes = strlen(list) + 64;
-        char *setting = malloc(bytes);
-        struct text text = { .to = setting, .bytes = bytes };
-        int r;
-
-        if (!setting)
-                return -ENOMEM;
-        text_add(&text, "net.ipv4.ip_local_reserved_ports=%s%s%u", list, *list ? "," : "",
-                 (unsigned)address_port(&q->address));
-        r = push_all(action, (const char *const[]){ "sysctl", "-w", setting, NULL });
-        free(setting);
-        return r;
-}
-
-static int privilege_argv(struct aiu_action *action, const struct question *q)
-{
-        int r = start_argv(action, 3);
-
-        if (r == 0)
-                r = push(action, "sysctl");
-        if (r == 0)
-                r = push(action, "-w");
-        if (r == 0)
-                r = pushf(action, "net.ipv4.ip_unprivileged_port_start=%u", (unsigned)address_port(&q->address));
-        return r;
-}
-
-static int address_argv(struct aiu_action *action, const struct question *q)
-{
-        char ip[ADDRESS_TEXT_BYTES];
-        struct address plain = q->address;
-        bool v6 = q->address.sa.any.sa_family == AF_INET6 && !address_is_mapped(&q->address);
-
-        if (address_is_mapped(&q->address)) {
-                plain = (struct address){ .len = sizeof(plain.sa.in) };
-                plain.sa.in.sin_family = AF_INET;
-                plain.sa.in.sin_addr.s_addr = address_endpoint(&q->address).v4;
-        } else if (v6) {
-                plain.sa.in6.sin6_scope_id = 0;
-        }
-        address_print(&plain, ip, sizeof(ip));
-        if (start_argv(action, 8) < 0 || push(action, "ip") < 0 || push(action, "address") < 0 ||
-            push(action, "add") < 0 || pushf(action, "%s/%d", ip, v6 ? 128 : 32) < 0 ||
-            push(action, "dev") < 0 || push(action, q->device[0] ? q->device : "lo") < 0)
-                return -ENOMEM;
-        return v6 ? push(action, "nodad") : 0;
-}
-
-static int remove_argv(struct aiu_action *action, const struct question *q)
-{
-        const char *name;
-        char path[sizeof(q->address.sa.un.sun_path) + 1] = "";
-        size_t n = address_unix_name(&q->address, &name);
-
-        memcpy(path, name, n);
-        return push_all(action, (const char *const[]){ "rm", "--", path, NULL });
-}
-
-static int range_argv(struct aiu_action *action)
-{
-        int r;
-
-        if (action->first_port == 0)
-                return 0;
-        r = push_all(action, (const char *const[]){ "sysctl", "-w", NULL });
-        return r < 0 ? r : pushf(action, "net.ipv4.ip_local_port_range=%d %d", action->first_port, action->last_port);
-}
-
-static int make_argv(struct aiu_action *action, const struct aiu_report *report, const struct host *host,
-                     uid_t asker)
-{
-        const struct question *q = &report->question;
-
-        switch (action->kind) {
-        case AIU_ACTION_STOP_UNIT:
-                if (action->manager->kind == AIU_MANAGER_SUPERVISOR)
-                        return supervisor_argv(action);
-                return systemctl_argv(action, (const char *const[]){ "stop", NULL }, asker);
-        case AIU_ACTION_KILL_UNIT_LEFTOVERS:
-                return systemctl_argv(action, (const char *const[]){ "kill", "-s", "KILL", NULL }, asker);
-        case AIU_ACTION_STOP_CONTAINER:
-                return container_argv(action);
-        case AIU_ACTION_TERMINATE:
-                return kill_argv(action, "-TERM");
-        case AIU_ACTION_KILL:
-                return kill_argv(action, "-KILL");
-        case AIU_ACTION_WAIT:
-                return wait_argv(action);
-        case AIU_ACTION_RESERVE_PORT:
-                return reserve_argv(action, q, host);
-        case AIU_ACTION_GRANT_PRIVILEGE:
-                return privilege_argv(action, q);
-        case AIU_ACTION_ADD_ADDRESS:
-                return address_argv(action, q);
-        case AIU_ACTION_REMOVE_FILE:
-                return remove_argv(action, q);
-        case AIU_ACTION_WIDEN_RANGE:
-                return range_argv(action);
-        case AIU_ACTION_STOP_KERNEL_USER:
-                if (!action->kernel_user->command)
-                        return 0;
-                return push_all(action, (const char *const *)action->kernel_user->command);
-        default:        /* something to change in a program or a configuration: nothing to run */
-                return 0;
-        }
-}
-
-/* ------------------------------------------------------ texts */
 
 static void add_names(struct text *text, const struct aiu_action *action)
 {
@@ -296,7 +30,38 @@ static void add_units(struct text *text, const struct aiu_action *action)
         }
 }
 
-static void add_remarks(struct text *text, const struct aiu_action *action)
+static const struct aiu_holder *second_copy(const struct aiu_report *report)
+{
+        for (size_t i = 0; i < report->n_conflicts; i++)
+                for (size_t k = 0; k < report->conflicts[i].n_holders; k++)
+                        if (report->conflicts[i].holders[k].flags & AIU_HOLDER_SAME_PROGRAM)
+                                return &report->conflicts[i].holders[k];
+        return NULL;
+}
+
+/* Two copies of one program are mostly two units that start it. */
+static void add_starters(struct text *text, const struct aiu_report *report, const struct manager *own)
+{
+        const struct aiu_holder *copy = second_copy(report);
+        const char *theirs = copy && copy->manager ? copy->manager->unit : NULL;
+        const char *ours = own ? own->unit : NULL;
+
+        text_add(text, "; it runs the same program as the caller: a second copy?");
+        if (!theirs)
+                return;
+        text_add(text, " (");
+        text_add_escaped(text, theirs, 128);
+        text_add(text, " started it");
+        if (ours) {
+                text_add(text, ", ");
+                text_add_escaped(text, ours, 128);
+                text_add(text, " the caller");
+        }
+        text_add(text, ")");
+}
+
+static void add_remarks(struct text *text, const struct aiu_action *action, const struct aiu_report *report,
+                        const struct manager *own)
 {
         uint32_t r = action->remarks;
         bool term = action->kind == AIU_ACTION_TERMINATE;
@@ -308,7 +73,7 @@ static void add_remarks(struct text *text, const struct aiu_action *action)
                 text_add(text, "; whatever looks after it %s it again",
                          action->sufficient == UNKNOWN ? "may start" : "starts");
         if (r & REMARK_SECOND_COPY)
-                text_add(text, "; it runs the same program as the caller: a second copy?");
+                add_starters(text, report, own);
         if (term && r & REMARK_CATCHES)
                 text_add(text, "; it handles SIGTERM itself, so when and whether it goes is its own affair");
         if (!term && r & REMARK_STOPPED)
@@ -321,16 +86,20 @@ static void add_remarks(struct text *text, const struct aiu_action *action)
                 text_add(text, "; others are in the way as well");
         if (r & REMARK_INCOMPLETE)
                 text_add(text, "; not every holder could be seen, so there may be more");
+        if (r & REMARK_UNASKED)
+                text_add(text, "; systemd was not asked, so whether that ends it, and for good, is not known");
+        if (r & REMARK_AT_BOOT)
+                text_add(text, "; it is enabled: it starts again at boot until it is disabled too (systemctl disable)");
 }
 
 static void describe_wait(struct text *text, const struct aiu_action *action)
 {
         if (action->wait_usec && action->remarks & REMARK_RANGE)
                 text_add(text, "wait %llu s: by then a port that only closed connections (TIME_WAIT) keep is free; "
-                               "nothing has to be stopped", whole_seconds(action->wait_usec));
+                               "nothing has to be stopped", words_whole_seconds(action->wait_usec));
         else if (action->wait_usec)
                 text_add(text, "wait %llu s, until the last TIME_WAIT socket is gone; nothing has to be stopped",
-                         whole_seconds(action->wait_usec));
+                         words_whole_seconds(action->wait_usec));
         else if (action->remarks & REMARK_TENTATIVE)
                 text_add(text, "wait a second or two: duplicate address detection for this address is still "
                                "running");
@@ -373,7 +142,25 @@ static void describe_address(struct text *text, const struct aiu_action *action,
                 text_add(text, "bind an address of your own: %s is free", ip);
 }
 
-static void describe(struct text *text, const struct aiu_action *action, const struct aiu_report *report)
+/* docker-proxy and its like say what they forward to, but not whose it is. */
+static void describe_container(struct text *text, const struct aiu_action *action, const struct question *q)
+{
+        const struct manager *m = action->manager;
+
+        if (m->container) {
+                text_add(text, "stop the container ");
+                text_add_escaped(text, m->container, 64);
+                return;
+        }
+        text_add(text, "stop the container that publishes the port; ");
+        if (m->kind == AIU_MANAGER_DOCKER)
+                text_add(text, "docker ps --filter publish=%u names it", (unsigned)address_port(&q->address));
+        else
+                text_add(text, "%s names it", m->kind == AIU_MANAGER_PODMAN ? "podman port --all" : "nerdctl ps");
+}
+
+static void describe(struct text *text, const struct aiu_action *action, const struct aiu_report *report,
+                     const struct manager *own)
 {
         switch (action->kind) {
         case AIU_ACTION_NONE:
@@ -390,8 +177,7 @@ static void describe(struct text *text, const struct aiu_action *action, const s
                 text_add(text, ", which systemd has stopped already");
                 break;
         case AIU_ACTION_STOP_CONTAINER:
-                text_add(text, "stop the container ");
-                text_add_escaped(text, action->manager->container, 64);
+                describe_container(text, action, &report->question);
                 break;
         case AIU_ACTION_TERMINATE:
                 text_add(text, "end ");
@@ -465,10 +251,10 @@ static void describe(struct text *text, const struct aiu_action *action, const s
         case AIU_ACTION_UNKNOWN:
                 break;
         }
-        add_remarks(text, action);
+        add_remarks(text, action, report, own);
 }
 
-int words_actions(struct aiu_report *report, const struct host *host, uid_t asker)
+int words_actions(struct aiu_report *report, const struct host *host, uid_t asker, const struct manager *own)
 {
         for (size_t i = 0; i < report->n_actions; i++) {
                 struct aiu_action *action = &report->actions[i];
@@ -476,10 +262,10 @@ int words_actions(struct aiu_report *report, const struct host *host, uid_t aske
                 struct text text = TEXT(buffer);
                 int r;
 
-                r = make_argv(action, report, host, asker);
+                r = words_argv(action, report, host, asker);
                 if (r < 0)
                         return r;
-                describe(&text, action, report);
+                describe(&text, action, report, own);
                 action->text = strdup(buffer);
                 if (!action->text)
                         return -ENOMEM;

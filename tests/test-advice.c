@@ -1,112 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* advice.c: what is recommended, in which order, and whether it is enough. */
 #include <check.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "advice.h"
-#include "conflict.h"
-#include "report.h"
-#include "scene.h"
-
-/* A scene of up to four sockets, each held by at most one process. */
-static struct question q;
-static struct host host;
-static struct socket sockets[4];
-static struct process processes[4];
-static struct manager managers[4];
-static struct aiu_holder holders[4];
-static struct aiu_conflict conflicts[4];
-static size_t n_sockets;
-static bool holders_complete;
-static uid_t asker;
-static struct aiu_action *actions;
-static size_t n_actions;
-
-static void setup(void)
-{
-        q = scene_question("127.0.0.1");
-        host = scene_host();
-        n_sockets = 0;
-        holders_complete = true;
-        asker = 1000;
-        memset(managers, 0, sizeof(managers));
-}
-
-static void teardown(void)
-{
-        for (size_t i = 0; i < n_actions; i++)
-                action_finish(&actions[i]);
-        free(actions);
-        actions = NULL;
-        n_actions = 0;
-}
-
-/* pid 0 = no process has it */
-static void hold(struct socket socket, pid_t pid)
-{
-        size_t i = n_sockets++;
-
-        sockets[i] = socket;
-        sockets[i].cookie = i + 1;
-        processes[i] = (struct process){ .pid = pid, .uid = 1000, .sigterm_caught = NO, .sigterm_ignored = NO };
-        holders[i] = (struct aiu_holder){ .kind = AIU_HOLDER_PROCESS, .process = &processes[i], .uid = 1000 };
-        if (pid == 0)
-                holders[i] = (struct aiu_holder){ .kind = AIU_HOLDER_KERNEL };
-}
-
-static void manage(size_t i, enum aiu_manager_kind kind, const char *unit, const char *socket_unit)
-{
-        managers[i] = (struct manager){ .kind = kind, .will_return = YES, .user = UID_UNKNOWN };
-        managers[i].unit = (char *)(uintptr_t)unit;
-        managers[i].socket_unit = (char *)(uintptr_t)socket_unit;
-        holders[i].manager = &managers[i];
-}
-
-static struct verdict ask(void)
-{
-        struct scene scene = {
-                .question = &q, .host = &host, .sockets = sockets, .n_sockets = n_sockets, .sockets_complete = true,
-        };
-        struct verdict verdict = verdict_conclude(&scene);
-        tristate what_if[WHAT_IF_COUNT];
-        struct advice_input input = {
-                .scene = &scene, .verdict = &verdict, .what_if = what_if, .conflicts = conflicts,
-                .holders_complete = holders_complete, .asker = asker,
-        };
-
-        for (uint32_t i = 0; i < WHAT_IF_COUNT; i++)
-                what_if[i] = verdict_what_if(&scene, i);
-        for (size_t i = 0; i < n_sockets; i++) {
-                struct judgement j = conflict_judge(&q, &sockets[i], &host);
-
-                if (j.blocking == NO)
-                        continue;
-                conflicts[input.n_conflicts++] = (struct aiu_conflict){
-                        .socket = sockets[i], .judgement = j, .holders = &holders[i], .n_holders = 1, .index = i,
-                };
-        }
-        ck_assert_int_eq(advise(&input, &actions, &n_actions), 0);
-        return verdict;
-}
-
-static const struct aiu_action *find(enum aiu_action_kind kind)
-{
-        for (size_t i = 0; i < n_actions; i++)
-                if (actions[i].kind == kind)
-                        return &actions[i];
-        return NULL;
-}
-
-static void expect(enum aiu_action_kind kind, tristate sufficient)
-{
-        const struct aiu_action *action = find(kind);
-
-        ck_assert_msg(action, "no action %s", aiu_action_kind_to_string(kind));
-        ck_assert_msg(action->sufficient == sufficient, "%s: sufficient is %s", aiu_action_kind_to_string(kind),
-                      aiu_tristate_to_string(action->sufficient));
-}
+#include "advice-fixture.h"
 
 START_TEST(nothing_to_do)
 {
@@ -271,6 +169,7 @@ START_TEST(left_over_of_a_unit)
         hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         manage(0, AIU_MANAGER_SYSTEMD, "x.service", NULL);
         managers[0].will_return = NO;
+        managers[0].unit_state = words("inactive");
         holders[0].flags = AIU_HOLDER_UNIT_LEFTOVER;
         ask();
         expect(AIU_ACTION_KILL_UNIT_LEFTOVERS, YES);

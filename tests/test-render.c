@@ -55,7 +55,7 @@ START_TEST(server_of_a_shell)
                     "held by   python3, pid 812 (uid 1000), fd 3, stopped, its parent is gone, "
                     "listening on 127.0.0.1:80\n"
                     "command   py -m h\n"
-                    "because   systemd (1) > bash (700) > python3 (812), in /home/me/site\n"
+                    "because   systemd (1) > bash (700) > python3 (812), started from a shell, in /home/me/site\n"
                     "overlap   the same address and port\n"
                     "options   SO_REUSEADDR does not help against a listener; SO_REUSEPORT: the "
                     "holder did not set it\n");
@@ -164,6 +164,68 @@ START_TEST(hidden_holder_of_a_unit)
 }
 END_TEST
 
+/* Who started it, told by its parent; `unit`: who looks after it. */
+static const struct {
+        const char *parent, *unit;
+        const char *words;      /* what is said of it; NULL = nothing */
+} starters[] = {
+        { "bash", NULL, "started from a shell" },
+        { "cron", NULL, "started by cron" },
+        { "atd", NULL, "started by atd" },
+        { "sshd", "session-3.scope", "started from a login over ssh" },
+        { "tmux: server", NULL, "started from tmux" },
+        { "konsole", NULL, "started from a terminal, konsole" },
+        { "gnome-terminal-", NULL, "started from a terminal, gnome-terminal" },
+        { "code", NULL, "started from a terminal of code" },
+        { "nginx", NULL, NULL },
+        { "bash", "web.service", NULL },        /* its ExecStart= is a script */
+        { "cron", "cron.service", "started by cron" },
+        { "bash\n", NULL, NULL },
+};
+
+START_TEST(who_started_it)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        const struct process *p = fixture_process(r, 812, "node", starters[_i].parent);
+        struct aiu_holder *holder = fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, p, 6);
+        char *text = NULL;
+
+        if (starters[_i].unit) {
+                r->managers[r->n_managers++] = (struct manager){ .kind = AIU_MANAGER_SYSTEMD,
+                                                                 .unit = fixture_copy(starters[_i].unit) };
+                holder->manager = &r->managers[0];
+        }
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        if (starters[_i].words)
+                ck_assert_msg(strstr(text, starters[_i].words), "%s", text);
+        else
+                ck_assert_msg(!strstr(text, "started"), "%s", text);
+        free(text);
+        aiu_report_unref(r);
+}
+END_TEST
+
+/* What a service manager told is shown to all; what was not seen, where it matters. */
+START_TEST(note_of_a_manager)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_AVAILABLE, 0, "it is free");
+        char *text = NULL;
+
+        fixture_gap(r, "a.service is about to be started again");
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        ck_assert_str_eq(text, "it is free\n");
+        free(text);
+        free(r->gaps[0].gap.backend);
+        r->gaps[0].gap.backend = fixture_copy("sd-bus");
+        r->gaps[0].gap.kind = AIU_GAP_RACE;
+        r->gaps[0].gap.error = 0;
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        ck_assert_str_eq(text, "it is free\nnote      a.service is about to be started again\n");
+        free(text);
+        aiu_report_unref(r);
+}
+END_TEST
+
 START_TEST(three_thousand_connections)
 {
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
@@ -197,7 +259,7 @@ START_TEST(two_holders_have_two_reasons)
                           fixture_process(r, 900, "node", "bash"), 9);
         ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
         ck_assert_msg(strstr(text, "because   systemd (1) > nginx (812)\n"
-                                   "because   systemd (1) > bash (700) > node (900)\n"), "%s", text);
+                                   "because   systemd (1) > bash (700) > node (900), started from a shell\n"), "%s", text);
         free(text);
         aiu_report_unref(r);
 }
@@ -338,6 +400,8 @@ int main(void)
         tcase_add_test(tcase, time_wait_only);
         tcase_add_test(tcase, hidden_holder_with_a_gap);
         tcase_add_test(tcase, hidden_holder_of_a_unit);
+        tcase_add_loop_test(tcase, who_started_it, 0, (int)(sizeof(starters) / sizeof(starters[0])));
+        tcase_add_test(tcase, note_of_a_manager);
         tcase_add_test(tcase, three_thousand_connections);
         tcase_add_test(tcase, two_holders_have_two_reasons);
         tcase_add_test(tcase, held_by_the_caller);

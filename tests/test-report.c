@@ -78,7 +78,7 @@ static struct aiu_report *make_report(const char *text)
         r->gaps = calloc(1, sizeof(*r->gaps));
         r->n_gaps = 1;
         r->gaps[0].gap = (struct gap){ AIU_GAP_PERMISSION, EACCES, copy(text), copy(text) };
-        ck_assert_int_eq(words_actions(r, &host, 0), 0);
+        ck_assert_int_eq(words_actions(r, &host, 0, NULL), 0);
         ck_assert_int_eq(words_summary(r), 0);
         return r;
 }

@@ -79,16 +79,27 @@ static void note(struct aiu_snapshot *snapshot, const char *format, const char *
         (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_UNKNOWN, 0, text);
 }
 
+/* unit_can_stop_refuse_manual() of systemd: a request is turned down, whoever makes it. */
+static bool refuses_stop(const struct unit *unit)
+{
+        return unit->can_stop == AIU_TRISTATE_NO && unit_is_up(unit);
+}
+
+static bool keeps_descriptors(const struct unit *unit)
+{
+        return unit->fd_store_preserve && strcmp(unit->fd_store_preserve, "yes") == 0 &&
+               unit->n_fd_store > 0;
+}
+
 static void note_obstacles(struct aiu_snapshot *snapshot, const struct unit *unit)
 {
         char text[512];
 
-        if (unit->can_stop == AIU_TRISTATE_NO && unit_is_up(unit))
+        if (refuses_stop(unit))
                 note(snapshot,
                      "%s refuses to be stopped by request (RefuseManualStop= or CanStop of systemd)",
                      unit->name);
-        if (unit->fd_store_preserve && strcmp(unit->fd_store_preserve, "yes") == 0 &&
-            unit->n_fd_store > 0)
+        if (keeps_descriptors(unit))
                 note(snapshot,
                      "the descriptors that %s keeps with systemd survive its stop "
                      "(FileDescriptorStorePreserve=yes): systemctl clean --what=fdstore closes them",
@@ -134,7 +145,7 @@ static void put_unit(const struct talk *talk, const struct aiu_snapshot *snapsho
         fact->will_return = unit_returns(&talk->bus.units, unit, &process);
         if (unit_is_leftover(unit, &process))
                 fact->flags |= AIU_HOLDER_UNIT_LEFTOVER;
-        if (unit_spares_process(unit, &process))
+        if (unit_spares_process(unit, &process) || refuses_stop(unit))
                 fact->flags |= AIU_HOLDER_UNIT_SPARED;
 }
 
@@ -262,6 +273,8 @@ static void put_socket_unit(const struct talk *talk, struct aiu_snapshot *snapsh
         fact->unit_state = socket_unit->active_state;
         fact->enabled = enabled_of(service, socket_unit);
         fact->will_return = AIU_TRISTATE_YES;
+        if (refuses_stop(socket_unit) || (runs && refuses_stop(service)))
+                fact->flags |= AIU_HOLDER_UNIT_SPARED;
         note_obstacles(snapshot, socket_unit);
         unit_add_revivers(&talk->bus.units, socket_unit, also);
         add_instances(talk, socket_unit, also);
@@ -301,7 +314,8 @@ static int conclude_kept(const struct talk *talk, bool complete, struct aiu_snap
         start_fact(snapshot, subject, &fact);
         if (is_known(unit)) {
                 put_unit(talk, snapshot, unit, 0, &fact);
-                fact.flags = 0;         /* who holds it is not known, or is the manager */
+                /* Who holds it is not known, or is the manager. */
+                fact.flags = refuses_stop(unit) || keeps_descriptors(unit) ? AIU_HOLDER_UNIT_SPARED : 0;
                 unit_add_revivers(&talk->bus.units, unit, &also);
                 note_obstacles(snapshot, unit);
         }

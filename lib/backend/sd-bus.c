@@ -6,8 +6,25 @@
  * no more. What is asked is in sd-bus-talk.c, what it means in sd-bus-conclude.c.
  */
 #include <errno.h>
+#include <stdbool.h>
 
 #include "backends.h"
+
+/* The cgroups named units, and nothing more will be known of them. */
+static bool note_unasked(struct aiu_snapshot *snapshot, int error, const char *text)
+{
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
+
+        for (size_t i = 0; aiu_snapshot_get_manager(snapshot, i, &fact); i++) {
+                if (fact.kind != AIU_MANAGER_SYSTEMD && fact.kind != AIU_MANAGER_SYSTEMD_USER)
+                        continue;
+                (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, error, text);
+                return true;
+        }
+        return false;
+}
+
+#define NOT_KNOWN "the state of the unit, and whether it is started again, are not known"
 
 #ifdef HAVE_LIBSYSTEMD
 
@@ -214,9 +231,15 @@ static int managers(void *userdata, const struct aiu_question *question,
         int r;
 
         (void)userdata;
-        if (question->context_flags & AIU_CONTEXT_NO_IPC || question->plain_calls_only ||
-            !is_systemd_running())
+        if (!is_systemd_running())
                 return AIU_PARTIAL;
+        if (question->context_flags & AIU_CONTEXT_NO_IPC || question->plain_calls_only) {
+                (void)note_unasked(snapshot, 0,
+                                   question->plain_calls_only
+                                           ? "systemd is not asked under a seccomp filter: " NOT_KNOWN
+                                           : "systemd was not to be asked (AIU_CONTEXT_NO_IPC): " NOT_KNOWN);
+                return AIU_PARTIAL;
+        }
         phase.nobody_holds = !aiu_snapshot_get_wanted_inode(snapshot, 0, &any);
         r = subjects_collect(snapshot, &phase.subjects);
         if (r == 0)
@@ -230,20 +253,10 @@ static int managers(void *userdata, const struct aiu_question *question,
 static int managers(void *userdata, const struct aiu_question *question,
                     struct aiu_snapshot *snapshot)
 {
-        struct aiu_manager_fact fact = { .size = sizeof(fact) };
-
         (void)userdata;
-        if (question->context_flags & AIU_CONTEXT_NO_IPC)
-                return AIU_PARTIAL;
-        for (size_t i = 0; aiu_snapshot_get_manager(snapshot, i, &fact); i++) {
-                if (fact.kind != AIU_MANAGER_SYSTEMD && fact.kind != AIU_MANAGER_SYSTEMD_USER)
-                        continue;
-                (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, EOPNOTSUPP,
-                                           "built without systemd: the state of the unit, and "
-                                           "whether it is started again, are not known");
-                return -EOPNOTSUPP;
-        }
-        return AIU_PARTIAL;
+        (void)question;
+        return note_unasked(snapshot, EOPNOTSUPP, "built without systemd: " NOT_KNOWN) ? -EOPNOTSUPP
+                                                                                     : AIU_PARTIAL;
 }
 
 #endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Holders that somebody looks after: what is asked of whom, with which command, whether
+ * that is enough, and who is never ended. tests/rig executes the like against a real
+ * systemd; here is what cannot be made there, and all that is decided without one.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "advice-fixture.h"
+#include "macro.h"
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void listener(pid_t pid, const char *comm)
+{
+        size_t i = hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), pid);
+
+        processes[i].comm = words(comm);
+        holders[i].uid = 0;
+}
+
+static void container(size_t i, enum aiu_manager_kind kind, const char *id)
+{
+        manage(i, kind, NULL, NULL);
+        managers[i].container = words(id);
+        managers[i].will_return = UNKNOWN;
+        managers[i].unit_state = NULL;
+}
+
+/* ------------------------------------------------------ systemd */
+
+/* From the cgroup's name alone: it may be dead, upheld, triggered. Neither is certain to help. */
+START_TEST(systemd_was_not_asked)
+{
+        listener(100, "nginx");
+        manage(0, AIU_MANAGER_SYSTEMD, "nginx.service", NULL);
+        managers[0].unit_state = NULL;
+        managers[0].will_return = UNKNOWN;
+        ask();
+        expect(AIU_ACTION_STOP_UNIT, UNKNOWN);
+        expect_text(AIU_ACTION_STOP_UNIT, "systemd was not asked");
+        expect(AIU_ACTION_TERMINATE, UNKNOWN);
+        teardown();
+        managers[0].will_return = NO;   /* an added backend knows better, or it is a scope */
+        ask();
+        expect(AIU_ACTION_STOP_UNIT, YES);
+}
+END_TEST
+
+START_TEST(unit_that_returns_at_boot)
+{
+        static const struct {
+                const char *state;
+                bool returns;
+        } rows[] = { { "enabled", true },   { "enabled-runtime", false }, { "static", false },
+                     { "disabled", false }, { "transient", false },       { NULL, false } };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                setup();
+                listener(100, "nginx");
+                manage(0, AIU_MANAGER_SYSTEMD, "nginx.service", NULL);
+                managers[0].enabled = words(rows[i].state);
+                ask();
+                expect(AIU_ACTION_STOP_UNIT, YES);
+                ck_assert_int_eq(strstr(find(AIU_ACTION_STOP_UNIT)->text, "at boot") != NULL, rows[i].returns);
+                teardown();
+        }
+}
+END_TEST
+
+/* KillMode=process, RefuseManualStop=: a stop would be refused, or leave it running. */
+START_TEST(unit_whose_stop_spares_it)
+{
+        listener(100, "auditd");
+        manage(0, AIU_MANAGER_SYSTEMD, "auditd.service", NULL);
+        managers[0].will_return = NO;
+        holders[0].flags = AIU_HOLDER_UNIT_SPARED;
+        ask();
+        ck_assert_ptr_null(find(AIU_ACTION_STOP_UNIT));
+        expect(AIU_ACTION_TERMINATE, YES);
+}
+END_TEST
+
+/* What starts it again is stopped first, and with it. */
+START_TEST(upheld_and_triggered)
+{
+        listener(100, "web");
+        manage(0, AIU_MANAGER_SYSTEMD, "web.service", NULL);
+        managers[0].also_stop = words("web.timer keeper.service");
+        ask();
+        expect(AIU_ACTION_STOP_UNIT, YES);
+        expect_command(AIU_ACTION_STOP_UNIT, "systemctl stop web.timer keeper.service web.service");
+        expect(AIU_ACTION_TERMINATE, NO);
+}
+END_TEST
+
+START_TEST(unit_of_a_user)
+{
+        listener(100, "web");
+        manage(0, AIU_MANAGER_SYSTEMD_USER, "web.service", NULL);
+        managers[0].user = 1000;
+        ask();
+        expect_command(AIU_ACTION_STOP_UNIT, "systemctl --user stop web.service");
+        ck_assert_uint_eq(find(AIU_ACTION_STOP_UNIT)->flags, AIU_ACTION_DISRUPTIVE);
+        teardown();
+        asker = 0;
+        ask();
+        expect_command(AIU_ACTION_STOP_UNIT, "systemctl --user -M 1000@ stop web.service");
+        teardown();
+        asker = 1001;
+        ask();
+        ck_assert_uint_eq(find(AIU_ACTION_STOP_UNIT)->flags, AIU_ACTION_DISRUPTIVE | AIU_ACTION_NEEDS_ROOT);
+}
+END_TEST
+
+START_TEST(leftover_is_killed_through_its_unit)
+{
+        listener(100, "web");
+        manage(0, AIU_MANAGER_SYSTEMD, "web.service", NULL);
+        managers[0].unit_state = words("failed");
+        managers[0].will_return = NO;
+        holders[0].flags = AIU_HOLDER_UNIT_LEFTOVER;
+        ask();
+        expect_command(AIU_ACTION_KILL_UNIT_LEFTOVERS, "systemctl kill -s KILL web.service");
+        teardown();
+        managers[0].unit_state = words("active");       /* a new run: that would be killed as well */
+        ask();
+        ck_assert_ptr_null(find(AIU_ACTION_KILL_UNIT_LEFTOVERS));
+}
+END_TEST
+
+/* Several managers: no action is enough alone, and all of them together are. */
+START_TEST(several_managers)
+{
+        asker = 0;
+        listener(100, "a");
+        listener(101, "b");
+        listener(102, "c");
+        listener(103, "d");
+        manage(0, AIU_MANAGER_SYSTEMD, "a.service", "a.socket");
+        manage(1, AIU_MANAGER_SYSTEMD, "b.service", NULL);
+        manage(2, AIU_MANAGER_SYSTEMD_USER, "c.service", NULL);
+        managers[2].user = 1000;
+        container(3, AIU_MANAGER_DOCKER, ID);
+        ask();
+        ck_assert_uint_ge(n_actions, 3);
+        for (size_t i = 0; i < 3; i++)
+                ck_assert_int_eq(actions[i].sufficient, NO);
+        expect_command(AIU_ACTION_STOP_UNIT, "systemctl stop a.socket a.service b.service");
+        ck_assert_str_eq(actions[1].argv[1], "--user");
+        expect_command(AIU_ACTION_STOP_CONTAINER, "docker stop " ID);
+        expect_text(AIU_ACTION_STOP_UNIT, "others are in the way as well");
+}
+END_TEST
+
+/* The caller is the service that its own .socket unit has the address for. */
+START_TEST(caller_is_fed_by_the_socket)
+{
+        listener(1, "systemd");
+        manage(0, AIU_MANAGER_SYSTEMD, NULL, "web.socket");
+        own = (struct manager){ .kind = AIU_MANAGER_SYSTEMD, .unit = words("web.service") };
+        ask();
+        ck_assert_int_eq(actions[0].kind, AIU_ACTION_USE_ACTIVATION);
+        teardown();
+        own.unit = words("other.service");
+        ask();
+        ck_assert_ptr_null(find(AIU_ACTION_USE_ACTIVATION));
+}
+END_TEST
+
+START_TEST(second_copy_names_both_units)
+{
+        listener(100, "web");
+        manage(0, AIU_MANAGER_SYSTEMD, "web.service", NULL);
+        holders[0].flags = AIU_HOLDER_SAME_PROGRAM;
+        own = (struct manager){ .kind = AIU_MANAGER_SYSTEMD, .unit = words("web-again.service") };
+        ask();
+        expect_text(AIU_ACTION_STOP_UNIT, "a second copy? (web.service started it, web-again.service the caller)");
+        expect_text(AIU_ACTION_TERMINATE, "a second copy?");
+}
+END_TEST
+
+/* ------------------------------------------------------ containers */
+
+START_TEST(container_commands)
+{
+        static const struct {
+                enum aiu_manager_kind kind;
+                const char *id, *command;
+                tristate enough;
+        } rows[] = {
+                { AIU_MANAGER_DOCKER, ID, "docker stop " ID, YES },
+                { AIU_MANAGER_PODMAN, ID, "podman stop " ID, YES },
+                { AIU_MANAGER_CONTAINERD, ID, "nerdctl stop " ID, YES },
+                { AIU_MANAGER_KUBERNETES, ID, "crictl stop " ID, NO },  /* the kubelet starts it again */
+                { AIU_MANAGER_LXC, "web", "lxc-stop -n web", YES },
+                { AIU_MANAGER_MACHINE, "web", "machinectl stop web", YES },
+                { AIU_MANAGER_SNAP, "web.daemon", "snap stop web.daemon", YES },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                setup();
+                listener(100, "httpd");
+                container(0, rows[i].kind, rows[i].id);
+                ask();
+                expect(AIU_ACTION_STOP_CONTAINER, rows[i].enough);
+                expect_command(AIU_ACTION_STOP_CONTAINER, rows[i].command);
+                ck_assert(find(AIU_ACTION_STOP_CONTAINER)->flags & AIU_ACTION_NEEDS_ROOT);
+                teardown();
+                asker = 0;
+                ask();
+                ck_assert(!(find(AIU_ACTION_STOP_CONTAINER)->flags & AIU_ACTION_NEEDS_ROOT));
+                teardown();
+        }
+}
+END_TEST
+
+/* podman(1): a user's containers are not in root's list. */
+START_TEST(rootless_container)
+{
+        listener(100, "httpd");
+        container(0, AIU_MANAGER_PODMAN, ID);
+        managers[0].user = 1000;
+        ask();
+        expect_command(AIU_ACTION_STOP_CONTAINER, "podman stop " ID);
+        ck_assert_uint_eq(find(AIU_ACTION_STOP_CONTAINER)->flags, AIU_ACTION_DISRUPTIVE);
+        teardown();
+        asker = 0;
+        ask();
+        expect_command(AIU_ACTION_STOP_CONTAINER, "systemd-run --user -M 1000@ --wait podman stop " ID);
+}
+END_TEST
+
+/* Whoever holds a port for a container is not ended: the container would go on without it. */
+START_TEST(port_helpers_are_spared)
+{
+        static const struct {
+                const char *comm;
+                enum aiu_manager_kind kind;
+                const char *how;
+        } rows[] = {
+                { "docker-proxy", AIU_MANAGER_DOCKER, "docker ps --filter publish=80 names it" },
+                { "rootlesskit", AIU_MANAGER_CONTAINERD, "nerdctl ps names it" },
+                { "rootlessport", AIU_MANAGER_PODMAN, "podman port --all names it" },
+                { "pasta.avx2", AIU_MANAGER_PODMAN, "podman port --all names it" },
+                { "slirp4netns", AIU_MANAGER_PODMAN, "podman port --all names it" },
+                { "conmon", AIU_MANAGER_PODMAN, "podman port --all names it" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                setup();
+                listener(100, rows[i].comm);
+                container(0, rows[i].kind, NULL);
+                ask();
+                expect(AIU_ACTION_STOP_CONTAINER, YES);
+                expect_command(AIU_ACTION_STOP_CONTAINER, NULL);
+                expect_text(AIU_ACTION_STOP_CONTAINER, rows[i].how);
+                ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
+                ck_assert_ptr_null(find(AIU_ACTION_KILL));
+                teardown();
+        }
+}
+END_TEST
+
+/* Of a quadlet the unit is stopped, and conmon is left to it. */
+START_TEST(conmon_in_a_unit)
+{
+        listener(100, "conmon");
+        manage(0, AIU_MANAGER_SYSTEMD, "web.service", NULL);
+        ask();
+        expect_command(AIU_ACTION_STOP_UNIT, "systemctl stop web.service");
+        ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
+}
+END_TEST
+
+/* A name alone makes no helper of a process. */
+START_TEST(only_called_docker_proxy)
+{
+        listener(100, "docker-proxy");
+        ask();
+        expect(AIU_ACTION_TERMINATE, YES);
+}
+END_TEST
+
+/* ------------------------------------------------------ supervisors */
+
+START_TEST(supervisor_commands)
+{
+        static const struct {
+                const char *supervisor, *program, *command;
+        } rows[] = {
+                { "supervisord", "web:web_0", "supervisorctl stop web:web_0" },
+                { "runit", "/etc/service/web", "sv down /etc/service/web" },
+                { "s6", "/run/service/web", "s6-svc -d /run/service/web" },
+                { "daemontools", "/service/web", "svc -d /service/web" },
+                { "pm2", "web", "pm2 stop web" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                setup();
+                listener(100, "web");
+                manage(0, AIU_MANAGER_SUPERVISOR, rows[i].program, NULL);
+                managers[0].supervisor = words(rows[i].supervisor);
+                ask();
+                ck_assert_int_eq(actions[0].kind, AIU_ACTION_STOP_UNIT);
+                expect(AIU_ACTION_STOP_UNIT, YES);
+                expect_command(AIU_ACTION_STOP_UNIT, rows[i].command);
+                expect(AIU_ACTION_TERMINATE, NO);
+                teardown();
+        }
+}
+END_TEST
+
+/* It starts it again, and nobody knows what to say to it. */
+START_TEST(supervisor_without_a_command)
+{
+        listener(100, "worker");
+        manage(0, AIU_MANAGER_SUPERVISOR, NULL, NULL);
+        managers[0].supervisor = words("gunicorn");
+        ask();
+        ck_assert_ptr_null(find(AIU_ACTION_STOP_UNIT));
+        expect(AIU_ACTION_TERMINATE, NO);
+        expect_text(AIU_ACTION_TERMINATE, "starts it again");
+}
+END_TEST
+
+static TCase *all_tests(void)
+{
+        TCase *tcase = tcase_create("all");
+
+        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_test(tcase, systemd_was_not_asked);
+        tcase_add_test(tcase, unit_that_returns_at_boot);
+        tcase_add_test(tcase, unit_whose_stop_spares_it);
+        tcase_add_test(tcase, upheld_and_triggered);
+        tcase_add_test(tcase, unit_of_a_user);
+        tcase_add_test(tcase, leftover_is_killed_through_its_unit);
+        tcase_add_test(tcase, several_managers);
+        tcase_add_test(tcase, caller_is_fed_by_the_socket);
+        tcase_add_test(tcase, second_copy_names_both_units);
+        tcase_add_test(tcase, container_commands);
+        tcase_add_test(tcase, rootless_container);
+        tcase_add_test(tcase, port_helpers_are_spared);
+        tcase_add_test(tcase, conmon_in_a_unit);
+        tcase_add_test(tcase, only_called_docker_proxy);
+        tcase_add_test(tcase, supervisor_commands);
+        tcase_add_test(tcase, supervisor_without_a_command);
+        return tcase;
+}
+
+int main(void)
+{
+        Suite *suite = suite_create("advice-managers");
+        SRunner *runner;
+        int failed;
+
+        suite_add_tcase(suite, all_tests());
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
