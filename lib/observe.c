@@ -136,7 +136,7 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
         o->asked.port = address_port(&question->address);
         o->asked.ifindex = conflict_device(question);
         o->asked.uid = question->uid;
-        o->asked.context_flags = context->flags;
+        o->asked.context_flags = context->flags & ~AIU_CONTEXT_LISTENERS_ONLY;     /* see observe_port() */
         /* What does not fit into 64 bits of nanoseconds is as good as no deadline. */
         if (context->deadline_usec && context->deadline_usec < UINT64_MAX / 2000)
                 o->asked.deadline_nsec = sys_now_nsec() + context->deadline_usec * 1000;
@@ -234,13 +234,68 @@ static void learn_own_device(struct observation *o)
                         o->question->ifindex = o->snapshot.sockets[i].ifindex;
 }
 
+static bool is_settled(const struct observation *o)
+{
+        for (size_t i = 0; i < o->snapshot.n_sockets; i++)
+                if (o->snapshot.sockets[i].state == AIU_STATE_LISTEN &&
+                    conflict_judge(o->question, &o->snapshot.sockets[i], &o->snapshot.host).blocking == YES)
+                        return true;
+        return false;
+}
+
+/*
+ * One holder is wanted, and there is a listener: then that is the answer, and nobody
+ * need walk the table of connections, which is 10 to 100 times as long. With
+ * SO_REUSEPORT a listener proves nothing (verdict.c, doubts_of()).
+ */
+static int observe_listeners(struct observation *o, bool only)
+{
+        uint32_t flags = o->asked.context_flags;
+        size_t gaps = o->snapshot.n_gaps;
+        int r;
+
+        o->asked.context_flags |= AIU_CONTEXT_LISTENERS_ONLY;
+        r = run_phase(o, sockets_of);
+        o->asked.context_flags = flags;
+        if (r < 0)
+                return r;
+        if (!only && !is_settled(o)) {
+                snapshot_forget_sockets(&o->snapshot, gaps);
+                return 0;
+        }
+        (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0,
+                                   only ? "only listening sockets were looked at, as was asked: others may keep "
+                                          "the port too"
+                                        : "stopped at the first listening socket in the way, as was asked: there "
+                                          "may be more");
+        return 1;
+}
+
+static int observe_port(struct observation *o)
+{
+        uint32_t flags = o->query->context->flags;
+        const struct question *q = o->question;
+        bool only = flags & AIU_CONTEXT_LISTENERS_ONLY;
+        int r;
+
+        if (conflict_protocol(q) == IPPROTO_TCP &&
+            (only || (flags & AIU_CONTEXT_FIRST_HOLDER && !q->reuseport && q->own_cookie == 0))) {
+                r = observe_listeners(o, only);
+                if (r != 0)
+                        return r < 0 ? r : 0;
+        }
+        return run_phase(o, sockets_of);
+}
+
 /* Port 0: every socket may count, if the range is known; none does, if no port is looked for. */
 static int observe_socket_tables(struct observation *o)
 {
         int first, last, r;
 
-        if (!address_is_ip(&o->question->address) || o->asked.port != 0)
+        if (!address_is_ip(&o->question->address))
                 return run_phase(o, sockets_of);
+        if (o->asked.port != 0)
+                return observe_port(o);
         if (!range_asked(o->question) || !range_bounds(o->question, &o->snapshot.host, &first, &last))
                 return 0;
         r = claims_begin(&o->snapshot.claims);

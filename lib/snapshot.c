@@ -47,6 +47,14 @@ void snapshot_finish(struct aiu_snapshot *snapshot)
         snapshot_init(snapshot);
 }
 
+void snapshot_forget_sockets(struct aiu_snapshot *snapshot, size_t n_gaps)
+{
+        while (snapshot->n_gaps > n_gaps)
+                gap_finish(&snapshot->gaps[--snapshot->n_gaps]);
+        snapshot->n_sockets = 0;
+        snapshot->sockets_truncated = false;
+}
+
 int snapshot_grow(void *array, size_t element, size_t n, size_t *room, size_t most)
 {
         void **pointer = array;

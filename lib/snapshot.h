@@ -66,6 +66,8 @@ struct aiu_snapshot {
 
 void snapshot_init(struct aiu_snapshot *snapshot);
 void snapshot_finish(struct aiu_snapshot *snapshot);    /* frees what is left in it; fine on a zeroed one */
+/* As if no socket had been told of, nor any gap after the first `n_gaps`. */
+void snapshot_forget_sockets(struct aiu_snapshot *snapshot, size_t n_gaps);
 /* The inodes whose holders the next phases look for; copied, sorted, made unique. */
 int snapshot_want_inodes(struct aiu_snapshot *snapshot, const uint64_t *inodes, size_t n);
 /* Make room for one more element, of at most `most`: -ENOBUFS. On success *array may have moved. */

@@ -454,6 +454,9 @@ static int read_options(struct cli *cli, int argc, char **argv)
                 if (r < 0)
                         return r;
         }
+        /* Only the verdict is told, so one holder is as good as all. */
+        if (cli->quiet && !cli->apply)
+                context_flags |= AIU_CONTEXT_FIRST_HOLDER;
         return aiu_context_set_flags(cli->context, context_flags);
 }
 

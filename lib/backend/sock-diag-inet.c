@@ -23,6 +23,8 @@
  * (TCP_BOUND_INACTIVE, bit 13). Any bit but LISTEN costs a walk of the whole
  * connection hash, so asking for less would cost as much. */
 #define ALL_STATES 0xffffffffu
+/* Listeners have a table of their own, so this one is cheap: inet_diag_dump_icsk(). */
+#define LISTEN_STATE (1u << KERNEL_LISTEN)
 
 enum { KERNEL_ESTABLISHED = 1, KERNEL_TIME_WAIT = 6, KERNEL_CLOSE = 7, KERNEL_LISTEN = 10, KERNEL_LAST = 12 };
 
@@ -158,9 +160,9 @@ static int add_filter(struct nl_msg *message, uint16_t port)
  * TCPDIAG_GETSOCK, the request of before Linux 3.3, is still served and walks the
  * tables once for both families: inet_diag_dump_compat() leaves the family open.
  */
-static struct nl_msg *tcp_request(uint16_t port, bool filter)
+static struct nl_msg *tcp_request(uint16_t port, uint32_t states, bool filter)
 {
-        struct inet_diag_req request = { .idiag_family = AF_INET, .idiag_states = ALL_STATES };
+        struct inet_diag_req request = { .idiag_family = AF_INET, .idiag_states = states };
         struct nl_msg *message = nlmsg_alloc_simple(TCPDIAG_GETSOCK, NLM_F_DUMP);
 
         request.id.idiag_sport = htons(port);
@@ -168,6 +170,30 @@ static struct nl_msg *tcp_request(uint16_t port, bool filter)
                 return NULL;
         if (nlmsg_append(message, &request, sizeof(request), NLMSG_ALIGNTO) < 0 ||
             (filter && port != 0 && add_filter(message, port) < 0)) {
+                nlmsg_free(message);
+                return NULL;
+        }
+        return message;
+}
+
+/* One look-up, as for a connection from nowhere to the address: inet_diag_find_one_icsk(). */
+static struct nl_msg *exact_request(const struct aiu_question *question)
+{
+        struct inet_diag_req_v2 request = {
+                .sdiag_family = (uint8_t)question->address->sa_family,
+                .sdiag_protocol = IPPROTO_TCP,
+                .idiag_states = ALL_STATES,
+                .id.idiag_sport = htons(question->port),
+                .id.idiag_if = question->ifindex,
+                .id.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
+        };
+        struct nl_msg *message = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY, 0);
+
+        if (request.sdiag_family == AF_INET)
+                memcpy(request.id.idiag_src, &((const struct sockaddr_in *)question->address)->sin_addr, 4);
+        else
+                memcpy(request.id.idiag_src, &((const struct sockaddr_in6 *)question->address)->sin6_addr, 16);
+        if (message && nlmsg_append(message, &request, sizeof(request), NLMSG_ALIGNTO) < 0) {
                 nlmsg_free(message);
                 return NULL;
         }
@@ -200,14 +226,30 @@ static int send_and_free(struct netlink *netlink, struct dump *dump, struct nl_m
         return r;
 }
 
+/* Listeners are filtered by the request's own port, which is cheaper than a program. */
+static int dump_listeners(struct netlink *netlink, struct dump *dump)
+{
+        struct aiu_socket_fact found = { .size = sizeof(found) };
+        int r;
+
+        if (dump->question->context_flags & AIU_CONTEXT_FIRST_HOLDER) {
+                r = send_and_free(netlink, dump, exact_request(dump->question));
+                if (r == -ENOMEM || r == -ETIME || aiu_snapshot_get_socket(dump->snapshot, 0, &found))
+                        return r;
+        }
+        return send_and_free(netlink, dump, tcp_request(dump->question->port, LISTEN_STATE, false));
+}
+
 static int dump_tcp(struct netlink *netlink, struct dump *dump)
 {
         int r;
 
-        r = send_and_free(netlink, dump, tcp_request(dump->question->port, true));
+        if (dump->question->context_flags & AIU_CONTEXT_LISTENERS_ONLY)
+                return dump_listeners(netlink, dump);
+        r = send_and_free(netlink, dump, tcp_request(dump->question->port, ALL_STATES, true));
         /* A kernel that does not know the filter's operation: filter here alone. */
         if (r == -EINVAL)
-                r = send_and_free(netlink, dump, tcp_request(dump->question->port, false));
+                r = send_and_free(netlink, dump, tcp_request(dump->question->port, ALL_STATES, false));
         return r;
 }
 
