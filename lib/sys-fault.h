@@ -22,6 +22,7 @@ enum sys_call {
         SYS_CALL_SETSOCKOPT,
         SYS_CALL_GETSOCKOPT,
         SYS_CALL_GETSOCKNAME,
+        SYS_CALL_SEND,
         SYS_CALL_RECVMSG,
         SYS_CALL_POLL,
         SYS_CALL_IOCTL,

@@ -236,6 +236,12 @@ int sys_getsockname(int fd, struct sockaddr *address, socklen_t *bytes)
         return (int)RESTART(getsockname(fd, address, bytes));
 }
 
+ssize_t sys_send(int fd, const void *bytes, size_t n)
+{
+        RETURN_DATA_FAULT(SYS_CALL_SEND, n);
+        return (ssize_t)RESTART(sendto(fd, bytes, n, MSG_NOSIGNAL, NULL, 0));
+}
+
 ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags)
 {
 #ifdef AIU_TESTING

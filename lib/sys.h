@@ -36,6 +36,7 @@ int sys_setsockopt_int(int fd, int level, int option, int value);
 int sys_getsockopt(int fd, int level, int option, void *value, socklen_t *bytes);
 int sys_getsockopt_int(int fd, int level, int option, int *ret_value);
 int sys_getsockname(int fd, struct sockaddr *address, socklen_t *bytes);
+ssize_t sys_send(int fd, const void *bytes, size_t n);
 ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags);
 int sys_poll(struct pollfd *fds, unsigned int n, int timeout_msec);
 int sys_ioctl(int fd, unsigned long request, uintptr_t argument);

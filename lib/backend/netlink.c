@@ -2,7 +2,6 @@
 /* One netlink request and its answers under a deadline: see netlink.h. */
 #include <errno.h>
 #include <linux/netlink.h>
-#include <netlink/socket.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@ int netlink_open(struct netlink *netlink, int protocol)
         struct sockaddr_nl local = { .nl_family = AF_NETLINK };
         int fd, r;
 
-        *netlink = (struct netlink){ 0 };
+        *netlink = (struct netlink){ .fd = -1 };
         fd = sys_socket(AF_NETLINK, SOCK_RAW, protocol);
         if (fd < 0)
                 return fd;
@@ -30,30 +29,26 @@ int netlink_open(struct netlink *netlink, int protocol)
                 sys_close(fd);
                 return r;
         }
-        netlink->socket = nl_socket_alloc();
+        netlink->fd = fd;
         netlink->buffer = malloc(BUFFER_BYTES);
-        r = !netlink->socket || !netlink->buffer ? -ENOMEM : 0;
-        /* It asks the socket what it is. */
-        if (r == 0 && nl_socket_set_fd(netlink->socket, protocol, fd) < 0)
-                r = -EIO;
-        if (r < 0) {
-                sys_close(fd);
+        if (!netlink->buffer) {
                 netlink_close(netlink);
+                return -ENOMEM;
         }
-        return r;
+        return 0;
 }
 
 void netlink_close(struct netlink *netlink)
 {
-        nl_socket_free(netlink->socket);
+        netlink->fd = sys_close(netlink->fd);
         free(netlink->buffer);
-        *netlink = (struct netlink){ 0 };
+        netlink->buffer = NULL;
 }
 
 /* Sleep until something can be read; -ETIME at the deadline. */
 static int wait_readable(const struct netlink *netlink, const struct aiu_question *question)
 {
-        struct pollfd pollfd = { .fd = nl_socket_get_fd(netlink->socket), .events = POLLIN };
+        struct pollfd pollfd = { .fd = netlink->fd, .events = POLLIN };
         uint64_t left = aiu_question_time_left_usec(question);
         int r, msec;
 
@@ -80,7 +75,7 @@ static ssize_t receive(const struct netlink *netlink, const struct aiu_question 
         ssize_t n;
         int r;
 
-        n = sys_recvmsg(nl_socket_get_fd(netlink->socket), &header, MSG_DONTWAIT);
+        n = sys_recvmsg(netlink->fd, &header, MSG_DONTWAIT);
         if (n == -EAGAIN) {
                 r = wait_readable(netlink, question);
                 return r < 0 ? r : 0;
@@ -142,6 +137,18 @@ static int take(struct answer *answer, struct nlmsghdr *message, netlink_handler
         }
 }
 
+/* To the kernel: a socket that is not connected has no other to send to. */
+static int send_request(struct netlink *netlink, struct nl_msg *message)
+{
+        struct nlmsghdr *header = nlmsg_hdr(message);
+        ssize_t n;
+
+        header->nlmsg_flags |= NLM_F_REQUEST;
+        header->nlmsg_seq = ++netlink->sequence;
+        n = sys_send(netlink->fd, header, header->nlmsg_len);
+        return n == (ssize_t)header->nlmsg_len ? 0 : -EIO;
+}
+
 int netlink_request(struct netlink *netlink, const struct aiu_question *question, struct nl_msg *message,
                     netlink_handler *handler, void *userdata)
 {
@@ -151,8 +158,9 @@ int netlink_request(struct netlink *netlink, const struct aiu_question *question
         int r, left;
         ssize_t n;
 
-        if (nl_send_auto(netlink->socket, message) < 0)
-                return -EIO;
+        r = send_request(netlink, message);
+        if (r < 0)
+                return r;
         answer.sequence = nlmsg_hdr(message)->nlmsg_seq;
         answer.dump = nlmsg_hdr(message)->nlmsg_flags & NLM_F_DUMP;
         while (!answer.finished) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the netlink backends share: one request, its answers under a deadline.
- * libnl-3 makes, numbers and takes apart the messages; the socket is opened and
+ * libnl-3 makes the messages and takes them apart; the socket is opened, written and
  * read here, through sys.h, because a diagnosis may not hang, may not believe a
- * message that the kernel did not send, and must survive every failing call.
+ * message that the kernel did not send, and must survive every failing call. Its
+ * struct nl_sock would be four allocations and three system calls more.
  */
 #ifndef AIU_NETLINK_H
 #define AIU_NETLINK_H
@@ -14,7 +15,8 @@
 #include "addrinuse-backend.h"
 
 struct netlink {
-        struct nl_sock *socket;
+        int fd;
+        uint32_t sequence;      /* of the last request */
         unsigned char *buffer;
 };
 

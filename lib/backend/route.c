@@ -188,8 +188,7 @@ static int search_table(struct route *route, in_addr_t address, uint32_t table,
         int r;
 
         /* An older kernel lists all tables then: more to read, the same answer. */
-        (void)sys_setsockopt_int(nl_socket_get_fd(route->netlink.socket), SOL_NETLINK, STRICT_CHECK,
-                                 1);
+        (void)sys_setsockopt_int(route->netlink.fd, SOL_NETLINK, STRICT_CHECK, 1);
         message = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP);
         if (message && (nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0 ||
                         nla_put_u32(message, RTA_TABLE, table) < 0)) {
