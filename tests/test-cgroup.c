@@ -8,6 +8,7 @@
 #include "macro.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define OTHER_ID "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 
 static const struct {
         const char *text;
@@ -33,19 +34,80 @@ static const struct {
         /* seen from inside another cgroup namespace */
         { "0::/../..\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
         { "0::/../other.service\n", AIU_MANAGER_SYSTEMD, "other.service", "", -1u },
-        /* engines: names from their documentation, podman's also measured */
+        /* systemd 219 (RHEL 7) and 241 (Debian 10), v1: every controller repeats it. proc(5), cgroups(7) */
+        { "11:cpu,cpuacct:/system.slice/nginx.service\n1:name=systemd:/system.slice/nginx.service\n",
+          AIU_MANAGER_SYSTEMD, "nginx.service", "", -1u },
+        { "3:memory:/user.slice\n1:name=systemd:/user.slice/user-0.slice/session-12.scope\n", AIU_MANAGER_NONE,
+          "session-12.scope", "", -1u },
+        /* systemd 241, v1: user@.service, before app.slice was (246) */
+        { "1:name=systemd:/user.slice/user-1000.slice/user@1000.service/web.service\n", AIU_MANAGER_SYSTEMD_USER,
+          "web.service", "", 1000 },
+        /* hybrid: 0:: lags behind while a process is moved */
+        { "1:name=systemd:/system.slice/a.service\n0::/\n", AIU_MANAGER_SYSTEMD, "a.service", "", -1u },
+        /* elogind and OpenRC have hierarchies of their own name, and no units: their sources */
+        { "1:name=elogind:/1\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "1:name=openrc:/nginx\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        /* cg_escape() of systemd; " (deleted)" of proc_cgroup_show() */
+        { "0::/system.slice/_cpu.service\n", AIU_MANAGER_SYSTEMD, "cpu.service", "", -1u },
+        { "0::/system.slice/gone.service (deleted)\n", AIU_MANAGER_SYSTEMD, "gone.service", "", -1u },
+        /* DelegateSubgroup= (systemd 254), a desktop's scopes (XDG application cgroups), tmux's */
+        { "0::/system.slice/a.service/supervisor\n", AIU_MANAGER_SYSTEMD, "a.service", "", -1u },
+        { "0::/user.slice/user-1000.slice/user@1000.service/app.slice/app-gnome-x-12.scope\n", AIU_MANAGER_NONE,
+          "app-gnome-x-12.scope", "", 1000 },
+        { "0::/user.slice/user-1000.slice/user@1000.service/app.slice/vte-spawn-1.scope\n", AIU_MANAGER_NONE,
+          "vte-spawn-1.scope", "", 1000 },
+        { "0::/user.slice/user-1000.slice/user@1000.service/tmux-spawn-1.scope\n", AIU_MANAGER_NONE,
+          "tmux-spawn-1.scope", "", 1000 },
+        /* docker: moby's daemon/oci_linux.go, drivers systemd and cgroupfs, v2 and v1 */
         { "0::/system.slice/docker-" ID ".scope\n", AIU_MANAGER_DOCKER, "docker-" ID ".scope", ID, -1u },
         { "12:pids:/docker/" ID "\n1:name=systemd:/docker/" ID "\n", AIU_MANAGER_DOCKER, "", ID, -1u },
+        { "12:pids:/docker/" ID "\n0::/system.slice/containerd.service\n", AIU_MANAGER_DOCKER, "", ID, -1u },
+        { "0::/user.slice/user-1000.slice/user@1000.service/user.slice/docker-" ID ".scope\n", AIU_MANAGER_DOCKER,
+          "docker-" ID ".scope", ID, 1000 },
+        { "9:cpu:/ecs/0123-task/" ID "\n", AIU_MANAGER_DOCKER, "", ID, -1u },   /* Amazon's agent, task cgroups */
+        /* podman 4.3, measured: rootful, conmon, rootless, --cgroups=split (quadlet), cgroupfs */
         { "0::/machine.slice/libpod-" ID ".scope/container\n", AIU_MANAGER_PODMAN, "libpod-" ID ".scope", ID, -1u },
         { "0::/machine.slice/libpod-conmon-" ID ".scope\n", AIU_MANAGER_PODMAN, "libpod-conmon-" ID ".scope", ID, -1u },
+        { "0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope/container\n",
+          AIU_MANAGER_PODMAN, "libpod-" ID ".scope", ID, 1000 },
+        { "0::/system.slice/web.service/libpod-payload-" ID "\n", AIU_MANAGER_SYSTEMD, "web.service", ID, -1u },
+        { "0::/system.slice/web.service/runtime\n", AIU_MANAGER_SYSTEMD, "web.service", "", -1u },
+        { "5:pids:/libpod_parent/libpod-" ID "/ctr\n", AIU_MANAGER_PODMAN, "", ID, -1u },
+        /* kubernetes: pkg/kubelet/cm, drivers systemd and cgroupfs; containerd, cri-o, dockershim */
         { "0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope", AIU_MANAGER_KUBERNETES,
           "cri-containerd-" ID ".scope", ID, -1u },
+        { "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice/crio-" ID ".scope\n",
+          AIU_MANAGER_KUBERNETES, "crio-" ID ".scope", ID, -1u },
+        { "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice/crio-conmon-" ID ".scope\n",
+          AIU_MANAGER_KUBERNETES, "crio-conmon-" ID ".scope", ID, -1u },
+        { "1:name=systemd:/kubepods.slice/kubepods-pod1.slice/docker-" ID ".scope\n", AIU_MANAGER_KUBERNETES,
+          "docker-" ID ".scope", ID, -1u },
         { "0::/kubepods/besteffort/pod1/" ID "\n", AIU_MANAGER_KUBERNETES, "", ID, -1u },
+        { "0::/system.slice/containerd.service/kubepods-besteffort-pod1.slice:cri-containerd:" ID "\n",
+          AIU_MANAGER_KUBERNETES, "", ID, -1u },
+        /* kind: a node is a container, and has pods; the innermost counts */
+        { "0::/system.slice/docker-" OTHER_ID ".scope/kubelet.slice/kubelet-kubepods.slice/cri-containerd-" ID ".scope\n",
+          AIU_MANAGER_KUBERNETES, "", ID, -1u },
+        /* containerd: nerdctl (driver systemd), ctr's and nerdctl's namespaces (cgroupfs) */
+        { "0::/system.slice/nerdctl-" ID ".scope\n", AIU_MANAGER_CONTAINERD, "nerdctl-" ID ".scope", ID, -1u },
         { "0::/default/" ID "\n", AIU_MANAGER_CONTAINERD, "", ID, -1u },
+        { "0::/k8s.io/" ID "\n", AIU_MANAGER_KUBERNETES, "", ID, -1u },
+        /* LXC 4 and later, LXC 3 and Proxmox (numbers), LXD and Incus (as LXC 4): lxc.container.conf(5) */
         { "0::/lxc.payload.web/system.slice\n", AIU_MANAGER_LXC, "", "web", -1u },
+        { "0::/lxc.monitor.web\n", AIU_MANAGER_LXC, "", "web", -1u },
+        { "1:name=systemd:/lxc/web/system.slice/a.service\n", AIU_MANAGER_LXC, "", "web", -1u },
+        { "0::/lxc/101/ns/system.slice/a.service\n", AIU_MANAGER_LXC, "", "101", -1u },
+        /* machined: machinectl(1), systemd-nspawn@.service, libvirt's names with their escapes */
         { "0::/machine.slice/machine-deb.scope\n", AIU_MANAGER_MACHINE, "machine-deb.scope", "deb", -1u },
+        { "0::/machine.slice/systemd-nspawn@deb.service/payload/system.slice/a.service\n", AIU_MANAGER_MACHINE,
+          "systemd-nspawn@deb.service", "deb", -1u },
+        { "0::/machine.slice/machine-qemu\\x2d1\\x2dweb.scope/libvirt/emulator\n", AIU_MANAGER_MACHINE,
+          "machine-qemu\\x2d1\\x2dweb.scope", "qemu-1-web", -1u },
+        /* snapd: a service; what a user started is in a scope, with a UUID since snapd 2.48 */
         { "0::/system.slice/snap.lxd.daemon.service\n", AIU_MANAGER_SNAP, "snap.lxd.daemon.service", "lxd.daemon",
           -1u },
+        { "0::/user.slice/user-1000.slice/user@1000.service/app.slice/snap.code.code-0123.scope\n", AIU_MANAGER_SNAP,
+          "snap.code.code-0123.scope", "", 1000 },
         /* nonsense */
         { "", AIU_MANAGER_UNKNOWN, "", "", -1u },
         { "0::", AIU_MANAGER_UNKNOWN, "", "", -1u },
@@ -66,8 +128,7 @@ START_TEST(row)
         ck_assert_msg(owner.kind == rows[_i].kind, "%s: %s", rows[_i].text, aiu_manager_kind_to_string(owner.kind));
         ck_assert_str_eq(owner.unit, rows[_i].unit);
         ck_assert_str_eq(owner.container, rows[_i].container);
-        if (owner.kind == AIU_MANAGER_SYSTEMD_USER)
-                ck_assert_uint_eq(owner.user, rows[_i].user);
+        ck_assert_uint_eq(owner.user, rows[_i].user);
 }
 END_TEST
 

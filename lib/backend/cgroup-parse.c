@@ -407,8 +407,7 @@ static void conclude_container(struct walk *walk)
 
 void cgroup_parse_path(const char *path, size_t n, struct cgroup_owner *ret)
 {
-        static const char dead[] =
-                " (deleted)"; /* of a cgroup without a name: proc_cgroup_show() */
+        static const char dead[] = " (deleted)";        /* proc_cgroup_show() */
         struct walk walk = { .owner = ret, .want_unit = true, .previous = { "", 0 } };
         const char *end = path + n;
         struct part part;
@@ -470,11 +469,12 @@ static int rank(const struct cgroup_owner *owner, enum hierarchy hierarchy)
         if (!tells)
                 return 1;
         if (hierarchy == HIERARCHY_SYSTEMD)
-                return 4;
-        if (hierarchy == HIERARCHY_V2)
-                return 3;
-        /* The controllers' hierarchies stop at slices and services; of containers they know. */
-        return owner->container[0] ? 2 : 0;
+                return 5;
+        /* Hybrid: an engine that makes v1 cgroups leaves 0:: where its own service is. */
+        if (owner->container[0])
+                return hierarchy == HIERARCHY_V2 ? 4 : 3;
+        /* The controllers' hierarchies stop at slices and services. */
+        return hierarchy == HIERARCHY_V2 ? 2 : 0;
 }
 
 void cgroup_parse(const char *text, struct cgroup_owner *ret)

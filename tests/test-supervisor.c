@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cgroup-supervisor.c: supervisors among the ancestors, what they call the program, and the
+ * helpers that hold a port for a container. A directory stands for /proc: what supervisord
+ * 4.2, runit 2.1 and s6 2.11 put there was read off them, pm2's and the helpers' command lines
+ * are from their sources.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cgroup-supervisor.h"
+#include "macro.h"
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define CHILD 20
+#define PARENT 10
+
+static char proc[] = "/tmp/aiu-supervisor-XXXXXX";
+static struct aiu_question question = { .size = sizeof(question), .procfs = -1 };
+static pid_t holder;    /* the ancestor that holds the socket too; 0 = none */
+
+static void write_file(const char *path, const char *bytes, size_t n)
+{
+        int fd = openat(question.procfs, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write(fd, bytes, n), (ssize_t)n);
+        close(fd);
+}
+
+static void setup(void)
+{
+        memcpy(proc + sizeof(proc) - 7, "XXXXXX", 6);
+        ck_assert_ptr_nonnull(mkdtemp(proc));
+        question.procfs = open(proc, O_RDONLY | O_DIRECTORY);
+        ck_assert_int_eq(mkdirat(question.procfs, "10", 0700), 0);
+        ck_assert_int_eq(mkdirat(question.procfs, "20", 0700), 0);
+        holder = 0;
+}
+
+static void teardown(void)
+{
+        (void)unlinkat(question.procfs, "10/cwd", 0);
+        (void)unlinkat(question.procfs, "20/environ", 0);
+        (void)unlinkat(question.procfs, "10", AT_REMOVEDIR);
+        (void)unlinkat(question.procfs, "20", AT_REMOVEDIR);
+        close(question.procfs);
+        ck_assert_int_eq(rmdir(proc), 0);
+}
+
+static bool is_holder(const void *userdata, pid_t pid)
+{
+        (void)userdata;
+        return holder && pid == holder;
+}
+
+/* The process 20, child of 10, which has that name, child of 1. */
+static struct supervision found_below(const char *comm)
+{
+        const pid_t pids[] = { PARENT, 1 };
+        const char *const comms[] = { comm, "init" };
+        struct aiu_process_fact process = {
+                .size = sizeof(process), .pid = CHILD, .cmdline = "web", .cmdline_bytes = 4,
+                .ancestor_pids = pids, .ancestor_comms = comms, .n_ancestors = 2,
+        };
+        struct supervision found;
+
+        supervisor_find(&question, &process, is_holder, NULL, &found);
+        return found;
+}
+
+static void expect(const char *comm, const char *name, const char *program)
+{
+        struct supervision found = found_below(comm);
+
+        if (!name) {
+                ck_assert_msg(!found.name, "%s: %s", comm, found.name);
+                return;
+        }
+        ck_assert_msg(found.name && strcmp(found.name, name) == 0, "%s: %s", comm, found.name ? found.name : "nobody");
+        ck_assert_str_eq(found.program, program);
+}
+
+/* ------------------------------------------------------ supervisors */
+
+START_TEST(names)
+{
+        expect("supervise-daemo", "supervise-daemon", "");     /* cut after 15 bytes */
+        expect("PM2 v5.3.0: God", "pm2", "");
+        expect("monit", "monit", "");
+        expect("gunicorn: maste", "gunicorn", "");
+        expect("php-fpm8.2", "php-fpm", "");
+        expect("bash", NULL, NULL);
+        expect("supervisord2", NULL, NULL);
+        expect("", NULL, NULL);
+        expect(NULL, NULL, NULL);
+}
+END_TEST
+
+START_TEST(by_working_directory)
+{
+        ck_assert_int_eq(symlinkat("/etc/service/web", question.procfs, "10/cwd"), 0);
+        expect("runsv", "runit", "/etc/service/web");
+        expect("s6-supervise", "s6", "/etc/service/web");
+        expect("supervise", "daemontools", "/etc/service/web");
+}
+END_TEST
+
+/* What the kernel says of a directory out of reach is no path: d_path(). */
+START_TEST(working_directory_out_of_reach)
+{
+        ck_assert_int_eq(symlinkat("(unreachable)/web", question.procfs, "10/cwd"), 0);
+        expect("runsv", "runit", "");
+}
+END_TEST
+
+#define ENVIRON(text) write_file("20/environ", text, sizeof(text))
+
+START_TEST(supervisord)
+{
+        ENVIRON("PATH=/bin\0SUPERVISOR_ENABLED=1\0SUPERVISOR_PROCESS_NAME=web_0\0SUPERVISOR_GROUP_NAME=web");
+        expect("supervisord", "supervisord", "web:web_0");
+}
+END_TEST
+
+START_TEST(supervisord_with_odd_names)
+{
+        ENVIRON("SUPERVISOR_PROCESS_NAME=web 0\0SUPERVISOR_GROUP_NAME=web");
+        expect("supervisord", "supervisord", "");
+        ENVIRON("SUPERVISOR_PROCESS_NAME=web\0SUPERVISOR_GROUP_NAME=--all");
+        expect("supervisord", "supervisord", "");
+        ENVIRON("XSUPERVISOR_PROCESS_NAME=web\0SUPERVISOR_GROUP_NAME=web");
+        expect("supervisord", "supervisord", "");
+        ENVIRON("SUPERVISOR_PROCESS_NAME=\0SUPERVISOR_GROUP_NAME=");
+        expect("supervisord", "supervisord", "");
+        ENVIRON("");
+        expect("supervisord", "supervisord", "");
+}
+END_TEST
+
+START_TEST(pm2)
+{
+        ENVIRON("pm_id=3\0name=web");
+        expect("PM2 v5.3.0: God", "pm2", "web");
+        ENVIRON("pm_id=3\0name=my web");
+        expect("PM2 v5.3.0: God", "pm2", "3");
+        ENVIRON("pm_id=$(reboot)");
+        expect("PM2 v5.3.0: God", "pm2", "");
+}
+END_TEST
+
+/* One that holds the socket itself is ended with the others, and brings nobody back. */
+START_TEST(master_that_holds_it_too)
+{
+        holder = PARENT;
+        expect("gunicorn: maste", NULL, NULL);
+        holder = 1;
+        expect("gunicorn: maste", "gunicorn", "");
+}
+END_TEST
+
+/* ------------------------------------------------------ port helpers */
+
+#define ARGV(text) text, sizeof(text)
+
+static const struct {
+        const char *comm, *cmdline;
+        size_t bytes;
+        enum aiu_manager_kind kind;
+        const char *container;
+} helpers[] = {
+        /* moby, cmd/docker-proxy */
+        { "docker-proxy", ARGV("/usr/bin/docker-proxy\0-proto\0tcp\0-host-ip\0" "0.0.0.0\0-host-port\0" "80"),
+          AIU_MANAGER_DOCKER, "" },
+        /* conmon 2.1.6, measured */
+        { "conmon", ARGV("/usr/bin/conmon\0--api-version\0" "1\0-c\0" ID "\0-u\0" ID), AIU_MANAGER_PODMAN, ID },
+        { "conmon", ARGV("conmon\0--cid\0" "abc"), AIU_MANAGER_PODMAN, "abc" },
+        { "conmon", ARGV("conmon\0-c\0../../etc"), AIU_MANAGER_PODMAN, "" },
+        { "conmon", ARGV("conmon\0-c\0--all"), AIU_MANAGER_PODMAN, "" },
+        { "conmon", ARGV("conmon\0-c\0"), AIU_MANAGER_PODMAN, "" },
+        { "conmon", ARGV("conmon\0-c"), AIU_MANAGER_PODMAN, "" },
+        { "conmon", NULL, 0, AIU_MANAGER_PODMAN, "" },
+        /* podman, cmd/rootlessport; its slirp4netns and pasta get a named network namespace */
+        { "rootlessport", ARGV("rootlessport"), AIU_MANAGER_PODMAN, "" },
+        { "slirp4netns", ARGV("slirp4netns\0--netns-type=path\0/run/user/1000/netns/cni-1\0tap0"), AIU_MANAGER_PODMAN, "" },
+        { "slirp4netns", ARGV("slirp4netns\0" "1234\0tap0"), AIU_MANAGER_UNKNOWN, "" },
+        { "pasta.avx2", ARGV("pasta\0--netns\0/run/user/1000/netns/netns-1"), AIU_MANAGER_PODMAN, "" },
+        { "pasta", ARGV("pasta\0-t\0" "80"), AIU_MANAGER_UNKNOWN, "" },
+        /* rootlesskit is Docker's and nerdctl's */
+        { "rootlesskit", ARGV("rootlesskit\0--port-driver=builtin\0dockerd-rootless.sh"), AIU_MANAGER_DOCKER, "" },
+        { "rootlesskit", ARGV("rootlesskit\0containerd-rootless.sh"), AIU_MANAGER_CONTAINERD, "" },
+        { "nginx", ARGV("nginx\0-c\0" ID), AIU_MANAGER_UNKNOWN, "" },
+        { NULL, NULL, 0, AIU_MANAGER_UNKNOWN, "" },
+};
+
+START_TEST(port_helper)
+{
+        struct aiu_process_fact process = {
+                .size = sizeof(process), .pid = CHILD, .comm = helpers[_i].comm,
+                .cmdline = helpers[_i].cmdline, .cmdline_bytes = helpers[_i].bytes,
+        };
+        char container[CGROUP_NAME_BYTES] = "x";
+
+        ck_assert_int_eq(supervisor_find_port_helper(&process, container), helpers[_i].kind);
+        ck_assert_str_eq(container, helpers[_i].container);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("supervisor");
+        TCase *tcase = tcase_create("all");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_test(tcase, names);
+        tcase_add_test(tcase, by_working_directory);
+        tcase_add_test(tcase, working_directory_out_of_reach);
+        tcase_add_test(tcase, supervisord);
+        tcase_add_test(tcase, supervisord_with_odd_names);
+        tcase_add_test(tcase, pm2);
+        tcase_add_test(tcase, master_that_holds_it_too);
+        tcase_add_loop_test(tcase, port_helper, 0, (int)ELEMENTSOF(helpers));
+        suite_add_tcase(suite, tcase);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
