@@ -50,10 +50,11 @@ static bool is_searched(const struct range_map *map, int port)
 }
 
 /* How this claim matters: one that may block a port that is taken anyway does not. */
-static struct judgement judge(const struct question *q, const struct range_map *map, const struct claim *claim)
+static struct judgement judge(const struct question *q, const struct host *host, const struct range_map *map,
+                              const struct claim *claim)
 {
         struct socket socket = range_socket(claim);
-        struct judgement j = conflict_judge_search(q, &socket, map->relaxed);
+        struct judgement j = conflict_judge_search(q, &socket, host, map->relaxed);
 
         if (j.blocking == UNKNOWN && map->ports[range_port(claim)] & PORT_TAKEN)
                 j.blocking = NO;
@@ -74,7 +75,7 @@ int assemble_range_wanted(struct observation *o)
         if (map && inodes) {
                 for (size_t i = 0; i < claims->n && map->range.found != YES; i++)
                         if (is_searched(map, range_port(&claims->list[i])) &&
-                            judge(o->question, map, &claims->list[i]).blocking != NO)
+                            judge(o->question, &o->snapshot.host, map, &claims->list[i]).blocking != NO)
                                 inodes[n++] = claims->list[i].inode;
                 r = snapshot_want_inodes(&o->snapshot, inodes, n);
         }
@@ -99,7 +100,7 @@ int assemble_range_narrow(struct observation *o)
         r = map && inodes ? 0 : -ENOMEM;
         for (size_t i = 0; r == 0 && i < claims->n && n <= MOST_READ; i++)
                 if (is_searched(map, range_port(&claims->list[i])) && claims->list[i].inode != 0 &&
-                    judge(o->question, map, &claims->list[i]).blocking == UNKNOWN)
+                    judge(o->question, &o->snapshot.host, map, &claims->list[i]).blocking == UNKNOWN)
                         inodes[n++] = claims->list[i].inode;
         if (n > MOST_READ) {
                 n = MOST_READ;
@@ -186,7 +187,7 @@ static bool shows_better(const struct claim *a, const struct claim *b)
 static void put_into_group(struct grouping *g, uint32_t i, int port)
 {
         const struct claim *claims = g->snapshot->claims.list;
-        struct judgement j = judge(g->question, g->map, &claims[i]);
+        struct judgement j = judge(g->question, &g->snapshot->host, g->map, &claims[i]);
         struct group key = key_of(g->snapshot, &claims[i]), *group;
 
         if (j.blocking == NO)

@@ -25,6 +25,7 @@
 
 #include "address.h"
 #include "conflict.h"
+#include "kernel.h"
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
@@ -225,24 +226,45 @@ static bool is_request_sock(const struct socket *h)
         return h->protocol == IPPROTO_TCP && h->state == AIU_STATE_SYN_RECV && h->inode == 0;
 }
 
-static struct judgement judge_ip(const struct question *q, const struct socket *h)
+/* Do the two meet? Where kernels differ, *ret_kernel says why that is not known. */
+static tristate sockets_meet(const struct question *q, const struct endpoint *c, const struct socket *h,
+                             const struct endpoint *e, const struct host *host, uint32_t *ret_kernel)
+{
+        uint32_t doubts = kernel_doubts(host);
+        tristate table = same_table(q, h), addresses = addresses_meet(q, c, h, e);
+
+        *ret_kernel = doubts ? kernel_pair_doubts(q, c, h, e, doubts) : 0;
+        if (*ret_kernel & ~(AIU_KERNEL_VRF | AIU_KERNEL_ORPHAN_OWNER))
+                addresses = UNKNOWN;
+        if (*ret_kernel & AIU_KERNEL_VRF)
+                table = tri_and(UNKNOWN, devices_meet(conflict_device(q), h->ifindex));
+        return tri_and(table, addresses);
+}
+
+static struct judgement judge_ip(const struct question *q, const struct socket *h, const struct host *host)
 {
         struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         struct endpoint c = address_endpoint(&q->address), e = address_endpoint(&h->local);
-        tristate meet;
+        uint32_t kernel;
+        tristate meet, shared;
 
         if (conflict_protocol(q) != h->protocol || !address_is_ip(&h->local) ||
             address_port(&h->local) != address_port(&q->address) || is_request_sock(h))
                 return j;
-        meet = tri_and(same_table(q, h), addresses_meet(q, &c, h, &e));
+        meet = sockets_meet(q, &c, h, &e, host, &kernel);
         if (meet == NO)
                 return j;
+        shared = port_shared(q, h);
+        if (kernel & AIU_KERNEL_ORPHAN_OWNER)
+                shared = tri_and(h->reuseport, UNKNOWN);
         j.overlap = overlap_kind(&c, &e);
         j.reason = reason_for(q, h);
-        j.admits = tri_and(meet, tri_and(port_shared(q, h), tri_not(address_shared(q, h))));
-        j.blocking = tri_and(meet, tri_not(tri_or(address_shared(q, h), port_shared(q, h))));
-        if (j.blocking == UNKNOWN)
+        j.admits = tri_and(meet, tri_and(shared, tri_not(address_shared(q, h))));
+        j.blocking = tri_and(meet, tri_not(tri_or(address_shared(q, h), shared)));
+        if (j.blocking == UNKNOWN) {
                 j.decides = open_bits(q, h, meet);
+                j.kernel = kernel;
+        }
         return j;
 }
 
@@ -300,22 +322,26 @@ static tristate search_shares(const struct question *q, const struct socket *h, 
         return relaxed ? tri_and(address_shared(q, h), tri_not(port_shared(q, h))) : NO;
 }
 
-struct judgement conflict_judge_search(const struct question *q, const struct socket *h, bool relaxed)
+struct judgement conflict_judge_search(const struct question *q, const struct socket *h, const struct host *host,
+                                       bool relaxed)
 {
         struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         struct endpoint c = address_endpoint(&q->address), e = address_endpoint(&h->local);
         bool options = relaxed || h->protocol != IPPROTO_TCP;
+        uint32_t kernel;
         tristate meet;
 
         if (conflict_is_own(q, h) || conflict_protocol(q) != h->protocol || !address_is_ip(&h->local) ||
             is_request_sock(h))
                 return j;
-        meet = tri_and(same_table(q, h), addresses_meet(q, &c, h, &e));
+        meet = sockets_meet(q, &c, h, &e, host, &kernel);
         if (meet == NO)
                 return j;
         j.overlap = AIU_OVERLAP_PORT_RANGE;
         j.reason = AIU_REASON_RANGE_EXHAUSTED;
         j.blocking = tri_and(meet, tri_not(search_shares(q, h, relaxed)));
+        if (j.blocking == UNKNOWN)
+                j.kernel = kernel;
         if (j.blocking == UNKNOWN)
                 j.decides = open_bits(q, h, meet) & (options ? UINT32_MAX : AIU_OPTION_V6ONLY);
         return j;
@@ -328,5 +354,5 @@ struct judgement conflict_judge(const struct question *question, const struct so
                 return (struct judgement){ .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         if (question->address.sa.any.sa_family == AF_UNIX)
                 return judge_unix(question, holder, host);
-        return judge_ip(question, holder);
+        return judge_ip(question, holder, host);
 }

@@ -26,6 +26,7 @@ struct judgement conflict_judge(const struct question *question, const struct so
  * The same for a search (port 0): does this socket keep its port from it?
  * `relaxed`: TCP's second round, with ip_autobind_reuse.
  */
-struct judgement conflict_judge_search(const struct question *question, const struct socket *holder, bool relaxed);
+struct judgement conflict_judge_search(const struct question *question, const struct socket *holder,
+                                       const struct host *host, bool relaxed);
 
 #endif

@@ -11,6 +11,7 @@
 #include "backend/backends.h"
 #include "context.h"
 #include "fact.h"
+#include "kernel.h"
 #include "macro.h"
 #include "sys.h"
 
@@ -121,6 +122,14 @@ AIU_EXPORT int aiu_context_set_flags(struct aiu_context *context, uint32_t flags
         if (!context || flags & ~KNOWN_FLAGS)
                 return -EINVAL;
         context->flags = flags;
+        return 0;
+}
+
+AIU_EXPORT int aiu_context_set_kernel(struct aiu_context *context, uint32_t behaves)
+{
+        if (!context || behaves & ~KERNEL_ALL)
+                return -EINVAL;
+        context->kernel_proven = behaves;
         return 0;
 }
 

@@ -27,6 +27,7 @@ struct aiu_context {
         int procfs;                             /* -1: the real /proc, unless no_procfs */
         bool no_procfs;
         uint32_t flags;
+        uint32_t kernel_proven;                 /* AIU_KERNEL_* */
         struct backend_slot *backends;          /* added ones first, then the built-in ones */
         size_t n_backends;
 };

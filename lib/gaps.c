@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "assemble.h"
+#include "kernel.h"
 #include "text.h"
 #include "words.h"
 
@@ -34,7 +35,7 @@ static void add_open_bits(struct observation *o, const struct aiu_report *report
                 char buffer[768] = "", who[512];
                 struct text text = TEXT(buffer);
 
-                if (c->judgement.blocking != UNKNOWN || c->judgement.decides == 0)
+                if (c->judgement.blocking != UNKNOWN || c->judgement.decides == 0 || c->judgement.kernel != 0)
                         continue;
                 words_holder(c, who, sizeof(who));
                 text_add(&text, "whether ");
@@ -63,8 +64,6 @@ static const struct {
           "whether the one who binds has CAP_NET_BIND_SERVICE, which this port needs, is not known" },
         { DOUBT_SOCKETS, AIU_GAP_BACKEND,
           "not every socket on the port could be seen, so that the port is free is not proven" },
-        { DOUBT_KERNEL, AIU_GAP_KERNEL_TOO_OLD,
-          "kernels of this version are known to differ here, depending on what was backported" },
         { DOUBT_PROTOCOL, AIU_GAP_UNKNOWN, "the bind rules of this protocol are not modelled" },
         { DOUBT_RANGE, AIU_GAP_UNKNOWN,
           "port 0: whether any port of ip_local_port_range is left for this address could not be counted: "
@@ -78,8 +77,33 @@ static const struct {
           "is not shown by any interface" },
 };
 
+/* One gap for each way in which this kernel may differ. */
+static void add_kernel(struct observation *o, uint32_t behaviours)
+{
+        const struct host *host = &o->snapshot.host;
+
+        for (uint32_t one = 1; one & KERNEL_ALL; one <<= 1) {
+                char buffer[384] = "";
+                struct text text = TEXT(buffer);
+
+                if (!(behaviours & one))
+                        continue;
+                text_add(&text, "this is Linux %d.%d.%d: %s", host->kernel_major, host->kernel_minor,
+                         host->kernel_patch, kernel_text(one));
+                if (one == AIU_KERNEL_BOUND_SHOWN)
+                        text_add(&text, ": run as root to find it by its descriptor");
+                else if (one & (AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_VRF))
+                        text_add(&text, "; distributors repair such things");
+                else
+                        text_add(&text, "; distributors repair such things, and a self-test (aiu_self_test()) would tell");
+                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_KERNEL_TOO_OLD, 0, buffer);
+        }
+}
+
 static void add_doubts(struct observation *o, const struct verdict *v)
 {
+        if (v->doubts & DOUBT_KERNEL)
+                add_kernel(o, v->kernel);
         for (size_t i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++)
                 if (v->doubts & doubts[i].doubt)
                         (void)aiu_snapshot_add_gap(&o->snapshot, doubts[i].kind, 0, doubts[i].text);
@@ -96,7 +120,8 @@ static uint32_t what_if_doubts(const struct aiu_report *report)
 
 int assemble_gaps(struct aiu_report *report, struct observation *o)
 {
-        struct verdict more = { .doubts = report->verdict.doubts | what_if_doubts(report) };
+        struct verdict more = { .doubts = report->verdict.doubts | what_if_doubts(report),
+                                .kernel = report->verdict.kernel };
 
         add_open_bits(o, report);
         add_doubts(o, &more);

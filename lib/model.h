@@ -107,6 +107,8 @@ struct host {
         tristate ipv6_enabled;
         tristate autobind_reuse;
         int kernel_major, kernel_minor, kernel_patch;
+        uint32_t kernel_proven;         /* AIU_KERNEL_* that the caller vouches for */
+        bool bound_complete;            /* TCP sockets that are bound and no more were looked for in another way */
         tristate name_exists;
         tristate name_is_socket;
         int name_error;
@@ -178,6 +180,7 @@ struct judgement {
         enum aiu_overlap overlap;
         enum aiu_reason reason;
         tristate blocking;
+        uint32_t kernel;        /* blocking unknown: the AIU_KERNEL_* that make it so */
         uint32_t decides;       /* blocking unknown: the AIU_OPTION_* bits of the holder that would settle it */
         tristate admits;        /* both sides' SO_REUSEPORT let the would-be socket in: UDP stops at the first such */
 };
@@ -316,6 +319,7 @@ struct verdict {
         int error;
         enum aiu_call call;
         uint32_t doubts;        /* DOUBT_*: why it is unknown, or less than certain */
+        uint32_t kernel;        /* with DOUBT_KERNEL: AIU_KERNEL_* */
 };
 
 #define DOUBT_HOLDER_OPTION (UINT32_C(1) << 0)  /* an option of a holder that could not be read decides */

@@ -23,6 +23,7 @@
 
 #include "address.h"
 #include "conflict.h"
+#include "kernel.h"
 #include "range.h"
 
 bool range_asked(const struct question *q)
@@ -128,10 +129,10 @@ static void mark_claims(struct range_map *map, const struct scene *scene)
                     !within(range_port(&scene->claims[i]), map->range.first, map->range.last))
                         continue;
                 socket = range_socket(&scene->claims[i]);
-                mark(port, still_blocks(conflict_judge_search(scene->question, &socket, map->relaxed).blocking, fate),
+                mark(port, still_blocks(conflict_judge_search(scene->question, &socket, scene->host, map->relaxed).blocking, fate),
                      PORT_TAKEN, PORT_DOUBTFUL);
                 if (map->relaxed)
-                        mark(port, still_blocks(conflict_judge_search(scene->question, &socket, false).blocking, fate),
+                        mark(port, still_blocks(conflict_judge_search(scene->question, &socket, scene->host, false).blocking, fate),
                              PORT_FIRST_TAKEN, PORT_FIRST_DOUBTFUL);
         }
 }
@@ -271,10 +272,25 @@ static struct verdict unknown(uint32_t doubts)
         return (struct verdict){ .verdict = AIU_VERDICT_UNKNOWN, .doubts = doubts };
 }
 
+/* Why what was found may be otherwise on this kernel. */
+static uint32_t kernel_of(const struct scene *scene, tristate found)
+{
+        uint32_t doubts = kernel_doubts(scene->host);
+        uint32_t pairs = AIU_KERNEL_BY_ADDRESS | AIU_KERNEL_TIME_WAIT | AIU_KERNEL_DUAL_STACK | AIU_KERNEL_MAPPED |
+                         AIU_KERNEL_V6ONLY | AIU_KERNEL_VRF;
+
+        if (conflict_protocol(scene->question) != IPPROTO_TCP)
+                return 0;
+        if (found == YES)
+                return scene->host->bound_complete ? 0 : doubts & AIU_KERNEL_BOUND_SHOWN;
+        return found == UNKNOWN ? doubts & pairs : 0;
+}
+
 struct verdict range_conclude(const struct scene *scene)
 {
         struct verdict v = { .verdict = AIU_VERDICT_IN_USE, .error = EADDRINUSE, .call = AIU_CALL_BIND };
         struct range_map *map;
+        uint32_t kernel;
 
         if (!range_asked(scene->question))
                 return (struct verdict){ .verdict = AIU_VERDICT_AVAILABLE };
@@ -283,12 +299,16 @@ struct verdict range_conclude(const struct scene *scene)
         map = range_look(scene);
         if (!map)
                 return unknown(DOUBT_RANGE);
-        if (map->range.found == YES)
+        kernel = kernel_of(scene, map->range.found);
+        if (map->range.found == YES && kernel != 0)
+                v = unknown(DOUBT_KERNEL);
+        else if (map->range.found == YES)
                 v = (struct verdict){ .verdict = AIU_VERDICT_AVAILABLE };
         else if (map->range.found == UNKNOWN)
-                v = unknown(map->range.doubts);
+                v = unknown(map->range.doubts | (kernel ? DOUBT_KERNEL : 0));
         else if (scene->question->port_later)
                 v.call = AIU_CALL_LISTEN;
+        v.kernel = v.verdict == AIU_VERDICT_UNKNOWN ? kernel : 0;
         free(map);
         return v;
 }

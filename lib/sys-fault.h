@@ -33,6 +33,9 @@ enum sys_call {
         SYS_CALL_UNAME,
         SYS_CALL_FACCESSAT,
         SYS_CALL_CLOCK,         /* told only: the clocks cannot fail */
+        SYS_CALL_LISTEN,
+        SYS_CALL_CONNECT,
+        SYS_CALL_ACCEPT,
         SYS_CALL_COUNT,
 };
 

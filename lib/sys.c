@@ -202,6 +202,24 @@ int sys_bind(int fd, const struct sockaddr *address, socklen_t bytes)
         return (int)RESTART(bind(fd, address, bytes));
 }
 
+int sys_listen(int fd, int backlog)
+{
+        RETURN_FAULT(SYS_CALL_LISTEN);
+        return (int)RESTART(listen(fd, backlog));
+}
+
+int sys_connect(int fd, const struct sockaddr *address, socklen_t bytes)
+{
+        RETURN_FAULT(SYS_CALL_CONNECT);
+        return connect(fd, address, bytes) < 0 ? -errno : 0;
+}
+
+int sys_accept(int fd)
+{
+        RETURN_FAULT(SYS_CALL_ACCEPT);
+        return (int)RESTART(accept4(fd, NULL, NULL, SOCK_CLOEXEC));
+}
+
 int sys_setsockopt_int(int fd, int level, int option, int value)
 {
         RETURN_FAULT(SYS_CALL_SETSOCKOPT);

@@ -32,6 +32,10 @@ int sys_fstatfs_type(int fd, long *ret_type);
 int sys_statx_inode(int dirfd, const char *path, uint64_t *ret_inode, uint32_t *ret_mode);
 int sys_socket(int family, int type, int protocol);              /* SOCK_CLOEXEC is added */
 int sys_bind(int fd, const struct sockaddr *address, socklen_t bytes);
+/* These three are for the self-test alone: see self-test.c. */
+int sys_listen(int fd, int backlog);
+int sys_connect(int fd, const struct sockaddr *address, socklen_t bytes);
+int sys_accept(int fd);                                          /* CLOEXEC */
 int sys_setsockopt_int(int fd, int level, int option, int value);
 int sys_getsockopt(int fd, int level, int option, void *value, socklen_t *bytes);
 int sys_getsockopt_int(int fd, int level, int option, int *ret_value);

@@ -12,6 +12,7 @@
 
 #include "address.h"
 #include "conflict.h"
+#include "kernel.h"
 #include "range.h"
 #include "verdict.h"
 
@@ -39,6 +40,9 @@ struct tally {
         bool certain;           /* somebody is in the way, certainly */
         bool possible;          /* somebody may be */
         bool admitted;          /* UDP: somebody may let it in at once */
+        bool listener;          /* somebody on the port listens */
+        bool options;           /* somebody may be, because of an option that was not read */
+        uint32_t kernel;        /* somebody may be, because of what is not sure of this kernel */
 };
 
 static struct tally count_conflicts(const struct scene *scene)
@@ -56,6 +60,9 @@ static struct tally count_conflicts(const struct scene *scene)
                         tally.certain = true;
                 else if (j.blocking != NO)
                         tally.possible = true;
+                tally.options = tally.options || (j.blocking == UNKNOWN && (j.decides != 0 || j.kernel == 0));
+                tally.kernel |= j.kernel;
+                tally.listener = tally.listener || scene->sockets[i].state == AIU_STATE_LISTEN;
                 if (j.admits != NO)
                         tally.admitted = true;
         }
@@ -78,10 +85,39 @@ static struct tally count_conflicts(const struct scene *scene)
 static uint32_t doubts_of(const struct question *q, const struct tally *tally)
 {
         if (!q->reuseport)
-                return 0;
+                return tally->kernel ? DOUBT_KERNEL : 0;
         if (conflict_protocol(q) == IPPROTO_TCP)
                 return DOUBT_HISTORY;
         return tally->admitted ? DOUBT_ORDER : 0;
+}
+
+/* What is not sure of this kernel, and would let the socket in although somebody is in the way. */
+static uint32_t kernel_may_admit(const struct scene *scene, const struct tally *tally)
+{
+        const struct question *q = scene->question;
+        uint32_t doubts = kernel_doubts(scene->host);
+
+        /* tb->fastreuse says that all had SO_REUSEADDR when they bound; whoever listens has ended that. */
+        if (conflict_protocol(q) == IPPROTO_TCP)
+                return q->reuseaddr && !tally->listener ? doubts & AIU_KERNEL_STATELESS : 0;
+        /* The slot holds sockets of other ports and namespaces as well. */
+        return address_is_wildcard(&q->address) && scene->n_sockets > 8 ? doubts & AIU_KERNEL_UDP_CROWD : 0;
+}
+
+/* Sockets that this kernel does not show. */
+static uint32_t kernel_may_hide(const struct scene *scene)
+{
+        if (conflict_protocol(scene->question) != IPPROTO_TCP || scene->host->bound_complete)
+                return 0;
+        return kernel_doubts(scene->host) & AIU_KERNEL_BOUND_SHOWN;
+}
+
+static struct verdict unknown_kernel(uint32_t doubts, uint32_t kernel)
+{
+        struct verdict v = unknown(doubts | (kernel ? DOUBT_KERNEL : 0));
+
+        v.kernel = kernel;
+        return v;
 }
 
 /* get_port(): is the port free for this socket? */
@@ -89,17 +125,25 @@ static struct verdict check_port(const struct scene *scene)
 {
         const struct question *q = scene->question;
         struct tally tally = count_conflicts(scene);
-        uint32_t doubts = doubts_of(q, &tally);
+        uint32_t doubts, kernel = tally.certain ? kernel_may_admit(scene, &tally) : tally.kernel;
+
+        /* Whoever is certainly in the way is so whatever the kernel makes of the others. */
+        if (tally.certain)
+                tally.kernel = kernel;
+        doubts = doubts_of(q, &tally);
 
         if (!conflict_modelled(q))
                 return unknown(DOUBT_PROTOCOL);
         if (tally.certain && doubts == 0)
                 return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
         if (tally.certain)
-                return unknown(doubts);
+                return unknown_kernel(doubts, kernel);
         if (tally.possible)
-                return unknown(DOUBT_HOLDER_OPTION);
-        return scene->sockets_complete ? available : unknown(DOUBT_SOCKETS);
+                return unknown_kernel(tally.options || kernel == 0 ? DOUBT_HOLDER_OPTION : 0, kernel);
+        if (!scene->sockets_complete)
+                return unknown(DOUBT_SOCKETS);
+        kernel = kernel_may_hide(scene);
+        return kernel ? unknown_kernel(0, kernel) : available;
 }
 
 /* ------------------------------------------- what comes before the port */
@@ -273,6 +317,7 @@ static struct verdict first_failure(const struct scene *scene, check *const chec
                         return doubtful.verdict == AIU_VERDICT_UNKNOWN ? doubtful : v;
                 doubtful.verdict = AIU_VERDICT_UNKNOWN;
                 doubtful.doubts |= v.doubts;
+                doubtful.kernel |= v.kernel;
         }
         return doubtful;
 }

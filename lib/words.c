@@ -225,6 +225,8 @@ static void add_doubt(struct text *text, uint32_t doubts)
                                "sockets on this port decides, and nothing shows it");
         else if (doubts & DOUBT_ORDER)
                 text_add(text, " may be in use: the order of the sockets in the kernel's table decides");
+        else if (doubts & DOUBT_KERNEL)
+                text_add(text, ": whether it is free is not known: kernels of this version differ here");
         else if (doubts & DOUBT_HOLDER_OPTION)
                 text_add(text, " may be in use: an option of the holder that could not be read decides");
         else if (doubts & DOUBT_PROTOCOL)

@@ -75,6 +75,19 @@ expect 2 "longer than" "/$(printf 'x%.0s' $(seq 200))"
 "$a" --json 8080 >/dev/full 2>/dev/null
 [ $? = 2 ] && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "a full disk went unnoticed"; }
 
+# setarch makes uname(2) say 2.6: the rules of such a kernel are in doubt, until it was tried out.
+if setarch "$(uname -m)" --uname-2.6 true 2>/dev/null && unshare -Un true 2>/dev/null; then
+        real=$a
+        old() { setarch "$(uname -m)" --uname-2.6 "$real" "$@"; }
+        a=old
+        expect 3 "kernels of this version differ" --no-self-test 127.0.0.1:8082
+        expect 3 "this is Linux 2.6" --no-self-test 127.0.0.1:8082
+        case $(uname -r) in
+        [7-9].* | 6.9* | 6.[1-9][0-9]*) expect 0 "is free" 127.0.0.1:8082 ;;
+        esac
+        a=$real
+fi
+
 if command -v python3 >/dev/null; then
         python3 -c '
 import socket, time

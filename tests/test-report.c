@@ -31,7 +31,7 @@ static struct aiu_report *make_report(const char *text)
 
         ck_assert_ptr_nonnull(r);
         r->question = scene_question("127.0.0.1");
-        r->verdict = (struct verdict){ AIU_VERDICT_IN_USE, EADDRINUSE, AIU_CALL_BIND, 0 };
+        r->verdict = (struct verdict){ AIU_VERDICT_IN_USE, EADDRINUSE, AIU_CALL_BIND, 0, 0 };
         for (size_t i = 0; i < WHAT_IF_COUNT; i++)
                 r->what_if[i] = NO;
         r->processes = calloc(1, sizeof(*r->processes));

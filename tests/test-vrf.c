@@ -68,7 +68,7 @@ static tristate judge(size_t row, int protocol)
         q.l3mdev = protocol == IPPROTO_TCP ? rows[row].asked_vrf : 0;
         h.ifindex = rows[row].held;
         h.l3mdev = protocol == IPPROTO_TCP ? rows[row].held_vrf : 0;
-        search = conflict_judge_search(&q, &h, false).blocking;
+        search = conflict_judge_search(&q, &h, &host, false).blocking;
         ck_assert_msg(search == conflict_judge(&q, &h, &host).blocking, "row %zu: the search differs", row);
         return search;
 }

@@ -34,7 +34,7 @@ static const char usage[] =
         "  --color=auto|always|never\n"
         "How it is found:\n"
         "  --first                   stop at the first holder of each socket\n"
-        "  --no-ipc                  talk to no daemon (no D-Bus)\n"
+        "  --no-ipc  --no-self-test  talk to no daemon; try out no old kernel in a child\n"
         "  --trial-bind              may bind scratch sockets\n"
         "  --deadline=MS             answer within MS milliseconds (default: no limit)\n"
         "What is done:\n"
@@ -80,60 +80,7 @@ static void on_progress(void *userdata, size_t done, size_t total)
         progress->shown = true;
 }
 
-static void erase_progress(struct progress *progress)
-{
-        if (progress->shown)
-                fputs("\r\033[K", stderr);
-        progress->shown = false;
-}
-
 /* ------------------------------------------------------ one question */
-
-static int set_up_query(const struct cli *cli, const struct target *target, struct aiu_query *query)
-{
-        int r = 0;
-
-        if (cli->netns >= 0)
-                r = aiu_query_set_netns(query, cli->netns);
-        if (r >= 0)
-                r = aiu_query_set_socket(query, target->type, target->protocol);
-        if (r >= 0)
-                r = aiu_query_set_address(query, (const struct sockaddr *)&target->address, target->bytes);
-        if (r >= 0 && (cli->v6only_set || target->every_address))
-                r = aiu_query_set_v6only(query, cli->v6only);
-        if (r >= 0)
-                r = aiu_query_set_reuseaddr(query, cli->reuseaddr);
-        if (r >= 0)
-                r = aiu_query_set_reuseport(query, cli->reuseport);
-        if (r >= 0)
-                r = aiu_query_set_freebind(query, cli->freebind);
-        if (r >= 0 && cli->uid_set)
-                r = aiu_query_set_uid(query, cli->uid);
-        if (r >= 0 && cli->no_listen)
-                r = aiu_query_set_listen(query, 0);
-        if (r >= 0 && cli->device) {
-                r = aiu_query_set_device(query, cli->device);
-                if (r == -ENODEV)
-                        cli_error("%s: no such interface", cli_safe(cli->device));
-        }
-        return r;
-}
-
-int cli_ask(const struct cli *cli, const struct target *target, struct aiu_report **ret_report)
-{
-        struct aiu_query *query = NULL;
-        int r;
-
-        clock_gettime(CLOCK_MONOTONIC, &cli->progress->started);
-        r = aiu_query_new(cli->context, &query);
-        if (r >= 0)
-                r = set_up_query(cli, target, query);
-        if (r >= 0)
-                r = aiu_query_run(query, ret_report);
-        aiu_query_unref(query);
-        erase_progress(cli->progress);
-        return r;
-}
 
 int cli_exit_status(const struct aiu_report *report)
 {
@@ -218,7 +165,7 @@ static int answer_all(const struct cli *cli, const char *operand)
 enum {
         OPTION_REUSEADDR = 256, OPTION_REUSEPORT, OPTION_V6ONLY, OPTION_FREEBIND, OPTION_DEVICE, OPTION_UID,
         OPTION_NO_LISTEN, OPTION_NETNS, OPTION_JSON, OPTION_CMDLINE, OPTION_COLOR, OPTION_FIRST, OPTION_TRIAL,
-        OPTION_NO_IPC, OPTION_DEADLINE, OPTION_APPLY, OPTION_YES, OPTION_DGRAM, OPTION_SEQPACKET, OPTION_VERSION
+        OPTION_NO_IPC, OPTION_NO_SELF_TEST, OPTION_DEADLINE, OPTION_APPLY, OPTION_YES, OPTION_DGRAM, OPTION_SEQPACKET, OPTION_VERSION
 };
 
 static const struct option long_options[] = {
@@ -238,6 +185,7 @@ static const struct option long_options[] = {
         { "first", no_argument, NULL, OPTION_FIRST },
         { "trial-bind", no_argument, NULL, OPTION_TRIAL },
         { "no-ipc", no_argument, NULL, OPTION_NO_IPC },
+        { "no-self-test", no_argument, NULL, OPTION_NO_SELF_TEST },
         { "deadline", required_argument, NULL, OPTION_DEADLINE },
         { "apply", optional_argument, NULL, OPTION_APPLY },
         { "yes", no_argument, NULL, OPTION_YES },
@@ -400,6 +348,9 @@ static int take_option(struct cli *cli, int option, uint32_t *context_flags)
                 return 0;
         case OPTION_NO_IPC:
                 *context_flags |= AIU_CONTEXT_NO_IPC;
+                return 0;
+        case OPTION_NO_SELF_TEST:
+                cli->no_self_test = true;
                 return 0;
         default:
                 return -EINVAL;

@@ -29,7 +29,7 @@ struct cli {
         uid_t uid;
         int netns;              /* -1 = our own */
         int unix_type;
-        bool json, quiet, apply, yes;
+        bool json, quiet, apply, yes, no_self_test;
         size_t apply_number;    /* 0 = the first that suffices */
         uint32_t render;        /* AIU_RENDER_* */
         struct aiu_context *context;

@@ -52,7 +52,7 @@ _addrinuse() {
                 -*)
                         _addrinuse_words "$cur" --reuseaddr --reuseport --v6only --v6only= --freebind --device= \
                                 --uid= --no-listen --netns= --dgram --seqpacket --json --json=pretty --quiet \
-                                --verbose --cmdline --color= --first --trial-bind --no-ipc --deadline= --apply \
+                                --verbose --cmdline --color= --first --trial-bind --no-ipc --no-self-test --deadline= --apply \
                                 --apply= --yes --help --version
                         [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
                         ;;

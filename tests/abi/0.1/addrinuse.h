@@ -237,6 +237,59 @@ void aiu_context_set_progress(struct aiu_context *, aiu_progress_fn, void *userd
 int  aiu_context_set_flags(struct aiu_context *, uint32_t flags);
 
 /**
+ * @name What kernels differ in
+ * The rules of this library are those of Linux 6.9 and later. An earlier version may differ in one
+ * of these, depending on what its distributor ported back; where that decides, the verdict is
+ * "unknown" and a gap of kind AIU_GAP_KERNEL_TOO_OLD says in what. Each stands for "this kernel
+ * behaves as Linux 6.9 does": see aiu_self_test() and aiu_context_set_kernel().
+ * @{
+ */
+/** SO_REUSEADDR is judged by what is set now (6.8). @since 0.1 */
+#define AIU_KERNEL_STATELESS    (UINT32_C(1) << 0)
+/** One address is compared with the same address and the wildcards alone (6.1). @since 0.1 */
+#define AIU_KERNEL_BY_ADDRESS   (UINT32_C(1) << 1)
+/** TIME_WAIT sockets count when one address is bound (not in some of 6.1). @since 0.1 */
+#define AIU_KERNEL_TIME_WAIT    (UINT32_C(1) << 2)
+/** An IPv6 wildcard meets IPv4 addresses (not in some of 6.1 and 6.2). @since 0.1 */
+#define AIU_KERNEL_DUAL_STACK   (UINT32_C(1) << 3)
+/** IPv4-mapped addresses meet IPv4 (not in some of 6.1 to 6.5). @since 0.1 */
+#define AIU_KERNEL_MAPPED       (UINT32_C(1) << 4)
+/** An IPv6 wildcard with IPV6_V6ONLY leaves IPv4 alone (not in some of 6.8). @since 0.1 */
+#define AIU_KERNEL_V6ONLY       (UINT32_C(1) << 5)
+/** A socket without a file keeps its owner (6.17). @since 0.1 */
+#define AIU_KERNEL_ORPHAN_OWNER (UINT32_C(1) << 6)
+/** More than ten UDP sockets on a port are all looked at (6.19). @since 0.1 */
+#define AIU_KERNEL_UDP_CROWD    (UINT32_C(1) << 7)
+/** Bound TCP sockets are shown by sock_diag(7) (6.8). @since 0.1 */
+#define AIU_KERNEL_BOUND_SHOWN  (UINT32_C(1) << 8)
+/** TCP has a table of ports for each VRF (5.0). @since 0.1 */
+#define AIU_KERNEL_VRF          (UINT32_C(1) << 9)
+/** @} */
+
+/**
+ * Try out how this kernel behaves: binds, listens and connects in the network namespace of the
+ * calling thread, which must be a new one that nobody uses, for it would disturb others and they
+ * would disturb it. The way to have one is a child process, or a thread that ends after it:
+ * unshare(CLONE_NEWUSER | CLONE_NEWNET), then this. The library makes neither by itself. Takes some
+ * milliseconds; the answer is good for as long as the kernel runs.
+ *
+ * @param ret_behaves AIU_KERNEL_* that were seen; what is not in it was seen to differ, or cannot
+ *                    be tried out from there
+ * @returns 0; -EINVAL (NULL); -EBUSY (the loopback interface is up: that namespace is in use);
+ *          -EPERM (it may not be brought up); what socket(2) was refused with
+ * @since 0.1
+ */
+int  aiu_self_test(uint32_t *ret_behaves);
+
+/**
+ * What is sure of this kernel, whatever its version: AIU_KERNEL_* from aiu_self_test(). Default: 0,
+ * the version counts.
+ * @returns 0; -EINVAL (NULL, or a bit that this version does not know)
+ * @since 0.1
+ */
+int  aiu_context_set_kernel(struct aiu_context *, uint32_t behaves);
+
+/**
  * Make a query: TCP stream, no option set, no address yet. It keeps a reference to the
  * context; NULL = a context of its own with the defaults.
  * @returns 0; -EINVAL (no ret_query); -ENOMEM. The caller owns the query.

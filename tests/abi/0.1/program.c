@@ -99,6 +99,7 @@ static int host(void *userdata, const struct aiu_question *question, struct aiu_
         fact.port_range_first = 32768;
         fact.port_range_last = 60999;
         fact.kernel_major = 6;
+        fact.kernel_minor = 12;
         EXPECT(aiu_snapshot_add_host(snapshot, &fact) == 0);
         return AIU_DONE;
 }

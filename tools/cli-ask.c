@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The command's questions. Where the version of the kernel is all that keeps an answer
+ * from being known, the kernel is tried out: a child goes into a user and a network
+ * namespace of its own, and comes back with what it saw. That is done when an answer
+ * hangs on it, once, and never on a kernel whose version is beyond doubt.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define SELF_TEST_SECONDS 3     /* some milliseconds are usual */
+
+static void erase_progress(struct progress *progress)
+{
+        if (progress->shown)
+                fputs("\r\033[K", stderr);
+        progress->shown = false;
+}
+
+static int set_up_query(const struct cli *cli, const struct target *target, struct aiu_query *query)
+{
+        int r = 0;
+
+        if (cli->netns >= 0)
+                r = aiu_query_set_netns(query, cli->netns);
+        if (r >= 0)
+                r = aiu_query_set_socket(query, target->type, target->protocol);
+        if (r >= 0)
+                r = aiu_query_set_address(query, (const struct sockaddr *)&target->address, target->bytes);
+        if (r >= 0 && (cli->v6only_set || target->every_address))
+                r = aiu_query_set_v6only(query, cli->v6only);
+        if (r >= 0)
+                r = aiu_query_set_reuseaddr(query, cli->reuseaddr);
+        if (r >= 0)
+                r = aiu_query_set_reuseport(query, cli->reuseport);
+        if (r >= 0)
+                r = aiu_query_set_freebind(query, cli->freebind);
+        if (r >= 0 && cli->uid_set)
+                r = aiu_query_set_uid(query, cli->uid);
+        if (r >= 0 && cli->no_listen)
+                r = aiu_query_set_listen(query, 0);
+        if (r >= 0 && cli->device) {
+                r = aiu_query_set_device(query, cli->device);
+                if (r == -ENODEV)
+                        cli_error("%s: no such interface", cli_safe(cli->device));
+        }
+        return r;
+}
+
+static int ask_once(const struct cli *cli, const struct target *target, struct aiu_report **ret_report)
+{
+        struct aiu_query *query = NULL;
+        int r;
+
+        clock_gettime(CLOCK_MONOTONIC, &cli->progress->started);
+        r = aiu_query_new(cli->context, &query);
+        if (r >= 0)
+                r = set_up_query(cli, target, query);
+        if (r >= 0)
+                r = aiu_query_run(query, ret_report);
+        aiu_query_unref(query);
+        erase_progress(cli->progress);
+        return r;
+}
+
+/* ------------------------------------------------------ the self-test */
+
+static bool hangs_on_kernel(const struct aiu_report *report)
+{
+        bool kernel = false;
+
+        for (size_t i = 0; i < aiu_report_get_n_gaps(report); i++) {
+                const struct aiu_gap *gap = aiu_report_get_gap(report, i);
+
+                /* The judgement's own, not a backend's. */
+                kernel = kernel || (aiu_gap_get_kind(gap) == AIU_GAP_KERNEL_TOO_OLD && !aiu_gap_get_backend(gap));
+        }
+        return kernel && aiu_report_get_verdict(report) == AIU_VERDICT_UNKNOWN;
+}
+
+/* In the child: nothing is left of it but what it writes. */
+static void try_out(int to)
+{
+        uint32_t behaves = 0;
+
+        (void)alarm(SELF_TEST_SECONDS);
+        /* Root may lack a user namespace, and needs none. */
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 && unshare(CLONE_NEWNET) < 0)
+                _exit(1);
+        if (aiu_self_test(&behaves) < 0 || write(to, &behaves, sizeof(behaves)) != sizeof(behaves))
+                _exit(1);
+        _exit(0);
+}
+
+static uint32_t self_test(void)
+{
+        uint32_t behaves = 0;
+        int ends[2];
+        pid_t child;
+
+        if (pipe(ends) < 0)
+                return 0;
+        child = fork();
+        if (child == 0)
+                try_out(ends[1]);
+        (void)close(ends[1]);
+        if (child > 0) {
+                if (read(ends[0], &behaves, sizeof(behaves)) != sizeof(behaves))
+                        behaves = 0;
+                while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+                        ;
+        }
+        (void)close(ends[0]);
+        return behaves;
+}
+
+int cli_ask(const struct cli *cli, const struct target *target, struct aiu_report **ret_report)
+{
+        static uint32_t behaves;
+        static bool tried;
+        int r = ask_once(cli, target, ret_report);
+
+        if (r < 0 || cli->no_self_test || tried || !hangs_on_kernel(*ret_report))
+                return r;
+        tried = true;
+        behaves = self_test();
+        if (behaves == 0 || aiu_context_set_kernel(cli->context, behaves) < 0)
+                return r;
+        aiu_report_unref(*ret_report);
+        return ask_once(cli, target, ret_report);
+}
