@@ -238,6 +238,8 @@ static int sort_sockets(struct aiu_report *report, struct observation *o)
                 if (conflict_is_own(&report->question, &c.socket))
                         continue;
                 assemble_device(&c.socket);
+                if (report->question.trial_succeeded)
+                        c.judgement = (struct judgement){ .overlap = c.judgement.overlap, .blocking = NO };
                 if (c.judgement.blocking != NO)
                         r = add_conflict(&report->conflicts, &report->n_conflicts, room, &c);
                 else

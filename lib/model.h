@@ -71,6 +71,7 @@ struct question {
         bool v6only;
         bool freebind;          /* IP_FREEBIND or IP_TRANSPARENT */
         bool listen;
+        bool trial_succeeded;   /* a bind() like that was made, and succeeded: trial.c */
         bool port_later;        /* IP_BIND_ADDRESS_NO_PORT: bind() to port 0 takes none */
         uint16_t low_port;      /* IP_LOCAL_PORT_RANGE; 0 = not set */
         uint16_t high_port;

@@ -117,6 +117,8 @@ static int run(const struct aiu_query *query, struct aiu_report *report)
         observe_begin(&o, query, &question);
         r = observe(&o);
         if (r >= 0)
+                r = trial_bind(&o);
+        if (r >= 0)
                 r = fill_report(report, &o);
         observe_end(&o);
         return r;

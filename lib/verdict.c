@@ -431,6 +431,8 @@ struct verdict verdict_conclude(const struct scene *scene)
         const struct question *q = scene->question;
         struct verdict v;
 
+        if (q->trial_succeeded)
+                return available;
         if (q->error == 0)
                 return verdict_predict(scene);
         v = fails(verdict_of_error(q->error), q->error);

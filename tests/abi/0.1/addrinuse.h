@@ -206,7 +206,10 @@ void aiu_context_set_progress(struct aiu_context *, aiu_progress_fn, void *userd
 #define AIU_CONTEXT_FIRST_HOLDER (UINT32_C(1) << 0)
 
 /**
- * May bind() scratch sockets to settle what cannot be seen. This version has no use for it.
+ * May bind() a scratch socket where the facts leave the answer open, and close it at once: a bind()
+ * that fails changes nothing, one that succeeds takes the port for an instant. Never a listen(),
+ * never with SO_REUSEPORT, nor beside TCP sockets that may have it or cannot be seen, never for port
+ * 0 or AF_UNIX, and only for a socket that the caller would make itself.
  * @since 0.1
  */
 #define AIU_CONTEXT_TRIAL_BIND   (UINT32_C(1) << 1)
