@@ -6,7 +6,8 @@
  * libaddrinuse never looks at the machine itself: backends do. A backend is a
  * table of functions that push plain facts into a snapshot; what the facts mean
  * is judged elsewhere, by pure functions. The built-in backends (sock-diag,
- * proc-net, route, proc-address, proc-sys, unix-path, proc-fd, kernel-user, options, cgroup,
+ * proc-net, route, proc-address, proc-sys, unix-path, proc-fd, kernel-user, proc-bound,
+ * options, cgroup,
  * sd-bus) use this header
  * and nothing else of the library, so a backend of yours can do all they can.
  *
@@ -102,6 +103,13 @@ struct aiu_host_fact {
 #define AIU_IFINDEX_UNKNOWN (~0u)
 
 /**
+ * aiu_socket_fact::flags: it says that it is bound, and may have lost the port: no table of the
+ * kernel told of it.
+ * @since 0.1
+ */
+#define AIU_SOCKET_MAYBE_UNBOUND (UINT32_C(1) << 0)
+
+/**
  * One socket on the port (or name) asked about, in whatever state. Port 0: a socket on any port; of
  * a crowd that no rule tells apart the snapshot keeps the first few for each port.
  */
@@ -129,6 +137,7 @@ struct aiu_socket_fact {
         /** AF_UNIX: inode of the file in the file system (low 32 bits); 0 = none */
         uint64_t vfs_inode;
         uint64_t vfs_device;                 /**< AF_UNIX: its device, as stat(2) encodes it */
+        uint32_t flags;                      /**< AIU_SOCKET_* */
 };
 
 /** One process. Strings are raw bytes: the report escapes them on the way out. */
@@ -275,7 +284,7 @@ int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, size_t i, stru
 /** Facts were added, and others may know more: see AIU_DONE. @since 0.1 */
 #define AIU_PARTIAL 1
 
-/** The phases; all but the last two stand in the order in which they run. NULL = this backend has nothing to say there. */
+/** The phases; all but the last three stand in the order in which they run. NULL = this backend has nothing to say there. */
 struct aiu_backend {
         size_t size;             /**< sizeof(struct aiu_backend) */
         const char *name;        /**< lower case, for gaps and logs */
@@ -297,6 +306,8 @@ struct aiu_backend {
         int (*kernel_users)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
         /** which VRF the devices are in that TCP sockets are bound to; after `sockets` */
         int (*devices)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        /** TCP sockets that this kernel does not list because they are bound and no more; after `sockets` */
+        int (*hidden_sockets)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
 };
 
 /**
@@ -312,7 +323,7 @@ int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backen
 
 /**
  * Leave out a backend, built-in or added: "sock-diag", "proc-net", "route", "proc-address",
- * "proc-sys", "unix-path", "proc-fd", "kernel-user", "options", "cgroup", "sd-bus".
+ * "proc-sys", "unix-path", "proc-fd", "kernel-user", "proc-bound", "options", "cgroup", "sd-bus".
  * @returns 0; -ENOENT (no backend of that name); -EINVAL (NULL)
  * @since 0.1
  */

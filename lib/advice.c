@@ -178,6 +178,18 @@ static bool has_time_wait(const struct advice_input *in)
         return false;
 }
 
+/* Is it a bit of a holder that decides? An old kernel may make it unknown as well: kernel.c. */
+static bool is_unread(const struct advice_input *in, uint32_t option)
+{
+        for (size_t i = 0; i < in->n_conflicts; i++) {
+                const struct socket *s = &in->conflicts[i].socket;
+
+                if ((option == AIU_OPTION_REUSEADDR ? s->reuseaddr : s->v6only) == UNKNOWN)
+                        return true;
+        }
+        return false;
+}
+
 static void set_option(struct advice_list *list, enum aiu_action_kind kind, uint32_t option)
 {
         tristate enough = list->in->what_if[option];
@@ -186,7 +198,7 @@ static void set_option(struct advice_list *list, enum aiu_action_kind kind, uint
         /* Not known, and nobody's bit would tell: too vague to recommend. */
         if (enough == NO || list->in->what_if[0] != NO)
                 return;
-        if (enough == UNKNOWN && option == AIU_OPTION_REUSEPORT)
+        if (enough == UNKNOWN && (option == AIU_OPTION_REUSEPORT || !is_unread(list->in, option)))
                 return;
         action = advice_add(list, kind, enough, AIU_ACTION_CHANGES_CODE);
         if (!action)

@@ -78,6 +78,7 @@ static int fill(struct claim *to, const struct aiu_socket_fact *f)
                 .type = (uint8_t)f->type,
                 .state = (uint8_t)f->state,
                 .minisock = f->minisock == AIU_TRISTATE_YES,
+                .maybe_unbound = f->flags & AIU_SOCKET_MAYBE_UNBOUND,
                 .autobound = known(f->autobound),
                 .reuseaddr = known(f->reuseaddr),
                 .reuseport = known(f->reuseport),
@@ -108,7 +109,7 @@ static bool same_address(const struct claim *a, const struct claim *b)
 static bool alike(const struct claim *a, const struct claim *b)
 {
         return same_address(a, b) && a->uid == b->uid && a->ifindex == b->ifindex && a->protocol == b->protocol &&
-               a->state == b->state && a->minisock == b->minisock && a->reuseaddr == b->reuseaddr &&
+               a->state == b->state && a->minisock == b->minisock && a->maybe_unbound == b->maybe_unbound && a->reuseaddr == b->reuseaddr &&
                a->reuseport == b->reuseport && a->v6only == b->v6only && (a->inode == 0) == (b->inode == 0);
 }
 

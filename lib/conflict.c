@@ -234,8 +234,12 @@ static tristate sockets_meet(const struct question *q, const struct endpoint *c,
         tristate table = same_table(q, h), addresses = addresses_meet(q, c, h, e);
 
         *ret_kernel = doubts ? kernel_pair_doubts(q, c, h, e, doubts) : 0;
-        if (*ret_kernel & ~(AIU_KERNEL_VRF | AIU_KERNEL_ORPHAN_OWNER))
+        if (*ret_kernel & ~(AIU_KERNEL_VRF | AIU_KERNEL_BOUND_SHOWN | AIU_KERNEL_ORPHAN_OWNER))
                 addresses = UNKNOWN;
+        if (h->maybe_unbound) {
+                *ret_kernel |= AIU_KERNEL_BOUND_SHOWN;
+                table = tri_and(table, UNKNOWN);
+        }
         if (*ret_kernel & AIU_KERNEL_VRF)
                 table = tri_and(UNKNOWN, devices_meet(conflict_device(q), h->ifindex));
         return tri_and(table, addresses);

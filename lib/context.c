@@ -26,7 +26,7 @@ static const struct aiu_backend *const builtin[] = {
         &backend_proc_sys, &backend_route, &backend_proc_address, &backend_unix_path,   /* host */
         &backend_sock_diag, &backend_proc_net,                  /* sockets */
         &backend_proc_fd, &backend_kernel_user,                 /* holders: processes, the kernel */
-        &backend_options,                                       /* options */
+        &backend_proc_bound, &backend_options,                  /* hidden sockets, options */
         &backend_cgroup, &backend_sd_bus,                       /* managers */
 };
 

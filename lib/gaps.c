@@ -91,7 +91,7 @@ static void add_kernel(struct observation *o, uint32_t behaviours)
                 text_add(&text, "this is Linux %d.%d.%d: %s", host->kernel_major, host->kernel_minor,
                          host->kernel_patch, kernel_text(one));
                 if (one == AIU_KERNEL_BOUND_SHOWN)
-                        text_add(&text, ": run as root to find it by its descriptor");
+                        text_add(&text, ": root finds those by their descriptors, and still not whether they have lost the port again");
                 else if (one & (AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_VRF))
                         text_add(&text, "; distributors repair such things");
                 else

@@ -130,6 +130,7 @@ struct socket {
         unsigned int ifindex;
         unsigned int l3mdev;            /* as question::l3mdev */
         char device[IF_NAMESIZE];       /* filled in for the report */
+        bool maybe_unbound;             /* AIU_SOCKET_MAYBE_UNBOUND */
         bool minisock;                  /* TIME_WAIT, or FIN_WAIT2 that became one */
         tristate autobound;
         tristate reuseaddr;
@@ -162,6 +163,7 @@ struct claim {
         uint8_t type;
         uint8_t state;
         bool minisock;
+        bool maybe_unbound;
         uint8_t autobound, reuseaddr, reuseport, v6only;        /* tristates */
 };
 

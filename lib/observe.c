@@ -13,6 +13,7 @@
 #include "assemble.h"
 #include "claims.h"
 #include "conflict.h"
+#include "kernel.h"
 #include "netns.h"
 #include "observe.h"
 #include "range.h"
@@ -30,6 +31,7 @@ static phase *holders_of(const struct aiu_backend *b) { return b->holders; }
 static phase *options_of(const struct aiu_backend *b) { return b->options; }
 static phase *managers_of(const struct aiu_backend *b) { return b->managers; }
 static phase *devices_of(const struct aiu_backend *b) { return b->devices; }
+static phase *hidden_of(const struct aiu_backend *b) { return b->hidden_sockets; }
 static phase *kernel_users_of(const struct aiu_backend *b) { return b->kernel_users; }
 
 static enum aiu_gap_kind gap_kind(int error)
@@ -196,6 +198,11 @@ static bool lists_own(const struct observation *o)
         return false;
 }
 
+static bool hides_bound(const struct observation *o)
+{
+        return kernel_doubts(&o->snapshot.host) & AIU_KERNEL_BOUND_SHOWN;
+}
+
 /*
  * A TCP socket that is neither listening nor connected, and has a port by
  * getsockname(2), may have lost it: inet_put_port() leaves inet_sport as it was.
@@ -216,7 +223,7 @@ static int observe_own_port(struct observation *o)
         side.asked.port = address_port(&q->bound);
         r = run_phase(&side, sockets_of);
         if (!lists_own(&side))
-                q->holds_port = r == 1 && !side.snapshot.sockets_truncated ? NO : UNKNOWN;
+                q->holds_port = r == 1 && !side.snapshot.sockets_truncated && !hides_bound(o) ? NO : UNKNOWN;
         snapshot_finish(&side.snapshot);
         if (q->call == AIU_CALL_LISTEN && q->holds_port == NO) {
                 address_set_port(&q->address, 0);       /* listen() will look for a new one */
@@ -337,22 +344,42 @@ static int observe_devices(struct observation *o)
         return 0;
 }
 
+/* A kernel that lists no socket which is bound and no more: look for these in another way. */
+static int observe_hidden(struct observation *o)
+{
+        int r;
+
+        if (!hides_bound(o) || conflict_protocol(o->question) != IPPROTO_TCP || !address_is_ip(&o->question->address))
+                return 0;
+        r = run_phase(o, hidden_of);
+        if (r < 0)
+                return r;
+        o->snapshot.host.bound_complete = r == 1;
+        o->sockets_complete = o->sockets_complete && !o->snapshot.sockets_truncated;
+        return 0;
+}
+
 static int observe_inside(struct observation *o)
 {
+        uint16_t port = o->asked.port;
         int r;
 
         learn_v6only(o);
         learn_device(o);
-        r = observe_own_port(o);
-        if (r < 0)
-                return r;
         r = run_phase(o, host_of);
-        if (r < 0)
-                return r;
-        r = observe_socket_tables(o);
+        if (r >= 0)
+                r = observe_own_port(o);
+        /* listen() looks for a port: other limits count. */
+        if (r >= 0 && o->asked.port != port)
+                r = run_phase(o, host_of);
+        if (r >= 0)
+                r = observe_socket_tables(o);
         if (r < 0)
                 return r;
         o->sockets_complete = r == 1 && !o->snapshot.sockets_truncated;
+        r = observe_hidden(o);
+        if (r < 0)
+                return r;
         learn_own_device(o);
         return observe_devices(o);
 }

@@ -68,6 +68,7 @@ struct socket range_socket(const struct claim *claim)
                 .uid = claim->uid,
                 .ifindex = claim->ifindex,
                 .l3mdev = claim->l3mdev,
+                .maybe_unbound = claim->maybe_unbound,
                 .minisock = claim->minisock,
                 .autobound = (tristate)claim->autobound,
                 .reuseaddr = (tristate)claim->reuseaddr,

@@ -508,6 +508,7 @@ ptrdiff_t verdict_settle(const struct scene *scene, struct socket *sockets)
                 struct socket *socket = &sockets[only];
                 uint32_t bits = conflict_judge(scene->question, socket, scene->host).decides;
 
+                socket->maybe_unbound = false;
                 /* It blocks, so none of the exemptions that it might have had held. */
                 if (bits & AIU_OPTION_REUSEADDR)
                         socket->reuseaddr = NO;

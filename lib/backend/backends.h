@@ -13,6 +13,7 @@ extern const struct aiu_backend backend_sock_diag;  /* sockets: netlink */
 extern const struct aiu_backend backend_proc_net;   /* sockets: /proc/net, when netlink is refused */
 extern const struct aiu_backend backend_proc_fd;    /* holders */
 extern const struct aiu_backend backend_kernel_user; /* kernel_users: devices and servers of the kernel */
+extern const struct aiu_backend backend_proc_bound; /* hidden_sockets: by descriptor, on old kernels */
 extern const struct aiu_backend backend_options;    /* options */
 extern const struct aiu_backend backend_cgroup;     /* managers: no IPC */
 extern const struct aiu_backend backend_sd_bus;     /* managers: systemd over D-Bus */
