@@ -19,11 +19,6 @@
 
 #define MAX_FDINFO_BYTES (2u << 20)     /* 32768 files, IORING_MAX_FIXED_FILES of old */
 
-static int only_fatal(int r)
-{
-        return scan_fatal(r) ? r : 0;
-}
-
 static int open_process(struct scan *scan, pid_t pid)
 {
         char name[16];
@@ -60,14 +55,14 @@ static int scan_ring(struct scan *scan, const struct scan_ring *ring)
 
         walk.directory = open_process(scan, ring->pid);
         if (walk.directory < 0)
-                return only_fatal(walk.directory);
+                return scan_note(scan, walk.directory);
         (void)snprintf(name, sizeof(name), "fdinfo/%d", ring->fd);
         r = sys_read_file_alloc(walk.directory, name, MAX_FDINFO_BYTES, &text, NULL);
         if (r >= 0) {
                 r = take_ring_sockets(scan, &walk, text);
                 free(text);
         } else {
-                r = only_fatal(r);
+                r = scan_note(scan, r);
         }
         sys_close(walk.directory);
         return r;
@@ -96,7 +91,7 @@ static int scan_thread(struct scan *scan, struct scan_walk *walk, pid_t tid, int
         }
         walk->table = sys_openat(walk->directory, name, O_RDONLY | O_DIRECTORY);
         if (walk->table < 0)
-                return only_fatal(walk->table);
+                return scan_note(scan, walk->table);
         walk->denied = false;
         walk->n_fds = 0;
         return scan_table(scan, walk);
@@ -135,9 +130,9 @@ static int scan_threads_of(struct scan *scan, pid_t pid, struct scan_pids *tids)
 
         walk.directory = open_process(scan, pid);
         if (walk.directory < 0)
-                return only_fatal(walk.directory);
+                return scan_note(scan, walk.directory);
         r = scan_list_ids(scan, walk.directory, "task", tids);
-        r = r < 0 ? only_fatal(r) : scan_thread_list(scan, &walk, tids);
+        r = r < 0 ? scan_note(scan, r) : scan_thread_list(scan, &walk, tids);
         sys_close(walk.directory);
         return r;
 }

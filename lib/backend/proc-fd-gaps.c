@@ -40,6 +40,16 @@ static void gap_denied(struct scan *scan)
         gap(scan, AIU_GAP_PERMISSION, EACCES, text);
 }
 
+static void gap_failed(struct scan *scan)
+{
+        char text[128];
+
+        (void)snprintf(text, sizeof(text),
+                       "not every process could be looked into (error %d): a holder may be missing",
+                       -scan->failed);
+        gap(scan, AIU_GAP_BACKEND, -scan->failed, text);
+}
+
 static void gap_deadline(struct scan *scan)
 {
         char text[160];
@@ -68,7 +78,7 @@ static void gap_unheld(struct scan *scan)
                 gap(scan, AIU_GAP_NAMESPACE, ESRCH,
                     "a holder is not visible: processes outside of this pid namespace cannot be "
                     "seen from inside; look from the host");
-        else if (scan->denied.n == 0)
+        else if (scan->denied.n == 0 && scan->failed == 0)
                 gap(scan, AIU_GAP_BACKEND, ESRCH,
                     "a socket is in no process' descriptor table: it is in flight in a message "
                     "(SCM_RIGHTS), or kept by a BPF map or by the kernel itself");
@@ -78,6 +88,8 @@ void scan_add_gaps(struct scan *scan, int r)
 {
         if (scan->denied.n > 0)
                 gap_denied(scan);
+        if (scan->failed < 0)
+                gap_failed(scan);
         if (scan->expired)
                 gap_deadline(scan);
         else if (scan->stopped_early)

@@ -123,7 +123,7 @@ int scan_newcomers(struct scan *scan)
                 if (!find_pid(scan, now.pids[i]))
                         r = scan_process(scan, now.pids[i]);
         free(now.pids);
-        return scan_fatal(r) || r == SCAN_STOP ? r : 0;
+        return r < 0 ? scan_note(scan, r) : r;
 }
 
 /* The search through the tree of cgroups. */

@@ -46,10 +46,32 @@ bool scan_expired(struct scan *scan)
         return scan->expired;
 }
 
-/* What went wrong with one process and ends the whole search, or 0. */
-static int only_fatal(int r)
+/* Gone meanwhile (proc_readfd_common() and its kin), and so no holder any more. */
+static bool is_gone(int r)
 {
-        return scan_fatal(r) ? r : 0;
+        return r == -ENOENT || r == -ESRCH;
+}
+
+static bool is_denied(int r)
+{
+        return r == -EACCES || r == -EPERM;
+}
+
+/* Another error is not procfs' own but a filter's or a security module's, and what
+ * was not looked at may be a holder all the same. */
+int scan_note(struct scan *scan, int r)
+{
+        if (scan_fatal(r))
+                return r;
+        if (r < 0 && !is_gone(r) && !is_denied(r) && scan->failed == 0)
+                scan->failed = r;
+        return 0;
+}
+
+static int note_walk(struct scan *scan, struct scan_walk *walk, int r)
+{
+        walk->denied |= is_denied(r);
+        return scan_note(scan, r);
 }
 
 /* The directory of the process whose table this is. ".." is not looked up by
@@ -150,10 +172,8 @@ static int look_by_link(struct scan *scan, struct scan_walk *walk, const char *n
         ssize_t n = sys_readlinkat(walk->table, name, link, sizeof(link));
         uint64_t inode;
 
-        if (n == -EACCES || n == -EPERM)
-                walk->denied = true;
         if (n <= 0)
-                return only_fatal((int)n);
+                return note_walk(scan, walk, (int)n);
         if (scan_is_text(link, n, "anon_inode:[io_uring]"))
                 note_ring(scan, walk, name);
         if (!proc_parse_socket_link(link, (size_t)n, &inode) ||
@@ -176,7 +196,7 @@ static int look_at_anon(struct scan *scan, struct scan_walk *walk, uint64_t inod
                 return 0;
         n = sys_readlinkat(walk->table, name, link, sizeof(link));
         if (n <= 0)
-                return only_fatal((int)n);
+                return scan_note(scan, (int)n);
         if (scan_is_text(link, n, "anon_inode:[io_uring]"))
                 note_ring(scan, walk, name);
         else if (scan_is_text(link, n, "anon_inode:[eventpoll]") ||
@@ -194,7 +214,7 @@ static int look_at(struct scan *scan, struct scan_walk *walk, const char *name)
         if (scan->by_link)
                 return look_by_link(scan, walk, name);
         r = sys_statx_inode(walk->table, name, &inode, &mode);
-        if (r == -ENOENT || r == -ESRCH)
+        if (is_gone(r))
                 return 0;
         /* A filter that refuses the call says one of these, procfs never does. */
         if (r == -EPERM || r == -ENOSYS)
@@ -239,9 +259,8 @@ static int walk_entries(struct scan *scan, struct scan_walk *walk)
                 ssize_t n = sys_getdents(walk->table, scan->dents, sizeof(scan->dents));
                 int r;
 
-                /* -ENOENT: it died meanwhile (proc_readfd_common()). */
                 if (n <= 0)
-                        return only_fatal((int)n);
+                        return note_walk(scan, walk, (int)n);
                 r = look_at_entries(scan, walk, (size_t)n);
                 if (r != 0 || walk->denied)
                         return r;
@@ -257,13 +276,13 @@ int scan_table(struct scan *scan, struct scan_walk *walk)
         if (scan->n_hits > 0)
                 opened = open_directory(walk);
         walk->table = sys_close(walk->table);
-        if (opened == -ENOENT || opened == -ESRCH)
+        if (is_gone(opened))
                 scan->n_hits = 0;
         flushed = scan_flush(scan, walk);
 
         if (walked != 0)
                 return walked;
-        return flushed != 0 ? flushed : only_fatal(opened);
+        return flushed != 0 ? flushed : scan_note(scan, opened);
 }
 
 static void note_uid(struct scan_denied *denied, uid_t uid)
@@ -310,12 +329,7 @@ int scan_process(struct scan *scan, pid_t pid)
 
         (void)snprintf(name, sizeof(name), "%d/fd", (int)pid);
         walk.table = sys_openat(scan->procfs, name, O_RDONLY | O_DIRECTORY);
-        if (walk.table == -EACCES || walk.table == -EPERM)
-                note_denied(scan, pid);
-        if (walk.table < 0)
-                return only_fatal(walk.table);
-
-        r = scan_table(scan, &walk);
+        r = walk.table < 0 ? note_walk(scan, &walk, walk.table) : scan_table(scan, &walk);
         sys_close(walk.directory);
         if (walk.denied)
                 note_denied(scan, pid);
@@ -365,6 +379,8 @@ static int result(const struct scan *scan, int r)
         if (r < 0)
                 return r;       /* SCAN_STOP: what is there is good */
         /* Another backend may be able to see what this one could not. */
+        if (scan->failed < 0 && !scan->stopped_early)
+                return AIU_PARTIAL;
         if (scan->denied.n > 0 && !scan->stopped_early && !sees_what_root_sees(scan))
                 return AIU_PARTIAL;
         return AIU_DONE;

@@ -89,6 +89,7 @@ struct scan {
         size_t thread_budget;   /* descriptors of threads that may still be looked at */
         bool threads_left_out;
         struct scan_denied denied;
+        int failed;             /* why something was not looked at, beside permission; 0 = all was */
         struct scan_hit hits[SCAN_MAX_HITS];
         size_t n_hits;
         unsigned int until_clock;
@@ -108,6 +109,8 @@ int scan_table(struct scan *scan, struct scan_walk *walk);
 /* Record what is in scan->hits as held by walk->pid. */
 int scan_flush(struct scan *scan, struct scan_walk *walk);
 bool scan_fatal(int r);
+/* Something could not be looked at: remember why. Returns r if it ends the whole search, or 0. */
+int scan_note(struct scan *scan, int r);
 
 /* proc-fd-order.c */
 int scan_list_ids(struct scan *scan, int directory, const char *path, struct scan_pids *ret);
