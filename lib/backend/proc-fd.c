@@ -303,15 +303,20 @@ static void note_denied(struct scan *scan, pid_t pid)
 {
         char name[16];
         struct stat st;
+        int r;
 
         (void)snprintf(name, sizeof(name), "%d", (int)pid);
-        if (sys_fstatat(scan->procfs, name, &st, 0) < 0)
+        r = sys_fstatat(scan->procfs, name, &st, 0);
+        if (is_gone(r))
                 return;
-        if ((st.st_uid == 0 || st.st_uid == 65534) &&
+        if (r >= 0 && (st.st_uid == 0 || st.st_uid == 65534) &&
             proc_reader_holds_nothing(&scan->reader, pid))
                 return;
         scan->denied.n++;
-        note_uid(&scan->denied, st.st_uid);
+        if (r >= 0)
+                note_uid(&scan->denied, st.st_uid);
+        else
+                scan->denied.more_uids = true;
 }
 
 int scan_process(struct scan *scan, pid_t pid)

@@ -208,6 +208,11 @@ static void read_report(const struct aiu_report *report, struct outcome *o)
         for (uint32_t i = 0; i < 16; i++)
                 o->what_if[i] = (unsigned char)aiu_report_would_succeed_with(report, i);
         o->n_gaps = aiu_report_get_n_gaps(report);
+        for (size_t i = 0; i < o->n_gaps; i++) {
+                const char *backend = aiu_gap_get_backend(aiu_report_get_gap(report, i));
+
+                o->n_search_gaps += backend && strcmp(backend, "proc-fd") == 0;
+        }
         o->n_conflicts = aiu_report_get_n_conflicts(report);
         for (size_t i = 0; i < o->n_conflicts; i++)
                 o->n_holders += aiu_conflict_get_n_holders(aiu_report_get_conflict(report, i));
@@ -361,6 +366,7 @@ static const char *judge_parts(const struct scene *scene, const struct failure *
                         return "a what-if is not the truth";
         /* One of several processes may be said to be gone, or to have nothing open. */
         if (o->n_holders < truth->n_holders && o->n_gaps <= truth->n_gaps &&
+            o->n_search_gaps <= truth->n_search_gaps && o->verdict != AIU_VERDICT_UNKNOWN &&
             !(scene->shared && !failure->memory && is_gone(failure->error)))
                 return "a holder is missing, and no gap says so";
         /* Where SIGTERM is enough, SIGKILL is; it is only not said. */
@@ -386,6 +392,9 @@ const char *question_judge(const struct scene *scene, const struct failure *fail
         /* A file that is said not to be there, or not to be ours to see, is not. */
         if (*scene->address == '/' && !failure->memory &&
             (failure->error == ENOENT || (o->error > 0 && o->error == failure->error)))
+                return NULL;
+        /* Nor is a family that the kernel says it has not. */
+        if (failure->error == EAFNOSUPPORT && o->error == EAFNOSUPPORT && !failure->memory)
                 return NULL;
         if (o->verdict != truth->verdict && o->verdict != AIU_VERDICT_UNKNOWN)
                 return "the verdict is not the truth";

@@ -39,6 +39,7 @@ struct outcome {
         int error;
         unsigned char what_if[16];
         size_t n_gaps, n_conflicts, n_holders;
+        size_t n_search_gaps; /* in the search for holders */
         uint32_t sufficient; /* kinds of actions that are */
         bool rendered;
 };
