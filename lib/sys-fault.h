@@ -9,6 +9,7 @@
 
 enum sys_call {
         SYS_CALL_OPENAT,
+        SYS_CALL_OPEN_BY_HANDLE,
         SYS_CALL_CLOSE,         /* told only: a close that fails has closed all the same */
         SYS_CALL_READ,
         SYS_CALL_GETDENTS,

@@ -103,6 +103,19 @@ int sys_openat(int dirfd, const char *path, int flags)
         return (int)RESTART(openat(dirfd, path, flags | O_CLOEXEC));
 }
 
+int sys_open_cgroup(int mount, uint64_t id)
+{
+        /* struct file_handle as kernfs reads it (kernfs_fh_to_dentry()): FILEID_KERNFS and the id. */
+        struct {
+                unsigned int bytes;
+                int type;
+                uint64_t id;
+        } handle = { sizeof(id), 0xfe, id };
+
+        RETURN_FAULT(SYS_CALL_OPEN_BY_HANDLE);
+        return (int)RESTART(syscall(SYS_open_by_handle_at, mount, &handle, O_PATH | O_CLOEXEC));
+}
+
 int sys_close(int fd)
 {
         if (fd < 0)

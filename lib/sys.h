@@ -45,6 +45,8 @@ ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags);
 int sys_poll(struct pollfd *fds, unsigned int n, int timeout_msec);
 int sys_ioctl(int fd, unsigned long request, uintptr_t argument);
 int sys_dup(int fd);                                             /* CLOEXEC */
+/* O_PATH, of the cgroup of that id below the mount that `mount` is of. For CAP_DAC_READ_SEARCH. */
+int sys_open_cgroup(int mount, uint64_t id);
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_getfd(int pidfd, int fd);
 int sys_setns(int fd, int type);

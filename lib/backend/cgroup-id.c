@@ -3,15 +3,16 @@
  * See cgroup-id.h. In cgroup2 the id of a cgroup is the inode number of its
  * directory (kernfs_ino()), and getdents64() shows that of each entry, so a
  * directory is opened only to look below it. Slices come first: .socket units
- * and services lie in them, two or three levels down. open_by_handle_at(2) would
- * be one call, but is for CAP_DAC_READ_SEARCH alone and forbidden by most
- * seccomp filters, and is not faster by enough.
+ * and services lie in them, two or three levels down. open_by_handle_at(2) is one
+ * call instead, however many cgroups there are, and knows which ids are gone; but it
+ * is for CAP_DAC_READ_SEARCH alone and forbidden by most seccomp filters.
  */
 #include "cgroup-id.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +109,7 @@ static bool is_likely(const char *name)
 static int compare_id(struct hunt *hunt, uint64_t inode, const char *parent, const char *name)
 {
         for (size_t i = 0; i < hunt->n_ids; i++) {
-                if (hunt->ids[i].id != inode || hunt->ids[i].path)
+                if (hunt->ids[i].id != inode || hunt->ids[i].path || hunt->ids[i].gone)
                         continue;
                 hunt->ids[i].path = join(parent, name);
                 if (!hunt->ids[i].path)
@@ -155,7 +156,7 @@ static int read_directory(struct hunt *hunt, const char *path)
 static bool wants_everywhere(const struct hunt *hunt)
 {
         for (size_t i = 0; i < hunt->n_ids; i++)
-                if (!hunt->ids[i].path && hunt->ids[i].everywhere)
+                if (!hunt->ids[i].path && !hunt->ids[i].gone && hunt->ids[i].everywhere)
                         return true;
         return false;
 }
@@ -210,6 +211,66 @@ static int open_root(void)
         return r;
 }
 
+/* Where a descriptor of ours points; false: not to be told. */
+static bool path_of(const struct aiu_question *question, int fd, char path[PATH_MAX])
+{
+        char link[32];
+        ssize_t n;
+
+        (void)snprintf(link, sizeof(link), "self/fd/%d", fd);
+        n = sys_readlinkat(question->procfs, link, path, PATH_MAX - 1);
+        if (n <= 0 || n == PATH_MAX - 1)
+                return false;
+        path[n] = '\0';
+        return path[0] == '/';
+}
+
+/* -ESTALE: there is none of that id. */
+static int open_by_id(const struct aiu_question *question, struct hunt *hunt, struct cgroup_id *id,
+                      const char *root, char path[PATH_MAX])
+{
+        int fd = sys_open_cgroup(hunt->root, id->id);
+        size_t n = strlen(root);
+        bool known;
+
+        if (fd < 0)
+                return fd;
+        known = path_of(question, fd, path);
+        sys_close(fd);
+        /* Outside of what is mounted here: another cgroup namespace's. */
+        if (!known || strncmp(path, root, n) != 0 || (path[n] && path[n] != '/'))
+                return -EXDEV;
+        id->path = strdup(path + n);
+        return id->path ? 0 : -ENOMEM;
+}
+
+/* Whatever is not found so is looked for by the walk. */
+static int open_by_ids(const struct aiu_question *question, struct hunt *hunt)
+{
+        char *paths, *root, *path;
+        int r = 0;
+
+        if (question->plain_calls_only || question->procfs < 0)
+                return 0;
+        paths = malloc((size_t)PATH_MAX * 2);
+        if (!paths)
+                return -ENOMEM;
+        root = paths;
+        path = paths + PATH_MAX;
+        for (size_t i = 0; i < hunt->n_ids && path_of(question, hunt->root, root); i++) {
+                if (hunt->ids[i].path)
+                        continue;
+                r = open_by_id(question, hunt, &hunt->ids[i], root, path);
+                hunt->ids[i].gone = r == -ESTALE;
+                if (r == 0 || r == -ESTALE)
+                        hunt->n_left--;
+                if (r == -EPERM || r == -ENOSYS || r == -EOPNOTSUPP || r == -ENOMEM)
+                        break;
+        }
+        free(paths);
+        return r == -ENOMEM ? r : 0;
+}
+
 /* The root itself is in no directory. */
 static int compare_root(struct hunt *hunt)
 {
@@ -235,6 +296,8 @@ int cgroup_id_find(const struct aiu_question *question, struct cgroup_id *ids, s
                 return hunt.root;
         hunt.dents = malloc(DENTS_BYTES);
         r = hunt.dents ? compare_root(&hunt) : -ENOMEM;
+        if (r == 0)
+                r = open_by_ids(question, &hunt);
         if (r == 0)
                 r = run(&hunt);
         sys_close(hunt.root);
