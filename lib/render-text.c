@@ -322,14 +322,17 @@ static bool has_hidden_holder(const struct aiu_report *report)
         return false;
 }
 
-/* What a service manager told that no other line says: it is known, not missing. */
+/* What a service manager or the ruleset told that no other line says: it is known, not missing. */
 static bool is_note(const struct aiu_gap *gap)
 {
         const char *backend = aiu_gap_get_backend(gap);
         enum aiu_gap_kind kind = aiu_gap_get_kind(gap);
 
-        return backend && strcmp(backend, "sd-bus") == 0 && aiu_gap_get_error(gap) == 0 &&
-               (kind == AIU_GAP_UNKNOWN || kind == AIU_GAP_RACE);
+        if (!backend || aiu_gap_get_error(gap) != 0)
+                return false;
+        if (strcmp(backend, "nft-nat") == 0)
+                return kind == AIU_GAP_UNKNOWN;
+        return strcmp(backend, "sd-bus") == 0 && (kind == AIU_GAP_UNKNOWN || kind == AIU_GAP_RACE);
 }
 
 static void gaps(struct page *page)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What one rule of nftables, as NFT_MSG_GETRULE tells it, does to a port: does it hand on
+ * elsewhere what comes for it? Pure: a message in, a struct out. Rules of iptables-nft
+ * are of the same kind, with a "target" of xtables at the end.
+ */
+#ifndef AIU_NFT_NAT_PARSE_H
+#define AIU_NFT_NAT_PARSE_H
+
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nat_rule {
+        int family;                     /* NFPROTO_* of the table: IPv4, IPv6 or inet, which is both */
+        const char *table, *chain;      /* in the message */
+        int protocol;                   /* IPPROTO_*; 0 = whatever it is */
+        uint16_t first_port, last_port; /* of the destination; 0 = it does not ask for one */
+        int address_family;             /* AF_UNSPEC = it asks for no destination, or it is not understood */
+        struct in6_addr address;        /* the first four bytes of it for AF_INET */
+        bool is_redirect;               /* to this host itself */
+        int to_family;                  /* AF_UNSPEC = the address stays, or is not told */
+        struct in6_addr to_address;
+        uint16_t to_port;               /* 0 = the port stays */
+};
+
+/* Does it hand on what comes for certain ports? Not, or not understood: false. */
+bool nat_rule_parse(const struct nlmsghdr *message, struct nat_rule *ret);
+/* May it hand on what comes for this address and port? What it asks for besides is not looked at. */
+bool nat_rule_concerns(const struct nat_rule *rule, const struct sockaddr *address, int protocol,
+                       uint16_t port);
+
+#endif
