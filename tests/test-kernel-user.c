@@ -529,6 +529,7 @@ static void add_live(Suite *suite)
                 return;
         }
         tcase = tcase_create("live");
+        tcase_set_timeout(tcase, 60);     /* a busy machine: the scan looks at every process */
         tcase_add_checked_fixture(tcase, enter_namespaces, forget_snapshot);
         tcase_add_test(tcase, vxlan);
         tcase_add_test(tcase, two_devices);

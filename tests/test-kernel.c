@@ -298,6 +298,7 @@ static void add_live(Suite *suite)
                 return;
         }
         tcase = tcase_create("live");
+        tcase_set_timeout(tcase, 60);     /* a busy machine: the scan looks at every process */
         tcase_add_checked_fixture(tcase, enter, forget_snapshot);
         tcase_add_test(tcase, self_test);
         tcase_add_loop_test(tcase, self_test_faults, 0, 12);

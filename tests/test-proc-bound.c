@@ -333,6 +333,7 @@ int main(void)
                 puts("skipped: may not make namespaces, or there is no ip(8)");
                 return 77;
         }
+        tcase_set_timeout(tcase, 60);     /* a busy machine: the scan looks at every process */
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, free_is_said_when_all_was_seen);
         tcase_add_test(tcase, anothers_socket);

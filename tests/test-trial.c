@@ -226,6 +226,7 @@ int main(void)
                 puts("skipped: may not make namespaces, or there is no ip(8)");
                 return 77;
         }
+        tcase_set_timeout(tcase, 60);     /* a busy machine: the scan looks at every process */
         tcase_add_checked_fixture(tcase, setup, forget_snapshot);
         tcase_add_test(tcase, settles_what_is_not_seen);
         tcase_add_test(tcase, leaves_nothing);

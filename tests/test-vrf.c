@@ -266,6 +266,7 @@ static void add_live(Suite *suite)
                 return;
         }
         tcase = tcase_create("live");
+        tcase_set_timeout(tcase, 60);     /* a busy machine: the scan looks at every process */
         tcase_add_checked_fixture(tcase, enter_namespaces, forget_snapshot);
         tcase_add_test(tcase, plain_devices);
         tcase_add_test(tcase, vrf);
