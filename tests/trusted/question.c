@@ -69,7 +69,7 @@ static void must(struct live *live, enum live_code code, uint8_t slot, uint8_t o
 {
         struct live_address address = address_of(scene);
         struct live_op op = {
-                .code = code, .slot = slot, .other = other, .a = a, .address = address
+                .code = (uint8_t)code, .slot = slot, .other = other, .a = a, .address = address
         };
         int error;
 
