@@ -59,6 +59,8 @@ static const struct {
         { DOUBT_ORDER, AIU_GAP_UNKNOWN,
           "some sockets on the port would share it by SO_REUSEPORT and some would not: the first one in the "
           "kernel's hash chain decides, and no interface shows the order" },
+        { DOUBT_DEVICE, AIU_GAP_BACKEND,
+          "the devices of the sockets, or the VRFs of those, decide whether they meet, and could not be found out" },
         { DOUBT_ADDRESS, AIU_GAP_BACKEND, "whether the address is one of this host could not be found out" },
         { DOUBT_PRIVILEGE, AIU_GAP_PERMISSION,
           "whether the one who binds has CAP_NET_BIND_SERVICE, which this port needs, is not known" },

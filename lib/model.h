@@ -336,6 +336,7 @@ struct verdict {
 #define DOUBT_RANGE (UINT32_C(1) << 8)          /* port 0: the ephemeral range could not be counted */
 #define DOUBT_NAME (UINT32_C(1) << 9)           /* AF_UNIX: the path could not be looked at */
 #define DOUBT_STATE (UINT32_C(1) << 10)         /* the state of the fd asked about is not known */
+#define DOUBT_DEVICE (UINT32_C(1) << 12)        /* the devices, or their VRFs, decide whether sockets meet */
 #define DOUBT_SEARCH (UINT32_C(1) << 11)        /* port 0: chance decides whether the search meets the free port */
 
 #endif

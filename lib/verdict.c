@@ -42,6 +42,7 @@ struct tally {
         bool admitted;          /* UDP: somebody may let it in at once */
         bool listener;          /* somebody on the port listens */
         bool options;           /* somebody may be, because of an option that was not read */
+        bool devices;           /* ... because nobody knows whether the devices meet */
         uint32_t kernel;        /* somebody may be, because of what is not sure of this kernel */
 };
 
@@ -60,7 +61,8 @@ static struct tally count_conflicts(const struct scene *scene)
                         tally.certain = true;
                 else if (j.blocking != NO)
                         tally.possible = true;
-                tally.options = tally.options || (j.blocking == UNKNOWN && (j.decides != 0 || j.kernel == 0));
+                tally.options = tally.options || (j.blocking == UNKNOWN && j.decides != 0);
+                tally.devices = tally.devices || (j.blocking == UNKNOWN && j.decides == 0 && j.kernel == 0);
                 tally.kernel |= j.kernel;
                 tally.listener = tally.listener || scene->sockets[i].state == AIU_STATE_LISTEN;
                 if (j.admits != NO)
@@ -139,7 +141,8 @@ static struct verdict check_port(const struct scene *scene)
         if (tally.certain)
                 return unknown_kernel(doubts, kernel);
         if (tally.possible)
-                return unknown_kernel(tally.options || kernel == 0 ? DOUBT_HOLDER_OPTION : 0, kernel);
+                return unknown_kernel((tally.options ? DOUBT_HOLDER_OPTION : 0) | (tally.devices ? DOUBT_DEVICE : 0),
+                                      kernel);
         if (!scene->sockets_complete)
                 return unknown(DOUBT_SOCKETS);
         kernel = kernel_may_hide(scene);

@@ -229,6 +229,8 @@ static void add_doubt(struct text *text, uint32_t doubts)
                 text_add(text, ": whether it is free is not known: kernels of this version differ here");
         else if (doubts & DOUBT_HOLDER_OPTION)
                 text_add(text, " may be in use: an option of the holder that could not be read decides");
+        else if (doubts & DOUBT_DEVICE)
+                text_add(text, " may be in use: the devices of the sockets decide, and are not all known");
         else if (doubts & DOUBT_PROTOCOL)
                 text_add(text, ": whether it is free is not known: the rules of this protocol are not modelled");
         else if (doubts & DOUBT_SOCKETS)

@@ -287,6 +287,7 @@ START_TEST(device_not_known)
         q.ifindex = 3;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, UNKNOWN);
         ck_assert_uint_eq(conflict_judge(&q, &h, &host).decides, 0);
+        ck_assert_uint_eq(scene_verdict(&q, &h, 1).doubts, DOUBT_DEVICE);
         h.ifindex = 4;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
 }
