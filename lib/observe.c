@@ -384,7 +384,8 @@ static int observe_inside(struct observation *o)
         return observe_devices(o);
 }
 
-int observe_there(struct observation *o, int (*look)(struct observation *o))
+/* In the network namespace asked about, for as long as `look` takes. */
+static int observe_there(struct observation *o, int (*look)(struct observation *o))
 {
         int home, r, back;
 

@@ -27,9 +27,7 @@ int observe_holders(struct observation *o);
 /* Who looks after those. */
 int observe_managers(struct observation *o);
 
-/* In the network namespace asked about, for as long as `look` takes; its return value. */
-int observe_there(struct observation *o, int (*look)(struct observation *o));
 /* trial.c: where the facts leave it open, and it is allowed, let the kernel decide. */
-int trial_bind(struct observation *o);
+void trial_bind(struct observation *o);
 
 #endif

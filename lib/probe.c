@@ -51,6 +51,7 @@ static int observe(struct observation *o)
         r = observe_holders(o);
         if (r < 0)
                 return r;
+        trial_bind(o);
         return observe_managers(o);
 }
 
@@ -116,8 +117,6 @@ static int run(const struct aiu_query *query, struct aiu_report *report)
 
         observe_begin(&o, query, &question);
         r = observe(&o);
-        if (r >= 0)
-                r = trial_bind(&o);
         if (r >= 0)
                 r = fill_report(report, &o);
         observe_end(&o);

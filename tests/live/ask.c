@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include <addrinuse.h>
+#include <addrinuse-backend.h>
 
 #include "ask.h"
 
 static struct aiu_context *context;
+static uint64_t n_trials;
 static int home = -1, away = -1;        /* network namespaces: the scene's, and an empty one */
 
 void ask_begin(void)
@@ -102,6 +104,34 @@ static struct aiu_context *own_context(void)
         (void)aiu_context_set_deadline_usec(context, 0);
         (void)aiu_context_set_flags(context, AIU_CONTEXT_NO_IPC);
         return context;
+}
+
+static void count_trial(void *userdata, enum aiu_log_level level, const char *message)
+{
+        (void)userdata;
+        (void)level;
+        n_trials += strstr(message, "trial bind()") != NULL;
+}
+
+void ask_trials(enum ask_blind blind)
+{
+        static const char *const left_out[BLIND_COUNT][2] = {
+                [BLIND_ADDRESSES] = { "route", "proc-address" },
+                [BLIND_SOCKETS] = { "sock-diag", "proc-net" },
+        };
+
+        context = aiu_context_unref(context);
+        own_context();
+        (void)aiu_context_set_flags(context, AIU_CONTEXT_NO_IPC | AIU_CONTEXT_TRIAL_BIND);
+        aiu_context_set_log(context, count_trial, AIU_LOG_INFO, NULL);
+        for (size_t i = 0; i < 2 && left_out[blind][i]; i++)
+                if (aiu_context_disable_backend(context, left_out[blind][i]) < 0)
+                        live_die(left_out[blind][i], EINVAL);
+}
+
+uint64_t ask_count_trials(void)
+{
+        return n_trials;
 }
 
 void ask_finish(void)

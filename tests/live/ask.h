@@ -43,6 +43,19 @@ struct aiu_report;
 /* Opens what ASK_*_FROM_AWAY need; without the privilege they are ASK_QUERY and ASK_FD. */
 void ask_begin(void);
 
+/* What the contexts of trials do not see. */
+enum ask_blind {
+        BLIND_NOTHING,
+        BLIND_ADDRESSES,        /* which addresses are this host's */
+        BLIND_SOCKETS,
+        BLIND_COUNT
+};
+
+/* From now on ask_library() may make trials, and is blind like this. */
+void ask_trials(enum ask_blind blind);
+/* How many it has made. */
+uint64_t ask_count_trials(void);
+
 /* A socket as the candidate says, not bound; negative errno. */
 int ask_socket(const struct candidate *c);
 

@@ -40,6 +40,12 @@ static void choose_masks(struct stage *stage, struct round *round)
                         round->masks[round->n_masks++] = mask | freebind;
 }
 
+enum ask_how ask_with_trials(struct stage *stage)
+{
+        ask_trials((enum ask_blind)live_below(&stage->random, BLIND_COUNT));
+        return ASK_QUERY;       /* one is made for a socket that is not there yet, and for no other */
+}
+
 static void ask_all(struct stage *stage, struct round *round)
 {
         for (size_t i = 0; i < round->n_masks; i++) {
@@ -47,10 +53,12 @@ static void ask_all(struct stage *stage, struct round *round)
                 enum ask_how how = (enum ask_how)live_below(&stage->random, ASK_HOW_COUNT);
 
                 t->candidate = stage_candidate(stage, round->target, round->masks[i]);
-                if (how == ASK_EXPLAIN)
-                        t->candidate.listen = t->candidate.type == SOCK_STREAM;
                 if (stage->settings->dry)
                         continue;
+                if (stage->settings->trial)
+                        how = ask_with_trials(stage);
+                if (how == ASK_EXPLAIN)
+                        t->candidate.listen = t->candidate.type == SOCK_STREAM;
                 t->answer = ask_library(&t->candidate, how, &t->report);
                 t->asked = compare_failure(stage, &t->candidate, &t->answer);
         }

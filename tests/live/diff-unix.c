@@ -252,13 +252,16 @@ static void ask_one(struct stage *stage, const struct unix_scene *scene, const s
         struct aiu_report *report = NULL;
         struct truth truth = { 0 };
         struct answer answer;
+        enum ask_how how = ways[live_below(&stage->random, 4)];
 
+        if (stage->settings->trial)
+                how = ask_with_trials(stage);
         if (after)
                 truth = try_kernel(stage, scene, c);
         if (truth.bind)
                 answer = ask_after(c, truth.bind, &report);
         else
-                answer = ask_library(c, ways[live_below(&stage->random, 4)], &report);
+                answer = ask_library(c, how, &report);
         if (!after)
                 truth = try_kernel(stage, scene, c);
         if (compare_failure(stage, c, &answer)) {

@@ -22,6 +22,7 @@ struct tally {
         uint64_t wrong, unexplained;            /* unexplained: unknown without a gap */
         uint64_t what_ifs, what_ifs_unknown, what_ifs_wrong;
         uint64_t after, listens, pairs;         /* explained after the fact; listen(); one holder alone */
+        uint64_t trials;                        /* bind() by the library */
         uint64_t failed;                        /* the library returned an error, or lost errno, or a descriptor */
         double seconds;
 };
@@ -33,6 +34,7 @@ struct settings {
         uid_t uid;
         unsigned int jobs;
         unsigned int max_printed;
+        bool trial;                     /* AIU_CONTEXT_TRIAL_BIND, with facts left out */
         bool dry;                       /* the kernel against itself: is every scene replayable? */
 };
 
@@ -75,6 +77,8 @@ bool compare_failure(struct stage *stage, const struct candidate *c, const struc
 
 /* diff-case.c */
 void run_scenario(struct stage *stage, uint64_t index);
+/* The next question may make a trial, and something is left out of what it sees; how to ask it. */
+enum ask_how ask_with_trials(struct stage *stage);
 /* diff-more.c */
 void check_listen(struct stage *stage, const struct target *target, unsigned int options);
 void check_pairs(struct stage *stage, const struct target *target, unsigned int options);

@@ -207,9 +207,11 @@ void aiu_context_set_progress(struct aiu_context *, aiu_progress_fn, void *userd
 
 /**
  * May bind() a scratch socket where the facts leave the answer open, and close it at once: a bind()
- * that fails changes nothing, one that succeeds takes the port for an instant. Never a listen(),
- * never with SO_REUSEPORT, nor beside TCP sockets that may have it or cannot be seen, never for port
- * 0 or AF_UNIX, and only for a socket that the caller would make itself.
+ * that fails changes nothing, one that succeeds takes the port for an instant. Only where nothing
+ * stays of it: never a listen(), never with SO_REUSEPORT, not on a TCP port that has a socket or may
+ * have one, unless that is certainly in the way, not with SO_REUSEADDR beside other UDP sockets,
+ * never for port 0 or an AF_UNIX path; and only for a socket that the caller would make himself, in
+ * his own network namespace. The log tells of each (AIU_LOG_INFO).
  * @since 0.1
  */
 #define AIU_CONTEXT_TRIAL_BIND   (UINT32_C(1) << 1)
