@@ -106,17 +106,24 @@ static void mark_reserved(struct range_map *map, const char *text)
         }
 }
 
-static void mark(unsigned char *port, tristate blocking, int taken, int doubtful)
+/* What makes it doubtful: no option and no kernel means the devices. */
+static uint32_t doubt_of(const struct judgement *j)
 {
-        if (blocking == YES)
-                *port |= (unsigned char)taken;
-        else if (blocking == UNKNOWN)
-                *port |= (unsigned char)doubtful;
+        bool devices = j->blocking == UNKNOWN && j->decides == 0 && j->kernel == 0;
+
+        return devices ? DOUBT_DEVICE : DOUBT_HOLDER_OPTION;
 }
 
-static tristate still_blocks(tristate blocking, enum fate fate)
+static void mark(struct range_map *map, unsigned char *port, struct judgement j, enum fate fate, int taken, int doubtful)
 {
-        return fate == FATE_STAYS ? blocking : tri_and(blocking, UNKNOWN);
+        tristate blocking = fate == FATE_STAYS ? j.blocking : tri_and(j.blocking, UNKNOWN);
+
+        if (blocking == YES)
+                *port |= (unsigned char)taken;
+        if (blocking != UNKNOWN)
+                return;
+        *port |= (unsigned char)doubtful;
+        map->doubtful |= doubt_of(&j);
 }
 
 static void mark_claims(struct range_map *map, const struct scene *scene)
@@ -130,10 +137,10 @@ static void mark_claims(struct range_map *map, const struct scene *scene)
                     !within(range_port(&scene->claims[i]), map->range.first, map->range.last))
                         continue;
                 socket = range_socket(&scene->claims[i]);
-                mark(port, still_blocks(conflict_judge_search(scene->question, &socket, scene->host, map->relaxed).blocking, fate),
+                mark(map, port, conflict_judge_search(scene->question, &socket, scene->host, map->relaxed), fate,
                      PORT_TAKEN, PORT_DOUBTFUL);
                 if (map->relaxed)
-                        mark(port, still_blocks(conflict_judge_search(scene->question, &socket, scene->host, false).blocking, fate),
+                        mark(map, port, conflict_judge_search(scene->question, &socket, scene->host, false), fate,
                              PORT_FIRST_TAKEN, PORT_FIRST_DOUBTFUL);
         }
 }
@@ -155,7 +162,7 @@ static tristate is_free(struct search *s, int port)
         if (bits & (PORT_RESERVED | s->taken))
                 return NO;
         if (bits & s->doubtful)
-                s->doubts |= DOUBT_HOLDER_OPTION;
+                s->doubts |= s->map->doubtful;
         else if (!s->scene->sockets_complete)
                 s->doubts |= DOUBT_SOCKETS;
         else if (!s->scene->host->reserved_ports)

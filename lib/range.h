@@ -19,6 +19,7 @@ enum {
 struct range_map {
         struct range range;
         bool relaxed;                   /* claims were judged by the rule of TCP's second round */
+        uint32_t doubtful;              /* DOUBT_*: why there are PORT_*DOUBTFUL */
         unsigned char ports[PORTS];     /* PORT_* */
 };
 

@@ -215,6 +215,20 @@ START_TEST(options)
 }
 END_TEST
 
+/* Nobody knows in which VRF the device is: that is no option of the holder. */
+START_TEST(device_decides)
+{
+        fill(4, "2");
+        hold("127.0.0.1", FIRST + 2, AIU_STATE_LISTEN);
+        q.address = scene_address("127.0.0.1", 0);
+        ck_assert_int_eq(look().found, NO);
+        q.ifindex = 1;
+        q.l3mdev = IFINDEX_UNKNOWN;
+        ck_assert_int_eq(look().found, UNKNOWN);
+        ck_assert_uint_eq(look().doubts, DOUBT_DEVICE);
+}
+END_TEST
+
 START_TEST(v6only_decides)
 {
         fill(4, "2");
@@ -448,6 +462,7 @@ int main(void)
         tcase_add_test(tcase, udp_looks_at_all);
         tcase_add_test(tcase, reserved_ports);
         tcase_add_test(tcase, options);
+        tcase_add_test(tcase, device_decides);
         tcase_add_test(tcase, v6only_decides);
         tcase_add_test(tcase, incomplete);
         tcase_add_test(tcase, verdicts);
