@@ -28,6 +28,9 @@
 #define FOU 30
 #define L2TP 31
 
+/* linux/amt.h, since Linux 5.16 */
+enum { AMT_RELAY_PORT = 2, AMT_GATEWAY_PORT = 3 };
+
 static struct user_search search;
 
 /* A socket that is in the way and that no process has. */
@@ -126,9 +129,10 @@ START_TEST(devices)
                 { "vxlan", IFF_UP, IFLA_VXLAN_PORT, 6081, 0, 0 },
                 { "geneve", IFF_UP, IFLA_GENEVE_PORT, 6081, 0, 0 },
                 { "bareudp", IFF_UP, IFLA_BAREUDP_PORT, 6081, 0, 0 },
+                { "amt", IFF_UP, AMT_RELAY_PORT, 6081, 0, 0 },
         };
 
-        for (size_t i = 0; i < 3; i++) {
+        for (size_t i = 0; i < 4; i++) {
                 begin();
                 have_socket("0.0.0.0", 6081, IPPROTO_UDP, 100);
                 ck_assert_int_eq(take_device(&all[i]), 0);
@@ -154,9 +158,11 @@ START_TEST(other_devices)
                 { "geneve", IFF_UP, IFLA_GENEVE_PORT, 6082, 0, 0 },
                 { "geneve", IFF_UP, IFLA_GENEVE_PORT, 6081, IFLA_GENEVE_REMOTE6, 0 },
                 { "dummy", IFF_UP, IFLA_GENEVE_PORT, 6081, 0, 0 },
+                { "amt", IFF_UP, AMT_GATEWAY_PORT, 6081, 0, 0 },
+                { "amt", 0, AMT_RELAY_PORT, 6081, 0, 0 },
         };
 
-        for (size_t i = 0; i < 5; i++) {
+        for (size_t i = 0; i < 7; i++) {
                 begin();
                 have_socket("0.0.0.0", 6081, IPPROTO_UDP, 100);
                 ck_assert_int_eq(take_device(&all[i]), 0);

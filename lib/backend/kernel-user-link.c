@@ -8,6 +8,8 @@
  *            both if it is "external": vxlan_sock_add(). vxlan_stop() closes it.
  *   geneve   the same: geneve_open(), geneve_sock_add(), geneve_stop()
  *   bareudp  bareudp_open(): one socket, IPv6 and dual-stack if there is IPv6
+ *   amt      amt_dev_open(): one socket, IPv4. Gateway or relay, amt_socket_create() takes
+ *            the relay's port, whatever linux/amt.h says of the gateway's; amt_dev_stop()
  *
  * All bind every address. A device that was moved has its socket where it was
  * made: IFLA_LINK_NETNSID is there then, and it is left out.
@@ -26,6 +28,7 @@ enum { LINK_NETNSID = 37 };             /* IFLA_LINK_NETNSID */
 enum { VXLAN_GROUP6 = 16, VXLAN_LOCAL6 = 17, VXLAN_PORT = 15, VXLAN_COLLECT_METADATA = 25, VXLAN_LAST = 25 };
 enum { GENEVE_PORT = 5, GENEVE_COLLECT_METADATA = 6, GENEVE_REMOTE6 = 7, GENEVE_LAST = 7 };
 enum { BAREUDP_PORT = 1, BAREUDP_LAST = 1 };
+enum { AMT_RELAY_PORT = 2, AMT_LAST = 2 };
 enum { MOST_ATTRIBUTES = 64 };
 
 static uint16_t port_at(const struct nlattr *attribute)
@@ -88,6 +91,17 @@ static bool read_bareudp(struct nlattr *data, struct tunnel *ret)
         return ret->port != 0;
 }
 
+static bool read_amt(struct nlattr *data, struct tunnel *ret)
+{
+        struct nlattr *a[AMT_LAST + 1];
+
+        if (nla_parse_nested(a, AMT_LAST, data, NULL) < 0)
+                return false;
+        ret->port = port_at(a[AMT_RELAY_PORT]);
+        ret->v4 = true;
+        return ret->port != 0;
+}
+
 /* `tried`: that the socket goes when the device is taken down was seen on a running kernel. */
 static const struct {
         const char *kind;
@@ -97,6 +111,7 @@ static const struct {
         { "vxlan", read_vxlan, AIU_TRISTATE_YES },
         { "geneve", read_geneve, AIU_TRISTATE_UNKNOWN },
         { "bareudp", read_bareudp, AIU_TRISTATE_UNKNOWN },
+        { "amt", read_amt, AIU_TRISTATE_UNKNOWN },
 };
 
 static int offer_tunnel(struct user_search *search, const char *kind, const char *name, const struct tunnel *tunnel,
