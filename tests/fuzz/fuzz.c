@@ -11,12 +11,13 @@
 #include "address.h"
 #include "addrinuse.h"
 #include "backend/cgroup-parse.h"
+#include "backend/nft-nat-parse.h"
 #include "backend/sock-diag.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A netlink message as the kernel frames it: the header's length is what was received. */
-#if defined(FUZZ_INET) || defined(FUZZ_UNIX)
+#if defined(FUZZ_INET) || defined(FUZZ_UNIX) || defined(FUZZ_NFT)
 static struct nlmsghdr *frame(const uint8_t *data, size_t size)
 {
         struct nlmsghdr *message = calloc(1, NLMSG_LENGTH(size));
@@ -55,6 +56,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #else
         (void)sock_diag_parse_unix(message, &socket);
 #endif
+        free(message);
+#elif defined(FUZZ_NFT)
+        struct nlmsghdr *message = frame(data, size);
+        struct nat_rule rule;
+
+        /* Whoever is told of a rule is told names that end, and ports that are in order. */
+        if (nat_rule_parse(message, &rule) &&
+            (strlen(rule.table) + strlen(rule.chain) > size || rule.first_port == 0 || rule.last_port < rule.first_port))
+                abort();
         free(message);
 #elif defined(FUZZ_CGROUP)
         char *text = string(data, size);
