@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "cgroup-parse.h"
 #include "macro.h"
+#include "snapshot.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define OTHER_ID "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
@@ -145,6 +147,38 @@ START_TEST(very_long)
 }
 END_TEST
 
+/* What is told of a process by its cgroup alone: is it started again when it is killed? */
+static const struct {
+        const char *cgroup;
+        enum aiu_tristate returns;
+} kills[] = {
+        { "0::/system.slice/a.service\n", AIU_TRISTATE_UNKNOWN },      /* Restart= would tell */
+        { "0::/system.slice/wide.scope\n", AIU_TRISTATE_NO },
+        { "0::/user.slice/user-1000.slice/session-3.scope\n", AIU_TRISTATE_NO },
+        { "0::/system.slice/docker-" ID ".scope\n", AIU_TRISTATE_UNKNOWN },     /* docker run --restart= */
+        { "0::/machine.slice/libpod-" ID ".scope/container\n", AIU_TRISTATE_UNKNOWN },
+        { "0::/kubepods.slice/kubepods-pod1.slice/crio-" ID ".scope\n", AIU_TRISTATE_YES },
+        { "0::/kubepods/besteffort/pod1/" ID "\n", AIU_TRISTATE_YES },
+};
+
+START_TEST(killed)
+{
+        struct aiu_question question = { .size = sizeof(question), .procfs = -1 };
+        struct aiu_process_fact process = { .size = sizeof(process), .pid = 77, .cgroup = kills[_i].cgroup };
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
+        struct aiu_snapshot snapshot;
+
+        snapshot_init(&snapshot);
+        ck_assert_int_eq(aiu_snapshot_add_process(&snapshot, &process), 0);
+        ck_assert_int_eq(backend_cgroup.managers(NULL, &question, &snapshot), AIU_PARTIAL);
+        ck_assert_int_eq(aiu_snapshot_get_manager(&snapshot, 0, &fact), 1);
+        ck_assert_int_eq(fact.pid, 77);
+        ck_assert_msg(fact.will_return == kills[_i].returns, "%s: %s", kills[_i].cgroup,
+                      aiu_tristate_to_string(fact.will_return));
+        snapshot_finish(&snapshot);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("cgroup");
@@ -154,6 +188,7 @@ int main(void)
 
         tcase_add_loop_test(tcase, row, 0, ELEMENTSOF(rows));
         tcase_add_test(tcase, very_long);
+        tcase_add_loop_test(tcase, killed, 0, (int)ELEMENTSOF(kills));
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

@@ -107,9 +107,14 @@ static bool holds_something(const void *userdata, pid_t pid)
         return false;
 }
 
-/* A scope's processes were not started by systemd, so it does not start them again. */
+/* A scope's processes were not started by systemd, so it does not start them again. Who made a
+ * container's scope may: a kubelet does, others as they were told (--restart=). */
 static enum aiu_tristate returns_by_unit(const struct cgroup_owner *owner)
 {
+        if (owner->kind == AIU_MANAGER_KUBERNETES)
+                return AIU_TRISTATE_YES;
+        if (owner->container[0])
+                return AIU_TRISTATE_UNKNOWN;
         return cgroup_has_suffix(owner->unit, ".scope") ? AIU_TRISTATE_NO : AIU_TRISTATE_UNKNOWN;
 }
 
