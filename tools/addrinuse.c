@@ -416,8 +416,11 @@ static int run(struct cli *cli, int argc, char **argv)
         int status = EXIT_FREE, r;
 
         r = aiu_context_new(&cli->context);
-        if (r >= 0)
-                r = aiu_context_set_deadline_usec(cli->context, 0);
+        if (r < 0) {
+                cli_error("%s", strerror(-r));
+                return EXIT_TROUBLE;
+        }
+        r = aiu_context_set_deadline_usec(cli->context, 0);
         if (r >= 0)
                 r = read_colour(cli, "auto");
         if (r >= 0)

@@ -14,15 +14,6 @@
 
 #include "refused.h"
 
-#define UNKNOWN 3
-#define TROUBLE 2
-
-struct command {
-        const char *argv[8];
-        int truth;
-        int out; /* what it prints, and what it complains of, in one file */
-};
-
 static int run_command(void *userdata)
 {
         struct command *command = userdata;
@@ -41,7 +32,7 @@ static int run_planned(struct command *command, struct notify_plan *plan)
         if (ftruncate(command->out, 0) < 0 || lseek(command->out, 0, SEEK_SET) < 0)
                 live_die("the output", errno);
         if (!notify_start(&child, run_command, command))
-                return -1;
+                live_die("notify_start", EPERM); /* it was had for the library */
         (void)notify_until_mark(&child, plan);
         return notify_wait(&child);
 }
@@ -59,13 +50,13 @@ static const char *judge_output(const struct command *command)
         return NULL;
 }
 
-static const char *judge(const struct command *command, int status)
+const char *refused_judge_command(const struct command *command, int status)
 {
         if (WIFSIGNALED(status))
                 return "it was ended by a signal";
         switch (WEXITSTATUS(status)) {
-        case UNKNOWN:
-        case TROUBLE:
+        case COMMAND_UNKNOWN:
+        case COMMAND_TROUBLE:
         case 127: /* the dynamic linker's: what is loaded after main() began */
                 return judge_output(command);
         default:
@@ -77,14 +68,14 @@ static const char *judge(const struct command *command, int status)
 static void try(struct command *command, struct notify_plan *plan, struct refused_tally *tally)
 {
         int status = run_planned(command, plan);
-        const char *wrong = judge(command, status);
+        const char *wrong = refused_judge_command(command, status);
 
         if (plan->refused == 0)
                 return;
         tally->runs++;
         tally->refusals += plan->refused;
-        tally->unknown += WIFEXITED(status) && WEXITSTATUS(status) == UNKNOWN;
-        tally->trouble += WIFEXITED(status) && WEXITSTATUS(status) == TROUBLE;
+        tally->unknown += WIFEXITED(status) && WEXITSTATUS(status) == COMMAND_UNKNOWN;
+        tally->trouble += WIFEXITED(status) && WEXITSTATUS(status) == COMMAND_TROUBLE;
         if (!wrong || ++tally->wrong > 20)
                 return;
         printf("WRONG: %s\n  %s %s, %s %llu, error %d%s, status %x\n", wrong, command->argv[1],
@@ -125,7 +116,8 @@ static void try_all(struct command *command, enum notify_kind kind, struct refus
                kind == NOTIFY_MEMORY ? "requests for memory" : "calls");
 }
 
-bool refused_command(struct live *live, const char *path, struct refused_tally *tally)
+void refused_command(struct live *live, const char *path, const char *preload,
+                     struct refused_tally *tally)
 {
         struct live_address address = live_ip("127.0.0.1", 7001, 0);
         struct live_op hold[] = {
@@ -146,7 +138,7 @@ bool refused_command(struct live *live, const char *path, struct refused_tally *
                 commands[i].out = out;
                 try_all(&commands[i], NOTIFY_CALLS, tally);
                 try_all(&commands[i], NOTIFY_MEMORY, tally);
+                refused_memory(&commands[i], preload, tally);
         }
         close(out);
-        return true;
 }

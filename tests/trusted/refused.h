@@ -22,7 +22,20 @@ bool refused_leave_out(uint64_t at, size_t error);
 /* Is it to be refused from then on, too? */
 bool refused_onwards(int error);
 extern bool refused_tells;
-/* The command, from main() to exit(): false = it cannot be had here. */
-bool refused_command(struct live *live, const char *path, struct refused_tally *tally);
+#define COMMAND_TROUBLE 2
+#define COMMAND_UNKNOWN 3
+
+struct command {
+        const char *argv[8];
+        int truth; /* its exit status */
+        int out;   /* what it prints, and what it complains of, in one file */
+};
+
+/* The command, from main() to exit(); `preload` is what makes its allocations fail. */
+void refused_command(struct live *live, const char *path, const char *preload,
+                     struct refused_tally *tally);
+/* NULL, or what is wrong with how it ended. */
+const char *refused_judge_command(const struct command *command, int status);
+void refused_memory(struct command *command, const char *preload, struct refused_tally *tally);
 
 #endif
