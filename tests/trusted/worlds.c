@@ -36,6 +36,8 @@ _Noreturn void wrong(const char *format, ...)
         _exit(1);
 }
 
+uint32_t ask_flags;
+
 struct aiu_report *ask(uint16_t port, uint64_t deadline_usec)
 {
         struct aiu_context *context = NULL;
@@ -45,6 +47,8 @@ struct aiu_report *ask(uint16_t port, uint64_t deadline_usec)
 
         if (r >= 0)
                 r = aiu_context_set_deadline_usec(context, deadline_usec);
+        if (r >= 0)
+                r = aiu_context_set_flags(context, ask_flags);
         if (r >= 0)
                 r = aiu_query_new(context, &query);
         if (r >= 0)
@@ -122,7 +126,7 @@ static const struct world {
         { "netlink: empty answers", netlink_empty, false },
         { "netlink: the end never comes", netlink_endless, false },
         { "netlink: bits flip", netlink_noise, false },
-        { "no descriptor left", no_descriptors, false },
+        { "no descriptor left, one, two...", no_descriptors, false },
         { "chroot without /proc", no_proc, true },
         { "a fake /proc", fake_proc, true },
         { "no capability at all", no_capabilities, false },
@@ -132,8 +136,17 @@ static const struct world {
         { "holders die, pids are used again", dying_holders, false },
         { "the port itself comes and goes", flapping, false },
         { "more sockets than a report keeps", crowd, false },
-        { "names that a terminal would obey", names, false },
-        { "a command line of 2 MiB", long_command_line, false },
+        { "/proc with hidepid=2", hidden_processes, true },
+        { "seccomp: no netlink", filter_without_netlink, false },
+        { "seccomp: no pidfd", filter_without_pidfd, false },
+        { "seccomp: pidfd is forbidden", filter_that_forbids_pidfd, false },
+        { "seccomp: what is not documented kills", filter_that_kills, false },
+        { "names: of processes", names, false },
+        { "names: of AF_UNIX sockets", unix_names, false },
+        { "names: of interfaces", device_names, false },
+        { "names: of units", unit_names, true },
+        { "names: paths of 4 KiB", long_paths, false },
+        { "names: a command line of 2 MiB", long_command_line, false },
         { "eight threads at once", threads, false },
         { "a context on both sides of fork(2)", after_fork, false },
         { "memory stays flat", memory_is_flat, false },

@@ -4,7 +4,9 @@
  *
  *   worlds.c           the question, what may come out, the list
  *   worlds-netlink.c   a kernel that answers nonsense
- *   worlds-poor.c      too little of everything; names that a terminal would obey
+ *   worlds-poor.c      too little of everything
+ *   worlds-filter.c    seccomp
+ *   worlds-names.c     names that a terminal would obey
  *   worlds-restless.c  sockets and processes that come and go while one looks
  *   worlds-promises.c  what an embedding program relies on
  */
@@ -22,6 +24,8 @@
 
 /* Says why, and ends this world. */
 _Noreturn void wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Flags of its context; 0 at first. */
+extern uint32_t ask_flags;
 struct aiu_report *ask(uint16_t port, uint64_t deadline_usec);
 /* The truth, or unknown with a gap. */
 void check_report(const struct aiu_report *report, enum aiu_verdict truth);
@@ -48,7 +52,16 @@ void churn(void);
 void dying_holders(void);
 void flapping(void);
 void crowd(void);
+void hidden_processes(void);
+void filter_without_netlink(void);
+void filter_without_pidfd(void);
+void filter_that_forbids_pidfd(void);
+void filter_that_kills(void);
 void names(void);
+void unix_names(void);
+void device_names(void);
+void unit_names(void);
+void long_paths(void);
 void long_command_line(void);
 void threads(void);
 void after_fork(void);

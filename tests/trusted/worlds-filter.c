@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Seccomp filters: some that refuse, one that kills for what doc/security.md does not list. */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "worlds.h"
+
+#define MOST 128
+
+static struct sock_filter filter[MOST];
+static unsigned short n;
+
+static void add(unsigned short code, uint32_t k, uint8_t yes, uint8_t no)
+{
+        filter[n++] = (struct sock_filter){ .code = code, .k = k, .jt = yes, .jf = no };
+}
+
+static void begin(void)
+{
+        n = 0;
+        add(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+}
+
+static void on_call(long nr, uint32_t what)
+{
+        add(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, 1);
+        add(BPF_RET | BPF_K, what, 0, 0);
+}
+
+static void otherwise(uint32_t what)
+{
+        struct sock_fprog program = { n, filter };
+
+        add(BPF_RET | BPF_K, what, 0, 0);
+        program.len = n;
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+                wrong("seccomp: %s", strerror(errno));
+}
+
+/* What RestrictAddressFamilies= of systemd.exec(5) does. */
+void filter_without_netlink(void)
+{
+#ifdef SYS_socketcall
+        printf("     left out: no filter sees the arguments of socketcall(2)\n");
+#else
+        struct aiu_report *report;
+
+        begin();
+        add(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4);
+        /* The low half of an argument comes first, or last. */
+        add(BPF_LD | BPF_W | BPF_ABS,
+            offsetof(struct seccomp_data, args[0]) +
+                    (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0),
+            0, 0);
+        add(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1);
+        add(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT, 0, 0);
+        add(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+        otherwise(SECCOMP_RET_ALLOW);
+        if (socket(AF_NETLINK, SOCK_RAW, 0) >= 0)
+                wrong("the filter does nothing");
+        report = ask(HELD, 0);
+        if (aiu_report_get_verdict(report) != AIU_VERDICT_IN_USE)
+                wrong("/proc/net does not tell of a listener: %s", aiu_report_get_summary(report));
+        aiu_report_unref(report);
+        (void)check_both(0);
+#endif
+}
+
+static void refuse(int error)
+{
+        begin();
+        on_call(SYS_pidfd_open, SECCOMP_RET_ERRNO | (uint32_t)error);
+#ifdef SYS_pidfd_getfd
+        on_call(SYS_pidfd_getfd, SECCOMP_RET_ERRNO | (uint32_t)error);
+#endif
+        otherwise(SECCOMP_RET_ALLOW);
+        ask_flags = AIU_CONTEXT_ALL_SYSCALLS;
+        must_know(0);
+}
+
+void filter_without_pidfd(void)
+{
+        refuse(ENOSYS);
+}
+
+void filter_that_forbids_pidfd(void)
+{
+        refuse(EPERM);
+}
+
+/* Everything but the list in doc/security.md kills; the second group is this program's own. */
+void filter_that_kills(void)
+{
+        static const long allowed[] = {
+                SYS_socket, SYS_bind, SYS_sendto, SYS_recvmsg, SYS_setsockopt, SYS_getsockopt,
+                SYS_getsockname, SYS_openat, SYS_read, SYS_close, SYS_getdents64, SYS_readlinkat,
+#ifdef SYS_poll
+                SYS_poll,
+#else
+                SYS_ppoll,
+#endif
+#ifdef SYS_newfstatat
+                SYS_newfstatat,
+#else
+                SYS_statx,
+#endif
+                SYS_fstat, SYS_uname, SYS_getpid, SYS_geteuid, SYS_clock_gettime, SYS_brk,
+                SYS_munmap, SYS_mremap, SYS_madvise,
+#ifdef SYS_mmap
+                SYS_mmap,
+#endif
+#ifdef SYS_mmap2
+                SYS_mmap2,
+#endif
+#ifdef SYS_socketcall
+                SYS_socketcall,
+#endif
+#ifdef SYS_geteuid32
+                SYS_geteuid32,
+#endif
+#ifdef SYS_clock_gettime64
+                SYS_clock_gettime64,
+#endif
+
+                SYS_write, SYS_exit_group,
+        };
+
+        (void)check_both(0); /* what a sanitizer or the C library does once */
+        begin();
+        for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+                on_call(allowed[i], SECCOMP_RET_ALLOW);
+        otherwise(SECCOMP_RET_KILL_PROCESS);
+        must_know(0);
+}
