@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A kernel that answers nonsense, or somebody else who answers in its place. */
 #include <ctype.h>
+#include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "worlds.h"
 
-enum tampering { NONE, CUT, INTERRUPTED, OTHER_ATTRIBUTES, SPOOFED, NOISE, EMPTY, ENDLESS };
+enum tampering {
+        NONE,
+        CUT,
+        TRUNCATED,
+        REORDERED,
+        REFUSED,
+        OTHER_NUMBER,
+        INTERRUPTED,
+        OTHER_ATTRIBUTES,
+        SPOOFED,
+        NOISE,
+        EMPTY,
+        ENDLESS
+};
 static enum tampering tampering;
 static struct live_random noise;
 static unsigned int tampered;
@@ -54,6 +69,44 @@ static void interrupt(char *buffer, size_t n)
                 m->nlmsg_flags |= NLM_F_DUMP_INTR;
 }
 
+/* The last message comes first; a DONE stays where it is. */
+static void reorder(char *buffer, size_t n)
+{
+        char *copy = malloc(n);
+        size_t end = 0, to = 0;
+        struct nlmsghdr *m;
+
+        while ((m = message_at(buffer, n, end)) && m->nlmsg_type != NLMSG_DONE)
+                end += NLMSG_ALIGN(m->nlmsg_len);
+        if (!copy)
+                wrong("no memory");
+        for (to = end; to > 0;) {
+                size_t at = 0, last = 0;
+
+                for (; at < to; at += NLMSG_ALIGN(message_at(buffer, n, at)->nlmsg_len))
+                        last = at;
+                memcpy(copy + end - to, buffer + last, to - last);
+                to = last;
+        }
+        memcpy(buffer, copy, end);
+        free(copy);
+}
+
+/* An error in place of the answer. */
+static ssize_t refuse(char *buffer, size_t n, int error)
+{
+        struct nlmsghdr *m = (struct nlmsghdr *)(void *)buffer;
+        struct nlmsgerr *e = NLMSG_DATA(m);
+
+        if (n < NLMSG_LENGTH(sizeof(*e)))
+                return (ssize_t)n;
+        m->nlmsg_type = NLMSG_ERROR;
+        m->nlmsg_len = NLMSG_LENGTH(sizeof(*e));
+        memset(e, 0, sizeof(*e));
+        e->error = -error;
+        return (ssize_t)m->nlmsg_len;
+}
+
 static ssize_t tamper(struct msghdr *message, ssize_t n)
 {
         static unsigned int turn;
@@ -64,6 +117,17 @@ static ssize_t tamper(struct msghdr *message, ssize_t n)
         switch (tampering) {
         case CUT:
                 return n / 2;
+        case TRUNCATED:
+                message->msg_flags |= MSG_TRUNC;
+                return n - n / 4;
+        case REORDERED:
+                reorder(buffer, (size_t)n);
+                return n;
+        case REFUSED:
+                return refuse(buffer, (size_t)n, turn++ % 2 ? EBUSY : EPERM);
+        case OTHER_NUMBER: /* an answer to an older question */
+                ((struct nlmsghdr *)buffer)->nlmsg_seq--;
+                return n;
         case INTERRUPTED:
                 interrupt(buffer, (size_t)n);
                 return n;
@@ -114,6 +178,48 @@ static void with_tampering(enum tampering how)
 void netlink_cut(void)
 {
         with_tampering(CUT);
+}
+void netlink_truncated(void)
+{
+        with_tampering(TRUNCATED);
+}
+void netlink_refused(void)
+{
+        with_tampering(REFUSED);
+}
+void netlink_other_number(void)
+{
+        with_tampering(OTHER_NUMBER);
+}
+
+/* Many messages, and the order is nothing to rely on. */
+void netlink_reordered(void)
+{
+        enum { MANY = 40, CROWDED = 7011 };
+        size_t n[2];
+
+        for (int i = 0; i < MANY; i++) {
+                struct live_address address = live_ip("127.0.0.1", CROWDED, 0);
+                int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+
+                setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+                if (bind(fd, &address.sa.any, address.len) < 0)
+                        wrong("bind");
+        }
+        for (int i = 0; i < 2; i++) {
+                struct aiu_report *report;
+
+                tampering = i ? REORDERED : NONE;
+                report = ask(CROWDED, 0);
+                check_report(report, AIU_VERDICT_IN_USE);
+                n[i] = aiu_report_get_n_conflicts(report);
+                aiu_report_unref(report);
+        }
+        if (n[0] == 0 || n[0] != n[1])
+                wrong("%zu conflicts, and %zu in another order", n[0], n[1]);
+        with_tampering(REORDERED);
+        if (tampered == 0)
+                wrong("nothing was tampered with");
 }
 void netlink_interrupted(void)
 {

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -32,6 +34,8 @@ static void end_children(const pid_t *pids, int n)
                 ;
 }
 
+static int kept = -1;
+
 static void open_and_close(int i)
 {
         int fd = listen_on((uint16_t)(20000 + i));
@@ -40,17 +44,65 @@ static void open_and_close(int i)
                 close(fd);
 }
 
+/* Shared with the children: how many sockets there have been. */
+static unsigned long *opened;
+
+static void open_and_close_many(int i)
+{
+        for (int k = 0; k < 64; k++)
+                open_and_close(i);
+        __atomic_add_fetch(opened, 64, __ATOMIC_RELAXED);
+}
+
+/* As many as the machine can do. */
 void churn(void)
 {
+        int rounds = getenv("AIU_LONG") ? 20000 : 200;
         pid_t pids[4];
+        double started;
 
-        start_children(pids, 4, open_and_close);
-        for (int i = 0; i < 400; i++)
+        opened = mmap(NULL, sizeof(*opened), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                      0);
+        if (opened == MAP_FAILED)
+                wrong("mmap");
+        start_children(pids, 4, open_and_close_many);
+        started = live_now();
+        for (int i = 0; i < rounds; i++)
                 must_know(0);
+        printf("     %.0f sockets a second came and went\n",
+               (double)__atomic_load_n(opened, __ATOMIC_RELAXED) / (live_now() - started));
         end_children(pids, 4);
 }
 
-static int kept = -1;
+static void just_listen(int i)
+{
+        if (kept < 0)
+                kept = listen_on((uint16_t)(7012 + i));
+        pause();
+}
+
+/* SIGSTOP: it says nothing any more, and nothing is asked of it. */
+void stopped_holder(void)
+{
+        const struct aiu_holder *holder;
+        struct aiu_report *report;
+        pid_t pid;
+
+        start_children(&pid, 1, just_listen);
+        do {
+                report = ask(7012, 0);
+                holder = aiu_conflict_get_holder(aiu_report_get_conflict(report, 0), 0);
+                if (holder && !(aiu_holder_get_flags(holder) & AIU_HOLDER_STOPPED))
+                        kill(pid, SIGSTOP);
+                if (holder && aiu_holder_get_pid(holder) != pid)
+                        wrong("the holder is %d", (int)aiu_holder_get_pid(holder));
+                if (holder && (aiu_holder_get_flags(holder) & AIU_HOLDER_STOPPED))
+                        break;
+                aiu_report_unref(report);
+        } while (true);
+        aiu_report_unref(report);
+        end_children(&pid, 1);
+}
 
 /* A child that has the listener, and is gone at once. */
 static void fork_and_exit(int i)

@@ -120,6 +120,10 @@ static const struct world {
         bool needs_root;
 } worlds[] = {
         { "netlink: answers are cut", netlink_cut, false },
+        { "netlink: answers are truncated, and say so", netlink_truncated, false },
+        { "netlink: messages in another order", netlink_reordered, false },
+        { "netlink: errors instead of answers", netlink_refused, false },
+        { "netlink: answers to another question", netlink_other_number, false },
         { "netlink: dumps are interrupted", netlink_interrupted, false },
         { "netlink: unknown and over-long attributes", netlink_other_attributes, false },
         { "netlink: another process sends", netlink_spoofed, false },
@@ -134,6 +138,7 @@ static const struct world {
         { "everything is read-only", read_only, true },
         { "sockets come and go", churn, false },
         { "holders die, pids are used again", dying_holders, false },
+        { "the holder is stopped", stopped_holder, false },
         { "the port itself comes and goes", flapping, false },
         { "more sockets than a report keeps", crowd, false },
         { "/proc with hidepid=2", hidden_processes, true },
@@ -152,6 +157,7 @@ static const struct world {
         { "memory stays flat", memory_is_flat, false },
         { "little stack", little_stack, false },
         { "nothing of the caller's changes", nothing_changes, false },
+        { "signals interrupt every call", signals_rain, false },
 };
 
 static bool survives(const struct world *world)

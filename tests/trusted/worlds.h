@@ -36,6 +36,10 @@ void must_know(uint64_t deadline_usec);
 int listen_on(uint16_t port);
 
 void netlink_cut(void);
+void netlink_truncated(void);
+void netlink_reordered(void);
+void netlink_refused(void);
+void netlink_other_number(void);
 void netlink_interrupted(void);
 void netlink_other_attributes(void);
 void netlink_spoofed(void);
@@ -68,5 +72,7 @@ void after_fork(void);
 void memory_is_flat(void);
 void little_stack(void);
 void nothing_changes(void);
+void signals_rain(void);
+void stopped_holder(void);
 
 #endif
