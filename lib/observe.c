@@ -242,6 +242,12 @@ static void learn_own_device(struct observation *o)
                         o->question->ifindex = o->snapshot.sockets[i].ifindex;
 }
 
+/* With SO_REUSEPORT a listener proves nothing (verdict.c, doubts_of()); which VRF a device is in is not known yet. */
+static bool may_settle(const struct question *q)
+{
+        return !q->reuseport && q->own_cookie == 0 && conflict_device(q) == 0;
+}
+
 static bool is_settled(const struct observation *o)
 {
         for (size_t i = 0; i < o->snapshot.n_sockets; i++)
@@ -251,47 +257,64 @@ static bool is_settled(const struct observation *o)
         return false;
 }
 
-/*
- * One holder is wanted, and there is a listener: then that is the answer, and nobody
- * need walk the table of connections, which is 10 to 100 times as long. With
- * SO_REUSEPORT a listener proves nothing (verdict.c, doubts_of()).
- */
-static int observe_listeners(struct observation *o, bool only)
+static bool has_listener(const struct observation *o)
 {
-        uint32_t flags = o->asked.context_flags;
-        size_t gaps = o->snapshot.n_gaps;
+        for (size_t i = 0; i < o->snapshot.n_sockets; i++)
+                if (o->snapshot.sockets[i].state == AIU_STATE_LISTEN)
+                        return true;
+        return false;
+}
+
+static int run_with(struct observation *o, uint32_t flags)
+{
+        uint32_t before = o->asked.context_flags;
         int r;
 
-        o->asked.context_flags |= AIU_CONTEXT_LISTENERS_ONLY;
-        r = run_phase(o, sockets_of);
         o->asked.context_flags = flags;
-        if (r < 0)
+        r = run_phase(o, sockets_of);
+        o->asked.context_flags = before;
+        return r;
+}
+
+static int observe_listeners(struct observation *o)
+{
+        int r = run_with(o, (o->asked.context_flags & ~AIU_CONTEXT_FIRST_HOLDER) | AIU_CONTEXT_LISTENERS_ONLY);
+
+        (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0,
+                                   "only listening sockets were looked at, as was asked: others may keep the port too");
+        return r < 0 ? r : 0;
+}
+
+/*
+ * One holder is wanted, and there is a listener: then that is the answer, and nobody
+ * need walk the table of connections, which is 10 to 100 times as long. With both
+ * flags a backend tells of a listener or, where there is none, of all sockets.
+ */
+static int observe_first(struct observation *o)
+{
+        size_t gaps = o->snapshot.n_gaps;
+        int r = run_with(o, o->asked.context_flags | AIU_CONTEXT_LISTENERS_ONLY);
+
+        if (r < 0 || !has_listener(o))
                 return r;
-        if (!only && !is_settled(o)) {
-                snapshot_forget_sockets(&o->snapshot, gaps);
+        if (is_settled(o)) {
+                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0, "stopped at the first listening socket "
+                                           "in the way, as was asked: there may be more");
                 return 0;
         }
-        (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0,
-                                   only ? "only listening sockets were looked at, as was asked: others may keep "
-                                          "the port too"
-                                        : "stopped at the first listening socket in the way, as was asked: there "
-                                          "may be more");
-        return 1;
+        snapshot_forget_sockets(&o->snapshot, gaps);
+        return run_phase(o, sockets_of);
 }
 
 static int observe_port(struct observation *o)
 {
         uint32_t flags = o->query->context->flags;
         const struct question *q = o->question;
-        bool only = flags & AIU_CONTEXT_LISTENERS_ONLY;
-        int r;
 
-        if (conflict_protocol(q) == IPPROTO_TCP &&
-            (only || (flags & AIU_CONTEXT_FIRST_HOLDER && !q->reuseport && q->own_cookie == 0))) {
-                r = observe_listeners(o, only);
-                if (r != 0)
-                        return r < 0 ? r : 0;
-        }
+        if (conflict_protocol(q) == IPPROTO_TCP && flags & AIU_CONTEXT_LISTENERS_ONLY)
+                return observe_listeners(o);
+        if (conflict_protocol(q) == IPPROTO_TCP && flags & AIU_CONTEXT_FIRST_HOLDER && may_settle(q))
+                return observe_first(o);
         return run_phase(o, sockets_of);
 }
 

@@ -229,23 +229,47 @@ static int send_and_free(struct netlink *netlink, struct dump *dump, struct nl_m
 /* Listeners are filtered by the request's own port, which is cheaper than a program. */
 static int dump_listeners(struct netlink *netlink, struct dump *dump)
 {
+        return send_and_free(netlink, dump, tcp_request(dump->question->port, LISTEN_STATE, false));
+}
+
+static bool is_any(const struct sockaddr *address)
+{
+        if (address->sa_family == AF_INET)
+                return ((const struct sockaddr_in *)address)->sin_addr.s_addr == htonl(INADDR_ANY);
+        return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}
+
+/*
+ * One listener is enough: 1 = there is one. The look-up knows of those on the address
+ * and on the wildcard; those elsewhere matter only to who asks for the wildcard.
+ */
+static int find_listener(struct netlink *netlink, struct dump *dump)
+{
         struct aiu_socket_fact found = { .size = sizeof(found) };
         int r;
 
-        if (dump->question->context_flags & AIU_CONTEXT_FIRST_HOLDER) {
-                r = send_and_free(netlink, dump, exact_request(dump->question));
-                if (r == -ENOMEM || r == -ETIME || aiu_snapshot_get_socket(dump->snapshot, 0, &found))
+        r = send_and_free(netlink, dump, exact_request(dump->question));
+        if (r == -ENOMEM || r == -ETIME)
+                return r;
+        if (!aiu_snapshot_get_socket(dump->snapshot, 0, &found) && is_any(dump->question->address)) {
+                r = dump_listeners(netlink, dump);
+                if (r < 0)
                         return r;
         }
-        return send_and_free(netlink, dump, tcp_request(dump->question->port, LISTEN_STATE, false));
+        return aiu_snapshot_get_socket(dump->snapshot, 0, &found);
 }
 
 static int dump_tcp(struct netlink *netlink, struct dump *dump)
 {
-        int r;
+        uint32_t flags = dump->question->context_flags;
+        int r = 0;
 
-        if (dump->question->context_flags & AIU_CONTEXT_LISTENERS_ONLY)
+        if (flags & AIU_CONTEXT_LISTENERS_ONLY && flags & AIU_CONTEXT_FIRST_HOLDER)
+                r = find_listener(netlink, dump);
+        else if (flags & AIU_CONTEXT_LISTENERS_ONLY)
                 return dump_listeners(netlink, dump);
+        if (r != 0)
+                return r < 0 ? r : 0;
         r = send_and_free(netlink, dump, tcp_request(dump->question->port, ALL_STATES, true));
         /* A kernel that does not know the filter's operation: filter here alone. */
         if (r == -EINVAL)

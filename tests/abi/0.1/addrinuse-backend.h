@@ -56,8 +56,8 @@ struct aiu_question {
         uint16_t port;
         unsigned int ifindex;           /**< SO_BINDTODEVICE of the would-be socket; 0 = none */
         uid_t uid;                      /**< owner of the would-be socket */
-        /** AIU_CONTEXT_*; LISTENERS_ONLY: other sockets need not be told of. With FIRST_HOLDER as well, the
-         * listener on the very address is enough */
+        /** AIU_CONTEXT_*. LISTENERS_ONLY: other sockets need not be told of; with FIRST_HOLDER as well one
+         * listener is enough, but where there is none every socket is to be told of */
         uint32_t context_flags;
         int plain_calls_only;           /**< a seccomp filter is active: see above */
         int procfs;                     /**< directory descriptor of the /proc to read; -1 = there is none */
