@@ -306,6 +306,50 @@ START_TEST(live_deadline)
 }
 END_TEST
 
+/* A crowd of which the first child and the last have the socket, as the same number. */
+#define CROWD 300
+
+static unsigned int tables_left;
+
+/* The time is over when so many tables have been opened: no clock decides. */
+static int end_of_time(enum sys_call which)
+{
+        if (which == SYS_CALL_GETDENTS && tables_left > 0 && --tables_left == 0)
+                question.deadline_nsec = 1;
+        return 0;
+}
+
+static void close_socket(void *fd)
+{
+        close(*(int *)fd);
+}
+
+START_TEST(live_same_number_comes_next)
+{
+        static pid_t pids[CROWD];
+        int fd = tcp_socket();
+        uint64_t inode = inode_of(fd);
+
+        for (size_t i = 0; i < CROWD; i++)
+                pids[i] = start_child(i == 1 || i == CROWD - 1 ? NULL : close_socket, &fd);
+        close(fd);
+        want(inode);
+        question.deadline_nsec = UINT64_MAX;
+        tables_left = 40;
+        sys_fault = end_of_time;
+        ck_assert_int_eq(look(), -ETIME);
+        sys_fault = NULL;
+        ck_assert_uint_eq(tables_left, 0);
+        ck_assert(have_gap(AIU_GAP_DEADLINE, " of 30"));
+        /* What was found by then is there, and is right. */
+        ck_assert_uint_eq(snapshot.n_holdings, 2);
+        ck_assert_ptr_nonnull(holding_of(pids[1]));
+        ck_assert_ptr_nonnull(holding_of(pids[CROWD - 1]));
+        for (size_t i = 0; i < CROWD; i++)
+                stop_child(pids[i]);
+}
+END_TEST
+
 /* Processes full of descriptors: to look at all takes longer than there is time. */
 static void open_many(void *arg)
 {
@@ -369,6 +413,7 @@ static Suite *make_suite(void)
         tcase_add_test(tests, live_stopped);
         tcase_add_test(tests, live_sigterm);
         tcase_add_test(tests, live_deadline);
+        tcase_add_test(tests, live_same_number_comes_next);
         tcase_add_test(tests, live_deadline_is_kept);
         suite_add_tcase(suite, tests);
         return suite;

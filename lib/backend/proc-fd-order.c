@@ -3,15 +3,17 @@
  * Which processes there are, and in which order to look at them: a deadline may
  * cut the search short, and one holder may be all that is wanted. First the
  * caller ("I bound it twice"), then the cgroup in which the socket was made,
- * which sock_diag tells with each socket, then all others by number, and last
- * those that were forked while the others were looked at. The order by uid is no
- * good: a daemon binds as root and then becomes somebody else.
+ * which sock_diag tells with each socket, then those that have the socket under the
+ * same number as a holder that was found, as forked servers do, then all others,
+ * and last those that were forked while the others were looked at. The order by uid
+ * is no good: a daemon binds as root and then becomes somebody else.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "proc-fd.h"
 #include "sys.h"
@@ -124,6 +126,40 @@ int scan_newcomers(struct scan *scan)
                         r = scan_process(scan, now.pids[i]);
         free(now.pids);
         return r < 0 ? scan_note(scan, r) : r;
+}
+
+static bool has_number(struct scan *scan, pid_t pid)
+{
+        char name[48];
+        uint64_t inode;
+        uint32_t mode;
+
+        for (size_t i = 0; i < scan->n_numbers; i++) {
+                (void)snprintf(name, sizeof(name), "%d/fd/%d", (int)pid, scan->numbers[i]);
+                if (sys_statx_inode(scan->procfs, name, &inode, &mode) >= 0 && S_ISSOCK(mode) &&
+                    aiu_snapshot_wants_inode(scan->snapshot, inode))
+                        return true;
+        }
+        return false;
+}
+
+/* Five microseconds for each process, on top of what the whole search takes: so only
+ * where it may be cut short, and is not over at once. */
+int scan_same_number(struct scan *scan)
+{
+        int r = 0;
+
+        if (scan->numbers_tried || scan->n_numbers == 0)
+                return 0;
+        scan->numbers_tried = true;
+        if (scan->question->deadline_nsec == 0 || scan->by_link || scan->all.n < MANY_PROCESSES)
+                return 0;
+        for (size_t i = 0; i < scan->all.n && r == 0; i++)
+                if (scan_expired(scan))
+                        r = SCAN_STOP;
+                else if (scan->all.pids[i] > 0 && has_number(scan, scan->all.pids[i]))
+                        r = scan_process_once(scan, scan->all.pids[i]);
+        return r;
 }
 
 /* The search through the tree of cgroups. */

@@ -139,6 +139,15 @@ int scan_flush(struct scan *scan, struct scan_walk *walk)
         return r == -ESRCH ? 0 : r;
 }
 
+static void note_number(struct scan *scan, int fd)
+{
+        for (size_t i = 0; i < scan->n_numbers; i++)
+                if (scan->numbers[i] == fd)
+                        return;
+        if (scan->n_numbers < SCAN_MAX_NUMBERS)
+                scan->numbers[scan->n_numbers++] = fd;
+}
+
 static int add_hit(struct scan *scan, struct scan_walk *walk, uint64_t inode, const char *name)
 {
         int fd, r;
@@ -154,6 +163,7 @@ static int add_hit(struct scan *scan, struct scan_walk *walk, uint64_t inode, co
                         return r;
         }
         scan->hits[scan->n_hits++] = (struct scan_hit){ .inode = inode, .fd = fd };
+        note_number(scan, fd);
         return 0;
 }
 
@@ -349,9 +359,11 @@ static int scan_all(struct scan *scan)
 {
         int r = scan_start_with_likely(scan);
 
-        for (size_t i = 0; i < scan->all.n && r == 0; i++)
-                if (scan->all.pids[i] > 0)
+        for (size_t i = 0; i < scan->all.n && r == 0; i++) {
+                r = scan_same_number(scan);
+                if (r == 0 && scan->all.pids[i] > 0)
                         r = scan_process_once(scan, scan->all.pids[i]);
+        }
         if (r == 0)
                 r = scan_newcomers(scan);
         if (r == 0 && !aiu_snapshot_all_held(scan->snapshot))

@@ -23,6 +23,7 @@
 #define SCAN_MAX_HITS 256u
 #define SCAN_MAX_RINGS 256u
 #define SCAN_MAX_UIDS 8u
+#define SCAN_MAX_NUMBERS 4u
 #define LINK_BYTES 64u          /* "socket:[18446744073709551615]" and more */
 
 /* Instead of an errno: stop, all is well (first holder found, snapshot full). */
@@ -92,6 +93,9 @@ struct scan {
         int failed;             /* why something was not looked at, beside permission; 0 = all was */
         struct scan_hit hits[SCAN_MAX_HITS];
         size_t n_hits;
+        int numbers[SCAN_MAX_NUMBERS];  /* the first hits' descriptors: forks have the same ones */
+        size_t n_numbers;
+        bool numbers_tried;
         unsigned int until_clock;
         _Alignas(uint64_t) char dents[SCAN_DENTS_BYTES];
         struct proc_reader reader;
@@ -116,6 +120,8 @@ int scan_note(struct scan *scan, int r);
 int scan_list_ids(struct scan *scan, int directory, const char *path, struct scan_pids *ret);
 int scan_start_with_likely(struct scan *scan);
 int scan_newcomers(struct scan *scan);
+/* Once a hit has shown which number it may have, and time is short: those that have it first. */
+int scan_same_number(struct scan *scan);
 /* Look at a process of the list, unless that was done already. */
 int scan_process_once(struct scan *scan, pid_t pid);
 
