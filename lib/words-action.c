@@ -236,7 +236,9 @@ static void describe(struct text *text, const struct aiu_action *action, const s
                                        "use it");
                 break;
         case AIU_ACTION_LOOK_CLOSER:
-                text_add(text, "look again as root: not every holder could be seen");
+                text_add(text, action->flags & AIU_ACTION_NEEDS_ROOT
+                                       ? "look again as root: not every holder could be seen"
+                                       : "look again for every holder, with enough time: not all were looked for");
                 break;
         case AIU_ACTION_WIDEN_RANGE:
                 words_widen(text, action, report);

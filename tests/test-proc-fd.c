@@ -189,28 +189,94 @@ static uint64_t make_cgroup(pid_t pid)
         return st.st_ino;
 }
 
-START_TEST(live_cgroup_comes_first)
+/* The same in a real one, where the number opens it. 0: there is none to be had here. */
+static uint64_t make_real_cgroup(pid_t pid, char *path, size_t bytes)
+{
+        struct stat st;
+        FILE *f;
+
+        if (mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL) < 0)
+                return 0;
+        (void)snprintf(path, bytes, "/sys/fs/cgroup/aiu-test-%llx", (unsigned long long)sys_now_nsec());
+        if (mkdir(path, 0755) == 0 && stat(path, &st) == 0 && chdir(path) == 0 && (f = fopen("cgroup.procs", "w"))) {
+                fprintf(f, "%d\n", (int)pid);
+                if (fclose(f) == 0 && chdir("/") == 0)
+                        return st.st_ino;
+        }
+        (void)!chdir("/");
+        (void)rmdir(path);
+        (void)umount("/sys/fs/cgroup");
+        return 0;
+}
+
+static unsigned int n_opened, n_refused;
+
+static int count_opened(enum sys_call which)
+{
+        n_opened += which == SYS_CALL_OPEN_BY_HANDLE;
+        return which == SYS_CALL_OPEN_BY_HANDLE && n_refused ? EPERM : 0;
+}
+
+static void want_in_cgroup(uint64_t inode, uint64_t cgroup)
 {
         struct sockaddr_in address = { .sin_family = AF_INET };
         struct aiu_socket_fact fact = {
                 .size = sizeof(fact), .type = SOCK_STREAM, .local = (struct sockaddr *)&address,
-                .local_len = sizeof(address),
+                .local_len = sizeof(address), .inode = inode, .cgroup_id = cgroup,
         };
+
+        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
+        want(inode);
+        question.context_flags = AIU_CONTEXT_FIRST_HOLDER;
+}
+
+START_TEST(live_cgroup_comes_first)
+{
         int fd = tcp_socket();
         pid_t earlier = start_child(NULL, NULL), later = start_child(NULL, NULL);
+        uint64_t inode = inode_of(fd);
 
-        fact.inode = inode_of(fd);
         close(fd);
-        fact.cgroup_id = make_cgroup(later);
-        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
-        want(fact.inode);
-        question.context_flags = AIU_CONTEXT_FIRST_HOLDER;
+        want_in_cgroup(inode, make_cgroup(later));
         ck_assert_int_eq(look(), AIU_DONE);
         ck_assert_int_eq(umount("/sys/fs/cgroup"), 0);
         ck_assert_uint_eq(snapshot.n_holdings, 1);
         ck_assert_ptr_nonnull(holding_of(later));
         stop_child(earlier);
         stop_child(later);
+}
+END_TEST
+
+/* 0: opened by its number; 1: that is refused, so its directory is looked for; 2: it may not be tried. */
+START_TEST(live_cgroup_by_number)
+{
+        int fd = tcp_socket();
+        pid_t earlier = start_child(NULL, NULL), later = start_child(NULL, NULL);
+        uint64_t inode = inode_of(fd), cgroup;
+        char path[64];
+
+        close(fd);
+        cgroup = make_real_cgroup(later, path, sizeof(path));
+        if (cgroup != 0) {
+                want_in_cgroup(inode, cgroup);
+                question.plain_calls_only = _i == 2;
+                n_opened = 0;
+                n_refused = _i == 1;
+                sys_fault = count_opened;
+                (void)look();
+                sys_fault = NULL;
+        }
+        stop_child(later);
+        stop_child(earlier);
+        if (cgroup == 0) {
+                printf("skipped: no cgroup2 can be mounted here\n");
+                return;
+        }
+        ck_assert_int_eq(rmdir(path), 0);
+        ck_assert_int_eq(umount("/sys/fs/cgroup"), 0);
+        ck_assert_uint_eq(n_opened, _i < 2);
+        ck_assert_uint_eq(snapshot.n_holdings, 1);
+        ck_assert_ptr_nonnull(holding_of(later));
 }
 END_TEST
 
@@ -409,6 +475,7 @@ static Suite *make_suite(void)
         tcase_add_test(tests, live_inherited);
         tcase_add_test(tests, live_first_holder);
         tcase_add_test(tests, live_cgroup_comes_first);
+        tcase_add_loop_test(tests, live_cgroup_by_number, 0, 3);
         tcase_add_test(tests, live_newcomer);
         tcase_add_test(tests, live_stopped);
         tcase_add_test(tests, live_sigterm);

@@ -221,24 +221,50 @@ static const char *queue_path(struct hunt *hunt, const char *parent, const char 
         return hunt->queue[hunt->n_queue] ? hunt->queue[hunt->n_queue++] : NULL;
 }
 
-/* Look at the processes of a cgroup. */
-static int scan_cgroup(struct hunt *hunt, const char *directory)
+/* Look at the processes of a cgroup: `path` is its cgroup.procs. */
+static int scan_procs(struct scan *scan, int directory, const char *path)
 {
-        char *path = join(directory, "cgroup.procs"), *text;
         const char *p;
         uint64_t pid;
+        char *text;
         int r;
 
-        if (!path)
-                return -ENOMEM;
-        r = sys_read_file_alloc(hunt->root, path, MAX_CGROUP_PROCS_BYTES, &text, NULL);
-        free(path);
+        r = sys_read_file_alloc(directory, path, MAX_CGROUP_PROCS_BYTES, &text, NULL);
         if (r < 0)
                 return scan_fatal(r) ? r : 0;
         for (p = text; r == 0 && proc_parse_number(&p, 10, &pid); p += *p == '\n')
                 if (pid > 0 && pid <= INT32_MAX)
-                        r = scan_process_once(hunt->scan, (pid_t)pid);
+                        r = scan_process_once(scan, (pid_t)pid);
         free(text);
+        return r;
+}
+
+static int scan_cgroup(struct hunt *hunt, const char *directory)
+{
+        char *path = join(directory, "cgroup.procs");
+        int r = path ? scan_procs(hunt->scan, hunt->root, path) : -ENOMEM;
+
+        free(path);
+        return r;
+}
+
+/* The short way to those that can be opened by their number; the others stay in the list. */
+static int scan_by_number(struct hunt *hunt)
+{
+        size_t left = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < hunt->n_ids; i++) {
+                int fd = r == 0 ? sys_open_cgroup(hunt->root, hunt->ids[i]) : -1;
+
+                if (fd < 0) {
+                        hunt->ids[left++] = hunt->ids[i];
+                        continue;
+                }
+                r = scan_procs(hunt->scan, fd, "cgroup.procs");
+                sys_close(fd);
+        }
+        hunt->n_ids = left;
         return r;
 }
 
@@ -292,8 +318,10 @@ static int read_cgroup_directory(struct hunt *hunt, const char *path)
 
 static int hunt_run(struct hunt *hunt)
 {
-        int r = queue_path(hunt, ".", ".") ? 0 : -ENOMEM;
+        int r = 0;
 
+        if (hunt->n_ids > 0 && !queue_path(hunt, ".", "."))
+                r = -ENOMEM;
         while (r == 0 && hunt->n_ids > 0 && hunt->next < hunt->n_queue) {
                 if (scan_expired(hunt->scan))
                         r = SCAN_STOP;
@@ -331,7 +359,9 @@ static int scan_cgroups(struct scan *scan)
         hunt.root = open_cgroup_root();
         if (hunt.root < 0)
                 return scan_fatal(hunt.root) ? hunt.root : 0;
-        r = hunt_run(&hunt);
+        r = scan->question->plain_calls_only ? 0 : scan_by_number(&hunt);
+        if (r == 0)
+                r = hunt_run(&hunt);
         sys_close(hunt.root);
         return r;
 }
