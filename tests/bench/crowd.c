@@ -32,6 +32,7 @@
 
 #define PORT 7777
 #define FIRST_LISTENER 10000
+#define PORTS_OF_LISTENERS 20000        /* the rest of the ports is for connections */
 #define FIRST_TIMEWAIT 9000
 #define N_TIMEWAIT_PORTS 100
 
@@ -80,7 +81,8 @@ static void connect_to(int listener, int *ret_client, int *ret_server)
         *ret_client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (*ret_client < 0 || getsockname(listener, (struct sockaddr *)&address, &bytes) < 0)
                 die("a client");
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        if (address.sin_addr.s_addr == htonl(INADDR_ANY))
+                address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         if (connect(*ret_client, (struct sockaddr *)&address, sizeof(address)) < 0)
                 die("connect");
         *ret_server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -115,12 +117,21 @@ static _Noreturn void stay(void)
                 pause();
 }
 
-static _Noreturn void work(int i, int n_listeners, int port, int n_pairs)
+/* On the wildcard; more than there are ports for, on addresses of their own. */
+static int open_listener(int n)
+{
+        uint32_t ip = 0x7f010001u + ((uint32_t)(n / PORTS_OF_LISTENERS) << 8);
+
+        return open_socket(SOCK_STREAM, numbers[LISTENERS] <= PORTS_OF_LISTENERS ? INADDR_ANY : ip,
+                           FIRST_LISTENER + n % PORTS_OF_LISTENERS);
+}
+
+static _Noreturn void work(int i, int n_listeners, int first, int n_pairs)
 {
         int used = 0, listener = -1, client, server;
 
         for (int k = 0; k < n_listeners; k++, used++)
-                listener = open_socket(SOCK_STREAM, INADDR_ANY, port + k);
+                listener = open_listener(first + k);
         if (listener < 0 && n_pairs > 0) {
                 listener = open_socket(SOCK_STREAM, INADDR_LOOPBACK, 0);
                 used++;
@@ -212,7 +223,7 @@ static pid_t start(int reader)
 static void gather(void)
 {
         int left_listeners = numbers[LISTENERS], left_pairs = numbers[CONNECTIONS] / 2;
-        int port = FIRST_LISTENER, have = 0, want = 0, reports[2];
+        int first = 0, have = 0, want = 0, reports[2];
 
         if (pipe(reports) < 0)
                 die("pipe");
@@ -228,8 +239,8 @@ static void gather(void)
                         wait_for(reports[0], &have, want);
                 }
                 if (start(reports[0]) == 0)
-                        work(i, n, port, pairs);
-                port += n;
+                        work(i, n, first, pairs);
+                first += n;
                 left_listeners -= n;
                 left_pairs -= pairs;
                 wait_for(reports[0], &have, ++want - 16);
