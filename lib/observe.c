@@ -138,7 +138,7 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
         o->asked.port = address_port(&question->address);
         o->asked.ifindex = conflict_device(question);
         o->asked.uid = question->uid;
-        o->asked.context_flags = context->flags & ~AIU_CONTEXT_LISTENERS_ONLY;     /* see observe_port() */
+        o->asked.context_flags = context->flags;
         /* What does not fit into 64 bits of nanoseconds is as good as no deadline. */
         if (context->deadline_usec && context->deadline_usec < UINT64_MAX / 2000)
                 o->asked.deadline_nsec = sys_now_nsec() + context->deadline_usec * 1000;
@@ -221,6 +221,7 @@ static int observe_own_port(struct observation *o)
                 return 0;
         snapshot_init(&side.snapshot);
         side.asked.port = address_port(&q->bound);
+        side.asked.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;
         r = run_phase(&side, sockets_of);
         if (!lists_own(&side))
                 q->holds_port = r == 1 && !side.snapshot.sockets_truncated && !hides_bound(o) ? NO : UNKNOWN;
@@ -372,7 +373,9 @@ static int observe_hidden(struct observation *o)
 {
         int r;
 
-        if (!hides_bound(o) || conflict_protocol(o->question) != IPPROTO_TCP || !address_is_ip(&o->question->address))
+        if (!hides_bound(o) || conflict_protocol(o->question) != IPPROTO_TCP || !address_is_ip(&o->question->address) ||
+            (!o->sockets_complete && o->asked.context_flags & AIU_CONTEXT_FIRST_HOLDER) ||
+            o->query->context->flags & AIU_CONTEXT_LISTENERS_ONLY)
                 return 0;
         r = run_phase(o, hidden_of);
         if (r < 0)
@@ -395,6 +398,7 @@ static int observe_inside(struct observation *o)
         /* listen() looks for a port: other limits count. */
         if (r >= 0 && o->asked.port != port)
                 r = run_phase(o, host_of);
+        o->asked.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;  /* observe_port() decides */
         if (r >= 0)
                 r = observe_socket_tables(o);
         if (r < 0)
