@@ -241,7 +241,8 @@ static int host(void *userdata, const struct aiu_question *question, struct aiu_
 
         (void)userdata;
         /* Who is not root and has CAP_NET_ADMIN all the same misses a note; all others save the time. */
-        if (question->context_flags & AIU_CONTEXT_FIRST_HOLDER || question->plain_calls_only || question->port == 0 || question->address->sa_family == AF_UNIX ||
+        if (question->context_flags & (AIU_CONTEXT_FIRST_HOLDER | AIU_CONTEXT_LISTENERS_ONLY) ||
+            question->plain_calls_only || question->port == 0 || question->address->sa_family == AF_UNIX ||
             sys_geteuid() != 0 || !is_loaded(question))
                 return AIU_PARTIAL;
         work = calloc(1, sizeof(*work));
