@@ -60,6 +60,8 @@ int64_t inject_allocated(void)
 
 /* ------------------------------------------------------ memory */
 
+#ifndef AIU_SANITIZED /* then the allocator is the sanitizer's, which finds leaks itself */
+
 void *__libc_malloc(size_t bytes);
 void *__libc_calloc(size_t n, size_t bytes);
 void *__libc_realloc(void *old, size_t bytes);
@@ -108,6 +110,8 @@ void free(void *old)
                 allocated--;
         __libc_free(old);
 }
+
+#endif
 
 /* ------------------------------------------------------ network calls */
 
