@@ -164,11 +164,11 @@ static void read_cmp(struct reader *reader, struct nlattr *data)
                         reader->rule->protocol = *(const uint8_t *)nla_data(value);
                 break;
         case PORT:
-                memcpy(&port, nla_data(value), nla_len(value) < 2 ? 0 : sizeof(port));
-                if (nla_len(value) == sizeof(port))
-                        compare_port(reader, operator, ntohs(port));
-                else
-                        reader->is_lost = true;
+                reader->is_lost |= nla_len(value) != sizeof(port);
+                if (reader->is_lost)
+                        break;
+                memcpy(&port, nla_data(value), sizeof(port));
+                compare_port(reader, operator, ntohs(port));
                 break;
         case ADDRESS4:
                 compare_address(reader, operator, value, AF_INET, 4);
@@ -427,8 +427,9 @@ bool nat_rule_parse(const struct nlmsghdr *message, struct nat_rule *ret)
         ret->chain = text(a[NFTA_RULE_CHAIN]);
         if (!ret->table || !ret->chain || !a[NFTA_RULE_EXPRESSIONS])
                 return false;
-        nla_for_each_nested(element, a[NFTA_RULE_EXPRESSIONS], left)
+        nla_for_each_nested(element, a[NFTA_RULE_EXPRESSIONS], left) {
                 read_expression(&reader, element);
+        }
         return reader.is_nat && !reader.is_lost && ret->first_port > 0 &&
                ret->last_port >= ret->first_port;
 }
