@@ -184,7 +184,10 @@ static bool is_unread(const struct advice_input *in, uint32_t option)
         for (size_t i = 0; i < in->n_conflicts; i++) {
                 const struct socket *s = &in->conflicts[i].socket;
 
-                if ((option == AIU_OPTION_REUSEADDR ? s->reuseaddr : s->v6only) == UNKNOWN)
+                if (option == AIU_OPTION_REUSEADDR && s->reuseaddr == UNKNOWN)
+                        return true;
+                /* An IPv4 socket has no such bit. */
+                if (option == AIU_OPTION_V6ONLY && s->v6only == UNKNOWN && s->local.sa.any.sa_family == AF_INET6)
                         return true;
         }
         return false;

@@ -16,7 +16,7 @@ struct manager managers[4], own;
 struct aiu_holder holders[4];
 static struct aiu_conflict conflicts[4];
 static size_t n_sockets;
-bool holders_complete;
+bool holders_complete, sockets_complete;
 uid_t asker;
 struct aiu_action *actions;
 size_t n_actions;
@@ -26,7 +26,7 @@ void setup(void)
         q = scene_question("127.0.0.1");
         host = scene_host();
         n_sockets = 0;
-        holders_complete = true;
+        holders_complete = sockets_complete = true;
         asker = 1000;
         memset(managers, 0, sizeof(managers));
         own = (struct manager){ 0 };
@@ -83,7 +83,7 @@ static void find_words(const struct advice_input *input)
 struct verdict ask(void)
 {
         struct scene scene = {
-                .question = &q, .host = &host, .sockets = sockets, .n_sockets = n_sockets, .sockets_complete = true,
+                .question = &q, .host = &host, .sockets = sockets, .n_sockets = n_sockets, .sockets_complete = sockets_complete,
         };
         struct verdict verdict = verdict_conclude(&scene);
         tristate what_if[WHAT_IF_COUNT];

@@ -16,7 +16,7 @@ extern struct socket sockets[4];
 extern struct process processes[4];
 extern struct manager managers[4], own;
 extern struct aiu_holder holders[4];
-extern bool holders_complete;
+extern bool holders_complete, sockets_complete;
 extern uid_t asker;
 extern struct aiu_action *actions;
 extern size_t n_actions;

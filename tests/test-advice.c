@@ -198,6 +198,27 @@ START_TEST(v6only_settles_dual_stack)
 }
 END_TEST
 
+/* IPV6_V6ONLY of an IPv4 socket is nothing that could have been read: no advice hangs on it. */
+START_TEST(v6only_where_not_all_were_looked_at)
+{
+        q = scene_question("::");
+        sockets_complete = false;
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        sockets[0].v6only = UNKNOWN;
+        ask();
+        ck_assert_ptr_null(find(AIU_ACTION_SET_V6ONLY));
+        teardown();
+
+        setup();
+        q = scene_question("::");
+        hold(scene_socket("::1", AIU_STATE_LISTEN), 100);
+        hold(scene_socket("::", AIU_STATE_LISTEN), 100);
+        sockets[1].v6only = UNKNOWN;
+        ask();
+        ck_assert_ptr_null(find(AIU_ACTION_SET_V6ONLY));        /* both would be in the way still */
+}
+END_TEST
+
 START_TEST(other_loopback_address)
 {
         hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
@@ -273,6 +294,7 @@ int main(void)
         tcase_add_test(tcase, left_over_of_a_unit);
         tcase_add_test(tcase, session_is_spared);
         tcase_add_test(tcase, v6only_settles_dual_stack);
+        tcase_add_test(tcase, v6only_where_not_all_were_looked_at);
         tcase_add_test(tcase, other_loopback_address);
         tcase_add_test(tcase, ephemeral_port);
         tcase_add_test(tcase, privilege);
