@@ -132,9 +132,7 @@ void unix_names(void)
 /* dev_valid_name() of the kernel refuses blanks, ':' and '/', and nothing else. */
 void device_names(void)
 {
-        static const char *const bad[] = { "\033[2J", "\xc2\x9b"
-                                                      "31m",
-                                           "\xff\a%s\"\\" };
+        static const char *const bad[] = { "\033[2J", "\xc2\23331m", "\xff\a%s\"\\" };
         struct live_address address = live_ip("0.0.0.0", 7008, 0);
         struct ifreq request = { .ifr_name = LIVE_DEVICE_A };
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), holder, tried = 0;
