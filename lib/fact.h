@@ -9,6 +9,12 @@
 
 #define FACT_MAX_BYTES 4096u
 
+/* The size of a structure with a size_t in it: none ends within a pointer. */
+static inline int fact_has_size(size_t size)
+{
+        return size >= sizeof(size_t) && size <= FACT_MAX_BYTES && size % _Alignof(size_t) == 0;
+}
+
 /*
  * Copy a struct whose first member is its size into ours, which has `known`
  * bytes: a shorter one is padded with zeros, a longer one is taken only if what
@@ -21,7 +27,7 @@ static inline int fact_copy(void *to, size_t known, const void *from)
         if (!from)
                 return -EINVAL;
         memcpy(&size, from, sizeof(size));
-        if (size < sizeof(size_t) || size > FACT_MAX_BYTES)
+        if (!fact_has_size(size))
                 return -EINVAL;
         for (size_t i = known; i < size; i++)
                 if (((const unsigned char *)from)[i] != 0)
@@ -41,7 +47,7 @@ static inline int fact_give(void *to, const void *from, size_t known)
         size_t size;
 
         memcpy(&size, to, sizeof(size));
-        if (size < sizeof(size_t) || size > FACT_MAX_BYTES)
+        if (!fact_has_size(size))
                 return 0;
         memset(to, 0, size);
         memcpy(to, from, size < known ? size : known);

@@ -266,6 +266,8 @@ START_TEST(facts_of_another_size)
         ck_assert_int_eq(aiu_snapshot_add_socket(&s, &newer.fact), -E2BIG);
         newer.fact.size = 3;
         ck_assert_int_eq(aiu_snapshot_add_socket(&s, &newer.fact), -EINVAL);
+        newer.fact.size = offsetof(struct aiu_socket_fact, local) + 1;  /* within a pointer */
+        ck_assert_int_eq(aiu_snapshot_add_socket(&s, &newer.fact), -EINVAL);
         newer.fact.size = sizeof(newer.fact);
         newer.fact.local_len = 4;
         ck_assert_int_eq(aiu_snapshot_add_socket(&s, &newer.fact), -EINVAL);
@@ -304,6 +306,8 @@ START_TEST(facts_for_a_reader_of_another_size)
                 ck_assert_uint_eq(reader.bytes[i], 0);
 
         reader.fact.size = 0;
+        ck_assert_int_eq(aiu_snapshot_get_socket(&s, 0, &reader.fact), 0);
+        reader.fact.size = old + 1;
         ck_assert_int_eq(aiu_snapshot_get_socket(&s, 0, &reader.fact), 0);
         reader.fact.size = 5000;
         ck_assert_int_eq(aiu_snapshot_get_socket(&s, 0, &reader.fact), 0);
