@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Target "world": whole questions to a kernel, a /proc and a systemd that answer anything.
+ * Every backend runs, every parser is met on its way. Whatever they say: the question comes to an
+ * end, every descriptor is closed, errno is kept, and the report can be rendered, as printable text and
+ * as JSON.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "addrinuse.h"
+#include "lying-kernel.h"
+#include "lying-systemd.h"
+
+static void set_address(struct aiu_query *query, struct bytes *in)
+{
+        static const char *const addresses[] = { NULL,   "0.0.0.0", "127.0.0.1", "10.1.2.3",       "::",
+                                                 "::1",  "fe80::1", "2001:db8::1", "::ffff:127.0.0.1", "224.0.0.1" };
+        struct sockaddr_un un = { .sun_family = AF_UNIX };
+        uint8_t which = take_byte(in), port = take_byte(in);
+
+        if (which < 192) {
+                (void)aiu_query_set_address_string(query, addresses[which % 10], port < 250 ? port : 0);
+                return;
+        }
+        memcpy(un.sun_path, which & 1 ? "/x" : "\0x", 2);
+        (void)aiu_query_set_address(query, (const struct sockaddr *)&un, sizeof(sa_family_t) + 2u + (which & 1));
+}
+
+static void set_socket(struct aiu_query *query, struct bytes *in)
+{
+        static const struct {
+                int type, protocol;
+        } kinds[] = { { SOCK_STREAM, 0 }, { SOCK_DGRAM, 0 }, { SOCK_DGRAM, 136 }, { SOCK_STREAM, 262 },
+                      { SOCK_SEQPACKET, 0 }, { SOCK_STREAM, 132 } };
+        uint8_t which = take_byte(in), options = take_byte(in), more = take_byte(in);
+
+        (void)aiu_query_set_socket(query, kinds[which % 6].type, kinds[which % 6].protocol);
+        (void)aiu_query_set_reuseaddr(query, options & 1);
+        (void)aiu_query_set_reuseport(query, options >> 1 & 1);
+        if (options & 4)
+                (void)aiu_query_set_v6only(query, options >> 3 & 1);
+        (void)aiu_query_set_freebind(query, options >> 4 & 1);
+        if (options & 32)
+                (void)aiu_query_set_uid(query, 1000);
+        if (options & 64)
+                (void)aiu_query_set_device(query, "eth0");
+        if (options & 128)
+                (void)aiu_query_set_listen(query, 0);
+        if (more & 1)
+                (void)aiu_query_set_fd(query, CALLERS_FD);
+        if (more & 2)
+                (void)aiu_query_set_error(query, more & 4 ? EADDRINUSE : EACCES);
+        if (more & 8)
+                (void)aiu_query_set_netns(query, CALLERS_FD);
+        if (more & 16)
+                (void)aiu_query_set_port_range(query, 80, 90);
+}
+
+static void check(const struct aiu_report *report, uint8_t how)
+{
+        static const uint32_t text_flags[] = { 0, AIU_RENDER_VERBOSE, AIU_RENDER_CMDLINE,
+                                               AIU_RENDER_VERBOSE | AIU_RENDER_CMDLINE };
+        char *text;
+
+        fuzz_check_printable(aiu_report_get_summary(report), false);
+        require(aiu_report_to_text(report, text_flags[how % 4], &text) == 0);
+        fuzz_check_printable(text, true);
+        free(text);
+        require(aiu_report_to_json(report, how & 4 ? AIU_RENDER_PRETTY : AIU_RENDER_CMDLINE, &text) == 0);
+        fuzz_check_json(text);
+        free(text);
+        /* "Not known" is explained. */
+        require(aiu_report_get_verdict(report) != AIU_VERDICT_UNKNOWN || aiu_report_get_n_gaps(report) > 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        struct bytes in = { data, size };
+        struct aiu_context *context = NULL;
+        struct aiu_query *query = NULL;
+        struct aiu_report *report = NULL;
+        uint8_t flags = take_byte(&in), how = take_byte(&in);
+        int r;
+
+        lie_begin(&in);
+        lie_systemd_begin(&in);
+        require(aiu_context_new(&context) == 0);
+        (void)aiu_context_set_flags(context, flags);
+        require(aiu_context_set_deadline_usec(context, 1000000) == 0);
+        require(aiu_query_new(context, &query) == 0);
+        set_address(query, &in);
+        set_socket(query, &in);
+        errno = EXDEV;
+        r = aiu_query_run(query, &report);
+        require(errno == EXDEV);
+        require((r == 0) == (report != NULL));
+        if (report)
+                check(report, how);
+        aiu_report_unref(report);
+        aiu_query_unref(query);
+        aiu_context_unref(context);
+        lie_end();
+        lie_systemd_end();
+        return 0;
+}
