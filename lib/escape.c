@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "addrinuse.h"
 #include "escape.h"
@@ -65,4 +66,11 @@ AIU_EXPORT int aiu_escape(const char *bytes, size_t n_bytes, char **ret_text)
         *escape_to(text, bytes, n_bytes) = '\0';
         *ret_text = text;
         return 0;
+}
+
+size_t escape_shown(const char *container)
+{
+        size_t n = strlen(container);
+
+        return n == 64 && strspn(container, "0123456789abcdef") == n ? 12 : n;
 }

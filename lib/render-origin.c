@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "escape.h"
 #include "macro.h"
 #include "render-words.h"
 
@@ -169,15 +170,23 @@ static const char *container_word(enum aiu_manager_kind kind)
 static void manager(struct strbuf *out, const struct aiu_holder *h)
 {
         const char *socket_unit = aiu_holder_get_socket_unit(h);
+        const char *unit = aiu_holder_get_unit(h), *container = aiu_holder_get_container(h);
         const char *separator = aiu_holder_get_pid(h) > 0 ? ": " : "";
 
+        /* libpod-4f5a...scope: what is called after its container says nothing more. */
+        if (unit && container && strstr(unit, container))
+                unit = NULL;
         item(out, &separator, "", socket_unit);
-        if (socket_unit && aiu_holder_get_unit(h))
+        if (socket_unit && unit)
                 separator = " for ";
-        item(out, &separator, "", aiu_holder_get_unit(h));
+        item(out, &separator, "", unit);
         item(out, &separator, "", aiu_holder_get_unit_state(h));
         item(out, &separator, "Restart=", aiu_holder_get_unit_restart(h));
-        item(out, &separator, container_word(aiu_holder_get_manager(h)), aiu_holder_get_container(h));
+        if (container) {
+                strbuf_printf(out, "%s%s", separator, container_word(aiu_holder_get_manager(h)));
+                strbuf_escaped(out, container, escape_shown(container));
+                separator = ", ";
+        }
         item(out, &separator, "looked after by ", aiu_holder_get_supervisor(h));
         if (aiu_holder_will_return(h) == AIU_TRISTATE_YES)
                 strbuf_str(out, ": killing it brings it back");

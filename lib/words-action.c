@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "escape.h"
 #include "text.h"
 #include "words.h"
 
@@ -149,7 +150,7 @@ static void describe_container(struct text *text, const struct aiu_action *actio
 
         if (m->container) {
                 text_add(text, "stop the container ");
-                text_add_escaped(text, m->container, 64);
+                text_add_escaped(text, m->container, escape_shown(m->container));
                 return;
         }
         text_add(text, "stop the container that publishes the port; ");

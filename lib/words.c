@@ -10,6 +10,7 @@
 
 #include "address.h"
 #include "conflict.h"
+#include "escape.h"
 #include "text.h"
 #include "words.h"
 
@@ -111,12 +112,13 @@ static void add_unit(struct text *text, const struct aiu_holder *holder)
 
         if (!m)
                 return;
-        if (m->socket_unit || m->unit) {
+        /* A scope that is called after its container says nothing more. */
+        if (m->container && (!m->unit || strstr(m->unit, m->container))) {
+                text_add(text, " in container ");
+                text_add_escaped(text, m->container, escape_shown(m->container));
+        } else if (m->socket_unit || m->unit) {
                 text_add(text, " of ");
                 text_add_escaped(text, m->socket_unit ? m->socket_unit : m->unit, 128);
-        } else if (m->container) {
-                text_add(text, " in container ");
-                text_add_escaped(text, m->container, 64);
         }
 }
 

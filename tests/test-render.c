@@ -164,6 +164,29 @@ START_TEST(hidden_holder_of_a_unit)
 }
 END_TEST
 
+/* Of a container's long id as much as its engine shows, and not the scope that is called after it. */
+START_TEST(container_of_a_scope)
+{
+#define ID "69a7f8e5e9ec948f28e65768124b03e01996b6ccd1f960b98d5fcc8525079c2b"
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        char *text = NULL;
+
+        r->managers[r->n_managers++] = (struct manager){
+                .kind = AIU_MANAGER_PODMAN, .container = fixture_copy(ID), .unit = fixture_copy("libpod-" ID ".scope"),
+        };
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_HIDDEN, NULL,
+                          0)->manager = &r->managers[0];
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        ck_assert_msg(strstr(text, "because   podman container 69a7f8e5e9ec\n"), "%s", text);
+        free(text);
+        ck_assert_int_eq(aiu_report_to_json(r, 0, &text), 0);
+        ck_assert_msg(strstr(text, "\"" ID "\""), "%s", text);
+        free(text);
+        aiu_report_unref(r);
+#undef ID
+}
+END_TEST
+
 /* Who started it, told by its parent; `unit`: who looks after it. */
 static const struct {
         const char *parent, *unit;
@@ -400,6 +423,7 @@ int main(void)
         tcase_add_test(tcase, time_wait_only);
         tcase_add_test(tcase, hidden_holder_with_a_gap);
         tcase_add_test(tcase, hidden_holder_of_a_unit);
+        tcase_add_test(tcase, container_of_a_scope);
         tcase_add_loop_test(tcase, who_started_it, 0, (int)(sizeof(starters) / sizeof(starters[0])));
         tcase_add_test(tcase, note_of_a_manager);
         tcase_add_test(tcase, three_thousand_connections);
