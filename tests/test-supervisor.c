@@ -46,6 +46,8 @@ static void setup(void)
 static void teardown(void)
 {
         (void)unlinkat(question.procfs, "10/cwd", 0);
+        (void)unlinkat(question.procfs, "10/cgroup", 0);
+        (void)unlinkat(question.procfs, "10/comm", 0);
         (void)unlinkat(question.procfs, "20/environ", 0);
         (void)unlinkat(question.procfs, "10", AT_REMOVEDIR);
         (void)unlinkat(question.procfs, "20", AT_REMOVEDIR);
@@ -211,6 +213,52 @@ START_TEST(port_helper)
 }
 END_TEST
 
+/* ------------------------------------------------------ units that run containers */
+
+static const struct {
+        const char *parent, *comm, *cgroup;     /* of the process' parent; and what its number is called by now */
+        const char *unit;                       /* NULL = none is found */
+        enum aiu_manager_kind kind;
+} keepers[] = {
+        { "conmon", "conmon\n", "0::/system.slice/web.service\n", "web.service", AIU_MANAGER_SYSTEMD },
+        { "conmon", "conmon\n", "0::/user.slice/user-1000.slice/user@1000.service/app.slice/web.service\n",
+          "web.service", AIU_MANAGER_SYSTEMD_USER },
+        { "conmon", "conmon\n", "0::/machine.slice/libpod-conmon-" ID ".scope\n", NULL, 0 },
+        { "conmon", "conmon\n", "0::/system.slice/podman.service\n", NULL, 0 },
+        { "conmon", "conmon\n", "0::/user.slice/user-1000.slice/session-3.scope\n", NULL, 0 },
+        { "conmon", "sh\n", "0::/system.slice/web.service\n", NULL, 0 },       /* the number is another's */
+        { "conmon", "conmon2\n", "0::/system.slice/web.service\n", NULL, 0 },
+        { "sh", "sh\n", "0::/system.slice/web.service\n", NULL, 0 },
+        { "conmon", NULL, "0::/system.slice/web.service\n", NULL, 0 },
+        { "conmon", "conmon\n", NULL, NULL, 0 },
+        { NULL, "conmon\n", "0::/system.slice/web.service\n", NULL, 0 },
+};
+
+START_TEST(unit_of_a_container)
+{
+        const pid_t pids[] = { 30, PARENT, 1 };
+        const char *const comms[] = { "init-of-it", keepers[_i].parent, "systemd" };
+        struct aiu_process_fact process = {
+                .size = sizeof(process), .pid = CHILD, .ancestor_pids = pids, .ancestor_comms = comms, .n_ancestors = 3,
+        };
+        struct aiu_question nowhere = { .size = sizeof(nowhere), .procfs = -1 };
+        struct cgroup_owner owner;
+        bool found;
+
+        if (keepers[_i].cgroup)
+                write_file("10/cgroup", keepers[_i].cgroup, strlen(keepers[_i].cgroup));
+        if (keepers[_i].comm)
+                write_file("10/comm", keepers[_i].comm, strlen(keepers[_i].comm));
+        found = supervisor_find_container_unit(&question, &process, &owner);
+        ck_assert_int_eq(found, keepers[_i].unit != NULL);
+        if (found) {
+                ck_assert_str_eq(owner.unit, keepers[_i].unit);
+                ck_assert_int_eq(owner.kind, keepers[_i].kind);
+        }
+        ck_assert(!supervisor_find_container_unit(&nowhere, &process, &owner));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("supervisor");
@@ -219,6 +267,7 @@ int main(void)
         int failed;
 
         tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_loop_test(tcase, unit_of_a_container, 0, (int)ELEMENTSOF(keepers));
         tcase_add_test(tcase, names);
         tcase_add_test(tcase, by_working_directory);
         tcase_add_test(tcase, working_directory_out_of_reach);

@@ -18,6 +18,7 @@
 #include "sys.h"
 
 #define ENVIRON_BYTES 65536u
+#define CGROUP_TEXT_BYTES 8192u
 
 enum naming {
         NAMING_NONE,
@@ -227,4 +228,47 @@ enum aiu_manager_kind supervisor_find_port_helper(const struct aiu_process_fact 
         if (strcmp(comm, "rootlesskit") == 0)
                 return mentions(process, "dockerd") ? AIU_MANAGER_DOCKER : AIU_MANAGER_CONTAINERD;
         return AIU_MANAGER_UNKNOWN;
+}
+
+/* ------------------------------------------------------ units that run containers */
+
+/* Of that process, if it is called so still: its number may be another's by now. */
+static bool read_cgroup(const struct aiu_question *question, pid_t pid, const char *comm, struct cgroup_owner *ret)
+{
+        char path[32], name[32], *text;
+        ssize_t n;
+
+        (void)snprintf(path, sizeof(path), "%d/cgroup", (int)pid);
+        if (sys_read_file_alloc(question->procfs, path, CGROUP_TEXT_BYTES, &text, NULL) < 0)
+                return false;
+        cgroup_parse(text, ret);
+        free(text);
+        (void)snprintf(path, sizeof(path), "%d/comm", (int)pid);
+        n = sys_read_file(question->procfs, path, name, sizeof(name));
+        return n > 0 && (size_t)n == strlen(comm) + 1 && strncmp(name, comm, strlen(comm)) == 0;
+}
+
+bool supervisor_runs_container(const char *unit)
+{
+        return unit && cgroup_has_suffix(unit, ".service") && strncmp(unit, "podman", 6) != 0 &&
+               strncmp(unit, "user@", 5) != 0;
+}
+
+bool supervisor_find_container_unit(const struct aiu_question *question, const struct aiu_process_fact *process,
+                                    struct cgroup_owner *ret)
+{
+        struct cgroup_owner owner;
+
+        if (question->procfs < 0)
+                return false;
+        for (size_t i = 0; i < process->n_ancestors; i++) {
+                if (!process->ancestor_comms[i] || strcmp(process->ancestor_comms[i], "conmon") != 0)
+                        continue;
+                if (!read_cgroup(question, process->ancestor_pids[i], "conmon", &owner) || owner.container[0] ||
+                    !supervisor_runs_container(owner.unit))
+                        return false;
+                *ret = owner;
+                return true;
+        }
+        return false;
 }

@@ -33,5 +33,14 @@ void supervisor_find(const struct aiu_question *question, const struct aiu_proce
  * (CGROUP_NAME_BYTES) gets the container's id where the command line has it, else "". */
 enum aiu_manager_kind supervisor_find_port_helper(const struct aiu_process_fact *process,
                                                   char *container);
+/* Is it a service that may run a container, and not the engine's own, or the home of a user's manager? */
+bool supervisor_runs_container(const char *unit);
+/*
+ * A container of podman that a unit runs: its own cgroup is a scope of podman's, but the conmon above
+ * it was left in the unit's (podman run --cgroups=no-conmon, as podman-generate-systemd(1) writes).
+ * The unit starts the container again when that is stopped. false: there is no such unit.
+ */
+bool supervisor_find_container_unit(const struct aiu_question *question, const struct aiu_process_fact *process,
+                                    struct cgroup_owner *ret);
 
 #endif

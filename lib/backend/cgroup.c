@@ -168,9 +168,7 @@ static void put_port_helper(struct aiu_manager_fact *fact, const struct aiu_proc
                             char *container)
 {
         enum aiu_manager_kind kind = supervisor_find_port_helper(process, container);
-        bool in_service = fact->unit && cgroup_has_suffix(fact->unit, ".service") &&
-                          strncmp(fact->unit, "podman", 6) != 0 &&
-                          strncmp(fact->unit, "user@", 5) != 0;
+        bool in_service = supervisor_runs_container(fact->unit);
 
         if (kind == AIU_MANAGER_UNKNOWN)
                 return;
@@ -206,12 +204,16 @@ static void put_supervisor(struct aiu_manager_fact *fact, const struct supervisi
 static int describe_process(struct work *work, const struct aiu_process_fact *process,
                             struct looked_at *ret)
 {
-        struct cgroup_owner owner;
+        struct cgroup_owner owner, keeper;
         struct supervision supervision;
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
         char container[CGROUP_NAME_BYTES];
 
         cgroup_parse(process->cgroup, &owner);
+        if (owner.kind == AIU_MANAGER_PODMAN && supervisor_find_container_unit(work->question, process, &keeper)) {
+                memcpy(keeper.container, owner.container, sizeof(keeper.container));
+                owner = keeper;
+        }
         *ret = (struct looked_at){ .pid = process->pid, .is_manager = is_manager(process, &owner) };
         if (ret->is_manager && owner.kind != AIU_MANAGER_SYSTEMD_USER)
                 owner = (struct cgroup_owner){ .kind = AIU_MANAGER_SYSTEMD, .user = (uid_t)-1 };
