@@ -258,6 +258,9 @@ static int look_at_all(struct hunt *hunt)
                         at += dent->bytes;
                         if (proc_parse_id(dent->name, &pid))
                                 r = look_at_process(hunt, pid);
+                        /* Nor may processes take long that let nobody look. */
+                        if (r == 0 && aiu_question_time_left_usec(hunt->question) == 0)
+                                r = -ETIME;
                 }
         }
         sys_close(root);

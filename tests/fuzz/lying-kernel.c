@@ -2,6 +2,7 @@
 /* A kernel that answers whatever the fuzzer makes up: see lying-kernel.h. */
 #include "lying-kernel.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/rtnetlink.h>
@@ -31,34 +32,50 @@ struct entry {
 
 static struct {
         struct bytes *in;
+        bool friendly;
+        uint16_t port;
         uint64_t open;          /* bit for each descriptor from FIRST_FD on */
         uint64_t now;
-        uint32_t sequence;      /* of the last netlink request */
+        struct nlmsghdr request;        /* the last one to netlink */
+        bool answered;
+        unsigned int n_lists;
 } lie;
 
-void lie_begin(struct bytes *answers)
+void lie_begin(struct bytes *answers, bool friendly, uint16_t port)
 {
         memset(&lie, 0, sizeof(lie));
         lie.in = answers;
+        lie.friendly = friendly;
+        lie.port = port;
         lie.now = 1;
 }
 
-void lie_end(void)
+/* Nothing is left of the input: what would be usual? */
+static bool is_usual(void)
 {
-        require(lie.open == 0);
+        return lie.friendly && lie.in->n == 0;
 }
 
-/* 0, or a negative errno that somebody might give; EIO for ever once there are no answers left. */
+void lie_end(uint64_t until_nsec)
+{
+        require(lie.open == 0);
+        require(lie.now <= until_nsec);
+}
+
+/* 0, or a negative errno that somebody might give. Where all is hostile: EIO for ever in the end. */
 static int outcome(void)
 {
         static const int errors[] = {
                 EIO,    EPERM,  ENOENT,      ESRCH,        EACCES, EMFILE,  ENOMEM,  ENOSYS,
                 EINVAL, EAGAIN, EOPNOTSUPP,  EPROTONOSUPPORT, ENOTDIR, EBADF, ENODEV, ENOBUFS,
         };
+        bool usual = is_usual();
         uint8_t byte = take_byte(lie.in);
 
         lie.now += CALL_NSEC;
-        return byte < sizeof(errors) / sizeof(errors[0]) ? -errors[byte] : 0;
+        if (lie.friendly)       /* the last bytes: most calls succeed */
+                byte = (uint8_t)(255 - byte);
+        return !usual && byte < sizeof(errors) / sizeof(errors[0]) ? -errors[byte] : 0;
 }
 
 static int new_fd(void)
@@ -91,7 +108,7 @@ static bool is_nowhere(int dirfd, const char *path)
 /* Small numbers are the interesting ones: they come up twice. */
 static uint64_t a_number(void)
 {
-        uint8_t how = take_byte(lie.in);
+        uint8_t how = is_usual() ? 3 : take_byte(lie.in);
 
         return how < 200 ? how : take_number(lie.in, how < 230 ? 2 : how < 250 ? 4 : 8);
 }
@@ -149,7 +166,8 @@ ssize_t sys_getdents(int fd, void *buffer, size_t bytes)
                 return -EBADF;
         if (r < 0)
                 return r;
-        for (unsigned int n = take_byte(lie.in) % 8; n > 0 && left >= 512; n--) {
+        /* Every other list is at its end. */
+        for (unsigned int n = is_usual() ? ++lie.n_lists % 2 : take_byte(lie.in) % 8; n > 0 && left >= 512; n--) {
                 struct entry *entry = (struct entry *)(void *)at;
                 uint64_t number = a_number();
                 size_t size;
@@ -360,7 +378,8 @@ ssize_t sys_send(int fd, const void *bytes, size_t n)
         require(n >= sizeof(header));
         memcpy(&header, bytes, sizeof(header));
         require(header.nlmsg_len == n);
-        lie.sequence = header.nlmsg_seq;
+        lie.request = header;
+        lie.answered = false;
         return r < 0 ? r : (ssize_t)n;
 }
 
@@ -370,7 +389,7 @@ static size_t give_message(unsigned char *to, size_t room)
         static const uint16_t types[] = { NLMSG_DONE,   NLMSG_ERROR,  SOCK_DIAG_BY_FAMILY, RTM_NEWROUTE,
                                           RTM_NEWADDR,  RTM_NEWLINK,  0x10,                0x0a06 };
         uint8_t which = take_byte(lie.in);
-        struct nlmsghdr header = { .nlmsg_seq = lie.sequence };
+        struct nlmsghdr header = { .nlmsg_seq = lie.request.nlmsg_seq };
         size_t payload = take_byte(lie.in), size;
 
         header.nlmsg_type = which < 240 ? types[which % 8] : (uint16_t)take_number(lie.in, 2);
@@ -387,12 +406,42 @@ static size_t give_message(unsigned char *to, size_t room)
         return size;
 }
 
+/* A listener on the port, the route of a local address, or nothing. */
+static size_t give_usual(unsigned char *to)
+{
+        struct nlmsghdr header = { .nlmsg_seq = lie.request.nlmsg_seq, .nlmsg_type = NLMSG_DONE };
+        struct inet_diag_msg socket = { .idiag_family = AF_INET, .idiag_state = 10, .idiag_inode = 3 };
+        struct rtmsg route = { .rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_table = RT_TABLE_LOCAL, .rtm_type = RTN_LOCAL };
+        const void *payload = NULL;
+        size_t bytes = 4;
+
+        socket.id.idiag_sport = htons(lie.port);
+        memset(to, 0, 256);
+        if (!lie.answered && lie.request.nlmsg_type == SOCK_DIAG_BY_FAMILY) {
+                payload = &socket;
+                bytes = sizeof(socket);
+                header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+        }
+        if (!lie.answered && lie.request.nlmsg_type == RTM_GETROUTE) {
+                payload = &route;
+                bytes = sizeof(route);
+                header.nlmsg_type = RTM_NEWROUTE;
+        }
+        lie.answered = true;
+        header.nlmsg_len = (uint32_t)NLMSG_LENGTH(bytes);
+        memcpy(to, &header, sizeof(header));
+        if (payload)
+                memcpy(to + NLMSG_HDRLEN, payload, bytes);
+        return NLMSG_SPACE(bytes);
+}
+
 ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags)
 {
         int r = outcome();
         struct sockaddr_nl from = { .nl_family = AF_NETLINK };
         unsigned char *to = message->msg_iov->iov_base;
         size_t room = message->msg_iov->iov_len, have = 0;
+        bool usual = is_usual();
         uint8_t how = take_byte(lie.in);
 
         (void)flags;
@@ -400,7 +449,9 @@ ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags)
                 return -EBADF;
         if (r < 0)
                 return r;
-        for (unsigned int n = 1 + how % 4; n > 0; n--)
+        if (usual)
+                have = give_usual(to);
+        for (unsigned int n = usual ? 0 : 1 + how % 4; n > 0; n--)
                 have += give_message(to + have, room - have);
         if (how == 255)
                 from.nl_pid = 4242;
@@ -482,7 +533,10 @@ int sys_uname(struct utsname *ret)
         if (r < 0)
                 return r;
         memset(ret, 0, sizeof(*ret));
-        (void)give_text(ret->release, sizeof(ret->release) - 1);
+        if (take_byte(lie.in) < 128)
+                (void)snprintf(ret->release, sizeof(ret->release), "%u.%u.0", take_byte(lie.in) % 8u, take_byte(lie.in) % 24u);
+        else
+                (void)give_text(ret->release, sizeof(ret->release) - 1);
         return 0;
 }
 
@@ -544,7 +598,7 @@ static const char *usual_text(const char *path)
 static char *a_file(const char *path, size_t most, size_t *ret_n)
 {
         const char *usual = usual_text(path);
-        uint8_t how = take_byte(lie.in);
+        uint8_t how = is_usual() ? 255 : take_byte(lie.in);
         char *text;
         size_t n;
 

@@ -28,18 +28,26 @@ static struct {
         size_t n_strings;
         int fd;
         bool open;
+        bool friendly;
+        unsigned int turn;
 } lie;
 
-void lie_systemd_begin(struct bytes *answers)
+void lie_systemd_begin(struct bytes *answers, bool friendly)
 {
         memset(&lie, 0, sizeof(lie));
         lie.in = answers;
+        lie.friendly = friendly;
         lie.fd = -1;
 }
 
 void lie_systemd_end(void)
 {
         require(!lie.open);
+}
+
+static bool is_usual(void)
+{
+        return lie.friendly && lie.in->n == 0;
 }
 
 static const char *a_string(void)
@@ -51,7 +59,7 @@ static const char *a_string(void)
                 "Datagram", "SequentialPacket", "[::]:80", "0.0.0.0:80", "127.0.0.1:80", "/run/x", "@x", "yes",
                 "restart", "eth0", "",
         };
-        uint8_t which = take_byte(lie.in);
+        uint8_t which = is_usual() ? (uint8_t)(lie.turn++ % (sizeof(usual) / sizeof(usual[0]))) : take_byte(lie.in);
         char *text;
 
         if (which < sizeof(usual) / sizeof(usual[0]))
@@ -65,7 +73,7 @@ static const char *a_string(void)
 
 static int outcome(void)
 {
-        uint8_t byte = take_byte(lie.in);
+        uint8_t byte = is_usual() ? 2 : take_byte(lie.in);
 
         return byte == 0 ? -ENOTCONN : byte == 1 ? -ENOMEM : 0;
 }
@@ -163,7 +171,7 @@ static void forget_strings(void)
 
 static int lie_process(sd_bus *bus, sd_bus_message **ret)
 {
-        uint8_t how = take_byte(lie.in);
+        uint8_t how = is_usual() ? 4 : take_byte(lie.in);
 
         (void)bus, (void)ret;
         if (how == 0)
@@ -180,7 +188,7 @@ static int lie_process(sd_bus *bus, sd_bus_message **ret)
 static int lie_is_error(sd_bus_message *message, const char *name)
 {
         (void)message, (void)name;
-        return take_byte(lie.in) < 16;
+        return !is_usual() && take_byte(lie.in) < 16;
 }
 
 /* Is it of the type asked for, and is there one? */
@@ -188,6 +196,8 @@ static int there_is(void)
 {
         uint8_t byte = take_byte(lie.in);
 
+        if (lie.friendly && (lie.in->n == 0 || byte < 128))
+                return ++lie.turn % 5 != 0;
         return byte < 8 ? -ENXIO : byte < 16 ? 0 : 1;
 }
 

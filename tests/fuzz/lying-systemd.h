@@ -5,7 +5,8 @@
 
 #include "fuzz.h"
 
-void lie_systemd_begin(struct bytes *answers);
+/* `friendly`: as in lying-kernel.h. */
+void lie_systemd_begin(struct bytes *answers, bool friendly);
 /* Every connection is closed. */
 void lie_systemd_end(void);
 
