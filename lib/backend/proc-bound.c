@@ -256,7 +256,7 @@ static int look_at_all(struct hunt *hunt)
                         int pid;
 
                         at += dent->bytes;
-                        if (proc_parse_id(dent->name, &pid))
+                        if (proc_parse_id(dent->name, &pid) && pid > 0)
                                 r = look_at_process(hunt, pid);
                         /* Nor may processes take long that let nobody look. */
                         if (r == 0 && aiu_question_time_left_usec(hunt->question) == 0)

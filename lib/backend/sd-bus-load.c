@@ -53,7 +53,7 @@ int sd_bus_library_load(struct sd_bus_library *ret)
 
         if (!library.handle)
                 return -ENOENT;
-#define X(name) complete = complete && find_function(library.handle, #name, &library.name);
+#define X(name) complete &= find_function(library.handle, #name, &library.name);
         SD_BUS_FUNCTIONS(X)
 #undef X
         if (!complete) {

@@ -92,11 +92,16 @@ static int new_fd(void)
         return -EMFILE;
 }
 
+static bool is_open(int fd)
+{
+        return fd == CALLERS_FD ||
+               (fd >= FIRST_FD && fd < FIRST_FD + MOST_FDS && lie.open & (UINT64_C(1) << (fd - FIRST_FD)));
+}
+
 /* -1, where an open failed, is EBADF to the kernel. Any other number has to be of an open one. */
 static bool is_none(int fd)
 {
-        require(fd == -1 || fd == CALLERS_FD ||
-                (fd >= FIRST_FD && fd < FIRST_FD + MOST_FDS && lie.open & (UINT64_C(1) << (fd - FIRST_FD))));
+        require(fd == -1 || is_open(fd));
         return fd == -1;
 }
 
@@ -319,12 +324,13 @@ int sys_setsockopt_int(int fd, int level, int option, int value)
         return outcome();
 }
 
+/* /proc said that the caller has a socket there; it may be closed by now, or never have been. */
 int sys_getsockopt(int fd, int level, int option, void *value, socklen_t *bytes)
 {
         int r = outcome();
 
         (void)level, (void)option;
-        if (is_none(fd))
+        if (!is_open(fd))
                 return -EBADF;
         if (r < 0)
                 return r;
@@ -339,7 +345,7 @@ int sys_getsockopt_int(int fd, int level, int option, int *ret_value)
         int r = outcome();
 
         (void)level, (void)option;
-        if (is_none(fd))
+        if (!is_open(fd))
                 return -EBADF;
         if (r >= 0)
                 *ret_value = (int)a_number();
@@ -355,7 +361,7 @@ int sys_getsockname(int fd, struct sockaddr *address, socklen_t *bytes)
         uint8_t which = take_byte(lie.in) % 4;
         socklen_t length = lengths[which];
 
-        if (is_none(fd))
+        if (!is_open(fd))
                 return -EBADF;
         if (r < 0)
                 return r;
@@ -484,7 +490,7 @@ int sys_poll(struct pollfd *fds, unsigned int n, int timeout_msec)
 int sys_ioctl(int fd, unsigned long request, uintptr_t argument)
 {
         (void)request, (void)argument;
-        if (is_none(fd))
+        if (!is_open(fd))
                 return -EBADF;
         return argument == 0 ? new_fd() : outcome();
 }
