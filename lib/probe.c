@@ -131,17 +131,13 @@ AIU_EXPORT int aiu_query_run(struct aiu_query *query, struct aiu_report **ret_re
         if (!query || !ret_report || !query->address_set)
                 return -EINVAL;
         report = report_new();
-        if (!report)
-                return -ENOMEM;
-        r = run(query, report);
-        errno = saved_errno;
-        if (r < 0) {
+        r = report ? run(query, report) : -ENOMEM;
+        if (r < 0)
                 aiu_report_unref(report);
-                errno = saved_errno;
-                return r;
-        }
-        *ret_report = report;
-        return 0;
+        else
+                *ret_report = report;
+        errno = saved_errno;
+        return r < 0 ? r : 0;
 }
 
 /* ------------------------------------------------------ in one line */

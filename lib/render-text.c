@@ -67,6 +67,8 @@ static void headline(struct page *page)
         struct strbuf address = { 0 };
 
         words_of_asked(&address, page->report);
+        if (address.error)
+                page->out.error = address.error;
         end = address.text && strncmp(summary, address.text, address.n) == 0 ? summary + address.n : summary;
         strbuf_finish(&address);
         end = strstr(end, "; held by ");

@@ -12,13 +12,14 @@ void fuzz_fail(const char *condition, const char *file, int line)
         abort();
 }
 
+/* Not one of the functions that lying-memory.c lets fail. */
 static void *allocate(size_t n)
 {
-        void *p = calloc(1, n);
+        void *p;
 
-        if (!p)
+        if (posix_memalign(&p, sizeof(void *), n))
                 abort();
-        return p;
+        return memset(p, 0, n);
 }
 
 uint8_t take_byte(struct bytes *in)

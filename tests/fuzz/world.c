@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Target "world": whole questions to a kernel, a /proc and a systemd that answer anything.
- * Every backend runs, every parser is met on its way. Whatever they say: the question ends at the
- * deadline, every descriptor is closed, errno is kept, and the report can be rendered, as printable text
- * and as JSON.
+ * Target "world": whole questions to a kernel, a /proc and a systemd that answer anything, in a process
+ * that may have no memory left. Every backend runs, every parser is met on its way. Whatever they say:
+ * the question ends at the deadline, every descriptor is closed, errno is kept, what could not be
+ * kept is -ENOMEM or a gap, and the report can be rendered, as printable text and as JSON.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,6 +13,7 @@
 
 #include "addrinuse.h"
 #include "lying-kernel.h"
+#include "lying-memory.h"
 #include "lying-systemd.h"
 
 #define PORT 80
@@ -63,6 +64,21 @@ static void set_socket(struct aiu_query *query, struct bytes *in)
                 (void)aiu_query_set_port_range(query, 80, 90);
 }
 
+/* Rendering needs memory, too: there is all of the text, or -ENOMEM and none of it. */
+static void check_scarce(const struct aiu_report *report)
+{
+        for (unsigned int at = 1; at <= 3; at++) {
+                char *text = NULL;
+                int r;
+
+                lie_memory_begin(at, false);
+                r = at & 1 ? aiu_report_to_text(report, AIU_RENDER_VERBOSE, &text)
+                           : aiu_report_to_json(report, AIU_RENDER_CMDLINE, &text);
+                require(r == (lie_memory_end() ? -ENOMEM : 0) && !!text == !r);
+                free(text);
+        }
+}
+
 static void check(const struct aiu_report *report, uint8_t how)
 {
         static const uint32_t text_flags[] = { 0, AIU_RENDER_VERBOSE, AIU_RENDER_CMDLINE,
@@ -78,6 +94,8 @@ static void check(const struct aiu_report *report, uint8_t how)
         free(text);
         /* "Not known" is explained. */
         require(aiu_report_get_verdict(report) != AIU_VERDICT_UNKNOWN || aiu_report_get_n_gaps(report) > 0);
+        if (how & 16)
+                check_scarce(report);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -97,10 +115,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(aiu_query_new(context, &query) == 0);
         set_address(query, &in);
         set_socket(query, &in);
+        if (how & 16) {
+                unsigned int at = (unsigned int)take_number(&in, 2);
+
+                lie_memory_begin(at & 0x7fff, at & 0x8000);
+        }
         errno = EXDEV;
         r = aiu_query_run(query, &report);
         require(errno == EXDEV);
         require((r == 0) == (report != NULL));
+        require(!lie_memory_end() || r == -ENOMEM || aiu_report_get_n_gaps(report) > 0);
         if (report)
                 check(report, how);
         aiu_report_unref(report);
