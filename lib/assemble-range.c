@@ -320,11 +320,8 @@ int assemble_range(struct aiu_report *report, const struct observation *o)
                 return -ENOMEM;
         }
         report->range = map->range;
-        /* Known now, and not when the verdict was made: memory ran out in between. */
-        if (report->verdict.doubts & DOUBT_RANGE && map->range.found != UNKNOWN)
-                r = -ENOMEM;
         /* With a port left, nobody is in the way. */
-        if (r == 0 && map->range.found != YES && report->verdict.verdict != AIU_VERDICT_AVAILABLE) {
+        if (map->range.found != YES && report->verdict.verdict != AIU_VERDICT_AVAILABLE) {
                 group_claims(&g);
                 r = add_conflicts(report, &g);
         }

@@ -127,6 +127,8 @@ int assemble_gaps(struct aiu_report *report, struct observation *o)
 
         add_open_bits(o, report);
         add_doubts(o, &more);
+        if (o->snapshot.gap_lost)
+                return -ENOMEM;
         if (o->snapshot.n_gaps == 0)
                 return 0;
         report->gaps = calloc(o->snapshot.n_gaps, sizeof(*report->gaps));

@@ -55,19 +55,23 @@ static int observe(struct observation *o)
         return observe_managers(o);
 }
 
-static void judge(struct aiu_report *report, struct observation *o)
+static int judge(struct aiu_report *report, struct observation *o)
 {
         struct scene scene = assemble_scene(o);
+        bool no_memory = false;
 
+        scene.no_memory = &no_memory;
         (void)verdict_settle(&scene, o->snapshot.sockets);
         report->verdict = verdict_conclude(&scene);
         for (uint32_t options = 0; options < WHAT_IF_COUNT; options++)
                 report->what_if[options] = verdict_what_if(&scene, options);
+        return no_memory ? -ENOMEM : 0;
 }
 
 static int recommend(struct aiu_report *report, const struct observation *o)
 {
         struct scene scene = assemble_scene(o);
+        bool no_memory = false;
         struct snapshot_view view = { report->processes, report->n_processes, report->managers,
                                       report->n_managers };
         struct advice_input input = {
@@ -83,9 +87,10 @@ static int recommend(struct aiu_report *report, const struct observation *o)
         };
         int r;
 
+        scene.no_memory = &no_memory;
         r = advise(&input, &report->actions, &report->n_actions);
-        if (r < 0)
-                return r;
+        if (r < 0 || no_memory)
+                return -ENOMEM;
         return words_actions(report, &o->snapshot.host, input.asker, input.own);
 }
 
@@ -94,7 +99,9 @@ static int fill_report(struct aiu_report *report, struct observation *o)
         int r;
 
         report->question = *o->question;
-        judge(report, o);
+        r = judge(report, o);
+        if (r < 0)
+                return r;
         r = assemble_conflicts(report, o);
         if (r < 0)
                 return r;

@@ -305,6 +305,8 @@ struct verdict range_conclude(const struct scene *scene)
         if (!conflict_modelled(scene->question))
                 return unknown(DOUBT_PROTOCOL);
         map = range_look(scene);
+        if (!map && scene->no_memory)
+                *scene->no_memory = true;
         if (!map)
                 return unknown(DOUBT_RANGE);
         kernel = kernel_of(scene, map->range.found);

@@ -450,15 +450,12 @@ static bool have_gap(const struct aiu_snapshot *s, enum aiu_gap_kind kind, int e
         return false;
 }
 
-AIU_EXPORT int aiu_snapshot_add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int error,
-                                    const char *text)
+static int add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int error, const char *text)
 {
-        struct gap gap = { .kind = kind, .error = error < 0 ? -error : error };
+        struct gap gap = { .kind = kind, .error = error };
         int r;
 
-        if (!snapshot || !text)
-                return -EINVAL;
-        if (have_gap(snapshot, kind, gap.error, text))
+        if (have_gap(snapshot, kind, error, text))
                 return 0;
         r = snapshot_grow(&snapshot->gaps, sizeof(*snapshot->gaps), snapshot->n_gaps,
                  &snapshot->gaps_room, SNAPSHOT_MAX_GAPS);
@@ -471,6 +468,19 @@ AIU_EXPORT int aiu_snapshot_add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_
         }
         snapshot->gaps[snapshot->n_gaps++] = gap;
         return 0;
+}
+
+AIU_EXPORT int aiu_snapshot_add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int error,
+                                    const char *text)
+{
+        int r;
+
+        if (!snapshot || !text)
+                return -EINVAL;
+        r = add_gap(snapshot, kind, error < 0 ? -error : error, text);
+        if (r == -ENOMEM)
+                snapshot->gap_lost = true;
+        return r;
 }
 
 AIU_EXPORT void aiu_snapshot_progress(struct aiu_snapshot *snapshot, size_t done, size_t total)

@@ -53,6 +53,7 @@ struct aiu_snapshot {
         size_t n_kernel_users, kernel_users_room;
         struct gap *gaps;
         size_t n_gaps, gaps_room;
+        bool gap_lost;                  /* for want of memory: there is no report then */
         uint64_t *wanted;               /* sorted, no duplicates */
         size_t n_wanted;
         bool sockets_truncated;

@@ -22,6 +22,8 @@ struct scene {
         size_t n_claims;
         /* One enum fate for each socket, then for each claim; NULL = all stay. */
         const unsigned char *fate;
+        /* Becomes true where port 0 could not be judged for want of memory; may be NULL. */
+        bool *no_memory;
 };
 
 /* What the call gives, ignoring the errno that was seen. */
