@@ -43,6 +43,9 @@ static const struct {
 #endif
         { SYS_socket, NOTIFY_CALLS, false },
         { SYS_bind, NOTIFY_CALLS, false },
+        { SYS_listen, NOTIFY_CALLS, false },
+        { SYS_connect, NOTIFY_CALLS, false },
+        { SYS_accept4, NOTIFY_CALLS, false },
         { SYS_setsockopt, NOTIFY_CALLS, false },
         { SYS_getsockopt, NOTIFY_CALLS, false },
         { SYS_getsockname, NOTIFY_CALLS, false },
@@ -55,6 +58,7 @@ static const struct {
 #endif
         { SYS_ppoll, NOTIFY_CALLS, false },
         { SYS_openat, NOTIFY_CALLS, false },
+        { SYS_open_by_handle_at, NOTIFY_CALLS, false },
         { SYS_read, NOTIFY_CALLS, true },
         { SYS_getdents64, NOTIFY_CALLS, true },
         { SYS_readlinkat, NOTIFY_CALLS, true },
