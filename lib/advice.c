@@ -85,8 +85,10 @@ tristate advice_try(const struct advice_input *in, lets_go *who, const void *wha
         tristate r;
 
         fate = calloc(in->scene->n_sockets + in->scene->n_claims + 1, 1);
-        if (!fate)
+        if (!fate) {
+                *in->scene->no_memory = true;
                 return UNKNOWN;
+        }
         for (size_t i = 0; i < in->n_conflicts; i++) {
                 const struct aiu_conflict *c = &in->conflicts[i];
 
@@ -435,13 +437,33 @@ static void add_by_verdict(struct advice_list *list)
         }
 }
 
+void action_finish(struct aiu_action *action)
+{
+        for (size_t i = 0; i < action->n_units; i++)
+                free(action->units[i]);
+        for (size_t i = 0; action->argv && action->argv[i]; i++)
+                free(action->argv[i]);
+        free(action->units);
+        free(action->argv);
+        free(action->processes);
+        free(action->text);
+}
+
 int advise(const struct advice_input *input, struct aiu_action **ret_actions, size_t *ret_n)
 {
         struct advice_list list = { .in = input };
 
         add_by_verdict(&list);
         best_first(&list);
-        *ret_actions = list.actions;
-        *ret_n = list.n;
+        if (list.error == 0 && *input->scene->no_memory)
+                list.error = -ENOMEM;
+        if (list.error == 0) {
+                *ret_actions = list.actions;
+                *ret_n = list.n;
+                return 0;
+        }
+        for (size_t i = 0; i < list.n; i++)
+                action_finish(&list.actions[i]);
+        free(list.actions);
         return list.error;
 }

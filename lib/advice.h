@@ -19,5 +19,7 @@ struct advice_input {
 
 /* *ret_actions: malloc()ed, without words yet; -ENOMEM. */
 int advise(const struct advice_input *input, struct aiu_action **ret_actions, size_t *ret_n);
+/* What is in one, its words included. */
+void action_finish(struct aiu_action *action);
 
 #endif

@@ -89,8 +89,8 @@ static int recommend(struct aiu_report *report, const struct observation *o)
 
         scene.no_memory = &no_memory;
         r = advise(&input, &report->actions, &report->n_actions);
-        if (r < 0 || no_memory)
-                return -ENOMEM;
+        if (r < 0)
+                return r;
         return words_actions(report, &o->snapshot.host, input.asker, input.own);
 }
 

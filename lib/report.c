@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "advice.h"
 #include "macro.h"
 #include "report.h"
 
@@ -62,18 +63,6 @@ void conflict_finish(struct aiu_conflict *conflict)
         for (size_t i = 0; i < conflict->n_holders; i++)
                 free(conflict->holders[i].fds);
         free(conflict->holders);
-}
-
-void action_finish(struct aiu_action *action)
-{
-        for (size_t i = 0; i < action->n_units; i++)
-                free(action->units[i]);
-        for (size_t i = 0; action->argv && action->argv[i]; i++)
-                free(action->argv[i]);
-        free(action->units);
-        free(action->argv);
-        free(action->processes);
-        free(action->text);
 }
 
 AIU_EXPORT struct aiu_report *aiu_report_ref(struct aiu_report *report)

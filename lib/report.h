@@ -39,7 +39,6 @@ void manager_finish(struct manager *manager);
 void kernel_user_finish(struct kernel_user *user);
 void gap_finish(struct gap *gap);
 void conflict_finish(struct aiu_conflict *conflict);
-void action_finish(struct aiu_action *action);
 
 /* An empty report with one reference; NULL = no memory. */
 struct aiu_report *report_new(void);

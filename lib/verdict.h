@@ -22,7 +22,7 @@ struct scene {
         size_t n_claims;
         /* One enum fate for each socket, then for each claim; NULL = all stay. */
         const unsigned char *fate;
-        /* Becomes true where port 0 could not be judged for want of memory; may be NULL. */
+        /* Becomes true where something was not tried for want of memory; may be NULL but for advise(). */
         bool *no_memory;
 };
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See advice-fixture.h. */
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "advice-fixture.h"
 #include "conflict.h"
+#include "scarce-memory.h"
 #include "words.h"
 
 struct question q;
@@ -69,21 +71,45 @@ void manage(size_t i, enum aiu_manager_kind kind, const char *unit, const char *
         holders[i].manager = &managers[i];
 }
 
-/* As words_actions() is called for a report of this. */
-static void find_words(const struct advice_input *input)
+/* The advice and its words, as a report gets them. */
+static int advise_in_words(const struct advice_input *input)
 {
         struct aiu_report report = {
                 .question = q, .verdict = *input->verdict, .conflicts = conflicts, .n_conflicts = input->n_conflicts,
-                .actions = actions, .n_actions = n_actions,
         };
+        int r = advise(input, &actions, &n_actions);
 
-        ck_assert_int_eq(words_actions(&report, &host, asker, input->own), 0);
+        if (r < 0)
+                return r;
+        report.actions = actions;
+        report.n_actions = n_actions;
+        return words_actions(&report, &host, asker, input->own);
+}
+
+/* With each allocation failing in turn, and at last none. -ENOMEM; valgrind sees that nothing is lost. */
+static void advise_without_memory(const struct advice_input *input)
+{
+        for (unsigned int at = 1;; at++) {
+                int r;
+
+                *input->scene->no_memory = false;
+                scarce_memory_begin(at, false);
+                r = advise_in_words(input);
+                if (!scarce_memory_end()) {
+                        ck_assert_int_eq(r, 0);
+                        return;
+                }
+                ck_assert_int_eq(r, -ENOMEM);
+                teardown();
+        }
 }
 
 struct verdict ask(void)
 {
+        bool no_memory = false;
         struct scene scene = {
                 .question = &q, .host = &host, .sockets = sockets, .n_sockets = n_sockets, .sockets_complete = sockets_complete,
+                .no_memory = &no_memory,
         };
         struct verdict verdict = verdict_conclude(&scene);
         tristate what_if[WHAT_IF_COUNT];
@@ -104,8 +130,7 @@ struct verdict ask(void)
                         .socket = sockets[i], .judgement = j, .holders = &holders[i], .n_holders = 1, .index = i,
                 };
         }
-        ck_assert_int_eq(advise(&input, &actions, &n_actions), 0);
-        find_words(&input);
+        advise_without_memory(&input);
         return verdict;
 }
 

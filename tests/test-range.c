@@ -15,6 +15,7 @@
 #include "macro.h"
 #include "range.h"
 #include "report.h"
+#include "scarce-memory.h"
 #include "scene.h"
 
 #define FIRST 40000
@@ -347,6 +348,7 @@ static void forget(void)
 /* `process` has the claims whose group is 1. */
 static void recommend(struct process *process)
 {
+        bool no_memory = false;
         struct scene s = scene();
         struct verdict verdict = verdict_conclude(&s);
         tristate what_if[WHAT_IF_COUNT];
@@ -360,7 +362,20 @@ static void recommend(struct process *process)
         forget();
         for (uint32_t i = 0; i < WHAT_IF_COUNT; i++)
                 what_if[i] = verdict_what_if(&s, i);
-        ck_assert_int_eq(advise(&input, &actions, &n_actions), 0);
+        s.no_memory = &no_memory;
+        for (unsigned int at = 1;; at++) {
+                int r;
+
+                no_memory = false;
+                scarce_memory_begin(at, false);
+                r = advise(&input, &actions, &n_actions);
+                if (!scarce_memory_end()) {
+                        ck_assert_int_eq(r, 0);
+                        return;
+                }
+                ck_assert_int_eq(r, -ENOMEM);
+                ck_assert_uint_eq(n_actions, 0);
+        }
 }
 
 static const struct aiu_action *find(enum aiu_action_kind kind)

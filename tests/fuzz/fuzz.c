@@ -12,7 +12,7 @@ void fuzz_fail(const char *condition, const char *file, int line)
         abort();
 }
 
-/* Not one of the functions that lying-memory.c lets fail. */
+/* Not one of the functions that scarce-memory.c lets fail. */
 static void *allocate(size_t n)
 {
         void *p;

@@ -13,7 +13,7 @@
 
 #include "addrinuse.h"
 #include "lying-kernel.h"
-#include "lying-memory.h"
+#include "scarce-memory.h"
 #include "lying-systemd.h"
 
 #define PORT 80
@@ -71,10 +71,10 @@ static void check_scarce(const struct aiu_report *report)
                 char *text = NULL;
                 int r;
 
-                lie_memory_begin(at, false);
+                scarce_memory_begin(at, false);
                 r = at & 1 ? aiu_report_to_text(report, AIU_RENDER_VERBOSE, &text)
                            : aiu_report_to_json(report, AIU_RENDER_CMDLINE, &text);
-                require(r == (lie_memory_end() ? -ENOMEM : 0) && !!text == !r);
+                require(r == (scarce_memory_end() ? -ENOMEM : 0) && !!text == !r);
                 free(text);
         }
 }
@@ -118,13 +118,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (how & 16) {
                 unsigned int at = (unsigned int)take_number(&in, 2);
 
-                lie_memory_begin(at & 0x7fff, at & 0x8000);
+                scarce_memory_begin(at & 0x7fff, at & 0x8000);
         }
         errno = EXDEV;
         r = aiu_query_run(query, &report);
         require(errno == EXDEV);
         require((r == 0) == (report != NULL));
-        require(!lie_memory_end() || r < 0 || aiu_report_get_n_gaps(report) > 0);
+        require(!scarce_memory_end() || r < 0 || aiu_report_get_n_gaps(report) > 0);
         if (report)
                 check(report, how);
         aiu_report_unref(report);

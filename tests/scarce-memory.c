@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Allocations that fail when the fuzzer says so. The library's calls come here by the linker's
- * --wrap; those of the C library and of libnl do not, so those of libnl's functions that allocate
- * are wrapped themselves.
+ * Allocations that fail when a test says so. The library's calls come here by the linker's --wrap;
+ * those of the C library and of libnl do not, so those of libnl's functions that allocate are wrapped
+ * themselves.
  */
 #include <errno.h>
 #include <netlink/errno.h>
@@ -10,23 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lying-memory.h"
+#include "scarce-memory.h"
 
 static unsigned int countdown;
 static bool fails_on, failed;
 
-void lie_memory_begin(unsigned int at, bool onwards)
+void scarce_memory_begin(unsigned int at, bool onwards)
 {
         countdown = at;
         fails_on = onwards;
         failed = false;
 }
 
-bool lie_memory_end(void)
+bool scarce_memory_end(void)
 {
         bool some = failed;
 
-        lie_memory_begin(0, false);
+        scarce_memory_begin(0, false);
         return some;
 }
 
