@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "host-fixture.h"
+#include "scarce-memory.h"
+#include "sys-fault.h"
 
 #define MAX_WORDS 24
 
@@ -180,9 +182,20 @@ void set_path(const char *path)
 
 int ask(const struct aiu_backend *backend)
 {
-        snapshot_finish(&snapshot);
-        snapshot.backend = backend->name;
-        return backend->host(NULL, &question, &snapshot);
+        int r;
+
+        /* First with each allocation failing in turn: that is said, or noted, or the backend does not
+         * call its answer complete. Calls that fail are enough of a test by themselves. */
+        for (unsigned int at = sys_fault ? 0 : 1;; at++) {
+                snapshot_finish(&snapshot);
+                snapshot.backend = backend->name;
+                scarce_memory_begin(at, false);
+                r = backend->host(NULL, &question, &snapshot);
+                if (!scarce_memory_end())
+                        return r;
+                ck_assert_msg(r == -ENOMEM || r == AIU_PARTIAL || snapshot.gap_lost || snapshot.n_gaps > 0,
+                              "allocation %u: %d", at, r);
+        }
 }
 
 static void set_device(int fd)

@@ -435,7 +435,7 @@ static uint64_t time_look(void)
 {
         uint64_t begin = sys_now_nsec();
 
-        (void)look();
+        (void)backend_proc_fd.holders(NULL, &question, &snapshot);
         return sys_now_nsec() - begin;
 }
 
