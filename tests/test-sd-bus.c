@@ -160,9 +160,9 @@ START_TEST(lists)
         ck_assert(unit_list_next(&list, &name, &n) && n == 9 && strncmp(name, "a.service", n) == 0);
         ck_assert(unit_list_next(&list, &name, &n) && n == 8 && strncmp(name, "b.socket", n) == 0);
         ck_assert(!unit_list_next(&list, &name, &n));
-        ck_assert(unit_list_add(&made, "x.service", 9));
-        ck_assert(unit_list_add(&made, "y.service", 9));
-        ck_assert(unit_list_add(&made, "x.service", 9));
+        ck_assert_int_eq(unit_list_add(&made, "x.service", 9), 0);
+        ck_assert_int_eq(unit_list_add(&made, "y.service", 9), 0);
+        ck_assert_int_eq(unit_list_add(&made, "x.service", 9), 0);
         ck_assert_str_eq(made, "x.service y.service");
         free(made);
 }
@@ -173,9 +173,13 @@ START_TEST(lists_are_bounded)
         char *list = NULL, name[32];
         int added = 0;
 
-        for (int i = 0; i < 1000; i++)
-                added += unit_list_add(&list, name,
-                                       (size_t)snprintf(name, sizeof(name), "unit-%d.service", i));
+        for (int i = 0; i < 1000; i++) {
+                size_t n = (size_t)snprintf(name, sizeof(name), "unit-%d.service", i);
+                int r = unit_list_add(&list, name, n);
+
+                ck_assert(r == 0 || r == -ENOBUFS);
+                added += r == 0;
+        }
         ck_assert_int_gt(added, 100);
         ck_assert_int_lt(added, 1000);
         ck_assert_uint_lt(strlen(list), UNIT_LIST_BYTES);

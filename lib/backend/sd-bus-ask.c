@@ -20,7 +20,6 @@
 #define UNIT "org.freedesktop.systemd1.Unit"
 #define SERVICE "org.freedesktop.systemd1.Service"
 #define SOCKET "org.freedesktop.systemd1.Socket"
-#define MOST_LISTED 512u
 #define MOST_STRING 256u
 
 typedef void take_answer(struct request *request, sd_bus_message *message);
@@ -74,13 +73,21 @@ static void *field_of(struct unit *unit, size_t property)
         return (char *)unit + properties[property].offset;
 }
 
+/* Is there something? An answer that cannot be read is not the same as one that says nothing. */
+static bool got(struct request *request, int r)
+{
+        if (r < 0)
+                request->bus->error = r;
+        return r > 0;
+}
+
 static void take_string(struct request *request, sd_bus_message *message)
 {
         struct unit *unit = &request->bus->units.list[request->unit];
         char **to = field_of(unit, request->property), *copy;
         const char *text;
 
-        if (request->bus->library->sd_bus_message_read(message, "v", "s", &text) <= 0)
+        if (!got(request, request->bus->library->sd_bus_message_read(message, "v", "s", &text)))
                 return;
         copy = strndup(text, MOST_STRING);
         if (!copy) {
@@ -97,14 +104,17 @@ static void take_list(struct request *request, sd_bus_message *message)
         char **to = field_of(&request->bus->units.list[request->unit], request->property);
         const char *name;
 
-        if (library->sd_bus_message_enter_container(message, 'v', "as") <= 0 ||
-            library->sd_bus_message_enter_container(message, 'a', "s") <= 0)
+        if (!got(request, library->sd_bus_message_enter_container(message, 'v', "as")) ||
+            !got(request, library->sd_bus_message_enter_container(message, 'a', "s")))
                 return;
-        for (size_t i = 0;
-             i < MOST_LISTED && library->sd_bus_message_read_basic(message, 's', &name) > 0; i++)
-                if (unit_name_is_valid(name, strlen(name)) &&
-                    !unit_list_add(to, name, strlen(name)))
-                        break;
+        while (got(request, library->sd_bus_message_read_basic(message, 's', &name))) {
+                int r = unit_name_is_valid(name, strlen(name)) ? unit_list_add(to, name, strlen(name)) : 0;
+
+                if (r < 0) {
+                        request->bus->error = r;
+                        return;
+                }
+        }
 }
 
 static void take_boolean(struct request *request, sd_bus_message *message)
@@ -113,7 +123,7 @@ static void take_boolean(struct request *request, sd_bus_message *message)
                 field_of(&request->bus->units.list[request->unit], request->property);
         int value;
 
-        if (request->bus->library->sd_bus_message_read(message, "v", "b", &value) > 0)
+        if (got(request, request->bus->library->sd_bus_message_read(message, "v", "b", &value)))
                 *to = value ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
 }
 
@@ -124,24 +134,24 @@ static void take_number(struct request *request, sd_bus_message *message)
         const char *type =
                 properties[request->property].offset == offsetof(struct unit, protocol) ? "i" : "u";
 
-        if (request->bus->library->sd_bus_message_read(message, "v", type, &value) > 0)
+        if (got(request, request->bus->library->sd_bus_message_read(message, "v", type, &value)))
                 memcpy(to, &value, sizeof(value));
 }
 
-static bool add_listen(struct unit *unit, const char *type, const char *text)
+static int add_listen(struct unit *unit, const char *type, const char *text)
 {
         struct listen_address address, *larger;
 
-        if (unit->n_listen >= UNIT_MOST_LISTEN)
-                return false;
         if (listen_parse(type, text, &address) < 0)
-                return true;
+                return 0;
+        if (unit->n_listen >= UNIT_MOST_LISTEN)
+                return -ENOBUFS;
         larger = realloc(unit->listen, (unit->n_listen + 1) * sizeof(*larger));
         if (!larger)
-                return false;
+                return -ENOMEM;
         unit->listen = larger;
         larger[unit->n_listen++] = address;
-        return true;
+        return 0;
 }
 
 static void take_listen(struct request *request, sd_bus_message *message)
@@ -150,12 +160,17 @@ static void take_listen(struct request *request, sd_bus_message *message)
         struct unit *unit = &request->bus->units.list[request->unit];
         const char *type, *text;
 
-        if (library->sd_bus_message_enter_container(message, 'v', "a(ss)") <= 0 ||
-            library->sd_bus_message_enter_container(message, 'a', "(ss)") <= 0)
+        if (!got(request, library->sd_bus_message_enter_container(message, 'v', "a(ss)")) ||
+            !got(request, library->sd_bus_message_enter_container(message, 'a', "(ss)")))
                 return;
-        while (library->sd_bus_message_read(message, "(ss)", &type, &text) > 0)
-                if (!add_listen(unit, type, text))
-                        break;
+        while (got(request, library->sd_bus_message_read(message, "(ss)", &type, &text))) {
+                int r = add_listen(unit, type, text);
+
+                if (r < 0) {
+                        request->bus->error = r;
+                        return;
+                }
+        }
 }
 
 /* ------------------------------------------------------ asking */
@@ -231,32 +246,41 @@ int manager_bus_ask_unit(struct manager_bus *bus, size_t index, uint32_t kinds)
         return 0;
 }
 
+/* False: that was enough. Names that systemd itself would not take are passed over. */
+static bool keep_listed(struct request *request, const char *name, const char *active)
+{
+        struct units *units = &request->bus->units;
+        size_t index;
+        int r = units_add(units, name, strlen(name), &index);
+
+        if (r == -EINVAL)
+                return true;
+        if (r == 0 && !units->list[index].active_state) {
+                units->list[index].active_state = strndup(active, MOST_STRING);
+                r = units->list[index].active_state ? 0 : -ENOMEM;
+        }
+        if (r < 0)
+                request->bus->error = r;
+        return r == 0;
+}
+
 /* name, description, load state, active state, sub state, following, path, job id, type and path */
 static void take_units(struct request *request, sd_bus_message *message)
 {
         const struct sd_bus_library *library = request->bus->library;
         const char *name, *load, *active, *sub;
 
-        if (library->sd_bus_message_enter_container(message, 'a', "(ssssssouso)") <= 0)
+        if (!got(request, library->sd_bus_message_enter_container(message, 'a', "(ssssssouso)")))
                 return;
-        for (size_t i = 0; i < MOST_LISTED; i++) {
-                size_t index;
-                int r;
-
-                if (library->sd_bus_message_enter_container(message, 'r', "ssssssouso") <= 0 ||
-                    library->sd_bus_message_read(message, "s", &name) <= 0 ||
-                    library->sd_bus_message_skip(message, "s") < 0 ||
-                    library->sd_bus_message_read(message, "sss", &load, &active, &sub) <= 0 ||
-                    library->sd_bus_message_skip(message, "souso") < 0 ||
-                    library->sd_bus_message_exit_container(message) < 0)
+        while (got(request, library->sd_bus_message_enter_container(message, 'r', "ssssssouso"))) {
+                if (!got(request, library->sd_bus_message_read(message, "s", &name)) ||
+                    !got(request, library->sd_bus_message_skip(message, "s") + 1) ||
+                    !got(request, library->sd_bus_message_read(message, "sss", &load, &active, &sub)) ||
+                    !got(request, library->sd_bus_message_skip(message, "souso") + 1) ||
+                    !got(request, library->sd_bus_message_exit_container(message) + 1))
                         return;
-                r = units_add(&request->bus->units, name, strlen(name), &index);
-                if (r == -ENOMEM)
-                        request->bus->error = r;
-                if (r < 0)
-                        continue;
-                if (!request->bus->units.list[index].active_state)
-                        request->bus->units.list[index].active_state = strndup(active, MOST_STRING);
+                if (!keep_listed(request, name, active))
+                        return;
         }
 }
 

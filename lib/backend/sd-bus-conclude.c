@@ -193,13 +193,32 @@ static int add_fed_sockets(const struct talk *talk, struct aiu_snapshot *snapsho
         return r;
 }
 
-static int conclude_process(const struct talk *talk, struct aiu_snapshot *snapshot,
+/* Who started asking and did not get to the end cannot say what a stop would lead to. */
+static void forget_state(struct aiu_manager_fact *fact)
+{
+        fact->unit_state = NULL;
+        fact->will_return = AIU_TRISTATE_UNKNOWN;
+}
+
+/* `r`: of the search for what else would have to stop. */
+static int put_fact(struct aiu_snapshot *snapshot, struct aiu_manager_fact *fact, bool complete, int r)
+{
+        if (r == -ENOMEM)
+                return r;
+        if (r == -ENOBUFS)
+                note(snapshot, "more units start %s again than can be shown", fact->unit ? fact->unit : fact->socket_unit);
+        if (!complete || r < 0)
+                forget_state(fact);
+        return add_fact(snapshot, fact);
+}
+
+static int conclude_process(const struct talk *talk, bool complete, struct aiu_snapshot *snapshot,
                             const struct subject *subject)
 {
         const struct unit *unit = unit_of(talk, subject->unit), *socket_unit;
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
         char *also = NULL;
-        int r;
+        int r = 0;
 
         if (!unit || !unit->active_state)
                 return 0;
@@ -217,10 +236,10 @@ static int conclude_process(const struct talk *talk, struct aiu_snapshot *snapsh
         }
         fact.enabled = enabled_of(unit, socket_unit);
         if (!(fact.flags & AIU_HOLDER_UNIT_LEFTOVER))
-                unit_add_revivers(&talk->bus.units, unit, &also);
+                r = unit_add_revivers(&talk->bus.units, unit, &also);
         fact.also_stop = also;
         note_obstacles(snapshot, unit);
-        r = add_fact(snapshot, &fact);
+        r = put_fact(snapshot, &fact, complete, r);
         if (r == 0 && subject->inode == 0 && !(fact.flags & AIU_HOLDER_UNIT_LEFTOVER))
                 r = add_fed_sockets(talk, snapshot, unit, &fact);
         free(also);
@@ -241,12 +260,13 @@ static bool is_held(const struct aiu_snapshot *snapshot, uint64_t inode)
 
 /* With Accept=yes each connection has a service of its own, and the port in its
  * address. Those that can be seen are holders in their own right. */
-static void add_instances(const struct talk *talk, const struct unit *socket_unit, char **also)
+static int add_instances(const struct talk *talk, const struct unit *socket_unit, char **also)
 {
         struct aiu_socket_fact socket = { .size = sizeof(socket) };
+        int r = 0;
 
         if (socket_unit->accept != AIU_TRISTATE_YES)
-                return;
+                return 0;
         for (size_t i = 0; aiu_snapshot_get_socket(talk->snapshot, i, &socket); i++) {
                 const char *list = socket_unit->triggers, *name;
                 size_t n;
@@ -255,18 +275,20 @@ static void add_instances(const struct talk *talk, const struct unit *socket_uni
                     !aiu_snapshot_wants_inode(talk->snapshot, socket.inode) ||
                     is_held(talk->snapshot, socket.inode))
                         continue;
-                while (unit_list_next(&list, &name, &n))
-                        (void)unit_list_add(also, name, n);
-                return;
+                while (r == 0 && unit_list_next(&list, &name, &n))
+                        r = unit_list_add(also, name, n);
+                return r;
         }
+        return 0;
 }
 
-static void put_socket_unit(const struct talk *talk, struct aiu_snapshot *snapshot,
+static int put_socket_unit(const struct talk *talk, struct aiu_snapshot *snapshot,
                             const struct unit *socket_unit, struct aiu_manager_fact *fact,
                             char **also)
 {
         const struct unit *service = talk_service_of(talk, socket_unit);
         bool runs = service && unit_is_up(service);
+        int r;
 
         fact->socket_unit = socket_unit->name;
         fact->removes_file = socket_unit->removes_file;
@@ -276,15 +298,16 @@ static void put_socket_unit(const struct talk *talk, struct aiu_snapshot *snapsh
         if (refuses_stop(socket_unit) || (runs && refuses_stop(service)))
                 fact->flags |= AIU_HOLDER_UNIT_SPARED;
         note_obstacles(snapshot, socket_unit);
-        unit_add_revivers(&talk->bus.units, socket_unit, also);
-        add_instances(talk, socket_unit, also);
+        r = unit_add_revivers(&talk->bus.units, socket_unit, also);
+        if (r == 0)
+                r = add_instances(talk, socket_unit, also);
         if (!runs)
-                return;
+                return r;
         fact->unit = service->name;
         fact->unit_state = service->active_state;
         fact->unit_restart = text_or_null(service->restart);
         note_obstacles(snapshot, service);
-        unit_add_revivers(&talk->bus.units, service, also);
+        return r < 0 ? r : unit_add_revivers(&talk->bus.units, service, also);
 }
 
 static void note_unclaimed(struct aiu_snapshot *snapshot, const struct subject *subject)
@@ -304,7 +327,7 @@ static int conclude_kept(const struct talk *talk, bool complete, struct aiu_snap
         const struct unit *unit = unit_of(talk, subject->unit);
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
         char *also = NULL;
-        int r;
+        int r = 0;
 
         if (!is_known(socket_unit) && !is_known(unit)) {
                 if (complete)
@@ -316,15 +339,15 @@ static int conclude_kept(const struct talk *talk, bool complete, struct aiu_snap
                 put_unit(talk, snapshot, unit, 0, &fact);
                 /* Who holds it is not known, or is the manager. */
                 fact.flags = refuses_stop(unit) || keeps_descriptors(unit) ? AIU_HOLDER_UNIT_SPARED : 0;
-                unit_add_revivers(&talk->bus.units, unit, &also);
+                r = unit_add_revivers(&talk->bus.units, unit, &also);
                 note_obstacles(snapshot, unit);
         }
-        if (is_known(socket_unit) && unit_is_up(socket_unit))
-                put_socket_unit(talk, snapshot, socket_unit, &fact, &also);
+        if (r == 0 && is_known(socket_unit) && unit_is_up(socket_unit))
+                r = put_socket_unit(talk, snapshot, socket_unit, &fact, &also);
         fact.also_stop = also;
-        r = add_fact(snapshot, &fact);
+        r = put_fact(snapshot, &fact, complete, r);
         free(also);
-        return r == -EINVAL ? 0 : r;
+        return r;
 }
 
 int talk_note_restarting(const struct talk *talk, struct aiu_snapshot *snapshot)
@@ -332,11 +355,12 @@ int talk_note_restarting(const struct talk *talk, struct aiu_snapshot *snapshot)
         char *names = NULL, text[512];
         int r = 0;
 
-        for (size_t i = 0; i < talk->bus.units.n; i++)
-                (void)unit_list_add(&names, talk->bus.units.list[i].name,
-                                    strlen(talk->bus.units.list[i].name));
-        if (!names)
-                return 0;
+        for (size_t i = 0; r == 0 && i < talk->bus.units.n; i++)
+                r = unit_list_add(&names, talk->bus.units.list[i].name, strlen(talk->bus.units.list[i].name));
+        if (!names || r == -ENOMEM) {
+                free(names);
+                return r;
+        }
         (void)snprintf(
                 text, sizeof(text),
                 "systemd starts again in a moment what has ended (auto-restart): %.300s; if "
@@ -359,7 +383,7 @@ int talk_conclude(const struct talk *talk, bool complete, struct aiu_snapshot *s
                 if (subject->is_kept)
                         r = conclude_kept(talk, complete, snapshot, subject);
                 else
-                        r = conclude_process(talk, snapshot, subject);
+                        r = conclude_process(talk, complete, snapshot, subject);
         }
         return r;
 }

@@ -8,7 +8,7 @@
 
 #include "macro.h"
 
-#define MOST_UNITS 1024u
+#define MOST_UNITS 4096u
 
 static void unit_finish(struct unit *unit)
 {
@@ -146,24 +146,24 @@ static bool list_has(const char *list, const char *name, size_t n)
         return false;
 }
 
-bool unit_list_add(char **list, const char *name, size_t n)
+int unit_list_add(char **list, const char *name, size_t n)
 {
         size_t have = *list ? strlen(*list) : 0;
         char *larger;
 
         if (list_has(*list, name, n))
-                return true;
+                return 0;
         if (have + n + 2 > UNIT_LIST_BYTES)
-                return false;
+                return -ENOBUFS;
         larger = realloc(*list, have + n + 2);
         if (!larger)
-                return false;
+                return -ENOMEM;
         if (have > 0)
                 larger[have++] = ' ';
         memcpy(larger + have, name, n);
         larger[have + n] = '\0';
         *list = larger;
-        return true;
+        return 0;
 }
 
 /* ------------------------------------------------------ meaning */
@@ -276,18 +276,21 @@ enum aiu_tristate unit_returns(const struct units *units, const struct unit *uni
         return returns_by_restart(unit->restart);
 }
 
-static void add_active(const struct units *units, const char *from, char **list)
+static int add_active(const struct units *units, const char *from, char **list)
 {
         const char *name;
         size_t n;
+        int r = 0;
 
-        while (unit_list_next(&from, &name, &n))
+        while (r == 0 && unit_list_next(&from, &name, &n))
                 if (is_active(units, name, n))
-                        (void)unit_list_add(list, name, n);
+                        r = unit_list_add(list, name, n);
+        return r;
 }
 
-void unit_add_revivers(const struct units *units, const struct unit *unit, char **list)
+int unit_add_revivers(const struct units *units, const struct unit *unit, char **list)
 {
-        add_active(units, unit->triggered_by, list);
-        add_active(units, unit->upheld_by, list);
+        int r = add_active(units, unit->triggered_by, list);
+
+        return r < 0 ? r : add_active(units, unit->upheld_by, list);
 }

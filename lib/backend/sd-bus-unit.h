@@ -76,8 +76,8 @@ void unit_object_path(const char *name, char path[UNIT_PATH_BYTES]);
 
 /* The next name of a list; *list moves on. */
 bool unit_list_next(const char **list, const char **ret_name, size_t *ret_bytes);
-/* Add a name, unless it is there. false: no room, or no memory. */
-bool unit_list_add(char **list, const char *name, size_t n);
+/* Add a name, unless it is there. -ENOBUFS: no room; -ENOMEM. */
+int unit_list_add(char **list, const char *name, size_t n);
 
 /* Is something of it running, or about to? */
 bool unit_is_up(const struct unit *unit);
@@ -100,6 +100,6 @@ bool unit_spares_process(const struct unit *unit, const struct unit_process *pro
 enum aiu_tristate unit_returns(const struct units *units, const struct unit *unit,
                                const struct unit_process *process);
 /* Add to the list what starts the unit again after a stop: what triggers it, what upholds it. */
-void unit_add_revivers(const struct units *units, const struct unit *unit, char **list);
+int unit_add_revivers(const struct units *units, const struct unit *unit, char **list);
 
 #endif
