@@ -219,12 +219,11 @@ static void put_name(struct out *out, const char *name, size_t n)
 
 static void put_ip(struct out *out, const struct address *address)
 {
-        char text[INET6_ADDRSTRLEN];
+        char text[INET6_ADDRSTRLEN] = "";
         const void *ip = address->sa.any.sa_family == AF_INET ? (const void *)&address->sa.in.sin_addr
                                                               : (const void *)&address->sa.in6.sin6_addr;
 
-        if (!inet_ntop(address->sa.any.sa_family, ip, text, sizeof(text)))
-                return;
+        (void)inet_ntop(address->sa.any.sa_family, ip, text, sizeof(text));
         put(out, text, strlen(text));
         if (address->sa.any.sa_family == AF_INET6 && address->sa.in6.sin6_scope_id) {
                 put(out, "%", 1);

@@ -99,6 +99,77 @@ START_TEST(unix_names)
 }
 END_TEST
 
+/* Every byte counts, and every word of an IPv6 address is one that a macro looks at by itself. */
+static const struct {
+        const char *ip;
+        bool wildcard, mapped, link_local;
+} kinds[] = {
+        { "0.0.0.0", true, false, false },      { "127.0.0.1", false, false, false },
+        { "::", true, false, false },           { "::ffff:0.0.0.0", true, true, false },
+        { "::ffff:1.2.3.4", false, true, false }, { "1::", false, false, false },
+        { "0:0:1::", false, false, false },     { "::1:0:0", false, false, false },
+        { "::1", false, false, false },         { "1::ffff:1.2.3.4", false, false, false },
+        { "0:0:1::ffff:1.2.3.4", false, false, false }, { "fe80::1", false, false, true },
+        { "ff01::1", false, false, true },      { "ff02::1", false, false, true },
+        { "ff05::1", false, false, false },     { "fec0::1", false, false, false },
+};
+
+START_TEST(kinds_of_ip)
+{
+        struct address a;
+        const char *scope;
+
+        ck_assert_int_eq(address_parse(kinds[_i].ip, 80, &a, &scope), 0);
+        ck_assert_msg(address_is_wildcard(&a) == kinds[_i].wildcard, "%s", kinds[_i].ip);
+        ck_assert_msg(address_is_mapped(&a) == kinds[_i].mapped, "%s", kinds[_i].ip);
+        ck_assert_msg(address_is_link_local(&a) == kinds[_i].link_local, "%s", kinds[_i].ip);
+        ck_assert(!address_is_abstract(&a));
+        address_set_port(&a, 81);
+        ck_assert_uint_eq(address_port(&a), 81);
+}
+END_TEST
+
+START_TEST(equality)
+{
+        struct address none = { .len = 0 }, other_none = { .len = 0 }, v4, v6, port, ip;
+        struct address path = unix_name("/a", 2), name = unix_name("\0/a", 3), other = unix_name("/b", 2);
+        struct address longer = unix_name("/ab", 3), unnamed = unix_name("", 0);
+        const char *scope;
+
+        ck_assert_int_eq(address_parse("127.0.0.1", 80, &v4, &scope), 0);
+        ck_assert_int_eq(address_parse("::ffff:127.0.0.1", 80, &v6, &scope), 0);
+        ck_assert_int_eq(address_parse("127.0.0.1", 81, &port, &scope), 0);
+        ck_assert_int_eq(address_parse("127.0.0.2", 80, &ip, &scope), 0);
+        ck_assert(address_equal(&none, &other_none));
+        ck_assert(!address_equal(&none, &v4) && !address_equal(&v4, &none));
+        ck_assert(address_equal(&v4, &v4) && !address_equal(&v4, &port) && !address_equal(&v4, &ip));
+        ck_assert(!address_equal(&v4, &v6));
+        ck_assert(!address_equal(&path, &name) && !address_equal(&path, &other) && !address_equal(&path, &longer));
+        ck_assert(!address_equal(&unnamed, &path) && address_equal(&unnamed, &unnamed));
+}
+END_TEST
+
+/* What is no IP address has no port and is none of the kinds. */
+START_TEST(no_ip)
+{
+        struct address none = { .len = 0 }, path = unix_name("/a", 2), text;
+        char buffer[8] = "xxxxxxx";
+
+        ck_assert(!address_is_ip(&none) && !address_is_ip(&path));
+        ck_assert(!address_is_mapped(&none) && !address_is_link_local(&none) && !address_is_abstract(&none));
+        ck_assert(!address_is_multicast(&path) && !address_is_wildcard(&path) && !address_is_mapped(&path));
+        ck_assert_uint_eq(address_port(&path), 0);
+        text = path;
+        address_set_port(&text, 80);
+        ck_assert_mem_eq(&text, &path, sizeof(path));
+        ck_assert_uint_eq(address_print(&none, buffer, sizeof(buffer)), 0);
+        ck_assert_str_eq(buffer, "");
+        ck_assert_uint_eq(address_print(&path, buffer, 0), 0);
+        ck_assert_uint_eq(address_print_port(&path, buffer, sizeof(buffer)), 2);
+        ck_assert_str_eq(buffer, "/a");
+}
+END_TEST
+
 START_TEST(print_bounds)
 {
         struct address a = unix_name("/run/socket", 11);
@@ -124,6 +195,9 @@ int main(void)
         tcase_add_test(tcase, endpoints);
         tcase_add_test(tcase, unix_names);
         tcase_add_test(tcase, print_bounds);
+        tcase_add_loop_test(tcase, kinds_of_ip, 0, ELEMENTSOF(kinds));
+        tcase_add_test(tcase, equality);
+        tcase_add_test(tcase, no_ip);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

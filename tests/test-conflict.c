@@ -7,7 +7,9 @@
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "address.h"
 #include "conflict.h"
 #include "macro.h"
 #include "scene.h"
@@ -202,6 +204,88 @@ START_TEST(other_protocol_other_port)
         h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
         h.local.sa.in.sin_port ^= 1;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+}
+END_TEST
+
+static struct address unix_address(const char *bytes, size_t n)
+{
+        struct address a = { .len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n) };
+
+        a.sa.un.sun_family = AF_UNIX;
+        memcpy(a.sa.un.sun_path, bytes, n);
+        return a;
+}
+
+START_TEST(abstract_names)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = scene_host();
+
+        q.address = unix_address("\0a", 2);
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+        h.local = unix_address("\0a", 2);
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
+        h.type = SOCK_DGRAM;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+        h.type = SOCK_STREAM;
+        h.local = unix_address("\0b", 2);
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+}
+END_TEST
+
+/* A path says nothing about which socket made the file: inode and device do, each of the two. */
+START_TEST(paths)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN), other;
+        struct host host = scene_host(), elsewhere;
+
+        q.address = h.local = unix_address("/a", 2);
+        host.name_exists = YES;
+        host.name_inode = h.vfs_inode = 5;
+        host.name_device = h.vfs_device = 6;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
+        other = h;
+        other.vfs_inode = 0;
+        ck_assert_int_eq(conflict_judge(&q, &other, &host).blocking, NO);
+        other.vfs_inode = 7;
+        ck_assert_int_eq(conflict_judge(&q, &other, &host).blocking, NO);
+        other = h;
+        other.vfs_device = 7;
+        ck_assert_int_eq(conflict_judge(&q, &other, &host).blocking, NO);
+        elsewhere = host;
+        elsewhere.name_inode = 0;
+        ck_assert_int_eq(conflict_judge(&q, &h, &elsewhere).blocking, NO);
+        elsewhere = host;
+        elsewhere.name_exists = UNKNOWN;
+        ck_assert_int_eq(conflict_judge(&q, &h, &elsewhere).blocking, NO);
+}
+END_TEST
+
+/* The search for a port meets no socket that is not in its table. */
+START_TEST(search_passes_over)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_socket("127.0.0.1", AIU_STATE_BOUND), other;
+        struct host host = scene_host();
+
+        ck_assert_int_eq(conflict_judge_search(&q, &h, &host, false).blocking, YES);
+        other = h;
+        other.protocol = IPPROTO_UDP;
+        ck_assert_int_eq(conflict_judge_search(&q, &other, &host, false).blocking, NO);
+        other = h;
+        other.local = unix_address("/a", 2);
+        ck_assert_int_eq(conflict_judge_search(&q, &other, &host, false).blocking, NO);
+        other = h;
+        other.state = AIU_STATE_SYN_RECV;
+        other.inode = 0;
+        ck_assert_int_eq(conflict_judge_search(&q, &other, &host, false).blocking, NO);
+        q.own_cookie = h.cookie;
+        ck_assert_int_eq(conflict_judge_search(&q, &h, &host, false).blocking, NO);
+        q.own_cookie = 0;
+        q.own_inode = h.inode;
+        ck_assert_int_eq(conflict_judge_search(&q, &h, &host, false).blocking, NO);
 }
 END_TEST
 
@@ -453,6 +537,83 @@ START_TEST(second_listener)
 }
 END_TEST
 
+START_TEST(privilege)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct host host = scene_host();
+        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+
+        host.privileged = UNKNOWN;
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert_uint_eq(verdict_conclude(&scene).doubts, DOUBT_PRIVILEGE);
+        address_set_port(&q.address, 1024);
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+        /* The sysctl could not be read: everybody has 1024 there. */
+        host.unprivileged_port_start = 0;
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+        host.privileged = NO;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EACCES);
+        address_set_port(&q.address, 80);
+        ck_assert_int_eq(verdict_conclude(&scene).error, EACCES);
+        host.unprivileged_port_start = -1;      /* a kernel without it: nothing is privileged */
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+}
+END_TEST
+
+START_TEST(mptcp_before_the_address)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct host host = scene_host();
+        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+
+        q.protocol = 262;
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+        q.connected = YES;
+        q.state = AIU_STATE_ESTABLISHED;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+        q.state = AIU_STATE_CLOSE;
+        ck_assert_int_ne(verdict_conclude(&scene).error, EADDRINUSE);
+}
+END_TEST
+
+START_TEST(unix_listen)
+{
+        struct question q = scene_question("127.0.0.1");
+
+        q.address = unix_address("/a", 2);
+        q.call = AIU_CALL_LISTEN;
+        ck_assert_int_eq(scene_verdict(&q, NULL, 0).error, EINVAL);
+        q.bound = q.address;
+        ck_assert_int_eq(scene_verdict(&q, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
+        q.type = SOCK_SEQPACKET;
+        ck_assert_int_eq(scene_verdict(&q, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
+        q.connected = YES;
+        ck_assert_int_eq(scene_verdict(&q, NULL, 0).error, EINVAL);
+        q.type = SOCK_DGRAM;
+        ck_assert_int_eq(scene_verdict(&q, NULL, 0).error, EOPNOTSUPP);
+}
+END_TEST
+
+/* bind() has failed: the holder's SO_REUSEPORT was not set, if it is one user's. */
+START_TEST(evidence_about_reuseport)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = scene_host();
+        struct scene scene = { .question = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
+
+        q.reuseport = true;
+        q.error = EADDRINUSE;
+        h.reuseport = UNKNOWN;
+        ck_assert_int_eq(verdict_settle(&scene, &h), 0);
+        ck_assert_int_eq(h.reuseport, NO);
+        h.reuseport = UNKNOWN;
+        h.uid = UID_UNKNOWN;
+        ck_assert_int_eq(verdict_settle(&scene, &h), 0);
+        ck_assert_int_eq(h.reuseport, UNKNOWN);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("conflict");
@@ -482,6 +643,13 @@ int main(void)
         tcase_add_loop_test(tcase, never_against_the_errno, 0, 4);
         tcase_add_test(tcase, what_if);
         tcase_add_test(tcase, second_listener);
+        tcase_add_test(tcase, abstract_names);
+        tcase_add_test(tcase, paths);
+        tcase_add_test(tcase, search_passes_over);
+        tcase_add_test(tcase, privilege);
+        tcase_add_test(tcase, mptcp_before_the_address);
+        tcase_add_test(tcase, unix_listen);
+        tcase_add_test(tcase, evidence_about_reuseport);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

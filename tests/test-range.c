@@ -256,6 +256,136 @@ START_TEST(incomplete)
 }
 END_TEST
 
+START_TEST(who_asks_for_a_range)
+{
+        struct question asked = q;
+
+        ck_assert(range_asked(&q));
+        asked.address = scene_address("127.0.0.1", 80);
+        ck_assert(!range_asked(&asked));
+        asked.address = (struct address){ .len = sizeof(struct sockaddr_un) };
+        asked.address.sa.un.sun_family = AF_UNIX;
+        ck_assert(!range_asked(&asked));
+        asked = q;
+        asked.port_later = true;
+        asked.listen = false;
+        ck_assert(!range_asked(&asked));
+        asked.call = AIU_CALL_LISTEN;
+        ck_assert(range_asked(&asked));
+}
+END_TEST
+
+START_TEST(reserved_beyond_the_end)
+{
+        fill(2, "01");
+        strcpy(reserved, "-5--3,65530-70000");
+        ck_assert_int_eq(look().reserved, 0);
+        ck_assert_int_eq(look().found, YES);
+        host.port_range_first = 5;
+        host.port_range_last = 4;
+        ck_assert_uint_eq(look().doubts, DOUBT_RANGE);
+}
+END_TEST
+
+/* Nobody knows whether this kernel shows all that is bound: a port that seems free may not be. */
+START_TEST(found_on_an_old_kernel)
+{
+        struct scene s;
+
+        fill(2, "01");
+        host.kernel_major = 5;
+        host.kernel_minor = 10;
+        s = scene();
+        ck_assert_int_eq(verdict_conclude(&s).verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert_uint_eq(verdict_conclude(&s).doubts, DOUBT_KERNEL);
+        host.bound_complete = true;
+        ck_assert_int_eq(verdict_conclude(&s).verdict, AIU_VERDICT_AVAILABLE);
+}
+END_TEST
+
+static struct aiu_socket_fact claimed(const struct address *a, uint64_t cookie)
+{
+        return (struct aiu_socket_fact){ .size = sizeof(struct aiu_socket_fact), .type = SOCK_STREAM,
+                                         .protocol = IPPROTO_TCP, .state = AIU_STATE_ESTABLISHED, .local = &a->sa.any,
+                                         .local_len = a->len, .inode = cookie, .cookie = cookie, .uid = 1,
+                                         .reuseaddr = AIU_TRISTATE_NO, .reuseport = AIU_TRISTATE_NO,
+                                         .v6only = AIU_TRISTATE_NO };
+}
+
+/* Of those that are alike eight are kept; whatever a rule looks at makes one more. */
+START_TEST(crowds)
+{
+        struct address a = scene_address("127.0.0.1", FIRST), b = scene_address("fe80::1", FIRST), c = b;
+        struct aiu_socket_fact fact = claimed(&a, 1), got = { .size = sizeof(got) };
+        struct claims crowd = { .first = NULL };
+        uint64_t cookie = 1;
+        size_t n = 8;
+
+        ck_assert_int_eq(claims_begin(&crowd), 0);
+        ck_assert_int_eq(claims_begin(&crowd), 0);
+        for (; cookie <= 20; cookie++) {
+                fact.cookie = fact.inode = cookie;
+                fact.expires_usec = cookie == 15 ? 9 : 0;
+                ck_assert_int_eq(claims_add(&crowd, &fact), 0);
+        }
+        ck_assert_int_eq(claims_add(&crowd, &fact), 0);         /* told again */
+        ck_assert_uint_eq(crowd.n, n);
+#define ONE_MORE(change)                                                        \
+        do {                                                                    \
+                fact = claimed(&a, cookie++);                                   \
+                change;                                                         \
+                ck_assert_int_eq(claims_add(&crowd, &fact), 0);                 \
+                ck_assert_uint_eq(crowd.n, ++n);                                \
+        } while (0)
+        ONE_MORE(fact.uid = 2);
+        ONE_MORE(fact.ifindex = 2);
+        ONE_MORE(fact.protocol = IPPROTO_UDP);
+        ONE_MORE(fact.state = AIU_STATE_CLOSE_WAIT);
+        ONE_MORE(fact.minisock = AIU_TRISTATE_YES);
+        ONE_MORE(fact.flags = AIU_SOCKET_MAYBE_UNBOUND);
+        ONE_MORE(fact.reuseaddr = AIU_TRISTATE_YES);
+        ONE_MORE(fact.reuseport = AIU_TRISTATE_YES);
+        ONE_MORE(fact.v6only = AIU_TRISTATE_UNKNOWN);
+        ONE_MORE(fact.inode = 0);
+        ONE_MORE(fact.local = &b.sa.any; fact.local_len = b.len);
+        c.sa.in6.sin6_scope_id = 3;
+        ONE_MORE(fact.local = &c.sa.any; fact.local_len = c.len);
+        c.sa.in6.sin6_addr.s6_addr[15] = 2;
+        ONE_MORE(fact.local = &c.sa.any; fact.local_len = c.len);
+#undef ONE_MORE
+        /* Options that are learned are those of one socket, not of a crowd. */
+        claims_set_options(&crowd, 1, &(struct aiu_options_fact){ .reuseaddr = AIU_TRISTATE_YES });
+        for (size_t i = 0; claims_get(&crowd, i, &got); i++)
+                if (got.inode == 1)
+                        ck_assert_int_eq(got.reuseaddr, crowd.list[i].alike ? AIU_TRISTATE_NO : AIU_TRISTATE_YES);
+        claims_finish(&crowd);
+}
+END_TEST
+
+START_TEST(no_claims)
+{
+        struct address a = scene_address("127.0.0.1", FIRST);
+        struct aiu_socket_fact fact;
+        struct claims claims_of = { .first = NULL };
+
+        ck_assert_int_eq(claims_begin(&claims_of), 0);
+        fact = claimed(&a, 1);
+        fact.local = NULL;
+        ck_assert_int_eq(claims_add(&claims_of, &fact), -EINVAL);
+        fact = claimed(&a, 1);
+        fact.local_len = 1;
+        ck_assert_int_eq(claims_add(&claims_of, &fact), -EINVAL);
+        fact.local_len = a.len - 1;
+        ck_assert_int_eq(claims_add(&claims_of, &fact), -EINVAL);
+        a.sa.any.sa_family = AF_INET6;
+        fact.local_len = sizeof(struct sockaddr_in);
+        ck_assert_int_eq(claims_add(&claims_of, &fact), -EINVAL);
+        a.sa.any.sa_family = AF_UNIX;
+        ck_assert_int_eq(claims_add(&claims_of, &fact), -EINVAL);
+        claims_finish(&claims_of);
+}
+END_TEST
+
 START_TEST(verdicts)
 {
         struct scene s = scene();
@@ -476,6 +606,11 @@ int main(void)
         tcase_add_test(tcase, odd_ranges);
         tcase_add_test(tcase, udp_looks_at_all);
         tcase_add_test(tcase, reserved_ports);
+        tcase_add_test(tcase, who_asks_for_a_range);
+        tcase_add_test(tcase, reserved_beyond_the_end);
+        tcase_add_test(tcase, found_on_an_old_kernel);
+        tcase_add_test(tcase, crowds);
+        tcase_add_test(tcase, no_claims);
         tcase_add_test(tcase, options);
         tcase_add_test(tcase, device_decides);
         tcase_add_test(tcase, v6only_decides);
