@@ -345,8 +345,11 @@ static void for_not_permitted(struct advice_list *list)
         struct question q = *list->in->scene->question;
         struct host host = *list->in->scene->host;
 
-        if (q.address.sa.any.sa_family == AF_UNIX)
+        if (q.address.sa.any.sa_family == AF_UNIX) {
+                /* Who may write to the directory is a matter of its owner, mode and ACL. */
+                (void)advice_add(list, AIU_ACTION_OTHER_ADDRESS, UNKNOWN, AIU_ACTION_CHANGES_CODE);
                 return;
+        }
         host.privileged = YES;
         q.error = 0;
         q.foreign_uid = false;

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What has to be true of the advice in any situation: a few thousand that are put together at random, the
+ * same ones each time. Nobody is ended who must not be, nothing is called sufficient that leaves a
+ * holder alone, the best comes first, nothing is said twice, and all of it can be printed.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "advice-fixture.h"
+#include "advice-list.h"
+#include "macro.h"
+
+#define SITUATIONS 6000
+
+static uint32_t seed;
+static size_t n;
+static struct kernel_user kernel_users[4];
+
+static unsigned int pick(unsigned int of)
+{
+        seed = seed * 1664525u + 1013904223u;
+        return (seed >> 16) % of;
+}
+
+static tristate any_bit(void)
+{
+        return (tristate)pick(3);
+}
+
+/* One in so many times. */
+static bool now_and_then(unsigned int of)
+{
+        return pick(of) == 0;
+}
+
+static const char *any_of(const char *const *list, size_t length)
+{
+        return list[pick((unsigned int)length)];
+}
+
+static struct address any_address(uint16_t port)
+{
+        static const char *const ips[] = { "127.0.0.1", "0.0.0.0", "::", "::1", "127.0.0.1", "::ffff:127.0.0.1", "10.0.0.1" };
+
+        return scene_address(any_of(ips, ELEMENTSOF(ips)), port);
+}
+
+static struct address any_name(bool abstract)
+{
+        struct address a = { .len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 3) };
+
+        a.sa.un.sun_family = AF_UNIX;
+        memcpy(a.sa.un.sun_path, abstract ? "\0xy" : "/xy", 3);
+        return a;
+}
+
+static void make_question(void)
+{
+        q = scene_question("127.0.0.1");
+        q.address = any_address(80);
+        if (now_and_then(6))
+                q.address = any_name(now_and_then(2));
+        q.type = now_and_then(4) ? SOCK_DGRAM : SOCK_STREAM;
+        q.reuseaddr = now_and_then(3);
+        q.reuseport = now_and_then(4);
+        q.v6only = now_and_then(4);
+        q.error = now_and_then(2) ? EADDRINUSE : now_and_then(8) ? EACCES : now_and_then(8) ? EADDRNOTAVAIL : 0;
+        host = scene_host();
+        host.privileged = now_and_then(6) ? any_bit() : YES;
+        host.address_local = now_and_then(8) ? any_bit() : YES;
+        host.address_tentative = now_and_then(8) ? any_bit() : NO;
+        host.reserved_ports = now_and_then(2) ? words("1,2") : NULL;
+        host.name_exists = any_bit();
+        host.name_inode = 5;
+        host.name_device = 6;
+        if (now_and_then(2)) {
+                host.port_range_first = 70;
+                host.port_range_last = 90;
+        }
+        asker = now_and_then(2) ? 0 : 1000;
+        holders_complete = !now_and_then(4);
+        sockets_complete = !now_and_then(4);
+}
+
+static struct socket any_socket(void)
+{
+        static const enum aiu_state states[] = { AIU_STATE_LISTEN, AIU_STATE_ESTABLISHED, AIU_STATE_BOUND,
+                                                 AIU_STATE_CLOSE_WAIT, AIU_STATE_STALE_FILE, AIU_STATE_LISTEN };
+        struct socket s = now_and_then(5) ? scene_time_wait("127.0.0.1")
+                                          : scene_socket("127.0.0.1", states[pick(ELEMENTSOF(states))]);
+
+        s.local = any_address(80);
+        if (q.address.sa.any.sa_family == AF_UNIX) {
+                s.local = q.address;
+                s.vfs_inode = 5;
+                s.vfs_device = 6;
+        }
+        if (q.type == SOCK_DGRAM) {
+                s.type = SOCK_DGRAM;
+                s.protocol = IPPROTO_UDP;
+        }
+        s.reuseaddr = any_bit();
+        s.reuseport = any_bit();
+        s.v6only = any_bit();
+        s.uid = now_and_then(3) ? 0 : 1000;
+        if (now_and_then(4))
+                s.inode = 0;
+        if (now_and_then(4) && q.address.sa.any.sa_family != AF_UNIX)
+                s.peer = scene_address("127.0.0.9", 4000);
+        if (s.minisock && now_and_then(2))
+                s.expires_usec = pick(4) * 1000000u;
+        return s;
+}
+
+static void make_manager(size_t i)
+{
+        static const char *const units[] = { "a.service", "b.service", "web@1.service", "session-1.scope", "c.scope" };
+        static const char *const socket_units[] = { "a.socket", "web.socket", "abc.socket" };
+        static const char *const states[] = { "active", "inactive", "failed", "activating" };
+        static const char *const supervisors[] = { "supervisord", "runit", "gunicorn", "pm2" };
+        static const char *const enabled[] = { "enabled", "disabled", "static" };
+        struct manager *m = &managers[i];
+
+        *m = (struct manager){ .kind = (enum aiu_manager_kind)pick(12), .will_return = any_bit(), .removes_file = any_bit() };
+        m->unit = now_and_then(4) ? NULL : words(any_of(units, ELEMENTSOF(units)));
+        m->socket_unit = now_and_then(4) ? words(any_of(socket_units, ELEMENTSOF(socket_units))) : NULL;
+        m->unit_state = now_and_then(4) ? NULL : words(any_of(states, ELEMENTSOF(states)));
+        m->also_stop = now_and_then(4) ? words(" x.timer  y.service ") : NULL;
+        m->enabled = now_and_then(2) ? words(any_of(enabled, ELEMENTSOF(enabled))) : NULL;
+        m->container = now_and_then(3) ? words(now_and_then(2) ? "0123456789abcdef" : "vm") : NULL;
+        m->supervisor = m->kind == AIU_MANAGER_SUPERVISOR && !now_and_then(4)
+                                ? words(any_of(supervisors, ELEMENTSOF(supervisors))) : NULL;
+        m->user = now_and_then(2) ? 1000 : now_and_then(4) ? UID_UNKNOWN : 0;
+        holders[i].manager = m;
+}
+
+static void make_holder(size_t i)
+{
+        static const char *const comms[] = { "systemd", "conmon", "docker-proxy", "pasta", "web", "rootlesskit" };
+        static const uint32_t flags[] = { AIU_HOLDER_UNIT_LEFTOVER, AIU_HOLDER_UNIT_SPARED, AIU_HOLDER_SAME_PROGRAM, AIU_HOLDER_SELF };
+        static char *command[] = { (char *)(uintptr_t)"ip", (char *)(uintptr_t)"link", NULL };
+
+        processes[i].comm = now_and_then(6) ? NULL : words(any_of(comms, ELEMENTSOF(comms)));
+        processes[i].sigterm_caught = any_bit();
+        processes[i].sigterm_ignored = any_bit();
+        processes[i].is_self = now_and_then(12);
+        processes[i].uid = now_and_then(3) ? 0 : 1000;
+        holders[i].uid = processes[i].uid;
+        if (now_and_then(4))
+                holders[i].flags |= flags[pick(ELEMENTSOF(flags))];
+        if (now_and_then(2))
+                make_manager(i);
+        if (now_and_then(8)) {
+                kernel_users[i] = (struct kernel_user){ .service = words(now_and_then(2) ? "vxlan" : "nfsd"),
+                                                        .name = now_and_then(2) ? words("vx0") : NULL,
+                                                        .command = now_and_then(2) ? command : NULL,
+                                                        .command_suffices = any_bit() };
+                holders[i].kernel_user = &kernel_users[i];
+        }
+        if (now_and_then(8))
+                holders[i] = (struct aiu_holder){ .kind = AIU_HOLDER_HIDDEN, .uid = 1001 };
+}
+
+static void make_situation(uint32_t number)
+{
+        static const pid_t pids[] = { 100, 101, 102, 1, 0, 100 };
+
+        seed = number * 2654435761u + 1;
+        setup();
+        make_question();
+        n = pick(5);
+        for (size_t i = 0; i < n; i++) {
+                (void)hold(any_socket(), pids[pick(ELEMENTSOF(pids))]);
+                make_holder(i);
+        }
+        if (now_and_then(4))
+                own = (struct manager){ .kind = AIU_MANAGER_SYSTEMD, .unit = words(now_and_then(2) ? "a.service" : "web@2.service") };
+}
+
+/* ------------------------------------------------------ what has to be true */
+
+static bool goes_elsewhere(enum aiu_action_kind kind)
+{
+        return kind == AIU_ACTION_OTHER_ADDRESS || kind == AIU_ACTION_OTHER_PORT || kind == AIU_ACTION_LOOK_CLOSER;
+}
+
+/* YES, then UNKNOWN, then NO; and after those what leaves the address alone. */
+static int rank(const struct aiu_action *action)
+{
+        return (goes_elsewhere(action->kind) ? 3 : 0) +
+               (action->sufficient == YES ? 0 : action->sufficient == UNKNOWN ? 1 : 2);
+}
+
+static void check_words(const struct aiu_action *action)
+{
+        ck_assert_ptr_nonnull(action->text);
+        ck_assert_uint_gt(strlen(action->text), 0);
+        for (const char *p = action->text; *p; p++)
+                ck_assert_msg(*p >= 0x20 && *p < 0x7f, "%s", action->text);
+        if (!action->argv)
+                return;
+        ck_assert_ptr_nonnull(action->argv[0]);
+        ck_assert_int_ne(action->argv[0][0], '-');
+}
+
+/* pid 1 is not ended, nor who asks, nor who serves a container or is a service manager. */
+static void check_victims(const struct aiu_action *action)
+{
+        for (size_t i = 0; i < action->n_processes; i++) {
+                const struct process *p = action->processes[i];
+
+                ck_assert_int_gt(p->pid, 1);
+                for (size_t k = 0; k < n; k++)
+                        if (holders[k].process == p)
+                                ck_assert(!advice_is_port_helper(&holders[k]));
+        }
+}
+
+/* Who stops a unit is not done with a socket that nobody of any unit has. */
+static void check_sufficient(const struct aiu_action *action)
+{
+        bool ends = action->kind == AIU_ACTION_STOP_UNIT || action->kind == AIU_ACTION_STOP_CONTAINER ||
+                    action->kind == AIU_ACTION_TERMINATE || action->kind == AIU_ACTION_KILL ||
+                    action->kind == AIU_ACTION_KILL_UNIT_LEFTOVERS;
+
+        if (action->sufficient != YES)
+                return;
+        if (ends)
+                ck_assert(holders_complete);
+        if (action->kind == AIU_ACTION_STOP_UNIT && action->manager->kind == AIU_MANAGER_SYSTEMD)
+                ck_assert(action->manager->unit_state || action->manager->will_return != UNKNOWN);
+        if (action->kind == AIU_ACTION_STOP_CONTAINER && action->manager->kind == AIU_MANAGER_KUBERNETES)
+                ck_assert_int_eq(action->manager->will_return, NO);
+        if (!ends)
+                return;
+        for (size_t i = 0; i < n; i++) {
+                const struct aiu_holder *h = &holders[i];
+
+                /* A listener of somebody who cannot be seen stays, and so does that of pid 1. */
+                if (sockets[i].state == AIU_STATE_LISTEN && sockets[i].reuseaddr != YES && sockets[i].reuseport != YES &&
+                    address_equal(&sockets[i].local, &q.address) && q.address.sa.any.sa_family != AF_UNIX &&
+                    sockets[i].protocol == IPPROTO_TCP && q.type == SOCK_STREAM && sockets[i].inode != 0)
+                        ck_assert_msg(h->process, "%s", aiu_action_kind_to_string(action->kind));
+        }
+}
+
+static void check_once(size_t at)
+{
+        for (size_t i = 0; i < at; i++)
+                ck_assert_msg(actions[i].kind != actions[at].kind || actions[i].manager != actions[at].manager ||
+                                      actions[i].kernel_user != actions[at].kernel_user ||
+                                      strcmp(actions[i].text, actions[at].text) != 0,
+                              "twice: %s", actions[at].text);
+}
+
+START_TEST(any_situation)
+{
+        for (uint32_t i = 0; i < SITUATIONS / 10; i++) {
+                struct verdict verdict;
+
+                make_situation((uint32_t)_i * SITUATIONS / 10 + i);
+                verdict = ask();
+                ck_assert_msg(n_actions > 0, "no advice for %s", aiu_verdict_to_string(verdict.verdict));
+                ck_assert_int_eq(verdict.verdict == AIU_VERDICT_AVAILABLE, find(AIU_ACTION_NONE) != NULL);
+                for (size_t k = 0; k < n_actions; k++) {
+                        check_words(&actions[k]);
+                        check_victims(&actions[k]);
+                        check_sufficient(&actions[k]);
+                        check_once(k);
+                        if (k > 0)
+                                ck_assert_int_ge(rank(&actions[k]), rank(&actions[k - 1]));
+                }
+                teardown();
+        }
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("advice-any");
+        TCase *tcase = tcase_create("all");
+        SRunner *runner;
+        int failed;
+
+        tcase_set_timeout(tcase, 120);
+        tcase_add_loop_test(tcase, any_situation, 0, 10);
+        suite_add_tcase(suite, tcase);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
