@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Small helpers that any file may use: export mark, cleanup, array length. */
+/* Small helpers that any file may use: export mark, cleanup, array length, what names are made of. */
 #ifndef AIU_MACRO_H
 #define AIU_MACRO_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define AIU_EXPORT __attribute__((visibility("default")))
 #define ELEMENTSOF(array) (sizeof(array) / sizeof((array)[0]))
@@ -13,6 +16,17 @@ static inline void cleanup_free(void *pointer)
         free(*(void **)pointer);
 }
 #define _cleanup_free_ __attribute__((cleanup(cleanup_free)))
+
+/* Are there bytes, and all of them among those of `chars`? A NUL never is. */
+static inline bool consists_of(const char *bytes, size_t n, const char *chars)
+{
+        size_t n_chars = strlen(chars);
+
+        for (size_t i = 0; i < n; i++)
+                if (!memchr(chars, bytes[i], n_chars))
+                        return false;
+        return n > 0;
+}
 
 /* A descriptor that closes itself needs sys.h: see _cleanup_close_ there. */
 

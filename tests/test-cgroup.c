@@ -11,6 +11,7 @@
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define OTHER_ID "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
+#define NO_ID "g123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static const struct {
         const char *text;
@@ -120,6 +121,24 @@ static const struct {
         { "0::/.service\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
         { "0::/a\033[31m.service\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
         { "0::/system.slice/--now.service\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "0::/system.slice/@a.service\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "0::/kubepods-besteffort-pod1.slice-cri-containerd-" ID "\n", AIU_MANAGER_KUBERNETES, "", "", -1u },
+        { "0::/kubepods-besteffort-pod1.slice:cri-containerd:" NO_ID "\n", AIU_MANAGER_KUBERNETES, "", "", -1u },
+        { "0::/lxc.payload/web\n", AIU_MANAGER_LXC, "", "web", -1u },
+        { "0::/lxc.monitor/web\n", AIU_MANAGER_LXC, "", "web", -1u },
+        { "0::/lxc/a b\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "0::/lxc.payload.-x\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "0::/lxc.payload." ID ID ID ID "\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "0::/machine.slice/machine-a\\x2g\\x2\\y2d\\xg0.scope\n", AIU_MANAGER_SYSTEMD, "machine-a\\x2g\\x2\\y2d\\xg0.scope",
+          "", -1u },
+        { "0::/machine.slice/machine-a\\x2.scope\n", AIU_MANAGER_SYSTEMD, "machine-a\\x2.scope", "", -1u },
+        { "0::/machine.slice/machine-a b.scope\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "0::/machine.slice/machine-" ID ID ID ID ".scope\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "0::/system.slice/snap.x.mount\n", AIU_MANAGER_SYSTEMD, "snap.x.mount", "", -1u },
+        { "0::/system.slice/snap.a b.service\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "0::/user@4294967295.service/a.service\n", AIU_MANAGER_SYSTEMD, "user@4294967295.service", "", -1u },
+        { "0::/session-1_2.scope\n", AIU_MANAGER_SYSTEMD, "session-1_2.scope", "", -1u },
+        { "0::/libpod-payload-" ID "\n", AIU_MANAGER_PODMAN, "", ID, -1u },
 };
 
 START_TEST(row)

@@ -8,6 +8,7 @@
  * that the process is in.
  */
 #include "cgroup-parse.h"
+#include "macro.h"
 
 #include <string.h>
 
@@ -57,20 +58,16 @@ static bool is_wrapped(struct part part, const char *prefix, const char *suffix)
                (*suffix == '\0' || has_suffix(part, suffix));
 }
 
+/* Only what was looked at, is_unit() or is_plain_name(), and is not too long. */
 static void keep(char *to, struct part part)
 {
-        if (part.n >= CGROUP_NAME_BYTES)
-                return;
         memcpy(to, part.at, part.n);
         to[part.n] = '\0';
 }
 
 static bool all_of(struct part part, const char *chars)
 {
-        for (size_t i = 0; i < part.n; i++)
-                if (part.at[i] == '\0' || !strchr(chars, part.at[i]))
-                        return false;
-        return part.n > 0;
+        return consists_of(part.at, part.n, chars);
 }
 
 #define DIGITS "0123456789"
@@ -250,7 +247,7 @@ static bool match_lxc(struct walk *walk, struct part part)
 
 static int hex_digit(char c)
 {
-        const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c) : NULL;
+        const char *digits = "0123456789abcdef", *at = memchr(digits, c, 16);
 
         return at ? (int)(at - digits) : -1;
 }

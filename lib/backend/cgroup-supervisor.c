@@ -67,12 +67,7 @@ static bool is_plain_name(const char *name, size_t n)
         static const char plain[] =
                 "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-:@+";
 
-        if (n == 0 || *name == '-')
-                return false;
-        for (size_t i = 0; i < n; i++)
-                if (name[i] == '\0' || !strchr(plain, name[i]))
-                        return false;
-        return true;
+        return consists_of(name, n, plain) && *name != '-';
 }
 
 static void name_by_directory(const struct aiu_question *question, pid_t supervisor, char *program)
@@ -103,14 +98,12 @@ static void name_by_supervisord(const char *environment, size_t bytes, char *pro
 {
         const char *name = variable(environment, bytes, "SUPERVISOR_PROCESS_NAME");
         const char *group = variable(environment, bytes, "SUPERVISOR_GROUP_NAME");
-        int n;
 
         if (!name || !group || !is_plain_name(name, strlen(name)) ||
             !is_plain_name(group, strlen(group)))
                 return;
-        n = snprintf(program, SUPERVISOR_PROGRAM_BYTES, "%s:%s", group, name);
-        if (n < 0 || (size_t)n >= SUPERVISOR_PROGRAM_BYTES)
-                program[0] = '\0';
+        if (strlen(group) + strlen(name) + 2 <= SUPERVISOR_PROGRAM_BYTES)
+                (void)snprintf(program, SUPERVISOR_PROGRAM_BYTES, "%s:%s", group, name);
 }
 
 static void name_by_pm2(const char *environment, size_t bytes, char *program)

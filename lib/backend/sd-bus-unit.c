@@ -88,11 +88,8 @@ bool unit_name_is_valid(const char *name, size_t n)
         static const char chars[] =
                 "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:-_.\\@";
 
-        if (n == 0 || n >= UNIT_NAME_BYTES || *name == '-' || *name == '.' || *name == '@')
+        if (n >= UNIT_NAME_BYTES || !consists_of(name, n, chars) || *name == '-' || *name == '.' || *name == '@')
                 return false;
-        for (size_t i = 0; i < n; i++)
-                if (name[i] == '\0' || !strchr(chars, name[i]))
-                        return false;
         return memchr(name, '.', n) != NULL;
 }
 
