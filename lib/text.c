@@ -28,10 +28,7 @@ void text_add_escaped(struct text *text, const char *bytes, size_t most)
 {
         size_t n = strnlen(bytes, most);
 
-        for (size_t i = 0; i < n; i++) {
-                if (text->used + escape_length(bytes + i, 1) + 1 > text->bytes)
-                        return;
+        for (size_t i = 0; i < n && text->used + escape_length(bytes + i, 1) < text->bytes; i++)
                 text->used = (size_t)(escape_to(text->to + text->used, bytes + i, 1) - text->to);
-        }
         text->to[text->used] = '\0';
 }

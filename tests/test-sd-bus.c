@@ -33,6 +33,8 @@ static const struct {
         { "Stream", "127.0.0.1:", -EINVAL },
         { "Stream", "127.0.0.1:0", -EINVAL },
         { "Stream", "127.0.0.1:65536", -EINVAL },
+        { "Stream", "127.0.0.1:655360", -EINVAL },
+        { "Stream", "1111.1111.1111.1111:80", -EINVAL },
         { "Stream", "127.0.0.1:80x", -EINVAL },
         { "Stream", "127.0.0.1.5:80", -EINVAL },
         { "Stream", "[::]80", -EINVAL },
@@ -79,6 +81,9 @@ static const struct {
         { "[::]:80", "[::]:80", LISTEN_EXACT },
         { "[::]:80", "[::1]:80", LISTEN_COVERED },
         { "[::]:80", "127.0.0.1:80", LISTEN_COVERED },
+        { "[::1]:80", "127.0.0.1:80", LISTEN_NO },
+        { "[::1]:80", "[::2]:80", LISTEN_NO },
+        { "[::ffff:127.0.0.1]:80", "[::1]:80", LISTEN_NO },
         { "0.0.0.0:80", "[::1]:80", LISTEN_NO },
         { "[::1]:80", "[::]:80", LISTEN_NO },
         { "/run/a", "/run/a", LISTEN_EXACT },
@@ -106,6 +111,29 @@ START_TEST(listen_matches)
 }
 END_TEST
 
+/* Sockets without an address, or with one that is too short, or of other families. */
+START_TEST(listen_nothing_alike)
+{
+        struct sockaddr_storage other = { .ss_family = AF_UNIX };
+        struct aiu_socket_fact socket = { .size = sizeof(socket), .type = SOCK_STREAM };
+        struct listen_address inet, path;
+
+        ck_assert_int_eq(listen_parse("Stream", "127.0.0.1:80", &inet), 0);
+        ck_assert_int_eq(listen_parse("Stream", "/run/a", &path), 0);
+        ck_assert_int_eq(listen_compare(&inet, 0, &socket), LISTEN_NO);
+        socket.local = (const struct sockaddr *)&other;
+        socket.local_len = 1;
+        ck_assert_int_eq(listen_compare(&path, 0, &socket), LISTEN_NO);
+        socket.local_len = sizeof(sa_family_t); /* unnamed */
+        ck_assert_int_eq(listen_compare(&path, 0, &socket), LISTEN_NO);
+        other.ss_family = AF_VSOCK;
+        ck_assert_int_eq(listen_compare(&inet, 0, &socket), LISTEN_NO);
+        ck_assert_int_eq(listen_compare(&path, 0, &socket), LISTEN_NO);
+        other.ss_family = AF_INET;
+        ck_assert_int_eq(listen_compare(&path, 0, &socket), LISTEN_NO);
+}
+END_TEST
+
 START_TEST(listen_scopes)
 {
         struct listen_address unit, other;
@@ -120,6 +148,8 @@ START_TEST(listen_scopes)
         ck_assert_int_eq(listen_compare(&unit, 3, &socket), LISTEN_EXACT);
         ck_assert_int_eq(listen_compare(&unit, 4, &socket), LISTEN_NO);
         ck_assert_int_eq(listen_compare(&unit, 0, &socket), LISTEN_EXACT);
+        other.sa.in6.sin6_scope_id = 0;
+        ck_assert_int_eq(listen_compare(&unit, 3, &socket), LISTEN_EXACT);
 }
 END_TEST
 
@@ -294,6 +324,7 @@ int main(void)
         tcase_add_loop_test(tcase, listen_strings, 0, ELEMENTSOF(strings));
         tcase_add_test(tcase, listen_path_too_long);
         tcase_add_loop_test(tcase, listen_matches, 0, ELEMENTSOF(matches));
+        tcase_add_test(tcase, listen_nothing_alike);
         tcase_add_test(tcase, listen_scopes);
         tcase_add_test(tcase, names);
         tcase_add_test(tcase, lists);

@@ -132,6 +132,7 @@ int listen_parse(const char *type, const char *text, struct listen_address *ret)
 
 static bool is_v4(const struct sockaddr *address, in_addr_t *ret)
 {
+        static const unsigned char mapped[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
         const struct sockaddr_in *in = (const void *)address;
         const struct sockaddr_in6 *in6 = (const void *)address;
 
@@ -139,7 +140,7 @@ static bool is_v4(const struct sockaddr *address, in_addr_t *ret)
                 *ret = in->sin_addr.s_addr;
                 return true;
         }
-        if (address->sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+        if (memcmp(&in6->sin6_addr, mapped, sizeof(mapped)) != 0)
                 return false;
         memcpy(ret, &in6->sin6_addr.s6_addr[12], sizeof(*ret));
         return true;
@@ -157,6 +158,7 @@ static enum listen_match compare_ip(const struct listen_address *listen, unsigne
 {
         const struct sockaddr_in6 *in6 = (const void *)socket;
         const struct in6_addr *ours = &listen->sa.in6.sin6_addr;
+        enum listen_match others = memcmp(ours, &in6addr_any, sizeof(*ours)) == 0 ? LISTEN_COVERED : LISTEN_NO;
         in_addr_t a = 0, b = 0;
         bool v4 = is_v4(&listen->sa.any, &a), socket_v4 = is_v4(socket, &b);
 
@@ -167,10 +169,8 @@ static enum listen_match compare_ip(const struct listen_address *listen, unsigne
         if (v4)
                 return LISTEN_NO;
         /* Whether [::] serves IPv4 too is not in Listen=; what it was bound to is. */
-        if (socket_v4)
-                return IN6_IS_ADDR_UNSPECIFIED(ours) ? LISTEN_COVERED : LISTEN_NO;
-        if (!IN6_ARE_ADDR_EQUAL(ours, &in6->sin6_addr))
-                return IN6_IS_ADDR_UNSPECIFIED(ours) ? LISTEN_COVERED : LISTEN_NO;
+        if (socket_v4 || memcmp(ours, &in6->sin6_addr, sizeof(*ours)) != 0)
+                return others;
         return scope_id && in6->sin6_scope_id && scope_id != in6->sin6_scope_id ? LISTEN_NO
                                                                                 : LISTEN_EXACT;
 }

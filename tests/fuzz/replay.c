@@ -2,8 +2,8 @@
 /*
  * replay PATH...: run a target on files, and on the files of directories. This is how
  * the corpus is tested without a fuzzer. Each file is also run cut short and with
- * single bytes turned over, at up to 32 places, so that a few files are some
- * thousands of inputs.
+ * single bytes turned over, at up to 32 places, fewer where there are many, so that
+ * a few files are some thousands of inputs and many files not many more.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -13,9 +13,10 @@
 #include "fuzz.h"
 
 #define MOST_BYTES 65536u
-#define PLACES 32u
+#define MOST_PLACES 32u
+#define MOST_VARIANTS 2500u     /* places of all files together */
 
-static size_t n_files, n_inputs;
+static size_t places = MOST_PLACES, n_files, n_inputs;
 
 /* From memory of its exact size: a byte too far is seen by valgrind and AddressSanitizer. */
 static void run(const uint8_t *data, size_t size)
@@ -35,7 +36,7 @@ static void run_variants(uint8_t *data, size_t size)
 {
         static const uint8_t flips[] = { 0x01, 0x80, 0xff };
 
-        size_t step = size / PLACES + 1;
+        size_t step = size / places + 1;
 
         for (size_t n = 0; n < size; n += step)
                 run(data, n);
@@ -69,9 +70,15 @@ static bool run_directory(const char *path)
         DIR *directory = opendir(path);
         const struct dirent *entry;
         char name[4096];
+        size_t n = 1;
 
         if (!directory)
                 return false;
+        while (readdir(directory))
+                n++;
+        rewinddir(directory);
+        if (MOST_VARIANTS / n < places)
+                places = MOST_VARIANTS / n + 1;
         while ((entry = readdir(directory))) {
                 if (entry->d_name[0] == '.')
                         continue;
