@@ -28,11 +28,16 @@ ip link set lo up || skip "the loopback device cannot be set up"
 check "no ruleset, no note" silent 8080
 nft -f - <<'RULES' || skip "nftables cannot do NAT here"
 table ip forward_ports {
+        chain elsewhere {
+        }
         chain pre {
                 type nat hook prerouting priority -100; policy accept;
                 tcp dport 8080 dnat to 10.0.0.2:80
                 udp dport 53 redirect to :5353
-                tcp dport { 1111, 2222 } dnat to 10.0.0.4
+                ip daddr 127.0.0.20 tcp dport { 1111, 2222 } dnat to 10.0.0.4
+                ip daddr 127.0.0.21 dnat to tcp dport map { 1111 : 10.0.0.4 }
+                ip daddr 127.0.0.22 tcp dport 1111 goto elsewhere
+                ip daddr 127.0.0.23 tcp dport vmap { 1111 : jump elsewhere }
                 jump deeper
         }
         chain deeper {
@@ -48,11 +53,26 @@ table inet filter {
 RULES
 check "DNAT" tells 8080 "table ip forward_ports, chain pre) hands on to 10.0.0.2:80 what comes for port 8080"
 check "REDIRECT" tells 53/udp "this host's port 5353"
-check "another protocol" silent 53
+check "another protocol" silent 127.0.0.8:53
 check "a chain that is jumped to" tells 127.0.0.9:7005 "chain deeper) hands on to 10.0.0.3"
 check "another address" silent 127.0.0.8:7005
-check "a set is not followed" silent 1111
-check "a firewall is none of our business" silent 9999
+check "a set" tells 127.0.0.20:1111 "1 NAT rule (nftables, table ip forward_ports, chain pre) may hand on"
+check "a set of another address" silent 127.0.0.19:1111
+check "a map" tells 127.0.0.21:1111 "1 NAT rule (nftables, table ip forward_ports, chain pre) may hand on"
+nft add rule ip forward_ports elsewhere ip daddr 127.0.0.22-127.0.0.23 dnat to 10.0.0.5
+check "a chain that is gone to" tells 127.0.0.22:1111 "chain elsewhere) may hand on"
+check "a chain that a map leads to" tells 127.0.0.23:1111 "chain elsewhere) may hand on"
+nft flush chain ip forward_ports elsewhere
+check "a firewall is none of our business" silent 127.0.0.8:9999
+if iptables-legacy -t nat -A PREROUTING -p tcp --dport 6000 -j REDIRECT --to-ports 6001 2>/dev/null; then
+        check "iptables-legacy" tells 6000 "iptables-legacy has NAT rules"
+        iptables-legacy -t nat -F
+        check "an empty table of it" silent 127.0.0.8:6000
+        ip6tables-legacy -t nat -A PREROUTING -p tcp --dport 6000 -j REDIRECT 2>/dev/null &&
+                check "ip6tables-legacy" tells '[::1]:6000' "ip6tables-legacy -t nat -S"
+else
+        echo "left out: no iptables-legacy that does NAT"
+fi
 ask -q 8080
 check "it is free all the same" [ $? = 0 ]
 other=$(setpriv --reuid=1000 --clear-groups "$addrinuse" 8080 2>&1)

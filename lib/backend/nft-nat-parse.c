@@ -2,9 +2,8 @@
 /*
  * See nft-nat-parse.h. A rule is a list of expressions that load registers and compare
  * them; what each register holds is followed as far as ports, protocol and destination go.
- * Anything else (interfaces, sources, marks) may narrow the rule: it is passed over. A
- * comparison of the port that is not understood (a set, "not equal") makes the rule one
- * that nothing is said about.
+ * Anything else (interfaces, sources, marks) may narrow the rule: it is passed over. Where
+ * the port is compared in a way that is not understood, that is said of the rule.
  */
 #include "nft-nat-parse.h"
 
@@ -430,8 +429,8 @@ bool nat_rule_parse(const struct nlmsghdr *message, struct nat_rule *ret)
         nla_for_each_nested(element, a[NFTA_RULE_EXPRESSIONS], left) {
                 read_expression(&reader, element);
         }
-        return reader.is_nat && !reader.is_lost && ret->first_port > 0 &&
-               ret->last_port >= ret->first_port;
+        ret->ports_open = reader.is_lost || ret->first_port == 0 || ret->last_port < ret->first_port;
+        return reader.is_nat;
 }
 
 /* ------------------------------------------------------ whom it concerns */
@@ -460,8 +459,8 @@ bool nat_rule_concerns(const struct nat_rule *rule, const struct sockaddr *addre
         struct in6_addr asked;
         bool v4;
 
-        if ((rule->protocol && rule->protocol != protocol) || port < rule->first_port ||
-            port > rule->last_port || (address->sa_family != AF_INET && address->sa_family != AF_INET6))
+        if ((rule->protocol && rule->protocol != protocol) ||
+            (!rule->ports_open && (port < rule->first_port || port > rule->last_port)))
                 return false;
         v4 = is_ipv4(address, &asked);
         if (v4 && rule->family == NFPROTO_IPV6)

@@ -16,7 +16,10 @@ struct nat_rule {
         int family;                     /* NFPROTO_* of the table: IPv4, IPv6 or inet, which is both */
         const char *table, *chain;      /* in the message */
         int protocol;                   /* IPPROTO_*; 0 = whatever it is */
-        uint16_t first_port, last_port; /* of the destination; 0 = it does not ask for one */
+        uint16_t first_port, last_port; /* of the destination, where that is known */
+        /* Which ports it is for is not said in it, or in a way that is not understood: a set, a map, "not
+         * equal", or the rule that leads to its chain. */
+        bool ports_open;
         int address_family;             /* AF_UNSPEC = it asks for no destination, or it is not understood */
         struct in6_addr address;        /* the first four bytes of it for AF_INET */
         bool is_redirect;               /* to this host itself */
@@ -25,9 +28,10 @@ struct nat_rule {
         uint16_t to_port;               /* 0 = the port stays */
 };
 
-/* Does it hand on what comes for certain ports? Not, or not understood: false. */
+/* Does it hand on elsewhere what comes for this host? */
 bool nat_rule_parse(const struct nlmsghdr *message, struct nat_rule *ret);
-/* May it hand on what comes for this address and port? What it asks for besides is not looked at. */
+/* May it hand on what comes for this address (IPv4 or IPv6) and port? What it asks for besides is not
+ * looked at. */
 bool nat_rule_concerns(const struct nat_rule *rule, const struct sockaddr *address, int protocol,
                        uint16_t port);
 

@@ -6,9 +6,10 @@
  * kubernetes, a router's port forwarding).
  *
  * The ruleset is CAP_NET_ADMIN's to read. For whoever is not root this backend says nothing,
- * and nothing is missing from the report. Rules of iptables-legacy are not looked at, and of
- * a port that a set or a map is asked for (kubernetes' own nftables mode) nothing is known. No module is loaded by asking: nfnetlink is
- * asked only where it is there already.
+ * and nothing is missing from the report. Rules whose ports are in a set, a map or the rule
+ * before (kubernetes) are counted, and so are those of iptables-legacy: one note says that they
+ * are there and were not followed. No module is loaded by asking: nfnetlink is asked only where it is
+ * there already, and xtables for a table only that is.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -41,6 +42,8 @@ struct work {
         struct aiu_snapshot *snapshot;
         struct nat_table tables[MOST_TABLES];
         size_t n_tables, n_rules, n_notes;
+        size_t n_open;                  /* rules that may be for the port */
+        char open_at[2 * NAME_BYTES + 32];      /* where the first of them is */
 };
 
 /* ------------------------------------------------------ is it there? */
@@ -82,8 +85,7 @@ static bool is_loaded(const struct aiu_question *question)
         char *list;
         bool found;
 
-        if (question->procfs < 0 ||
-            sys_read_file_alloc(question->procfs, "thread-self/net/netlink", PROC_BYTES, &list, NULL) < 0)
+        if (sys_read_file_alloc(question->procfs, "thread-self/net/netlink", PROC_BYTES, &list, NULL) < 0)
                 return false;
         found = lists_nfnetlink(list);
         free(list);
@@ -196,6 +198,12 @@ static int take_rule(void *userdata, struct nlmsghdr *message)
                 return 0;
         plain(table, rule.table);
         plain(chain, rule.chain);
+        if (rule.ports_open) {
+                if (work->n_open++ == 0)
+                        (void)snprintf(work->open_at, sizeof(work->open_at), "table %s %s, chain %s",
+                                       family_word(rule.family), table, chain);
+                return 0;
+        }
         destination(to, sizeof(to), &rule);
         (void)snprintf(note, sizeof(note),
                        "a NAT rule (nftables, table %s %s, chain %s) hands on to %s what comes for port %u: "
@@ -225,6 +233,72 @@ static int look(struct work *work)
         return r;
 }
 
+/* What is not followed is not silently passed over. */
+static int tell_open(const struct work *work)
+{
+        char note[512];
+
+        if (work->n_open == 0)
+                return 0;
+        (void)snprintf(note, sizeof(note),
+                       "%zu NAT rule%s (nftables, %s%s) may hand on elsewhere what comes for port %u: for which ports, a "
+                       "set, a map or another rule decides, and was not followed (nft list ruleset). It is no reason "
+                       "for bind() to fail",
+                       work->n_open, work->n_open == 1 ? "" : "s", work->n_open == 1 ? "" : "the first in ",
+                       work->open_at, work->question->port);
+        return aiu_snapshot_add_gap(work->snapshot, AIU_GAP_UNKNOWN, 0, note);
+}
+
+/* ------------------------------------------------------ iptables-legacy */
+
+/* struct ipt_getinfo of linux/netfilter_ipv4/ip_tables.h, and ip6t_getinfo. */
+struct legacy_info {
+        char name[32];
+        unsigned int valid_hooks, hook_entry[5], underflow[5], n_entries, bytes;
+};
+
+#define GET_INFO 64             /* IPT_SO_GET_INFO, IP6T_SO_GET_INFO */
+#define EMPTY 5u                /* a policy for each of four hooks, and the end: iptable_nat_init() */
+
+/* Whoever asks for a table that is not there has its module loaded: xt_request_find_table_lock(). */
+static bool has_legacy_table(const struct aiu_question *question, const char *list)
+{
+        char names[256];
+
+        return sys_read_file(question->procfs, list, names, sizeof(names)) > 0 &&
+               (strncmp(names, "nat\n", 4) == 0 || strstr(names, "\nnat\n"));
+}
+
+static bool has_legacy_rules(int family, int level)
+{
+        struct legacy_info info = { .name = "nat" };
+        socklen_t bytes = sizeof(info);
+        int fd = sys_socket(family, SOCK_DGRAM, 0), r;
+
+        if (fd < 0)
+                return false;
+        r = sys_getsockopt(fd, level, GET_INFO, &info, &bytes);
+        sys_close(fd);
+        return r >= 0 && info.n_entries > EMPTY;
+}
+
+static int look_at_legacy(const struct aiu_question *question, struct aiu_snapshot *snapshot)
+{
+        bool v4 = has_legacy_table(question, "thread-self/net/ip_tables_names") && has_legacy_rules(AF_INET, IPPROTO_IP);
+        bool v6 = question->address->sa_family == AF_INET6 &&
+                  has_legacy_table(question, "thread-self/net/ip6_tables_names") &&
+                  has_legacy_rules(AF_INET6, IPPROTO_IPV6);
+        char note[256];
+
+        if (!v4 && !v6)
+                return 0;
+        (void)snprintf(note, sizeof(note),
+                       "iptables-legacy has NAT rules, and they were not read (%s-legacy -t nat -S): one may hand on "
+                       "elsewhere what comes for port %u. It is no reason for bind() to fail",
+                       v4 ? "iptables" : "ip6tables", question->port);
+        return aiu_snapshot_add_gap(snapshot, AIU_GAP_UNKNOWN, 0, note);
+}
+
 /* A note is not worth more of it. */
 static uint64_t quarter_of_the_time(const struct aiu_question *question)
 {
@@ -242,8 +316,12 @@ static int host(void *userdata, const struct aiu_question *question, struct aiu_
         (void)userdata;
         /* Who is not root and has CAP_NET_ADMIN all the same misses a note; all others save the time. */
         if (question->context_flags & (AIU_CONTEXT_FIRST_HOLDER | AIU_CONTEXT_LISTENERS_ONLY) ||
-            question->plain_calls_only || question->port == 0 || question->address->sa_family == AF_UNIX ||
-            sys_geteuid() != 0 || !is_loaded(question))
+            question->plain_calls_only || question->port == 0 || question->procfs < 0 ||
+            question->address->sa_family == AF_UNIX || sys_geteuid() != 0)
+                return AIU_PARTIAL;
+        if (look_at_legacy(question, snapshot) == -ENOMEM)
+                return -ENOMEM;
+        if (!is_loaded(question))
                 return AIU_PARTIAL;
         work = calloc(1, sizeof(*work));
         if (!work)
@@ -252,6 +330,8 @@ static int host(void *userdata, const struct aiu_question *question, struct aiu_
         work->question = &hurried;
         work->snapshot = snapshot;
         r = look(work);
+        if (r != -ENOMEM && tell_open(work) == -ENOMEM)
+                r = -ENOMEM;
         free(work);
         /* Not permitted, changed meanwhile, too much: nothing is told, and no verdict hangs on it. */
         return r == -ENOMEM ? r : AIU_PARTIAL;

@@ -27,9 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (nat_rule_parse(message, &rule)) {
                 require(is_inside(rule.table, NLMSG_DATA(message), size));
                 require(is_inside(rule.chain, NLMSG_DATA(message), size));
-                require(rule.first_port > 0 && rule.last_port >= rule.first_port);
+                require(rule.ports_open || (rule.first_port > 0 && rule.last_port >= rule.first_port));
                 /* Never of a port that it does not ask for. */
-                if (rule.first_port > 1)
+                if (!rule.ports_open && rule.first_port > 1)
                         require(!nat_rule_concerns(&rule, (struct sockaddr *)&in, IPPROTO_TCP,
                                                    (uint16_t)(rule.first_port - 1)));
                 (void)nat_rule_concerns(&rule, (struct sockaddr *)&in6, IPPROTO_UDP, rule.last_port);
