@@ -332,6 +332,38 @@ START_TEST(bad_addresses)
 }
 END_TEST
 
+/* RFC 4007, 11.2: a number is an index, whether there is such an interface or not. */
+START_TEST(scopes)
+{
+        static const struct {
+                const char *text;
+                int result;
+        } rows[] = {
+                { "fe80::1%7", 0 },
+                { "fe80::1%4294967295", 0 },
+                { "fe80::1%0", -ENODEV },
+                { "fe80::1%4294967296", -ENODEV },
+                { "fe80::1%99999999999999999999", -ENODEV },
+                { "fe80::1%7x", -ENODEV },
+                { "fe80::1%/", -ENODEV },
+        };
+        struct aiu_query *query = new_query();
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+                ck_assert_msg(aiu_query_set_address_string(query, rows[i].text, 80) == rows[i].result, "%s", rows[i].text);
+        ck_assert_int_eq(aiu_query_set_address_string(query, NULL, 80), 0);
+        ck_assert_int_eq(aiu_query_set_address_string(query, "*", 80), 0);
+        ck_assert_int_eq(aiu_query_set_device(query, NULL), 0);
+        ck_assert_int_eq(aiu_query_set_device(query, ""), 0);
+        ck_assert_int_eq(aiu_query_set_socket(query, SOCK_DCCP, 0), 0);
+        ck_assert_ptr_null(aiu_query_ref(NULL));
+        ck_assert_ptr_eq(aiu_query_ref(query), query);
+        ck_assert_ptr_null(aiu_query_unref(query));
+        ck_assert_int_eq(aiu_query_set_address_string(query, "::1", 80), 0);
+        aiu_query_unref(query);
+}
+END_TEST
+
 START_TEST(bad_settings)
 {
         struct aiu_query *query = new_query();
@@ -498,6 +530,7 @@ int main(void)
         tcase_add_loop_test(tcase, bad_strings, 0, N(strings));
         tcase_add_test(tcase, bad_probe);
         tcase_add_test(tcase, bad_addresses);
+        tcase_add_test(tcase, scopes);
         tcase_add_test(tcase, bad_settings);
         tcase_add_test(tcase, bad_descriptors);
         tcase_add_test(tcase, bad_context);

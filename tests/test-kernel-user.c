@@ -24,6 +24,7 @@
 
 #include "backend/kernel-user.h"
 #include "host-fixture.h"
+#include "macro.h"
 
 #define FOU 30
 #define L2TP 31
@@ -87,7 +88,66 @@ static const char *command(size_t i)
         return text;
 }
 
+/* Each attribute, and those inside of it, once gone, once empty, once all zeros, once all ones: that is
+ * not a message of the kernel's, and never names two users. */
+static void spoil(int (*take)(void *, struct nlmsghdr *), struct nlmsghdr *message, struct nlattr *first, int left, int depth)
+{
+        for (struct nlattr *a = first; nla_ok(a, left); a = nla_next(a, &left)) {
+                struct nlattr head = *a;
+                size_t n = (size_t)nla_len(a);
+                unsigned char *kept = malloc(n + 1);
+
+                ck_assert_ptr_nonnull(kept);
+                memcpy(kept, nla_data(a), n);
+                for (int how = 0; how < 5; how++) {
+                        size_t before = snapshot.n_kernel_users;
+                        int r;
+
+                        if (how == 0)
+                                a->nla_type = 0x3f00;
+                        else if (how == 1)
+                                a->nla_len = sizeof(*a);
+                        else if (how == 2 && n > 0)
+                                a->nla_len = sizeof(*a) + 1;
+                        else
+                                memset(nla_data(a), how == 3 ? 0 : 0xff, n);
+                        r = take(&search, message);
+                        ck_assert(r == 0 || r == -EBADMSG);
+                        ck_assert_uint_le(snapshot.n_kernel_users, before + 1);
+                        *a = head;
+                        memcpy(nla_data(a), kept, n);
+                }
+                free(kept);
+                if (depth > 0)
+                        spoil(take, message, nla_data(a), nla_len(a), depth - 1);
+        }
+}
+
+static void spoil_each(int (*take)(void *, struct nlmsghdr *), struct nlmsghdr *message, int header)
+{
+        struct nlmsghdr head = *message;
+
+        spoil(take, message, nlmsg_attrdata(message, header), nlmsg_attrlen(message, header), 2);
+        message->nlmsg_len = NLMSG_HDRLEN + 1;
+        ck_assert_int_eq(take(&search, message), -EBADMSG);
+        *message = head;
+        message->nlmsg_type ^= 1;
+        ck_assert_int_ne(take(&search, message), 1);
+        *message = head;
+}
+
+static struct nl_msg *generic(int family, uint8_t command_number)
+{
+        struct genlmsghdr header = { .cmd = command_number, .version = 1 };
+        struct nl_msg *message = nlmsg_alloc_simple(family, 0);
+
+        ck_assert_int_ge(nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO), 0);
+        return message;
+}
+
 /* ------------------------------------------------------ devices */
+
+static bool spoils;
 
 struct device {
         const char *kind;
@@ -119,6 +179,8 @@ static int take_device(const struct device *device)
         if (device->other_netns)
                 nla_put_u32(message, IFLA_LINK_NETNSID, 3);
         r = user_take_link(&search, nlmsg_hdr(message));
+        if (spoils)
+                spoil_each(user_take_link, nlmsg_hdr(message), sizeof(header));
         nlmsg_free(message);
         return r;
 }
@@ -204,6 +266,49 @@ START_TEST(both_families)
 }
 END_TEST
 
+START_TEST(spoilt_messages)
+{
+        static const struct device made[] = {
+                { "vxlan", IFF_UP, 15, 6081, 25, 0 },  { "vxlan", IFF_UP, 15, 6081, 16, 0 },
+                { "geneve", IFF_UP, 5, 6081, 6, 0 },   { "bareudp", IFF_UP, 1, 6081, 0, 0 },
+                { "amt", IFF_UP, 2, 6081, 0, 0 },      { "wireguard", IFF_UP, 2, 6081, 0, 0 },
+                { "gtp", IFF_UP, 2, 6081, 0, 0 },
+        };
+        struct nl_msg *message;
+
+        spoils = true;
+        for (size_t i = 0; i < ELEMENTSOF(made); i++) {
+                begin();
+                have_socket("0.0.0.0", 6081, IPPROTO_UDP, 100);
+                ck_assert_int_eq(take_device(&made[i]), 0);
+                snapshot_finish(&snapshot);
+        }
+        begin();
+        have_socket("0.0.0.0", 6081, IPPROTO_UDP, 100);
+        message = generic(FOU, FOU_CMD_GET);
+        nla_put_u16(message, FOU_ATTR_PORT, htons(6081));
+        nla_put_u8(message, FOU_ATTR_AF, AF_INET);
+        nla_put_u32(message, FOU_ATTR_PEER_V4, 1);
+        spoil_each(user_take_fou, nlmsg_hdr(message), GENL_HDRLEN);
+        nlmsg_free(message);
+        message = generic(L2TP, L2TP_CMD_TUNNEL_GET);
+        nla_put_u32(message, L2TP_ATTR_CONN_ID, 42);
+        nla_put_u16(message, L2TP_ATTR_ENCAP_TYPE, L2TP_ENCAPTYPE_UDP);
+        nla_put_u16(message, L2TP_ATTR_UDP_SPORT, 6081);
+        spoil_each(user_take_l2tp, nlmsg_hdr(message), GENL_HDRLEN);
+        nlmsg_free(message);
+        message = generic(GENL_ID_CTRL, CTRL_CMD_NEWFAMILY);
+        nla_put_string(message, CTRL_ATTR_FAMILY_NAME, "l2tp");
+        nla_put_u16(message, CTRL_ATTR_FAMILY_ID, 78);
+        spoil_each(user_take_family, nlmsg_hdr(message), GENL_HDRLEN);
+        search.l2tp = 0;
+        ck_assert_int_eq(user_take_family(&search, nlmsg_hdr(message)), 0);
+        ck_assert_uint_eq(search.l2tp, 78);
+        nlmsg_free(message);
+        snapshot_finish(&snapshot);
+}
+END_TEST
+
 START_TEST(broken_messages)
 {
         struct nl_msg *message = nlmsg_alloc_simple(RTM_NEWLINK, 0);
@@ -223,15 +328,6 @@ START_TEST(broken_messages)
 END_TEST
 
 /* ------------------------------------------------------ generic netlink */
-
-static struct nl_msg *generic(int family, uint8_t command_number)
-{
-        struct genlmsghdr header = { .cmd = command_number, .version = 1 };
-        struct nl_msg *message = nlmsg_alloc_simple(family, 0);
-
-        ck_assert_int_ge(nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO), 0);
-        return message;
-}
 
 START_TEST(families)
 {
@@ -334,6 +430,10 @@ START_TEST(nfs_mount)
 {
         static const char text[] = "NV SERVER   PORT USE HOSTNAME\n"
                                    "v4 20010db8000000000000000000000001  801   2 six.example\n"
+                                   "v4 c0000202    0   2 port.example\n"
+                                   "v4 c00002  801   2 short.example\n"
+                                   "v4 c0000202  801   2\n"
+                                   "\n"
                                    "v4 c0000202  801   2 files.example\n";
 
         begin();
@@ -354,6 +454,13 @@ START_TEST(rxrpc)
 {
         static const char text[] = "Proto Local                                           Use Act RxQ\n"
                                    "UDP   192.0.2.1:7001                                    3   2   0\n"
+                                   "TCP   192.0.2.1:7001                                    3   2   0\n"
+                                   "UDP   nothing                                           3   2   0\n"
+                                   "UDP   192.0.2.1:0                                       3   2   0\n"
+                                   "UDP   192.0.2.1:65536                                   3   2   0\n"
+                                   "UDP   :7001                                             3   2   0\n"
+                                   "UDP   [::7001                                           3   2   0\n"
+                                   "UDP   [x]:7001                                          3   2   0\n"
                                    "UDP   [::]:7001                                         3   2   0\n";
 
         begin();
@@ -545,7 +652,7 @@ static void add_live(Suite *suite)
 int main(void)
 {
         const TTest *const plain[] = {
-                devices, other_devices, other_sockets, both_families, broken_messages, families, fou, l2tp,
+                devices, other_devices, other_sockets, both_families, broken_messages, spoilt_messages, families, fou, l2tp,
                 nfsd, nfs_mount, rxrpc, not_claimed, senseless_facts,
         };
         Suite *suite = suite_create("kernel-user");

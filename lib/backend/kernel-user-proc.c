@@ -32,6 +32,14 @@ static const char *next_line(const char *text)
         return end ? end + 1 : text + strlen(text);
 }
 
+#define LINE_BYTES 512u         /* more than the kernel makes of a host's name */
+
+/* For sscanf(), to which the end of a line is a blank like any other. */
+static void first_line(char to[LINE_BYTES], const char *text)
+{
+        (void)snprintf(to, LINE_BYTES, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
 /* ------------------------------------------------------ nfsd */
 
 int user_take_portlist(struct user_search *search, const char *text)
@@ -73,11 +81,9 @@ static bool parse_hex_address(const char *hex, unsigned int port, struct sockadd
         if (digits != 8 && digits != 32)
                 return false;
         for (size_t i = 0; i < digits / 2; i++) {
-                unsigned int byte;
+                const char two[] = { hex[2 * i], hex[2 * i + 1], '\0' };
 
-                if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
-                        return false;
-                bytes[i] = (unsigned char)byte;
+                bytes[i] = (unsigned char)strtoul(two, NULL, 16);
         }
         memset(ret, 0, sizeof(*ret));
         if (digits == 8) {
@@ -97,7 +103,7 @@ int user_take_nfs_servers(struct user_search *search, const char *text)
 {
         for (text = next_line(text); *text; text = next_line(text)) {
                 struct sockaddr_storage peer;
-                char hex[33], host[256];
+                char line[LINE_BYTES], hex[33], host[256];
                 unsigned int port;
                 struct kernel_offer offer = {
                         .service = "nfs", .name = host, .protocol = IPPROTO_TCP,
@@ -105,7 +111,8 @@ int user_take_nfs_servers(struct user_search *search, const char *text)
                 };
                 int r;
 
-                if (sscanf(text, "v%*u %32[0-9a-f] %4x %*d %255s", hex, &port, host) != 3 || port == 0 ||
+                first_line(line, text);
+                if (sscanf(line, "v%*u %32[0-9a-f] %4x %*d %255s", hex, &port, host) != 3 || port == 0 ||
                     !parse_hex_address(hex, port, &peer))
                         continue;
                 r = user_offer(search, &offer);
@@ -148,14 +155,15 @@ int user_take_rxrpc(struct user_search *search, const char *text)
 {
         for (text = next_line(text); *text; text = next_line(text)) {
                 struct sockaddr_storage local;
-                char where[64];
+                char line[LINE_BYTES], where[64];
                 struct kernel_offer offer = {
                         .service = "rxrpc", .protocol = IPPROTO_UDP, .local = (const struct sockaddr *)&local,
                 };
                 struct sockaddr_in in;
                 int r;
 
-                if (sscanf(text, "UDP %63s", where) != 1 || !parse_endpoint(where, &local))
+                first_line(line, text);
+                if (sscanf(line, "UDP %63s", where) != 1 || !parse_endpoint(where, &local))
                         continue;
                 memcpy(&in, &local, sizeof(in));
                 offer.family = local.ss_family;

@@ -65,10 +65,13 @@ static const char *text(struct nlattr *attribute)
         return nla_data(attribute);
 }
 
-/* What is behind an attribute's length is not read: nla_parse() of libnl checks that it is inside. */
+/* What is behind an attribute's length is not read: nla_parse() of libnl checks that it is inside, and
+ * cannot fail without a policy. */
 static bool parse(struct nlattr **table, int most, struct nlattr *nest)
 {
-        return nest && nla_parse_nested(table, most, nest, NULL) == 0;
+        if (nest)
+                (void)nla_parse_nested(table, most, nest, NULL);
+        return nest;
 }
 
 static void load(struct reader *reader, uint32_t at, enum content content, struct nlattr *value)
