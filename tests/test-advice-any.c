@@ -14,7 +14,7 @@
 #include "advice-list.h"
 #include "macro.h"
 
-#define SITUATIONS 6000
+#define SITUATIONS 20000
 
 static uint32_t seed;
 static size_t n;

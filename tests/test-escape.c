@@ -152,6 +152,20 @@ START_TEST(text_that_is_full)
 }
 END_TEST
 
+START_TEST(how_much_of_a_container)
+{
+        char id[65];
+
+        memset(id, 'a', 64);
+        id[64] = '\0';
+        ck_assert_uint_eq(escape_shown(id), 12);
+        id[63] = 'g';
+        ck_assert_uint_eq(escape_shown(id), 64);
+        ck_assert_uint_eq(escape_shown("web"), 3);
+        ck_assert_uint_eq(escape_shown("abc"), 3);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("escape");
@@ -166,6 +180,7 @@ int main(void)
         tcase_add_test(tcase, wrong_use);
         tcase_add_test(tcase, ascii_passes_as_it_is);
         tcase_add_test(tcase, text_that_is_full);
+        tcase_add_test(tcase, how_much_of_a_container);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

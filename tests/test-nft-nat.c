@@ -15,6 +15,7 @@
 #include "macro.h"
 #include "nft-nat-parse.h"
 #include "nft-rules.h"
+#include "spoil.h"
 
 /* In memory that ends where the message does, for valgrind. */
 static struct nlmsghdr *from_hex(const char *hex, size_t *ret_bytes)
@@ -102,6 +103,26 @@ START_TEST(rule_cut_short)
 }
 END_TEST
 
+static void look(void *userdata)
+{
+        struct nat_rule rule;
+
+        if (nat_rule_parse(userdata, &rule) && !rule.ports_open)
+                ck_assert(rule.first_port > 0 && rule.last_port >= rule.first_port);
+}
+
+START_TEST(rule_spoilt)
+{
+        size_t n;
+        struct nlmsghdr *whole = from_hex(rules[_i].hex, &n);
+        int header = sizeof(struct nfgenmsg);
+
+        if (is_little_endian())
+                spoil_attributes(nlmsg_attrdata(whole, header), nlmsg_attrlen(whole, header), 4, look, whole);
+        free(whole);
+}
+END_TEST
+
 /* ------------------------------------------------------ made here */
 
 static struct nl_msg *message;
@@ -142,6 +163,11 @@ START_TEST(ports_by_xtables)
 {
         struct xt_tcp tcp = { .spts = { 0, 65535 }, .dpts = { 80, 81 } };
         struct xt_udp udp = { .spts = { 0, 65535 }, .dpts = { 53, 53 } };
+        struct {
+                uint32_t flags;
+                struct in6_addr min, max;
+                uint16_t min_port, max_port;
+        } to = { .flags = 3, .min_port = htons(8080), .max_port = htons(8080) };      /* struct nf_nat_range2, its beginning */
         struct nat_rule rule;
 
         begin(NFPROTO_IPV4);
@@ -159,6 +185,22 @@ START_TEST(ports_by_xtables)
         ck_assert(end(&rule) && rule.protocol == IPPROTO_UDP && rule.is_redirect);
         nlmsg_free(message);
 
+        /* Any port, which is none in particular; and matches that are nothing to us, or cut short. */
+        tcp.dpts[0] = 0;
+        tcp.dpts[1] = 65535;
+        begin(NFPROTO_IPV6);
+        xtables("match", "tcp", &tcp, sizeof(tcp));
+        xtables("match", "udp", &udp, 4);
+        xtables("match", "multiport", "", 1);
+        xtables("match", "comment", "", 1);
+        xtables("target", "DNAT", &to, sizeof(to));
+        ck_assert(end(&rule) && rule.ports_open);
+        ck_assert_int_eq(rule.to_family, AF_INET6);
+        ck_assert_uint_eq(rule.to_port, 8080);
+        nlmsg_free(message);
+
+        tcp.dpts[0] = 80;
+        tcp.dpts[1] = 81;
         tcp.invflags = XT_TCP_INV_DSTPT;
         begin(NFPROTO_IPV4);
         xtables("match", "tcp", &tcp, sizeof(tcp));
@@ -202,6 +244,8 @@ static const struct {
         { NFPROTO_IPV4, NULL, "0.0.0.0", IPPROTO_TCP, 79, false },
         { NFPROTO_IPV4, NULL, "0.0.0.0", IPPROTO_TCP, 83, false },
         { NFPROTO_IPV4, NULL, "0.0.0.0", IPPROTO_TCP, 82, true },
+        { NFPROTO_IPV4, NULL, "1::ffff:192.0.2.1", IPPROTO_TCP, 80, false },
+        { NFPROTO_IPV4, NULL, "0:0:1::ffff:192.0.2.1", IPPROTO_TCP, 80, false },
 };
 
 START_TEST(whom_it_concerns)
@@ -234,6 +278,7 @@ int main(void)
 
         tcase_add_loop_test(tcase, rule_of_a_kernel, 0, (int)ELEMENTSOF(rules));
         tcase_add_loop_test(tcase, rule_cut_short, 0, (int)ELEMENTSOF(rules));
+        tcase_add_loop_test(tcase, rule_spoilt, 0, (int)ELEMENTSOF(rules));
         tcase_add_test(tcase, ports_by_xtables);
         tcase_add_loop_test(tcase, whom_it_concerns, 0, (int)ELEMENTSOF(questions));
         suite_add_tcase(suite, tcase);

@@ -110,6 +110,15 @@ START_TEST(inet_states)
         ck_assert_int_eq(parse4(line, &s), 0);
         ck_assert_int_eq(s.fact.minisock, YES);
         ck_assert_uint_eq(s.fact.expires_usec, UINT64_C(10000) * UINT32_MAX);
+        ck_assert_int_eq(proc_net_parse_inet(line, strlen(line), AF_INET, IPPROTO_TCP, 0, &s), 0);
+        ck_assert_uint_eq(s.fact.expires_usec, 0);      /* no clock to count with */
+        snprintf(line, sizeof(line), format, 80u, 6u, 0u, "00", 0);
+        ck_assert_int_eq(parse4(line, &s), 0);
+        ck_assert_int_eq(s.fact.minisock, YES);
+        snprintf(line, sizeof(line), format, 80u, 5u, 0u, "00", 0);
+        ck_assert_int_eq(parse4(line, &s), 0);
+        ck_assert_int_eq(s.fact.minisock, UNKNOWN);     /* an orphan, a full socket */
+        snprintf(line, sizeof(line), format, 80u, 6u, 3u, "FFFFFFFFFFFFFFFF", 0);
         /* Timer 3 of a UDP socket would mean nothing. */
         ck_assert_int_eq(proc_net_parse_inet(line, strlen(line), AF_INET, IPPROTO_UDP, 100, &s), 0);
         ck_assert_int_eq(s.fact.minisock, UNKNOWN);

@@ -65,6 +65,16 @@ START_TEST(parse_stat_refuses)
 }
 END_TEST
 
+START_TEST(parse_stat_large_numbers)
+{
+        struct proc_stat s;
+
+        ck_assert_int_eq(parse_stat("42 (sh) S 4294967296 6 7 0 -1 1 1 2 3 4 5 6 7 8 20 0 3 0 4711 1", &s), 0);
+        ck_assert_int_eq(s.ppid, 0);
+        ck_assert_int_eq(s.pgrp, 6);
+}
+END_TEST
+
 START_TEST(parse_stat_long_name)
 {
         struct proc_stat s;
@@ -80,6 +90,7 @@ END_TEST
 
 START_TEST(parse_status_fields)
 {
+        static const char *const masks[] = { "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt" };
         struct proc_status s;
 
         ck_assert_int_eq(proc_parse_status("Name:\tUid:\\n\nUid:\t1\t2\t3\t4\n"
@@ -98,6 +109,19 @@ START_TEST(parse_status_fields)
         ck_assert_uint_eq(s.euid, 7);
         ck_assert_int_eq(proc_parse_status("", &s), -EBADMSG);
         ck_assert_int_eq(proc_parse_status("Uid:\t1\nxUid:\t1\t2\n", &s), -EBADMSG);
+        ck_assert_int_eq(proc_parse_status("Uid:\tx\t2\n", &s), -EBADMSG);
+        ck_assert_int_eq(proc_parse_status("Uid:\t1\tx\n", &s), -EBADMSG);
+        ck_assert_int_eq(proc_parse_status("Uid:\t1\t4294967296\n", &s), -EBADMSG);
+        ck_assert_int_eq(proc_parse_status("Uids:\t1\t2\n", &s), -EBADMSG);
+        /* One mask that is missing, or none, and the others mean nothing. */
+        for (size_t i = 0; i < ELEMENTSOF(masks); i++) {
+                char text[128] = "Uid:\t1\t7\n";
+
+                for (size_t k = 0; k < ELEMENTSOF(masks); k++)
+                        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s:\t%s\n", masks[k], k == i ? "x" : "0");
+                ck_assert_int_eq(proc_parse_status(text, &s), 0);
+                ck_assert(!s.has_signals);
+        }
 }
 END_TEST
 
@@ -394,6 +418,7 @@ static Suite *make_suite(void)
         tcase_add_test(parse, parse_stat_hostile_names);
         tcase_add_test(parse, parse_stat_refuses);
         tcase_add_test(parse, parse_stat_long_name);
+        tcase_add_test(parse, parse_stat_large_numbers);
         tcase_add_test(parse, parse_status_fields);
         tcase_add_test(parse, parse_socket_links);
         tcase_add_test(parse, parse_rings);
