@@ -121,7 +121,80 @@ START_TEST(working_directory_out_of_reach)
 }
 END_TEST
 
+/* Half a path is another one. */
+START_TEST(working_directory_too_long)
+{
+        char path[SUPERVISOR_PROGRAM_BYTES + 8];
+
+        memset(path, 'x', sizeof(path) - 1);
+        path[0] = '/';
+        path[SUPERVISOR_PROGRAM_BYTES - 1] = '\0';
+        ck_assert_int_eq(symlinkat(path, question.procfs, "10/cwd"), 0);
+        expect("runsv", "runit", "");
+        ck_assert_int_eq(unlinkat(question.procfs, "10/cwd", 0), 0);
+        path[SUPERVISOR_PROGRAM_BYTES - 2] = '\0';
+        ck_assert_int_eq(symlinkat(path, question.procfs, "10/cwd"), 0);
+        expect("runsv", "runit", path);
+}
+END_TEST
+
 #define ENVIRON(text) write_file("20/environ", text, sizeof(text))
+
+static void environ_with(const char *before, size_t n, const char *after, size_t more)
+{
+        char text[4096];
+        size_t bytes = strlen(before);
+
+        memcpy(text, before, bytes);
+        memset(text + bytes, 'x', n);
+        memcpy(text + bytes + n, after, more);
+        write_file("20/environ", text, bytes + n + more);
+}
+
+/* What does not fit is no name of anything. */
+START_TEST(names_too_long)
+{
+        environ_with("name=", SUPERVISOR_PROGRAM_BYTES, "", 1);
+        expect("PM2 v5.3.0: God", "pm2", "");
+        environ_with("SUPERVISOR_GROUP_NAME=", SUPERVISOR_PROGRAM_BYTES - 2, "\0SUPERVISOR_PROCESS_NAME=y",
+                     sizeof("\0SUPERVISOR_PROCESS_NAME=y"));
+        expect("supervisord", "supervisord", "");
+        ENVIRON("SUPERVISOR_PROCESS_NAME=web");
+        expect("supervisord", "supervisord", "");
+        ENVIRON("SUPERVISOR_PROCESS_NAME_X=web\0name_x=1");
+        expect("supervisord", "supervisord", "");
+        ENVIRON("x=1");
+        expect("PM2 v5.3.0: God", "pm2", "");
+}
+END_TEST
+
+/* The supervisor is told of all the same, and what it calls the program is not known. */
+START_TEST(nowhere_to_look)
+{
+        const pid_t pids[] = { PARENT };
+        const char *const comms[] = { "supervisord" };
+        struct aiu_process_fact process = {
+                .size = sizeof(process), .pid = CHILD, .ancestor_pids = pids, .ancestor_comms = comms, .n_ancestors = 1,
+        };
+        struct aiu_question blind = { .size = sizeof(blind), .procfs = -1 };
+        struct supervision found;
+
+        ENVIRON("SUPERVISOR_PROCESS_NAME=web\0SUPERVISOR_GROUP_NAME=web");
+        supervisor_find(&question, &process, is_holder, NULL, &found);  /* no command line */
+        ck_assert_str_eq(found.name, "supervisord");
+        ck_assert_str_eq(found.program, "");
+        process.cmdline = "web";
+        process.cmdline_bytes = 4;
+        supervisor_find(&question, &process, is_holder, NULL, &found);
+        ck_assert_str_eq(found.program, "web:web");
+        supervisor_find(&blind, &process, is_holder, NULL, &found);
+        ck_assert_str_eq(found.program, "");
+        blind.procfs = question.procfs;
+        blind.deadline_nsec = 1;
+        supervisor_find(&blind, &process, is_holder, NULL, &found);
+        ck_assert_str_eq(found.program, "");
+}
+END_TEST
 
 START_TEST(supervisord)
 {
@@ -195,6 +268,8 @@ static const struct {
         { "pasta", ARGV("pasta\0-t\0" "80"), AIU_MANAGER_UNKNOWN, "" },
         /* rootlesskit is Docker's and nerdctl's */
         { "rootlesskit", ARGV("rootlesskit\0--port-driver=builtin\0dockerd-rootless.sh"), AIU_MANAGER_DOCKER, "" },
+        { "rootlesskit", NULL, 0, AIU_MANAGER_CONTAINERD, "" },
+        { "conmon", ARGV("conmon\0-c\0" ID ID ID ID), AIU_MANAGER_PODMAN, "" },
         { "rootlesskit", ARGV("rootlesskit\0containerd-rootless.sh"), AIU_MANAGER_CONTAINERD, "" },
         { "nginx", ARGV("nginx\0-c\0" ID), AIU_MANAGER_UNKNOWN, "" },
         { NULL, NULL, 0, AIU_MANAGER_UNKNOWN, "" },
@@ -228,6 +303,8 @@ static const struct {
         { "conmon", "conmon\n", "0::/user.slice/user-1000.slice/session-3.scope\n", NULL, 0 },
         { "conmon", "sh\n", "0::/system.slice/web.service\n", NULL, 0 },       /* the number is another's */
         { "conmon", "conmon2\n", "0::/system.slice/web.service\n", NULL, 0 },
+        { "conmon", "conmOn\n", "0::/system.slice/web.service\n", NULL, 0 },
+        { "conmon", "conmon\n", "0::/user@1000.service\n", NULL, 0 },
         { "sh", "sh\n", "0::/system.slice/web.service\n", NULL, 0 },
         { "conmon", NULL, "0::/system.slice/web.service\n", NULL, 0 },
         { "conmon", "conmon\n", NULL, NULL, 0 },
@@ -271,6 +348,9 @@ int main(void)
         tcase_add_test(tcase, names);
         tcase_add_test(tcase, by_working_directory);
         tcase_add_test(tcase, working_directory_out_of_reach);
+        tcase_add_test(tcase, working_directory_too_long);
+        tcase_add_test(tcase, names_too_long);
+        tcase_add_test(tcase, nowhere_to_look);
         tcase_add_test(tcase, supervisord);
         tcase_add_test(tcase, supervisord_with_odd_names);
         tcase_add_test(tcase, pm2);

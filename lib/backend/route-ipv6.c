@@ -23,30 +23,24 @@
 
 #include "backend/route.h"
 
-/* Who has the address, and how far it is with duplicate address detection. */
-struct bearer {
-        unsigned int ifindex;   /* 0 = nobody has it */
-        unsigned int flags;     /* IFA_F_* */
-};
-
 struct search {
         struct route *route;
         const struct in6_addr *address;
         unsigned int device;            /* of the socket; 0 = none */
         bool on_device_only;            /* the scope does not reach beyond one interface */
         uint32_t vrf;                   /* table of the device's VRF; 0 = none */
-        struct bearer found;            /* what a list has shown: the first that qualifies */
+        struct route_bearer found;            /* what a list has shown: the first that qualifies */
         bool tentative;                 /* somebody would qualify, later */
 };
 
 /* Optimistic addresses may be used while detection runs: IFA_F_OPTIMISTIC hides IFA_F_TENTATIVE. */
-static bool is_tentative(const struct bearer *bearer)
+static bool is_tentative(const struct route_bearer *bearer)
 {
         return bearer->flags & IFA_F_TENTATIVE && !(bearer->flags & IFA_F_OPTIMISTIC);
 }
 
 /* A failed detection leaves IFA_F_TENTATIVE set for good: waiting is of no use. */
-static bool is_pending(const struct bearer *bearer)
+static bool is_pending(const struct route_bearer *bearer)
 {
         return is_tentative(bearer) && !(bearer->flags & IFA_F_DADFAILED);
 }
@@ -57,15 +51,10 @@ static bool is_same_address(struct nl_addr *address, const struct in6_addr *want
                memcmp(nl_addr_get_binary_addr(address), wanted, sizeof(*wanted)) == 0;
 }
 
-struct reading {
-        const struct in6_addr *wanted;
-        struct bearer bearer;
-};
-
 static void read_bearer(struct nl_object *object, void *userdata)
 {
         struct rtnl_addr *parsed = (struct rtnl_addr *)object;
-        struct reading *reading = userdata;
+        struct route_reading *reading = userdata;
 
         if (rtnl_addr_get_family(parsed) != AF_INET6 ||
             !is_same_address(rtnl_addr_get_local(parsed), reading->wanted))
@@ -74,7 +63,7 @@ static void read_bearer(struct nl_object *object, void *userdata)
         reading->bearer.flags = rtnl_addr_get_flags(parsed);
 }
 
-static int take_bearer(void *userdata, struct nlmsghdr *message)
+int route_take_address(void *userdata, struct nlmsghdr *message)
 {
         if (message->nlmsg_type != RTM_NEWADDR)
                 return -EBADMSG;
@@ -98,16 +87,16 @@ static struct nl_msg *address_request(int flags, const struct in6_addr *address,
 }
 
 /* EADDRNOTAVAIL is the kernel's "nobody"; EOPNOTSUPP is that of a kernel without IPv6. */
-static int ask_bearer(const struct search *search, unsigned int ifindex, struct bearer *ret)
+static int ask_bearer(const struct search *search, unsigned int ifindex, struct route_bearer *ret)
 {
-        struct reading reading = { .wanted = search->address };
+        struct route_reading reading = { .wanted = search->address };
         int r;
 
-        r = route_send(search->route, address_request(0, search->address, ifindex), take_bearer,
+        r = route_send(search->route, address_request(0, search->address, ifindex), route_take_address,
                        &reading);
         if (r < 0 && r != -EADDRNOTAVAIL && r != -EOPNOTSUPP)
                 return r;
-        *ret = (struct bearer){ 0 };
+        *ret = (struct route_bearer){ 0 };
         if (r >= 0)
                 *ret = reading.bearer;
         return 0;
@@ -120,7 +109,7 @@ static int ask_bearer(const struct search *search, unsigned int ifindex, struct 
  * there is one, and that is told without the rtnl lock: the route to an address
  * of our own is in the VRF's table, or else in the table "local".
  */
-static int bearer_vrf(const struct search *search, const struct bearer *bearer, uint32_t *ret_table)
+static int bearer_vrf(const struct search *search, const struct route_bearer *bearer, uint32_t *ret_table)
 {
         struct route_match match;
         int r;
@@ -135,7 +124,7 @@ static int bearer_vrf(const struct search *search, const struct bearer *bearer, 
 }
 
 /* 1, 0 or a negative errno: may a socket on search->device bind to it, detection aside? */
-static int reaches(const struct search *search, const struct bearer *bearer)
+static int reaches(const struct search *search, const struct route_bearer *bearer)
 {
         uint32_t vrf;
         int r;
@@ -158,8 +147,8 @@ static int reaches(const struct search *search, const struct bearer *bearer)
 #define MAX_BEARERS 64u
 
 struct list {
-        struct reading reading;
-        struct bearer bearers[MAX_BEARERS];
+        struct route_reading reading;
+        struct route_bearer bearers[MAX_BEARERS];
         size_t n;
 };
 
@@ -169,8 +158,8 @@ static int take_listed(void *userdata, struct nlmsghdr *message)
         struct list *list = userdata;
         int r;
 
-        list->reading.bearer = (struct bearer){ 0 };
-        r = take_bearer(&list->reading, message);
+        list->reading.bearer = (struct route_bearer){ 0 };
+        r = route_take_address(&list->reading, message);
         if (r < 0)
                 return r;
         if (list->reading.bearer.ifindex != 0 && list->n < MAX_BEARERS)
@@ -204,7 +193,7 @@ static int search_list(struct search *search)
 
 static int find(struct search *search)
 {
-        struct bearer bearer;
+        struct route_bearer bearer;
         int r;
 
         r = ask_bearer(search, search->on_device_only ? search->device : 0, &bearer);

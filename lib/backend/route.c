@@ -18,9 +18,8 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <netlink/attr.h>
+#include <netlink/msg.h>
 #include <netlink/object.h>
-#include <netlink/route/nexthop.h>
-#include <netlink/route/route.h>
 #include <string.h>
 
 #include "backend/backends.h"
@@ -52,24 +51,46 @@ int route_send(struct route *route, struct nl_msg *message, netlink_handler *han
         return r;
 }
 
-static int read_route(const struct nlmsghdr *message, struct route_match *ret)
+static uint32_t number(const struct nlattr *attribute, uint32_t otherwise)
 {
-        struct rtnl_route *parsed = NULL;
-        struct rtnl_nexthop *hop;
+        if (attribute && nla_len(attribute) >= (int)sizeof(otherwise))
+                memcpy(&otherwise, nla_data(attribute), sizeof(otherwise));
+        return otherwise;
+}
 
-        if (message->nlmsg_type != RTM_NEWROUTE)
+/* Out of RTA_OIF or, of several ways, the first (rtnetlink(7)); 0 = there is none. */
+static unsigned int first_interface(struct nlattr *const *attributes)
+{
+        const struct nlattr *several = attributes[RTA_MULTIPATH];
+        struct rtnexthop hop;
+
+        if (several && nla_len(several) >= (int)sizeof(hop)) {
+                memcpy(&hop, nla_data(several), sizeof(hop));
+                return (unsigned int)hop.rtnh_ifindex;
+        }
+        return number(attributes[RTA_OIF], 0);
+}
+
+/*
+ * Not with rtnl_route_parse(): that makes objects of what nobody asks for here, and up to libnl 3.7 at least
+ * it copies an RTA_VIA that is too short with a negative length.
+ */
+static int read_route(struct nlmsghdr *message, struct route_match *ret)
+{
+        struct nlattr *a[RTA_TABLE + 1];
+        struct rtmsg header;
+
+        if (message->nlmsg_type != RTM_NEWROUTE || !nlmsg_valid_hdr(message, sizeof(header)))
                 return -EBADMSG;
-        if (rtnl_route_parse((struct nlmsghdr *)message, &parsed) < 0)
-                return -EBADMSG;
-        ret->type = rtnl_route_get_type(parsed);
-        ret->table = rtnl_route_get_table(parsed);
-        hop = rtnl_route_get_nnexthops(parsed) > 0 ? rtnl_route_nexthop_n(parsed, 0) : NULL;
-        ret->ifindex = hop ? (unsigned int)rtnl_route_nh_get_ifindex(hop) : 0;
-        rtnl_route_put(parsed);
+        memcpy(&header, nlmsg_data(message), sizeof(header));
+        (void)nlmsg_parse(message, sizeof(header), a, RTA_TABLE, NULL);
+        ret->type = header.rtm_type;
+        ret->table = number(a[RTA_TABLE], header.rtm_table);
+        ret->ifindex = first_interface(a);
         return 0;
 }
 
-static int take_route(void *userdata, struct nlmsghdr *message)
+int route_take_route(void *userdata, struct nlmsghdr *message)
 {
         return read_route(message, userdata);
 }
@@ -109,7 +130,7 @@ int route_ask(struct route *route, int family, const void *address, unsigned int
         struct route_match match = { 0 };
         int r;
 
-        r = route_send(route, route_request(family, address, bytes, ifindex), take_route, &match);
+        r = route_send(route, route_request(family, address, bytes, ifindex), route_take_route, &match);
         if (r < 0 && !is_no_route(r))
                 return r;
         *ret = (struct route_match){ 0 };
@@ -134,14 +155,7 @@ int route_parse_object(struct nlmsghdr *header, void (*callback)(struct nl_objec
 
 /* ------------------------------------------------------ IPv4 */
 
-/* Look through a whole table for the longest prefix that covers an address. */
-struct search {
-        in_addr_t address;
-        uint32_t table;
-        int best;               /* bits of the best prefix so far; -1 = none */
-        struct route_match match;
-};
-
+/* Look through a whole table for the longest prefix that covers an address: struct route_search. */
 static int covers(const struct nlmsghdr *message, unsigned int bits, in_addr_t address)
 {
         struct nlattr *destination =
@@ -153,9 +167,9 @@ static int covers(const struct nlmsghdr *message, unsigned int bits, in_addr_t a
         return ((prefix ^ address) & mask) == 0;
 }
 
-static int take_table_entry(void *userdata, struct nlmsghdr *message)
+int route_take_entry(void *userdata, struct nlmsghdr *message)
 {
-        struct search *search = userdata;
+        struct route_search *search = userdata;
         struct route_match match;
         struct rtmsg header;
         int r;
@@ -181,7 +195,7 @@ static int take_table_entry(void *userdata, struct nlmsghdr *message)
 static int search_table(struct route *route, in_addr_t address, uint32_t table,
                         struct route_match *ret)
 {
-        struct search search = { .address = address, .table = table, .best = -1 };
+        struct route_search search = { .address = address, .table = table, .best = -1 };
         struct rtmsg header = { .rtm_family = AF_INET,
                                 .rtm_table = table < 256 ? (unsigned char)table : 0 };
         struct nl_msg *message;
@@ -195,7 +209,7 @@ static int search_table(struct route *route, in_addr_t address, uint32_t table,
                 nlmsg_free(message);
                 message = NULL;
         }
-        r = route_send(route, message, take_table_entry, &search);
+        r = route_send(route, message, route_take_entry, &search);
         /*
          * A table is made with its first route. While there is none (a network
          * namespace where no interface ever came up), __inet_dev_addr_type() calls

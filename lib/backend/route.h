@@ -26,6 +26,25 @@ struct route_link {
         uint32_t vrf_table;     /* 0 = it is no VRF */
 };
 
+/* The longest prefix of a table that covers an address. */
+struct route_search {
+        in_addr_t address;
+        uint32_t table;
+        int best;               /* bits of the best one so far; -1 = none */
+        struct route_match match;
+};
+
+/* Who has an IPv6 address, and how far it is with duplicate address detection. */
+struct route_bearer {
+        unsigned int ifindex;   /* 0 = nobody has it */
+        unsigned int flags;     /* IFA_F_* */
+};
+
+struct route_reading {
+        const struct in6_addr *wanted;
+        struct route_bearer bearer;
+};
+
 /* Send, take the answers, free the message; NULL = -ENOMEM. */
 int route_send(struct route *route, struct nl_msg *message, netlink_handler *handler,
                void *userdata);
@@ -37,8 +56,13 @@ int route_ask(struct route *route, int family, const void *address, unsigned int
               struct route_match *ret);
 /* The table of the VRF that an interface belongs to; 0 = it belongs to none. */
 int route_vrf_table(struct route *route, unsigned int ifindex, uint32_t *ret_table);
-/* One answer to RTM_GETLINK, into a struct route_link. */
+/* One answer: to RTM_GETLINK, into a struct route_link; */
 int route_take_link(void *link, struct nlmsghdr *message);
+/* to RTM_GETROUTE, into a struct route_match, or of a dump, into a struct route_search; */
+int route_take_route(void *match, struct nlmsghdr *message);
+int route_take_entry(void *search, struct nlmsghdr *message);
+/* to RTM_GETADDR, into a struct route_reading. */
+int route_take_address(void *reading, struct nlmsghdr *message);
 /* The VRF that an interface is or is in, as an interface; 0 = none. */
 int route_l3mdev(struct route *route, unsigned int ifindex, unsigned int *ret_l3mdev);
 /* The backend's devices phase. */

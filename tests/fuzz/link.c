@@ -5,12 +5,17 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 
 #include "backend/kernel-user.h"
 #include "backend/route.h"
 #include "fuzz.h"
 #include "snapshot.h"
+
+#define FOU 0x1e                /* what the kernel happens to call them */
+#define L2TP 0x1f
 
 static void add_socket(struct aiu_snapshot *snapshot, int protocol, uint16_t port, uint64_t inode)
 {
@@ -32,6 +37,7 @@ static int run(struct user_search *search, uint8_t which, struct bytes in)
 {
         static netlink_handler *const handlers[] = { user_take_link, user_take_family, user_take_fou,
                                                      user_take_l2tp };
+        static const uint16_t types[] = { RTM_NEWLINK, GENL_ID_CTRL, FOU, L2TP };
         static int (*const texts[])(struct user_search *, const char *) = { user_take_portlist, user_take_nfs_servers,
                                                                              user_take_rxrpc };
         struct nlmsghdr *message;
@@ -40,6 +46,7 @@ static int run(struct user_search *search, uint8_t which, struct bytes in)
 
         if (which < 4) {
                 message = fuzz_message(in.at, in.n);
+                message->nlmsg_type = types[which];
                 r = handlers[which](search, message);
                 free(message);
                 return r;
@@ -59,12 +66,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint64_t inode = 7;
         struct aiu_question question = { .size = sizeof(question), .protocol = protocol, .port = port, .procfs = -1 };
         struct aiu_snapshot snapshot;
-        struct user_search search = { .question = &question, .snapshot = &snapshot, .fou = 0x1e, .l2tp = 0x1f };
+        struct user_search search = { .question = &question, .snapshot = &snapshot, .fou = FOU, .l2tp = L2TP };
         struct route_link link = { 0 };
 
         if (which == 7) {
                 struct nlmsghdr *message = fuzz_message(in.at, in.n);
 
+                message->nlmsg_type = RTM_NEWLINK;
                 r = route_take_link(&link, message);
                 require(r <= 0);
                 free(message);
