@@ -158,10 +158,10 @@ static tristate unless_returned(tristate sufficient, tristate returns, uint32_t 
 
 /*
  * A path stays in use for as long as there is a file, whoever is gone: would those who
- * let go remove it? The .socket unit's RemoveOnStop= tells; what a daemon does that
- * `may_clean_up` when it is asked to end is its own affair.
+ * let go remove it? The .socket unit's RemoveOnStop= tells; what a daemon does when it is asked
+ * to end is its own affair, and unknown.
  */
-static tristate file_goes(const struct advice_input *in, lets_go *who, const void *what, bool may_clean_up)
+static tristate file_goes(const struct advice_input *in, lets_go *who, const void *what)
 {
         tristate goes = in->holders_complete ? YES : UNKNOWN;
 
@@ -172,10 +172,10 @@ static tristate file_goes(const struct advice_input *in, lets_go *who, const voi
 
                         if (!who(h, what))
                                 return NO;
-                        goes = tri_and(goes, known == UNKNOWN && !may_clean_up ? NO : known);
+                        goes = tri_and(goes, known);
                 }
         }
-        return in->n_conflicts > 0 ? goes : NO;
+        return goes;
 }
 
 static bool is_about_path(const struct advice_input *in)
@@ -207,7 +207,7 @@ void advice_end_processes(struct advice_list *list)
                 if (enough == YES && sigterm & REMARK_CATCHES)
                         action->sufficient = UNKNOWN;
                 else if (enough == NO && sigterm & REMARK_CATCHES && is_about_path(list->in))
-                        action->sufficient = file_goes(list->in, can_be_ended, NULL, true);
+                        action->sufficient = file_goes(list->in, can_be_ended, NULL);
                 collect_processes(list, action);
         }
         if (sigterm) {
@@ -264,7 +264,7 @@ static bool same_manager(const struct manager *a, const struct manager *b)
         if (a->kind != b->kind)
                 return false;
         if (a->kind == AIU_MANAGER_SUPERVISOR)
-                return a->supervisor && b->supervisor && strcmp(a->supervisor, b->supervisor) == 0;
+                return strcmp(a->supervisor, b->supervisor) == 0;       /* known: advice_has_unit() */
         return a->kind != AIU_MANAGER_SYSTEMD_USER || a->user == b->user;
 }
 
@@ -338,7 +338,7 @@ static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_
         tristate enough = advice_try(list->in, whose, m, &remarks);
 
         if (is_about_path(list->in) && kind == AIU_ACTION_STOP_UNIT)
-                enough = file_goes(list->in, whose, m, true);
+                enough = file_goes(list->in, whose, m);
         enough = if_asked(list->in, whose, m, enough, &remarks);
         action = advice_add(list, kind, enough, stop_flags(list->in, m));
         if (!action)
@@ -357,8 +357,7 @@ static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_
 static bool asked_already(const struct advice_list *list, const struct manager *m, enum aiu_action_kind kind)
 {
         for (size_t i = 0; i < list->n; i++)
-                if (list->actions[i].kind == kind && list->actions[i].manager &&
-                    same_manager(list->actions[i].manager, m))
+                if (list->actions[i].kind == kind && same_manager(list->actions[i].manager, m))
                         return true;
         return false;
 }

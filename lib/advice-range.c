@@ -252,7 +252,7 @@ void advice_mark_claims(const struct advice_input *in, size_t conflict, unsigned
 {
         const struct scene *scene = in->scene;
 
-        for (size_t i = 0; in->claim_group && i < scene->n_claims; i++) {
+        for (size_t i = 0; i < scene->n_claims; i++) {
                 struct socket socket;
                 enum fate its;
 

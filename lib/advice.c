@@ -92,12 +92,10 @@ tristate advice_try(const struct advice_input *in, lets_go *who, const void *wha
         for (size_t i = 0; i < in->n_conflicts; i++) {
                 const struct aiu_conflict *c = &in->conflicts[i];
 
-                if (!all_end(c, who, what)) {
+                if (!all_end(c, who, what) || c->index == NO_SOCKET) {
                         *remarks |= REMARK_OTHERS;
                         continue;
                 }
-                if (c->index == NO_SOCKET)
-                        continue;
                 if (in->claim_group) {
                         advice_mark_claims(in, i, fate, remarks);
                         continue;
@@ -430,6 +428,7 @@ static void add_by_verdict(struct advice_list *list)
                 break;
         case AIU_VERDICT_IN_USE:
         case AIU_VERDICT_UNKNOWN:
+        default:
                 if (q->address.sa.any.sa_family == AF_UNIX && !address_is_abstract(&q->address))
                         for_unix_path(list);
                 else if (list->in->claim_group)

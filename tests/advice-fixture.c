@@ -127,7 +127,8 @@ struct verdict ask(void)
                 if (j.blocking == NO)
                         continue;
                 conflicts[input.n_conflicts++] = (struct aiu_conflict){
-                        .socket = sockets[i], .judgement = j, .holders = &holders[i], .n_holders = 1, .index = i,
+                        .socket = sockets[i], .judgement = j, .holders = &holders[i], .n_holders = 1,
+                        .index = sockets[i].state == AIU_STATE_UNKNOWN ? NO_SOCKET : i,
                 };
         }
         advise_without_memory(&input);

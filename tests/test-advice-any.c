@@ -89,7 +89,7 @@ static void make_question(void)
 static struct socket any_socket(void)
 {
         static const enum aiu_state states[] = { AIU_STATE_LISTEN, AIU_STATE_ESTABLISHED, AIU_STATE_BOUND,
-                                                 AIU_STATE_CLOSE_WAIT, AIU_STATE_STALE_FILE, AIU_STATE_LISTEN };
+                                                 AIU_STATE_CLOSE_WAIT, AIU_STATE_STALE_FILE, AIU_STATE_UNKNOWN };
         struct socket s = now_and_then(5) ? scene_time_wait("127.0.0.1")
                                           : scene_socket("127.0.0.1", states[pick(ELEMENTSOF(states))]);
 
@@ -125,7 +125,7 @@ static void make_manager(size_t i)
         static const char *const enabled[] = { "enabled", "disabled", "static" };
         struct manager *m = &managers[i];
 
-        *m = (struct manager){ .kind = (enum aiu_manager_kind)pick(12) };
+        *m = (struct manager){ .kind = now_and_then(2) ? AIU_MANAGER_SYSTEMD : (enum aiu_manager_kind)pick(12) };
         m->will_return = any_bit();
         m->removes_file = any_bit();
         m->unit = now_and_then(4) ? NULL : words(any_of(units, ELEMENTSOF(units)));
@@ -182,7 +182,9 @@ static void make_situation(uint32_t number)
                 make_holder(i);
         }
         if (now_and_then(4))
-                own = (struct manager){ .kind = AIU_MANAGER_SYSTEMD, .unit = words(now_and_then(2) ? "a.service" : "web@2.service") };
+                own = (struct manager){ .kind = now_and_then(4) ? AIU_MANAGER_DOCKER : AIU_MANAGER_SYSTEMD };
+        if (own.kind != 0 && !now_and_then(4))
+                own.unit = words(now_and_then(3) ? "a.service" : now_and_then(2) ? "web@2.service" : "abd.service");
 }
 
 /* ------------------------------------------------------ what has to be true */

@@ -136,6 +136,7 @@ static const struct {
         { "0::/machine.slice/machine-" ID ID ID ID ".scope\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
         { "0::/system.slice/snap.x.mount\n", AIU_MANAGER_SYSTEMD, "snap.x.mount", "", -1u },
         { "0::/system.slice/snap.a b.service\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
+        { "0::/system.slice/snap.a@b.service\n", AIU_MANAGER_SYSTEMD, "snap.a@b.service", "", -1u },
         { "0::/user@4294967295.service/a.service\n", AIU_MANAGER_SYSTEMD, "user@4294967295.service", "", -1u },
         { "0::/session-1_2.scope\n", AIU_MANAGER_SYSTEMD, "session-1_2.scope", "", -1u },
         { "0::/libpod-payload-" ID "\n", AIU_MANAGER_PODMAN, "", ID, -1u },

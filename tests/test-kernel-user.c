@@ -253,6 +253,7 @@ START_TEST(spoilt_messages)
 {
         static const struct device made[] = {
                 { "vxlan", IFF_UP, 15, 6081, 25, 0 },  { "vxlan", IFF_UP, 15, 6081, 16, 0 },
+                { "vxlan", IFF_UP, 15, 6081, 17, 0 },
                 { "geneve", IFF_UP, 5, 6081, 6, 0 },   { "bareudp", IFF_UP, 1, 6081, 0, 0 },
                 { "amt", IFF_UP, 2, 6081, 0, 0 },      { "wireguard", IFF_UP, 2, 6081, 0, 0 },
                 { "gtp", IFF_UP, 2, 6081, 0, 0 },

@@ -158,6 +158,105 @@ static bool end(struct nat_rule *ret)
         return nat_rule_parse(nlmsg_hdr(message), ret);
 }
 
+static struct nlattr *expression(const char *name, struct nlattr **ret_data)
+{
+        struct nlattr *element = nla_nest_start(message, NFTA_LIST_ELEM);
+
+        nla_put_string(message, NFTA_EXPR_NAME, name);
+        *ret_data = nla_nest_start(message, NFTA_EXPR_DATA);
+        return element;
+}
+
+static void finish(struct nlattr *element, struct nlattr *data)
+{
+        nla_nest_end(message, data);
+        nla_nest_end(message, element);
+}
+
+/* Bytes of a header into register 1, compared there with one byte. */
+static void compare(uint32_t base, uint32_t offset, uint32_t bytes, uint8_t with)
+{
+        struct nlattr *data, *element = expression("payload", &data), *value;
+
+        nla_put_u32(message, NFTA_PAYLOAD_DREG, htonl(1));
+        nla_put_u32(message, NFTA_PAYLOAD_BASE, htonl(base));
+        nla_put_u32(message, NFTA_PAYLOAD_OFFSET, htonl(offset));
+        nla_put_u32(message, NFTA_PAYLOAD_LEN, htonl(bytes));
+        finish(element, data);
+        element = expression("cmp", &data);
+        nla_put_u32(message, NFTA_CMP_SREG, htonl(1));
+        nla_put_u32(message, NFTA_CMP_OP, htonl(NFT_CMP_EQ));
+        value = nla_nest_start(message, NFTA_CMP_DATA);
+        nla_put(message, NFTA_DATA_VALUE, 1, &with);
+        nla_nest_end(message, value);
+        finish(element, data);
+}
+
+/* `ip protocol`, before nft(8) wrote `meta l4proto` for it; in IPv6 there is something else. */
+START_TEST(protocol_in_the_header)
+{
+        static const struct {
+                int family;
+                uint32_t base, offset, bytes;
+                int protocol;
+        } rows[] = {
+                { NFPROTO_IPV4, NFT_PAYLOAD_NETWORK_HEADER, 9, 1, IPPROTO_UDP },
+                { NFPROTO_INET, NFT_PAYLOAD_NETWORK_HEADER, 9, 1, IPPROTO_UDP },
+                { NFPROTO_IPV6, NFT_PAYLOAD_NETWORK_HEADER, 9, 1, 0 },
+                { NFPROTO_IPV4, NFT_PAYLOAD_NETWORK_HEADER, 9, 2, 0 },
+                { NFPROTO_IPV6, NFT_PAYLOAD_NETWORK_HEADER, 16, 4, 0 },
+                { NFPROTO_IPV4, NFT_PAYLOAD_NETWORK_HEADER, 16, 1, 0 },
+                { NFPROTO_IPV4, NFT_PAYLOAD_NETWORK_HEADER, 24, 16, 0 },
+                { NFPROTO_IPV6, NFT_PAYLOAD_NETWORK_HEADER, 24, 4, 0 },
+                { NFPROTO_IPV4, NFT_PAYLOAD_LL_HEADER, 9, 1, 0 },
+                { NFPROTO_IPV4, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 1, 0 },
+        };
+        struct nat_rule rule;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                begin(rows[i].family);
+                compare(rows[i].base, rows[i].offset, rows[i].bytes, IPPROTO_UDP);
+                xtables("target", "DNAT", "", 1);
+                ck_assert(end(&rule) && rule.ports_open);
+                ck_assert_int_eq(rule.protocol, rows[i].protocol);
+                ck_assert_int_eq(rule.address_family, AF_UNSPEC);
+                nlmsg_free(message);
+        }
+}
+END_TEST
+
+/* Expressions that lack all there is to them. */
+START_TEST(nothing_said)
+{
+        static const char *const names[] = { "meta", "payload", "cmp", "lookup", "range", "bitwise", "immediate",
+                                             "nat", "redir", "target", "match", "no-such-expression" };
+        struct nat_rule rule;
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                for (int how = 0; how < 3; how++) {
+                        struct nlattr *element, *data;
+
+                        begin(NFPROTO_IPV4);
+                        element = nla_nest_start(message, NFTA_LIST_ELEM);
+                        if (how > 0)
+                                nla_put_string(message, NFTA_EXPR_NAME, names[i]);
+                        if (how == 1)
+                                nla_put(message, NFTA_EXPR_DATA, 0, NULL);
+                        nla_nest_end(message, element);
+                        element = expression("match", &data);
+                        if (how > 0)
+                                nla_put_string(message, NFTA_MATCH_NAME, "tcp");
+                        if (how > 1)
+                                nla_put(message, NFTA_MATCH_INFO, 1, "");
+                        finish(element, data);
+                        if (end(&rule))
+                                ck_assert(rule.ports_open);
+                        nlmsg_free(message);
+                }
+        }
+}
+END_TEST
+
 /* iptables-nft before 1.8.8 (its changelog): ports are xtables' affair. */
 START_TEST(ports_by_xtables)
 {
@@ -197,6 +296,16 @@ START_TEST(ports_by_xtables)
         ck_assert(end(&rule) && rule.ports_open);
         ck_assert_int_eq(rule.to_family, AF_INET6);
         ck_assert_uint_eq(rule.to_port, 8080);
+        nlmsg_free(message);
+
+        tcp.dpts[1] = 81;       /* --dport :81, which is from 0 on */
+        begin(NFPROTO_IPV4);
+        xtables("match", "tcp", &tcp, sizeof(tcp));
+        xtables("match", "multiport", "", 1);
+        xtables("match", "tcp", &tcp, sizeof(tcp));
+        xtables("target", "DNAT", &to, sizeof(to));
+        ck_assert(end(&rule) && rule.ports_open);
+        ck_assert_int_eq(rule.to_family, AF_INET);
         nlmsg_free(message);
 
         tcp.dpts[0] = 80;
@@ -279,6 +388,8 @@ int main(void)
         tcase_add_loop_test(tcase, rule_of_a_kernel, 0, (int)ELEMENTSOF(rules));
         tcase_add_loop_test(tcase, rule_cut_short, 0, (int)ELEMENTSOF(rules));
         tcase_add_loop_test(tcase, rule_spoilt, 0, (int)ELEMENTSOF(rules));
+        tcase_add_test(tcase, protocol_in_the_header);
+        tcase_add_test(tcase, nothing_said);
         tcase_add_test(tcase, ports_by_xtables);
         tcase_add_loop_test(tcase, whom_it_concerns, 0, (int)ELEMENTSOF(questions));
         suite_add_tcase(suite, tcase);

@@ -386,6 +386,26 @@ START_TEST(no_claims)
 }
 END_TEST
 
+/* Who wants to know of it says where to note it. */
+START_TEST(no_memory_to_search)
+{
+        struct scene s;
+        struct verdict v;
+        tristate what_if;
+        bool noted = false;
+
+        fill(2, "01");
+        s = scene();
+        scarce_memory_begin(1, true);
+        v = verdict_conclude(&s);
+        s.no_memory = &noted;
+        what_if = verdict_what_if(&s, 0);
+        ck_assert(scarce_memory_end() && noted);
+        ck_assert_int_eq(v.verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert_int_eq(what_if, UNKNOWN);
+}
+END_TEST
+
 START_TEST(verdicts)
 {
         struct scene s = scene();
@@ -482,7 +502,8 @@ static void recommend(struct process *process)
         struct scene s = scene();
         struct verdict verdict = verdict_conclude(&s);
         tristate what_if[WHAT_IF_COUNT];
-        struct aiu_holder holder = { .kind = AIU_HOLDER_PROCESS, .process = process, .uid = 1000 };
+        struct aiu_holder holder = { .kind = process && process->is_self ? AIU_HOLDER_SELF : AIU_HOLDER_PROCESS,
+                                     .process = process, .uid = 1000 };
         struct aiu_conflict conflict = { .socket = range_socket(&claims[0]), .holders = &holder, .n_holders = 1,
                                          .n_ports = 2, .judgement = { .blocking = YES } };
         struct advice_input input = { .scene = &s, .verdict = &verdict, .what_if = what_if, .conflicts = &conflict,
@@ -569,6 +590,57 @@ START_TEST(widen_and_move)
 }
 END_TEST
 
+/* What has no clock does not go by waiting. */
+START_TEST(wait_for_one_that_has_a_clock)
+{
+        fill(2, "");
+        make_time_wait(&claims[0], 0);
+        make_time_wait(&claims[1], 5000000);
+        recommend(NULL);
+        ck_assert_uint_eq(find(AIU_ACTION_WAIT)->wait_usec, 5000000);
+        make_time_wait(&claims[1], 0);
+        recommend(NULL);
+        ck_assert_ptr_null(find(AIU_ACTION_WAIT));
+}
+END_TEST
+
+START_TEST(nowhere_else_to_search)
+{
+        fill(4, "");
+        host.port_range_last = 65535;
+        q.low_port = 0;
+        for (host.port_range_first = 1025; host.port_range_first > 1023; host.port_range_first--) {
+                recommend(NULL);
+                (void)find(AIU_ACTION_WIDEN_RANGE);
+        }
+        host.port_range_first = 1024;
+        host.port_range_last = 1030;
+        recommend(NULL);
+        ck_assert_ptr_null(find(AIU_ACTION_WAIT));
+        /* Whoever asks for a listener's port, or of a bind() that leaves it to connect(), has no use for that. */
+        q.listen = false;
+        q.call = AIU_CALL_LISTEN;
+        recommend(NULL);
+        ck_assert_ptr_null(find(AIU_ACTION_SET_NO_PORT));
+        q.port_later = true;
+        recommend(NULL);
+        ck_assert_ptr_null(find(AIU_ACTION_SET_NO_PORT));
+}
+END_TEST
+
+/* The caller's own sockets have them: that is mended in the caller. */
+START_TEST(the_caller_has_them)
+{
+        struct process process = { .pid = 77, .uid = 1000, .is_self = true };
+
+        fill(4, "");
+        groups[1] = groups[2] = 1;
+        recommend(&process);
+        ck_assert_ptr_nonnull(find(AIU_ACTION_FIX_CALLER));
+        ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
+}
+END_TEST
+
 START_TEST(stop_the_top_holder)
 {
         struct process process = { .pid = 77, .uid = 1000, .sigterm_caught = NO, .sigterm_ignored = NO };
@@ -611,6 +683,7 @@ int main(void)
         tcase_add_test(tcase, found_on_an_old_kernel);
         tcase_add_test(tcase, crowds);
         tcase_add_test(tcase, no_claims);
+        tcase_add_test(tcase, no_memory_to_search);
         tcase_add_test(tcase, options);
         tcase_add_test(tcase, device_decides);
         tcase_add_test(tcase, v6only_decides);
@@ -621,6 +694,9 @@ int main(void)
         tcase_add_test(tcase, wait_for_the_first);
         tcase_add_test(tcase, widen_and_move);
         tcase_add_test(tcase, stop_the_top_holder);
+        tcase_add_test(tcase, wait_for_one_that_has_a_clock);
+        tcase_add_test(tcase, nowhere_else_to_search);
+        tcase_add_test(tcase, the_caller_has_them);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

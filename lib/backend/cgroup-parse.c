@@ -252,12 +252,13 @@ static int hex_digit(char c)
         return at ? (int)(at - digits) : -1;
 }
 
-/* A machine's name without the "\x2d" that its scope's name has for "-". */
+/* A machine's name without the "\x2d" that its scope's name has for "-". It is part of a unit's name, so
+ * it is not too long. */
 static size_t unescape_name(char *to, struct part from)
 {
         size_t n = 0;
 
-        for (size_t i = 0; i < from.n && n + 1 < CGROUP_NAME_BYTES; i++) {
+        for (size_t i = 0; i < from.n; i++) {
                 char c = from.at[i];
 
                 if (c == '\\' && i + 3 < from.n && from.at[i + 1] == 'x' &&

@@ -399,8 +399,7 @@ static void read_expression(struct reader *reader, struct nlattr *element)
         struct nlattr *a[NFTA_EXPR_MAX + 1];
         const char *name;
 
-        if (!parse(a, NFTA_EXPR_MAX, element))
-                return;
+        (void)parse(a, NFTA_EXPR_MAX, element);
         name = text(a[NFTA_EXPR_NAME]);
         for (size_t i = 0; name && i < sizeof(expressions) / sizeof(expressions[0]); i++) {
                 if (strcmp(name, expressions[i].name) == 0) {
@@ -419,11 +418,11 @@ bool nat_rule_parse(const struct nlmsghdr *message, struct nat_rule *ret)
         int left;
 
         *ret = (struct nat_rule){ 0 };
-        if (message->nlmsg_len < NLMSG_LENGTH(sizeof(*header)) ||
-            nla_parse(a, NFTA_RULE_MAX,
-                      (struct nlattr *)(uintptr_t)((const char *)header + NLMSG_ALIGN(sizeof(*header))),
-                      (int)(message->nlmsg_len - NLMSG_LENGTH(sizeof(*header))), NULL) < 0)
+        if (message->nlmsg_len < NLMSG_LENGTH(sizeof(*header)))
                 return false;
+        (void)nla_parse(a, NFTA_RULE_MAX,
+                        (struct nlattr *)(uintptr_t)((const char *)header + NLMSG_ALIGN(sizeof(*header))),
+                        (int)(message->nlmsg_len - NLMSG_LENGTH(sizeof(*header))), NULL);
         ret->family = header->nfgen_family;
         ret->table = text(a[NFTA_RULE_TABLE]);
         ret->chain = text(a[NFTA_RULE_CHAIN]);
