@@ -247,9 +247,11 @@ static bool match_lxc(struct walk *walk, struct part part)
 
 static int hex_digit(char c)
 {
-        const char *digits = "0123456789abcdef", *at = memchr(digits, c, 16);
+        static const char digits[] = "0123456789abcdef";
+        const char one[] = { c, '\0' };
+        size_t at = strcspn(digits, one);
 
-        return at ? (int)(at - digits) : -1;
+        return at < sizeof(digits) - 1 ? (int)at : -1;
 }
 
 /* A machine's name without the "\x2d" that its scope's name has for "-". It is part of a unit's name, so

@@ -98,12 +98,17 @@ static void name_by_supervisord(const char *environment, size_t bytes, char *pro
 {
         const char *name = variable(environment, bytes, "SUPERVISOR_PROCESS_NAME");
         const char *group = variable(environment, bytes, "SUPERVISOR_GROUP_NAME");
+        size_t n_group;
 
         if (!name || !group || !is_plain_name(name, strlen(name)) ||
             !is_plain_name(group, strlen(group)))
                 return;
-        if (strlen(group) + strlen(name) + 2 <= SUPERVISOR_PROGRAM_BYTES)
-                (void)snprintf(program, SUPERVISOR_PROGRAM_BYTES, "%s:%s", group, name);
+        n_group = strlen(group);
+        if (n_group + strlen(name) + 2 > SUPERVISOR_PROGRAM_BYTES)
+                return;
+        memcpy(program, group, n_group);
+        program[n_group] = ':';
+        memcpy(program + n_group + 1, name, strlen(name) + 1);
 }
 
 static void name_by_pm2(const char *environment, size_t bytes, char *program)

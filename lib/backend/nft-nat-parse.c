@@ -396,7 +396,7 @@ static const struct {
 
 static void read_expression(struct reader *reader, struct nlattr *element)
 {
-        struct nlattr *a[NFTA_EXPR_MAX + 1];
+        struct nlattr *a[NFTA_EXPR_MAX + 1] = { NULL };
         const char *name;
 
         (void)parse(a, NFTA_EXPR_MAX, element);

@@ -15,11 +15,12 @@ void fuzz_fail(const char *condition, const char *file, int line)
 /* Not one of the functions that scarce-memory.c lets fail. */
 static void *allocate(size_t n)
 {
-        void *p;
+        void *p = NULL;
 
-        if (posix_memalign(&p, sizeof(void *), n))
+        if (posix_memalign(&p, sizeof(void *), n) != 0 || !p)
                 abort();
-        return memset(p, 0, n);
+        memset(p, 0, n);
+        return p;
 }
 
 uint8_t take_byte(struct bytes *in)
