@@ -73,6 +73,16 @@ if iptables-legacy -t nat -A PREROUTING -p tcp --dport 6000 -j REDIRECT --to-por
 else
         echo "left out: no iptables-legacy that does NAT"
 fi
+{
+        echo "table ip many { chain pre { type nat hook prerouting priority -99;"
+        seq 20100 | sed 's/.*/ip daddr 127.0.0.30 tcp dport 1000 dnat to 10.0.0.2/'
+        echo "}"
+        echo "}"
+} | nft -f -
+misses() { ask -v "$1" | grep '^not seen ' | grep -qF "$2"; }
+check "more rules than are read" misses 127.0.0.8:900 "not all NAT rules (nftables) were read"
+nft delete table ip many
+check "few enough again" silent 127.0.0.8:900
 ask -q 8080
 check "it is free all the same" [ $? = 0 ]
 other=$(setpriv --reuid=1000 --clear-groups "$addrinuse" 8080 2>&1)

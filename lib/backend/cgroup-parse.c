@@ -8,9 +8,10 @@
  * that the process is in.
  */
 #include "cgroup-parse.h"
-#include "macro.h"
 
 #include <string.h>
+
+#include "macro.h"
 
 #define ID_CHARS 64u            /* a container's id: SHA-256 in hexadecimal */
 

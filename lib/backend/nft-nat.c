@@ -249,6 +249,16 @@ static int tell_open(const struct work *work)
         return aiu_snapshot_add_gap(work->snapshot, AIU_GAP_UNKNOWN, 0, note);
 }
 
+/* Of what was not read nothing is known; that there was something is. */
+static int tell_unread(const struct work *work, int error)
+{
+        if (error != -ETIME && (error != -E2BIG || work->n_rules <= MOST_RULES))
+                return 0;
+        return aiu_snapshot_add_gap(work->snapshot, error == -ETIME ? AIU_GAP_DEADLINE : AIU_GAP_TRUNCATED, error,
+                                    "not all NAT rules (nftables) were read: another one may hand on elsewhere what comes "
+                                    "for the port. It is no reason for bind() to fail");
+}
+
 /* ------------------------------------------------------ iptables-legacy */
 
 /* struct ipt_getinfo of linux/netfilter_ipv4/ip_tables.h, and ip6t_getinfo. */
@@ -330,10 +340,10 @@ static int host(void *userdata, const struct aiu_question *question, struct aiu_
         work->question = &hurried;
         work->snapshot = snapshot;
         r = look(work);
-        if (r != -ENOMEM && tell_open(work) == -ENOMEM)
+        if (r != -ENOMEM && (tell_open(work) == -ENOMEM || tell_unread(work, r) == -ENOMEM))
                 r = -ENOMEM;
         free(work);
-        /* Not permitted, changed meanwhile, too much: nothing is told, and no verdict hangs on it. */
+        /* Not permitted, or there is none: nothing is told, and no verdict hangs on it. */
         return r == -ENOMEM ? r : AIU_PARTIAL;
 }
 

@@ -29,7 +29,7 @@ struct search {
         unsigned int device;            /* of the socket; 0 = none */
         bool on_device_only;            /* the scope does not reach beyond one interface */
         uint32_t vrf;                   /* table of the device's VRF; 0 = none */
-        struct route_bearer found;            /* what a list has shown: the first that qualifies */
+        struct route_bearer found;      /* what a list has shown: the first that qualifies */
         bool tentative;                 /* somebody would qualify, later */
 };
 
