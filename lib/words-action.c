@@ -119,12 +119,15 @@ static void describe_option(struct text *text, const struct aiu_action *action, 
                 text_add(text, ": the IPv4 side stays with its holder, [::] serves IPv6 alone");
 }
 
-static void describe_address(struct text *text, const struct aiu_action *action, const struct question *q)
+static void describe_address(struct text *text, const struct aiu_action *action, const struct aiu_report *report)
 {
+        const struct question *q = &report->question;
         char ip[ADDRESS_TEXT_BYTES];
 
         if (q->address.sa.any.sa_family == AF_UNIX) {
-                text_add(text, "bind another name");
+                text_add(text, report->verdict.verdict == AIU_VERDICT_NOT_PERMITTED
+                                       ? "bind a path in a directory where the one who binds may make files"
+                                       : "bind another name");
                 return;
         }
         if (action->address.len == 0 && action->remarks & REMARK_RANGE) {
@@ -202,7 +205,7 @@ static void describe(struct text *text, const struct aiu_action *action, const s
                 describe_option(text, action, "IPV6_V6ONLY");
                 break;
         case AIU_ACTION_OTHER_ADDRESS:
-                describe_address(text, action, &report->question);
+                describe_address(text, action, report);
                 break;
         case AIU_ACTION_OTHER_PORT:
                 text_add(text, action->remarks & REMARK_RANGE ? "bind a port of your own choice, outside the range"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* advice.c: what is recommended, in which order, and whether it is enough. */
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,6 +258,20 @@ START_TEST(privilege)
 }
 END_TEST
 
+/* A directory is somebody's: where else to go is all there is to say. */
+START_TEST(path_not_permitted)
+{
+        q.address = (struct address){ .len = offsetof(struct sockaddr_un, sun_path) + 2 };
+        q.address.sa.un.sun_family = AF_UNIX;
+        memcpy(q.address.sa.un.sun_path, "/a", 2);
+        host.name_exists = NO;
+        q.error = EACCES;
+        ck_assert_int_eq(ask().verdict, AIU_VERDICT_NOT_PERMITTED);
+        ck_assert_uint_eq(n_actions, 1);
+        expect_text(AIU_ACTION_OTHER_ADDRESS, "bind a path in a directory where");
+}
+END_TEST
+
 START_TEST(address_is_missing)
 {
         host.address_local = NO;
@@ -298,6 +313,7 @@ int main(void)
         tcase_add_test(tcase, other_loopback_address);
         tcase_add_test(tcase, ephemeral_port);
         tcase_add_test(tcase, privilege);
+        tcase_add_test(tcase, path_not_permitted);
         tcase_add_test(tcase, address_is_missing);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
