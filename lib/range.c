@@ -46,8 +46,15 @@ bool range_bounds(const struct question *q, const struct host *host, int *ret_fi
 
         if (first <= 0 || last < first || last >= (int)PORTS)
                 return false;
-        *ret_first = q->low_port && within(q->low_port, first, last) ? q->low_port : first;
-        *ret_last = q->high_port && within(q->high_port, first, last) ? q->high_port : last;
+        if (q->low_port && within(q->low_port, host->port_range_first, host->port_range_last))
+                first = q->low_port;
+        if (q->high_port && within(q->high_port, host->port_range_first, host->port_range_last))
+                last = q->high_port;
+        /* setsockopt(2) takes none that ends before it begins. */
+        if (last < first)
+                return false;
+        *ret_first = first;
+        *ret_last = last;
         return true;
 }
 

@@ -106,6 +106,10 @@ START_TEST(bounds)
                 ck_assert_int_eq(first, rows[i].first);
                 ck_assert_int_eq(last, rows[i].last);
         }
+        q.low_port = FIRST + 5;
+        q.high_port = FIRST + 2;
+        ck_assert(!range_bounds(&q, &host, &first, &last));
+        ck_assert_int_eq(last, 40000);  /* as it was */
         host.port_range_first = 0;
         ck_assert(!range_bounds(&q, &host, &first, &last));
         host.port_range_first = 70000;
