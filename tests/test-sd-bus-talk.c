@@ -25,7 +25,7 @@
 #define INODE 77u
 
 static struct aiu_manager_fact told;
-static char all_told[4096];
+static char all_told[65536];
 static void (*scene)(void);
 static unsigned int managers_asked;
 static uint32_t flags;
@@ -252,6 +252,98 @@ START_TEST(kept_socket_with_a_device)
 }
 END_TEST
 
+static void connection(uint64_t inode)
+{
+        struct aiu_socket_fact socket = {
+                .size = sizeof(socket), .type = SOCK_STREAM, .protocol = IPPROTO_TCP, .state = AIU_STATE_ESTABLISHED,
+                .inode = inode, .cookie = inode,
+        };
+
+        set_ip("127.0.0.1", 80, SOCK_STREAM);
+        socket.local = question.address;
+        socket.local_len = question.address_len;
+        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &socket), 0);
+}
+
+/* A connection that nobody in sight has is one of the instances'; another one somebody has. */
+static void kept_with_connections(void)
+{
+        const uint64_t inodes[] = { INODE, INODE + 1, INODE + 2 };
+
+        connection(INODE + 1);
+        connection(INODE + 2);
+        connection(INODE + 3);
+        connection(0);
+        kept_by_pid_1();
+        wanted(inodes, 3);
+        ck_assert_int_eq(aiu_snapshot_add_holder(&snapshot, INODE + 1, 9, 3), 0);
+}
+
+START_TEST(instances_with_connections)
+{
+        static const struct scripted_unit units[] = {
+                { "a.socket", "ActiveState=active\nListen=Stream 127.0.0.1:80\nAccept=yes\n"
+                              "Triggers=a@0.service a@1.service\n" },
+                { "a@0.service", "ActiveState=active\n" },
+                { NULL, NULL },
+        };
+
+        managers_asked = 2;     /* what is told of one socket says nothing of the other */
+        converse(units, kept_with_connections);
+        ck_assert_ptr_nonnull(strstr(all_told, "a@0.service a@1.service"));
+}
+END_TEST
+
+START_TEST(service_behind_a_socket_refuses)
+{
+        static const struct scripted_unit units[] = {
+                { "a.socket", "ActiveState=active\nListen=Stream 127.0.0.1:80\nTriggers=a.service\nAccept=no\n"
+                              "UnitFileState=disabled\nCanStop=yes\n" },
+                { "a.service", "ActiveState=reloading\nCanStop=no\nRestart=\nNRestarts=3\nUnitFileState=\n" },
+                { NULL, NULL },
+        };
+
+        converse(units, kept_by_pid_1);
+        ck_assert_str_eq(told.unit, "a.service");
+        ck_assert_uint_eq(told.flags, AIU_HOLDER_UNIT_SPARED);
+        ck_assert_str_eq(told.enabled, "disabled");
+        ck_assert_ptr_null(told.unit_restart);
+        ck_assert(have_gap(AIU_GAP_UNKNOWN, "a.service refuses"));
+}
+END_TEST
+
+/* The cgroup and the .socket unit may both be known: who serves it is then, too. */
+static void kept_in_a_unit(void)
+{
+        struct aiu_manager_fact fact = { .size = sizeof(fact), .pid = 1, .inode = INODE, .kind = AIU_MANAGER_SYSTEMD,
+                                         .unit = "a.service", .socket_unit = "a.socket" };
+
+        kept_by_pid_1();
+        ck_assert_int_eq(aiu_snapshot_add_manager(&snapshot, &fact), 0);
+        /* Nothing is known of a socket that was not told of. */
+        fact.inode = INODE + 9;
+        fact.unit = "gone.service";
+        ck_assert_int_eq(aiu_snapshot_add_manager(&snapshot, &fact), 0);
+        fact.pid = 44;          /* nor of a process that holds none */
+        ck_assert_int_eq(aiu_snapshot_add_manager(&snapshot, &fact), 0);
+        /* A name that no unit can have is not asked for. */
+        holds(45, INODE, AIU_MANAGER_SYSTEMD, "--no-such-option", 0);
+}
+
+START_TEST(unit_and_socket_are_known)
+{
+        static const struct scripted_unit units[] = {
+                { "a.service", "ActiveState=active\nMainPID=8\nRestart=no\n" },
+                { "a.socket", "ActiveState=active\nListen=Stream 127.0.0.1:80\nTriggers=a.service\nAccept=no\n" },
+                { NULL, NULL },
+        };
+
+        managers_asked = 2;
+        converse(units, kept_in_a_unit);
+        ck_assert_ptr_nonnull(strstr(all_told, "1/77: systemd, a.service, a.socket, active"));
+}
+END_TEST
+
 /* ------------------------------------------------------ descriptor stores */
 
 START_TEST(only_one_keeps_descriptors)
@@ -371,6 +463,35 @@ START_TEST(hidden_holders)
         ck_assert_ptr_nonnull(strstr(all_told, "0/77: systemd, a.service"));
         ck_assert_ptr_nonnull(strstr(all_told, "0/78: systemd, -, b.socket"));
         ck_assert_uint_eq(snapshot.n_gaps, 0);
+}
+END_TEST
+
+/* The cgroups of hidden sockets: a user's manager, and an engine that is not asked. */
+static void hidden_elsewhere(void)
+{
+        struct aiu_manager_fact fact = { .size = sizeof(fact), .cgroup_id = 5, .kind = AIU_MANAGER_SYSTEMD_USER,
+                                         .unit = "u.service", .user = 0 };
+        const uint64_t inodes[] = { INODE, INODE + 1 };
+
+        socket_at(INODE, "127.0.0.1", 80, 0, 5);
+        socket_at(INODE + 1, "127.0.0.1", 81, 0, 6);
+        socket_at(INODE + 2, "127.0.0.1", 82, 0, 0);
+        wanted(inodes, 2);
+        ck_assert_int_eq(aiu_snapshot_add_manager(&snapshot, &fact), 0);
+        fact = (struct aiu_manager_fact){ .size = sizeof(fact), .cgroup_id = 6, .kind = AIU_MANAGER_DOCKER, .container = "c" };
+        ck_assert_int_eq(aiu_snapshot_add_manager(&snapshot, &fact), 0);
+}
+
+START_TEST(hidden_holders_elsewhere)
+{
+        static const struct scripted_unit units[] = {
+                { "u.service", "ActiveState=active\nMainPID=8\nRestart=always\n" },
+                { NULL, NULL },
+        };
+
+        converse(units, hidden_elsewhere);
+        ck_assert_ptr_nonnull(strstr(all_told, "0/77: systemd-user, u.service"));
+        ck_assert_ptr_null(strstr(all_told, "0/78"));
 }
 END_TEST
 
@@ -504,14 +625,46 @@ END_TEST
 
 /* ------------------------------------------------------ more than is kept */
 
+static char long_list[4800];
+
+/* So many timers that their names are no use any more. */
+START_TEST(too_long_a_list)
+{
+        static char properties[5200];
+        static const struct scripted_unit units[] = { { "a.service", properties }, { NULL, NULL } };
+        size_t at = 0;
+
+        for (unsigned int i = 0; at + 24 < 490; i++)
+                at += (size_t)snprintf(long_list + at, sizeof(long_list) - at, "%st%u.timer", at ? " " : "", i);
+        (void)snprintf(properties, sizeof(properties), "ActiveState=active\nTriggeredBy=%s\n", long_list);
+        converse(units, of_a_service);
+        ck_assert_str_eq(told.unit, "a.service");
+}
+END_TEST
+
+static void crowd(void)
+{
+        kept_by_pid_1();
+        for (pid_t pid = 100; pid < 400; pid++)
+                holds(pid, INODE, AIU_MANAGER_SYSTEMD, "a.service", 0);
+}
+
+START_TEST(crowd_of_one_unit)
+{
+        static const struct scripted_unit units[] = { { "a.service", "ActiveState=active\nMainPID=100\n" }, { NULL, NULL } };
+
+        scripted_systemd(units);
+        scene = crowd;
+        ck_assert_int_ge(ask_once(), 0);
+        ck_assert_uint_gt(snapshot.n_managers, 100);
+}
+END_TEST
+
 START_TEST(many_units)
 {
         static struct scripted_unit units[700];
-        static char names[700][32], properties[700][160], long_list[480];
-        size_t at = 0;
+        static char names[700][32], properties[700][160];
 
-        while (at + 20 < sizeof(long_list))
-                at += (size_t)snprintf(long_list + at, sizeof(long_list) - at, "%sunit-%zu.timer", at ? " " : "", at);
         for (size_t i = 0; i + 1 < ELEMENTSOF(units); i++) {
                 (void)snprintf(names[i], sizeof(names[i]), "s%zu.socket", i);
                 (void)snprintf(properties[i], sizeof(properties[i]), "ActiveState=active\nListen=Stream 10.%zu.%zu.1:80\n",
@@ -554,6 +707,12 @@ int main(void)
         tcase_add_test(tcase, not_to_be_asked);
         tcase_add_test(tcase, about_to_return);
         tcase_add_test(tcase, many_units);
+        tcase_add_test(tcase, instances_with_connections);
+        tcase_add_test(tcase, service_behind_a_socket_refuses);
+        tcase_add_test(tcase, unit_and_socket_are_known);
+        tcase_add_test(tcase, hidden_holders_elsewhere);
+        tcase_add_test(tcase, too_long_a_list);
+        tcase_add_test(tcase, crowd_of_one_unit);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);
