@@ -78,7 +78,7 @@ static int count(void)
         if (bus.countdown == 0 || --bus.countdown > 0)
                 return 0;
         bus.failed = true;
-        return -ENOTCONN;
+        return -EPERM;          /* -1: of all errors the one that is lost the easiest */
 }
 
 /* ------------------------------------------------------ the script */

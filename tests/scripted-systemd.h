@@ -18,7 +18,7 @@ void scripted_systemd(const struct scripted_unit *units);
 void scripted_systemd_fail(unsigned int at);
 /* Has one failed since? */
 bool scripted_systemd_failed(void);
-/* How a connection was lost, and how many are open. */
+/* How many connections are open, and how many calls were made since the script was given. */
 extern unsigned int scripted_connections, scripted_calls;
 /* The message bus does not let anyone in; the manager's own socket does. */
 extern bool scripted_no_bus;

@@ -81,6 +81,13 @@ static bool got(struct request *request, int r)
         return r > 0;
 }
 
+/* The same of a call that has nothing to find. */
+static bool done(struct request *request, int r)
+{
+        (void)got(request, r);
+        return r >= 0;
+}
+
 static void take_string(struct request *request, sd_bus_message *message)
 {
         struct unit *unit = &request->bus->units.list[request->unit];
@@ -108,12 +115,10 @@ static void take_list(struct request *request, sd_bus_message *message)
             !got(request, library->sd_bus_message_enter_container(message, 'a', "s")))
                 return;
         while (got(request, library->sd_bus_message_read_basic(message, 's', &name))) {
-                int r = unit_name_is_valid(name, strlen(name)) ? unit_list_add(to, name, strlen(name)) : 0;
+                size_t n = strlen(name);
 
-                if (r < 0) {
-                        request->bus->error = r;
+                if (unit_name_is_valid(name, n) && !done(request, unit_list_add(to, name, n)))
                         return;
-                }
         }
 }
 
@@ -163,14 +168,9 @@ static void take_listen(struct request *request, sd_bus_message *message)
         if (!got(request, library->sd_bus_message_enter_container(message, 'v', "a(ss)")) ||
             !got(request, library->sd_bus_message_enter_container(message, 'a', "(ss)")))
                 return;
-        while (got(request, library->sd_bus_message_read(message, "(ss)", &type, &text))) {
-                int r = add_listen(unit, type, text);
-
-                if (r < 0) {
-                        request->bus->error = r;
-                        return;
-                }
-        }
+        while (got(request, library->sd_bus_message_read(message, "(ss)", &type, &text)) &&
+               done(request, add_listen(unit, type, text)))
+                ;
 }
 
 /* ------------------------------------------------------ asking */
@@ -259,9 +259,7 @@ static bool keep_listed(struct request *request, const char *name, const char *a
                 units->list[index].active_state = strndup(active, MOST_STRING);
                 r = units->list[index].active_state ? 0 : -ENOMEM;
         }
-        if (r < 0)
-                request->bus->error = r;
-        return r == 0;
+        return done(request, r);
 }
 
 /* name, description, load state, active state, sub state, following, path, job id, type and path */
@@ -274,10 +272,10 @@ static void take_units(struct request *request, sd_bus_message *message)
                 return;
         while (got(request, library->sd_bus_message_enter_container(message, 'r', "ssssssouso"))) {
                 if (!got(request, library->sd_bus_message_read(message, "s", &name)) ||
-                    !got(request, library->sd_bus_message_skip(message, "s") + 1) ||
+                    !done(request, library->sd_bus_message_skip(message, "s")) ||
                     !got(request, library->sd_bus_message_read(message, "sss", &load, &active, &sub)) ||
-                    !got(request, library->sd_bus_message_skip(message, "souso") + 1) ||
-                    !got(request, library->sd_bus_message_exit_container(message) + 1))
+                    !done(request, library->sd_bus_message_skip(message, "souso")) ||
+                    !done(request, library->sd_bus_message_exit_container(message)))
                         return;
                 if (!keep_listed(request, name, active))
                         return;
