@@ -28,7 +28,7 @@ int sys_fstatat(int dirfd, const char *path, struct stat *ret, int flags);
 /* access(2) as the call that follows would fare: by the effective user, not the real one. */
 int sys_faccessat(int dirfd, const char *path, int mode);
 int sys_fstatfs_type(int fd, long *ret_type);
-/* Inode number and type only, and never a wait for a remote file system (AT_STATX_DONT_SYNC). */
+/* Inode number and type only. AT_STATX_DONT_SYNC: never a wait for a server far away. */
 int sys_statx_inode(int dirfd, const char *path, uint64_t *ret_inode, uint32_t *ret_mode);
 int sys_socket(int family, int type, int protocol);              /* SOCK_CLOEXEC is added */
 int sys_bind(int fd, const struct sockaddr *address, socklen_t bytes);
