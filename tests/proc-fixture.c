@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See proc-fixture.h. */
 #include "proc-fixture.h"
+#include "run-suite.h"
 #include "scarce-memory.h"
 #include "sys-fault.h"
 
@@ -199,17 +200,6 @@ static int skip(const char *what)
         return 77;
 }
 
-static int run(Suite *suite)
-{
-        SRunner *runner = srunner_create(suite);
-        int failed;
-
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? 1 : 0;
-}
-
 static int wait_for(pid_t pid)
 {
         int status;
@@ -232,7 +222,7 @@ static int run_inside(Suite *(*make_suite)(void))
                 return skip("no /proc of my own");
         pid = fork();
         if (pid == 0)
-                exit(run(make_suite()));
+                exit(run_suite(make_suite()));
         return wait_for(pid);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Questions, sockets and scenes for the tests of the pure files: see scene.h. */
 #include <check.h>
+#include <string.h>
 
 #include "address.h"
 #include "scene.h"
@@ -12,6 +13,15 @@ struct address scene_address(const char *ip, uint16_t port)
 
         ck_assert_int_eq(address_parse(ip, port, &address, &scope), 0);
         return address;
+}
+
+struct address scene_unix(const char *bytes, size_t n)
+{
+        struct address a = { .len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n) };
+
+        a.sa.un.sun_family = AF_UNIX;
+        memcpy(a.sa.un.sun_path, bytes, n);
+        return a;
 }
 
 struct question scene_question(const char *ip)

@@ -7,6 +7,8 @@
 
 /* "127.0.0.1", "::"...; the test fails on text that is no address. */
 struct address scene_address(const char *ip, uint16_t port);
+/* An AF_UNIX address: a path, or an abstract name with the NUL that it begins with. */
+struct address scene_unix(const char *bytes, size_t n);
 /* A TCP bind() to port 80 of `ip`, uid 1000, nothing set. */
 struct question scene_question(const char *ip);
 /* A TCP socket of uid 1000 on port 80 of `ip`, with a file, its options not known. */

@@ -8,6 +8,8 @@
 
 #include "address.h"
 #include "macro.h"
+#include "run-suite.h"
+#include "scene.h"
 
 static const struct {
         const char *text, *printed, *scope;
@@ -73,19 +75,10 @@ START_TEST(endpoints)
 }
 END_TEST
 
-static struct address unix_name(const char *bytes, size_t n)
-{
-        struct address a = { .len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n) };
-
-        a.sa.un.sun_family = AF_UNIX;
-        memcpy(a.sa.un.sun_path, bytes, n);
-        return a;
-}
-
 START_TEST(unix_names)
 {
-        struct address path = unix_name("/run/x", 7), same = unix_name("/run/x", 6);
-        struct address name = unix_name("\0x", 2), longer = unix_name("\0x\0", 3);
+        struct address path = scene_unix("/run/x", 7), same = scene_unix("/run/x", 6);
+        struct address name = scene_unix("\0x", 2), longer = scene_unix("\0x\0", 3);
         char text[ADDRESS_TEXT_BYTES];
 
         ck_assert(address_equal(&path, &same));         /* with and without the NUL */
@@ -93,7 +86,7 @@ START_TEST(unix_names)
         ck_assert(address_is_abstract(&name) && !address_is_abstract(&path));
         address_print(&longer, text, sizeof(text));
         ck_assert_str_eq(text, "@x\\x00");
-        path = unix_name("/a\033[2J\n", 8);
+        path = scene_unix("/a\033[2J\n", 8);
         address_print(&path, text, sizeof(text));
         ck_assert_str_eq(text, "/a\\x1b[2J\\x0a");
 }
@@ -132,8 +125,8 @@ END_TEST
 START_TEST(equality)
 {
         struct address none = { .len = 0 }, other_none = { .len = 0 }, v4, v6, port, ip;
-        struct address path = unix_name("/a", 2), name = unix_name("\0/a", 3), other = unix_name("/b", 2);
-        struct address longer = unix_name("/ab", 3), unnamed = unix_name("", 0);
+        struct address path = scene_unix("/a", 2), name = scene_unix("\0/a", 3), other = scene_unix("/b", 2);
+        struct address longer = scene_unix("/ab", 3), unnamed = scene_unix("", 0);
         const char *scope;
 
         ck_assert_int_eq(address_parse("127.0.0.1", 80, &v4, &scope), 0);
@@ -152,7 +145,7 @@ END_TEST
 /* What is no IP address has no port and is none of the kinds. */
 START_TEST(no_ip)
 {
-        struct address none = { .len = 0 }, path = unix_name("/a", 2), text;
+        struct address none = { .len = 0 }, path = scene_unix("/a", 2), text;
         char buffer[8] = "xxxxxxx";
 
         ck_assert(!address_is_ip(&none) && !address_is_ip(&path));
@@ -172,7 +165,7 @@ END_TEST
 
 START_TEST(print_bounds)
 {
-        struct address a = unix_name("/run/socket", 11);
+        struct address a = scene_unix("/run/socket", 11);
         char text[8] = "xxxxxxx";
 
         ck_assert_uint_eq(address_print(&a, text, 5), 4);
@@ -187,8 +180,6 @@ int main(void)
 {
         Suite *suite = suite_create("address");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tcase, parse_good, 0, ELEMENTSOF(good));
         tcase_add_loop_test(tcase, parse_bad, 0, ELEMENTSOF(bad));
@@ -199,9 +190,5 @@ int main(void)
         tcase_add_test(tcase, equality);
         tcase_add_test(tcase, no_ip);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

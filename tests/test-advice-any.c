@@ -13,6 +13,7 @@
 #include "advice-fixture.h"
 #include "advice-list.h"
 #include "macro.h"
+#include "run-suite.h"
 
 #define SITUATIONS 20000
 
@@ -49,21 +50,12 @@ static struct address any_address(uint16_t port)
         return scene_address(any_of(ips, ELEMENTSOF(ips)), port);
 }
 
-static struct address any_name(bool abstract)
-{
-        struct address a = { .len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 3) };
-
-        a.sa.un.sun_family = AF_UNIX;
-        memcpy(a.sa.un.sun_path, abstract ? "\0xy" : "/xy", 3);
-        return a;
-}
-
 static void make_question(void)
 {
         q = scene_question("127.0.0.1");
         q.address = any_address(80);
         if (now_and_then(6))
-                q.address = any_name(now_and_then(2));
+                q.address = scene_unix(now_and_then(2) ? "\0xy" : "/xy", 3);
         q.type = now_and_then(4) ? SOCK_DGRAM : SOCK_STREAM;
         q.reuseaddr = now_and_then(3);
         q.reuseport = now_and_then(4);
@@ -289,15 +281,9 @@ int main(void)
 {
         Suite *suite = suite_create("advice-any");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(tcase, 120);
         tcase_add_loop_test(tcase, any_situation, 0, 10);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "advice-fixture.h"
 #include "macro.h"
+#include "run-suite.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -353,13 +354,7 @@ static TCase *all_tests(void)
 int main(void)
 {
         Suite *suite = suite_create("advice-managers");
-        SRunner *runner;
-        int failed;
 
         suite_add_tcase(suite, all_tests());
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

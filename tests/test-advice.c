@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "advice-fixture.h"
+#include "run-suite.h"
 
 START_TEST(nothing_to_do)
 {
@@ -261,9 +262,7 @@ END_TEST
 /* A directory is somebody's: where else to go is all there is to say. */
 START_TEST(path_not_permitted)
 {
-        q.address = (struct address){ .len = offsetof(struct sockaddr_un, sun_path) + 2 };
-        q.address.sa.un.sun_family = AF_UNIX;
-        memcpy(q.address.sa.un.sun_path, "/a", 2);
+        q.address = scene_unix("/a", 2);
         host.name_exists = NO;
         q.error = EACCES;
         ck_assert_int_eq(ask().verdict, AIU_VERDICT_NOT_PERMITTED);
@@ -288,8 +287,6 @@ int main(void)
 {
         Suite *suite = suite_create("advice");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, nothing_to_do);
@@ -316,9 +313,5 @@ int main(void)
         tcase_add_test(tcase, path_not_permitted);
         tcase_add_test(tcase, address_is_missing);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -237,6 +237,7 @@ TOKEN(verdict) TOKEN(call) TOKEN(tristate) TOKEN(overlap) TOKEN(state) TOKEN(rea
 TOKEN(holder_kind) TOKEN(manager_kind) TOKEN(action_kind) TOKEN(gap_kind)
 
 #include "api-tokens.h"
+#include "run-suite.h"
 
 START_TEST(numbers_and_tokens)
 {
@@ -513,8 +514,6 @@ int main(void)
 {
         Suite *suite = suite_create("api");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(tcase, null_reports);
         tcase_add_test(tcase, null_conflicts);
@@ -537,9 +536,5 @@ int main(void)
         tcase_add_test(tcase, many_backends);
         tcase_add_test(tcase, blind_report);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -15,6 +15,7 @@
 #include "backend/cgroup-id.h"
 #include "host-fixture.h"
 #include "macro.h"
+#include "run-suite.h"
 #include "scarce-memory.h"
 #include "sys-fault.h"
 #include "sys.h"
@@ -218,8 +219,6 @@ int main(void)
 {
         Suite *suite = suite_create("cgroup-id");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         if (!can_enter_namespaces()) {
                 (void)puts("skipped: user and network namespaces are not permitted here");
@@ -238,9 +237,5 @@ int main(void)
         tcase_add_test(tcase, no_cgroup2);
         tcase_add_test(tcase, too_many);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

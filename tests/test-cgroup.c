@@ -7,6 +7,7 @@
 #include "backends.h"
 #include "cgroup-parse.h"
 #include "macro.h"
+#include "run-suite.h"
 #include "snapshot.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -203,16 +204,10 @@ int main(void)
 {
         Suite *suite = suite_create("cgroup");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tcase, row, 0, ELEMENTSOF(rows));
         tcase_add_test(tcase, very_long);
         tcase_add_loop_test(tcase, killed, 0, (int)ELEMENTSOF(kills));
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

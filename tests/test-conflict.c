@@ -12,6 +12,7 @@
 #include "address.h"
 #include "conflict.h"
 #include "macro.h"
+#include "run-suite.h"
 #include "scene.h"
 
 #ifndef IPPROTO_MPTCP
@@ -207,29 +208,20 @@ START_TEST(other_protocol_other_port)
 }
 END_TEST
 
-static struct address unix_address(const char *bytes, size_t n)
-{
-        struct address a = { .len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n) };
-
-        a.sa.un.sun_family = AF_UNIX;
-        memcpy(a.sa.un.sun_path, bytes, n);
-        return a;
-}
-
 START_TEST(abstract_names)
 {
         struct question q = scene_question("127.0.0.1");
         struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
         struct host host = scene_host();
 
-        q.address = unix_address("\0a", 2);
+        q.address = scene_unix("\0a", 2);
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
-        h.local = unix_address("\0a", 2);
+        h.local = scene_unix("\0a", 2);
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
         h.type = SOCK_DGRAM;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
         h.type = SOCK_STREAM;
-        h.local = unix_address("\0b", 2);
+        h.local = scene_unix("\0b", 2);
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
 }
 END_TEST
@@ -241,7 +233,7 @@ START_TEST(paths)
         struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN), other;
         struct host host = scene_host(), elsewhere;
 
-        q.address = h.local = unix_address("/a", 2);
+        q.address = h.local = scene_unix("/a", 2);
         host.name_exists = YES;
         host.name_inode = h.vfs_inode = 5;
         host.name_device = h.vfs_device = 6;
@@ -275,7 +267,7 @@ START_TEST(search_passes_over)
         other.protocol = IPPROTO_UDP;
         ck_assert_int_eq(conflict_judge_search(&q, &other, &host, false).blocking, NO);
         other = h;
-        other.local = unix_address("/a", 2);
+        other.local = scene_unix("/a", 2);
         ck_assert_int_eq(conflict_judge_search(&q, &other, &host, false).blocking, NO);
         other = h;
         other.state = AIU_STATE_SYN_RECV;
@@ -580,7 +572,7 @@ START_TEST(unix_listen)
 {
         struct question q = scene_question("127.0.0.1");
 
-        q.address = unix_address("/a", 2);
+        q.address = scene_unix("/a", 2);
         q.call = AIU_CALL_LISTEN;
         ck_assert_int_eq(scene_verdict(&q, NULL, 0).error, EINVAL);
         q.bound = q.address;
@@ -618,8 +610,6 @@ int main(void)
 {
         Suite *suite = suite_create("conflict");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tcase, address_rows, 0, ELEMENTSOF(addresses));
         tcase_add_loop_test(tcase, option_rows, 0, ELEMENTSOF(options));
@@ -651,9 +641,5 @@ int main(void)
         tcase_add_test(tcase, unix_listen);
         tcase_add_test(tcase, evidence_about_reuseport);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

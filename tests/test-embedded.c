@@ -23,6 +23,7 @@
 
 #include "addrinuse-backend.h"
 #include "host-fixture.h"
+#include "run-suite.h"
 
 static struct sockaddr_in address;
 static int listener;
@@ -261,8 +262,6 @@ int main(void)
 {
         Suite *suite;
         TCase *tcase;
-        SRunner *runner;
-        int failed;
 
         if (!can_enter_namespaces() || !have_ip()) {
                 puts("skipped: may not make namespaces, or there is no ip(8)");
@@ -278,9 +277,5 @@ int main(void)
         tcase_add_test(tcase, other_namespace);
         tcase_add_test(tcase, own_backend);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "addrinuse.h"
 #include "escape.h"
+#include "run-suite.h"
 #include "strbuf.h"
 #include "text.h"
 
@@ -170,8 +171,6 @@ int main(void)
 {
         Suite *suite = suite_create("escape");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tcase, every_byte, 0, 256);
         tcase_add_test(tcase, all_bytes_at_once);
@@ -182,9 +181,5 @@ int main(void)
         tcase_add_test(tcase, text_that_is_full);
         tcase_add_test(tcase, how_much_of_a_container);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "host-fixture.h"
+#include "run-suite.h"
 #include "sys-fault.h"
 
 /* What bind(2) says; the backend must have known. */
@@ -473,9 +474,6 @@ static Suite *suite(void)
 
 int main(void)
 {
-        SRunner *runner;
-        int failed;
-
         if (!can_enter_namespaces()) {
                 puts("skipped: user and network namespaces cannot be made here");
                 return 77;
@@ -484,9 +482,5 @@ int main(void)
                 puts("skipped: ip(8) is not installed");
                 return 77;
         }
-        runner = srunner_create(suite());
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite());
 }

@@ -25,6 +25,7 @@
 #include "backend/kernel-user.h"
 #include "host-fixture.h"
 #include "macro.h"
+#include "run-suite.h"
 #include "spoil.h"
 
 #define FOU 30
@@ -641,16 +642,10 @@ int main(void)
         };
         Suite *suite = suite_create("kernel-user");
         TCase *tcase = tcase_create("messages");
-        SRunner *runner;
-        int failed;
 
         for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
                 tcase_add_test(tcase, plain[i]);
         suite_add_tcase(suite, tcase);
         add_live(suite);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

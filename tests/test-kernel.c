@@ -16,6 +16,7 @@
 #include "host-fixture.h"
 #include "kernel.h"
 #include "macro.h"
+#include "run-suite.h"
 #include "scene.h"
 #include "sys-fault.h"
 
@@ -310,8 +311,6 @@ int main(void)
 {
         Suite *suite = suite_create("kernel");
         TCase *tcase = tcase_create("versions");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tcase, by_version, 0, ELEMENTSOF(versions));
         tcase_add_loop_test(tcase, by_window, 0, ELEMENTSOF(answers));
@@ -320,9 +319,5 @@ int main(void)
         tcase_add_test(tcase, context_takes_known_bits);
         suite_add_tcase(suite, tcase);
         add_live(suite);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

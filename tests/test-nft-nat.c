@@ -15,6 +15,7 @@
 #include "macro.h"
 #include "nft-nat-parse.h"
 #include "nft-rules.h"
+#include "run-suite.h"
 #include "spoil.h"
 
 /* In memory that ends where the message does, for valgrind. */
@@ -382,8 +383,6 @@ int main(void)
 {
         Suite *suite = suite_create("nft-nat");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tcase, rule_of_a_kernel, 0, (int)ELEMENTSOF(rules));
         tcase_add_loop_test(tcase, rule_cut_short, 0, (int)ELEMENTSOF(rules));
@@ -393,9 +392,5 @@ int main(void)
         tcase_add_test(tcase, ports_by_xtables);
         tcase_add_loop_test(tcase, whom_it_concerns, 0, (int)ELEMENTSOF(questions));
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -27,6 +27,7 @@
 #include "backend/sock-diag.h"
 #include "kernel.h"
 #include "macro.h"
+#include "run-suite.h"
 #include "scene.h"
 #include "snapshot.h"
 
@@ -248,8 +249,6 @@ int main(void)
 {
         Suite *suite = suite_create("old-kernels");
         TCase *tcase = tcase_create("messages");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tcase, rules, 0, ELEMENTSOF(rows));
         tcase_add_loop_test(tcase, proven, 0, ELEMENTSOF(rows));
@@ -257,9 +256,5 @@ int main(void)
         tcase_add_test(tcase, short_messages);
         tcase_add_test(tcase, strange_attributes);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

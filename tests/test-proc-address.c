@@ -6,6 +6,7 @@
 
 #include "host-fixture.h"
 #include "macro.h"
+#include "run-suite.h"
 
 static void setup(void)
 {
@@ -51,8 +52,6 @@ int main(void)
 {
         Suite *suite;
         TCase *tcase;
-        SRunner *runner;
-        int failed;
 
         if (!can_enter_namespaces() || !have_ip()) {
                 puts("skipped: may not make namespaces, or there is no ip(8)");
@@ -64,9 +63,5 @@ int main(void)
         tcase_add_loop_test(tcase, agrees_with_bind, 0, ELEMENTSOF(addresses));
         tcase_add_test(tcase, says_nothing);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -20,6 +20,7 @@
 #include "context.h"
 #include "host-fixture.h"
 #include "macro.h"
+#include "run-suite.h"
 #include "sys-fault.h"
 
 /* ------------------------------------------------------ an old kernel */
@@ -326,8 +327,6 @@ int main(void)
 {
         Suite *suite = suite_create("proc-bound");
         TCase *tcase = tcase_create("live");
-        SRunner *runner;
-        int failed;
 
         if (!can_enter_namespaces() || !have_ip()) {
                 puts("skipped: may not make namespaces, or there is no ip(8)");
@@ -344,9 +343,5 @@ int main(void)
         tcase_add_test(tcase, port_0);
         tcase_add_test(tcase, faults);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

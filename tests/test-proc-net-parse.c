@@ -14,6 +14,7 @@
 
 #include "backend/proc-net-parse.h"
 #include "host-fixture.h"
+#include "run-suite.h"
 
 static void begin(void)
 {
@@ -295,11 +296,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-        SRunner *runner = srunner_create(suite());
-        int failed;
-
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite());
 }

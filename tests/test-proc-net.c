@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "host-fixture.h"
+#include "run-suite.h"
 #include "sys-fault.h"
 
 #ifndef TEST_DATA
@@ -485,14 +486,8 @@ static void add_live(Suite *s)
 int main(void)
 {
         Suite *s = suite_create("proc-net");
-        SRunner *runner;
-        int failed;
 
         add_data(s);
         add_live(s);
-        runner = srunner_create(s);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(s);
 }

@@ -15,6 +15,7 @@
 #include "macro.h"
 #include "range.h"
 #include "report.h"
+#include "run-suite.h"
 #include "scarce-memory.h"
 #include "scene.h"
 
@@ -686,8 +687,6 @@ int main(void)
 {
         Suite *suite = suite_create("range");
         TCase *tcase = tcase_create("range");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tcase, setup, forget);
         tcase_add_test(tcase, bounds);
@@ -715,9 +714,5 @@ int main(void)
         tcase_add_test(tcase, who_needs_a_port);
         tcase_add_test(tcase, the_caller_has_them);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

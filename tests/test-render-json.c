@@ -11,6 +11,7 @@
 
 #include "macro.h"
 #include "render-fixture.h"
+#include "run-suite.h"
 
 /* A strict reader of RFC 8259, less recursion than that: returns the end, NULL = it is not JSON. */
 static const char *json_value(const char *p, int depth);
@@ -160,8 +161,6 @@ int main(void)
 {
         Suite *suite = suite_create("render-json");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(tcase, the_reader_is_strict);
         tcase_add_test(tcase, hostile_bytes_stay_inside);
@@ -169,9 +168,5 @@ int main(void)
         tcase_add_test(tcase, json_escapes_once);
         tcase_add_test(tcase, abstract_name);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

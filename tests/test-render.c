@@ -10,6 +10,7 @@
 
 #include "macro.h"
 #include "render-fixture.h"
+#include "run-suite.h"
 
 static void expect_page(struct aiu_report *r, uint32_t flags, const char *page)
 {
@@ -413,8 +414,6 @@ int main(void)
 {
         Suite *suite = suite_create("render");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(tcase, listener_of_a_unit);
         tcase_add_test(tcase, server_of_a_shell);
@@ -436,9 +435,5 @@ int main(void)
         tcase_add_test(tcase, colour_on_request);
         tcase_add_test(tcase, wrong_use);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "macro.h"
 #include "report.h"
+#include "run-suite.h"
 #include "scene.h"
 #include "snapshot.h"
 #include "words.h"
@@ -346,8 +347,6 @@ int main(void)
 {
         Suite *suite = suite_create("report");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(tcase, nothing_hostile_gets_out);
         tcase_add_test(tcase, words_for_a_person);
@@ -361,9 +360,5 @@ int main(void)
         tcase_add_test(tcase, facts_for_a_reader_of_another_size);
         tcase_add_test(tcase, told_twice_and_too_much);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run-suite.h"
 #include "sd-bus-conclude.h"
 #include "snapshot.h"
 
@@ -228,8 +229,6 @@ int main(void)
 {
         Suite *suite = suite_create("sd-bus-conclude");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, plain_service);
@@ -243,9 +242,5 @@ int main(void)
         tcase_add_test(tcase, no_such_unit);
         tcase_add_test(tcase, no_answer);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -18,6 +18,7 @@
 
 #include "host-fixture.h"
 #include "macro.h"
+#include "run-suite.h"
 #include "scarce-memory.h"
 #include "scripted-systemd.h"
 #include "sys.h"
@@ -682,8 +683,6 @@ int main(void)
 {
         Suite *suite = suite_create("sd-bus-talk");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         if (!can_enter_namespaces()) {
                 (void)puts("skipped: user and network namespaces are not permitted here");
@@ -714,9 +713,5 @@ int main(void)
         tcase_add_test(tcase, too_long_a_list);
         tcase_add_test(tcase, crowd_of_one_unit);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

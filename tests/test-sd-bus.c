@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "macro.h"
+#include "run-suite.h"
 #include "sd-bus-unit.h"
 
 /* ------------------------------------------------------ Listen= */
@@ -317,8 +318,6 @@ int main(void)
 {
         Suite *suite = suite_create("sd-bus");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tcase, NULL, finish);
         tcase_add_loop_test(tcase, listen_strings, 0, ELEMENTSOF(strings));
@@ -334,9 +333,5 @@ int main(void)
         tcase_add_test(tcase, leftovers);
         tcase_add_test(tcase, scopes_do_not_return);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "addrinuse-backend.h"
 #include "macro.h"
+#include "run-suite.h"
 #include "scarce-memory.h"
 #include "snapshot.h"
 
@@ -281,8 +282,6 @@ int main(void)
 {
         Suite *suite = suite_create("snapshot");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(tcase, 60);
         tcase_add_checked_fixture(tcase, begin, finish);
@@ -294,9 +293,5 @@ int main(void)
         tcase_add_test(tcase, senseless);
         tcase_add_test(tcase, read_again);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

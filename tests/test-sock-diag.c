@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "macro.h"
+#include "run-suite.h"
 #include "sock-diag.h"
 #include "spoil.h"
 
@@ -222,8 +223,6 @@ int main(void)
 {
         Suite *suite = suite_create("sock-diag");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tcase, NULL, finish);
         tcase_add_test(tcase, inet_states);
@@ -233,9 +232,5 @@ int main(void)
         tcase_add_test(tcase, unix_fields);
         tcase_add_test(tcase, spoilt);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

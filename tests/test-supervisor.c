@@ -15,6 +15,7 @@
 
 #include "cgroup-supervisor.h"
 #include "macro.h"
+#include "run-suite.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define CHILD 20
@@ -341,8 +342,6 @@ int main(void)
 {
         Suite *suite = suite_create("supervisor");
         TCase *tcase = tcase_create("all");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_loop_test(tcase, unit_of_a_container, 0, (int)ELEMENTSOF(keepers));
@@ -358,9 +357,5 @@ int main(void)
         tcase_add_test(tcase, master_that_holds_it_too);
         tcase_add_loop_test(tcase, port_helper, 0, (int)ELEMENTSOF(helpers));
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

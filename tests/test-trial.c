@@ -14,6 +14,7 @@
 
 #include "host-fixture.h"
 #include "macro.h"
+#include "run-suite.h"
 #include "sys-fault.h"
 
 enum { RA = 1, RP = 2, LISTEN = 4, UDP = 8 };
@@ -422,8 +423,6 @@ int main(void)
 {
         Suite *suite = suite_create("trial");
         TCase *tcase = tcase_create("live");
-        SRunner *runner;
-        int failed;
 
         if (!can_enter_namespaces() || !have_ip()) {
                 puts("skipped: may not make namespaces, or there is no ip(8)");
@@ -446,9 +445,5 @@ int main(void)
         tcase_add_test(tcase, not_without_need);
         tcase_add_test(tcase, cannot_try);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

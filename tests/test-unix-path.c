@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "host-fixture.h"
+#include "run-suite.h"
 #include "sys-fault.h"
 
 /* What bind(2) says; then the file that it made is removed, and the backend asked. */
@@ -260,16 +261,9 @@ static Suite *suite(void)
 
 int main(void)
 {
-        SRunner *runner;
-        int failed;
-
         if (!can_enter_namespaces()) {
                 puts("skipped: user, network and mount namespaces cannot be made here");
                 return 77;
         }
-        runner = srunner_create(suite());
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite());
 }

@@ -20,6 +20,7 @@
 #include "conflict.h"
 #include "host-fixture.h"
 #include "macro.h"
+#include "run-suite.h"
 #include "scene.h"
 
 /* ------------------------------------------------------ the rule */
@@ -277,17 +278,11 @@ int main(void)
 {
         Suite *suite = suite_create("vrf");
         TCase *tcase = tcase_create("rule");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tcase, rule, 0, ELEMENTSOF(rows));
         tcase_add_test(tcase, messages);
         tcase_add_test(tcase, told_once_for_all);
         suite_add_tcase(suite, tcase);
         add_live(suite);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }
