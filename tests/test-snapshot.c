@@ -235,6 +235,38 @@ START_TEST(senseless)
 }
 END_TEST
 
+START_TEST(no_snapshot)
+{
+        struct aiu_socket_fact socket_fact = { .size = sizeof(socket_fact) };
+        struct aiu_process_fact process_fact = { .size = sizeof(process_fact) };
+        struct aiu_options_fact options_fact = { .size = sizeof(options_fact) };
+        struct aiu_manager_fact manager_fact = { .size = sizeof(manager_fact) };
+        struct aiu_host_fact host_fact = { .size = sizeof(host_fact) };
+        uint64_t inode;
+        pid_t pid;
+        int fd;
+
+        ck_assert_int_eq(aiu_snapshot_add_host(NULL, &host_fact), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_socket(NULL, &socket_fact), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_holder(NULL, 1, 1, 1), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_process(NULL, &process_fact), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_options(NULL, 1, &options_fact), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_manager(NULL, &manager_fact), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_gap(NULL, AIU_GAP_RACE, 0, "x"), -EINVAL);
+        aiu_snapshot_progress(NULL, 0, 0);
+        aiu_snapshot_log(NULL, AIU_LOG_ERROR, "x");
+        ck_assert_int_eq(aiu_snapshot_get_wanted_inode(NULL, 0, &inode), 0);
+        ck_assert_int_eq(aiu_snapshot_wants_inode(NULL, 1), 0);
+        ck_assert_int_eq(aiu_snapshot_all_held(NULL), 0);
+        ck_assert_int_eq(aiu_snapshot_get_host(NULL, &host_fact), 0);
+        ck_assert_int_eq(aiu_snapshot_get_socket(NULL, 0, &socket_fact), 0);
+        ck_assert_int_eq(aiu_snapshot_get_holder(NULL, 0, &inode, &pid, &fd), 0);
+        ck_assert_int_eq(aiu_snapshot_get_process(NULL, 0, &process_fact), 0);
+        ck_assert_int_eq(aiu_snapshot_get_manager(NULL, 0, &manager_fact), 0);
+        ck_assert_uint_eq(aiu_question_time_left_usec(NULL), UINT64_MAX);
+}
+END_TEST
+
 /* ------------------------------------------------------ reading again */
 
 START_TEST(read_again)
@@ -291,6 +323,7 @@ int main(void)
         tcase_add_test(tcase, too_many_kernel_users);
         tcase_add_test(tcase, too_many_managers);
         tcase_add_test(tcase, senseless);
+        tcase_add_test(tcase, no_snapshot);
         tcase_add_test(tcase, read_again);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);

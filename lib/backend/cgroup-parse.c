@@ -66,23 +66,18 @@ static void keep(char *to, struct part part)
         to[part.n] = '\0';
 }
 
-static bool all_of(struct part part, const char *chars)
-{
-        return consists_of(part.at, part.n, chars);
-}
-
 #define DIGITS "0123456789"
 #define ALNUM DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static bool is_id(struct part part)
 {
-        return part.n == ID_CHARS && all_of(part, DIGITS "abcdef");
+        return part.n == ID_CHARS && consists_of(part.at, part.n, DIGITS "abcdef");
 }
 
 /* A name that goes into a command: nothing but a name, and no option. */
 static bool is_plain_name(struct part part)
 {
-        return part.n < CGROUP_NAME_BYTES && all_of(part, ALNUM "._-:") && part.at[0] != '-';
+        return part.n < CGROUP_NAME_BYTES && consists_of(part.at, part.n, ALNUM "._-:") && part.at[0] != '-';
 }
 
 /* systemd.unit(5): what a unit's name is made of. One that begins with "-" is
@@ -93,7 +88,7 @@ static bool is_unit(struct part part)
         static const char *const suffixes[] = { ".service", ".scope", ".socket", ".mount",
                                                 ".swap" };
 
-        if (part.n >= CGROUP_NAME_BYTES || !all_of(part, ALNUM ":-_.\\@") || part.at[0] == '-' ||
+        if (part.n >= CGROUP_NAME_BYTES || !consists_of(part.at, part.n, ALNUM ":-_.\\@") || part.at[0] == '-' ||
             part.at[0] == '.' || part.at[0] == '@')
                 return false;
         for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
@@ -327,7 +322,7 @@ static bool user_manager(struct part part, uid_t *ret_uid)
         if (!is_wrapped(part, "user@", ".service"))
                 return false;
         digits = trim(part, "user@", ".service");
-        if (digits.n > 10 || !all_of(digits, DIGITS))
+        if (digits.n > 10 || !consists_of(digits.at, digits.n, DIGITS))
                 return false;
         for (size_t i = 0; i < digits.n; i++)
                 uid = uid * 10 + (unsigned long long)(digits.at[i] - '0');
@@ -357,8 +352,12 @@ static bool take_unit(struct walk *walk, struct part part)
 
 static bool is_session(struct part unit)
 {
-        return is_wrapped(unit, "session-", ".scope") &&
-               all_of(trim(unit, "session-", ".scope"), ALNUM);
+        struct part id;
+
+        if (!is_wrapped(unit, "session-", ".scope"))
+                return false;
+        id = trim(unit, "session-", ".scope");
+        return consists_of(id.at, id.n, ALNUM);
 }
 
 /* A desktop's application or a terminal's shell: a scope that nobody stops by its name. */
