@@ -27,7 +27,7 @@
         } while (0)
 
 #define MOST_CALLS 4096u
-#define MOST_TEXT 512u
+#define MOST_TEXT 6144u
 
 unsigned int scripted_connections, scripted_calls;
 bool scripted_no_bus, scripted_hangs, scripted_no_library;
