@@ -802,8 +802,29 @@ const char *aiu_holder_get_ancestor_comm(const struct aiu_holder *, size_t i);
  * FileDescriptorStorePreserve=yes), or is refused (RefuseManualStop=). @since 0.1
  */
 #define AIU_HOLDER_UNIT_SPARED (UINT32_C(1) << 6)
+/**
+ * The caller runs in it: a parent shell, a terminal multiplexer, an IDE, a login session. To end
+ * it may end the caller. @since 0.1
+ */
+#define AIU_HOLDER_ANCESTOR (UINT32_C(1) << 7)
+/**
+ * Another user made the socket and handed the descriptor over: the owner of the socket is neither
+ * root nor a user of the holder, or the socket was made in a cgroup that is delegated to another
+ * user. @since 0.1
+ */
+#define AIU_HOLDER_HANDED_OVER (UINT32_C(1) << 8)
+/** Its leader is another holder of the same socket: aiu_holder_get_leader(). @since 0.1 */
+#define AIU_HOLDER_WORKER (UINT32_C(1) << 9)
 /** AIU_HOLDER_* of it; a bit that is not set is "no, or not known". @since 0.1 */
 uint32_t    aiu_holder_get_flags(const struct aiu_holder *);
+
+/**
+ * The master process whose end takes this holder along, as far as is known: the holder of the same
+ * socket that is the ancestor of all others, or the parent of a lone holder that runs the same
+ * program; its own process id if there is none; 0 if it is no process.
+ * @since 0.1
+ */
+pid_t       aiu_holder_get_leader(const struct aiu_holder *);
 
 /** Who looks after the holder, and would bring it back. @since 0.1 */
 enum aiu_manager_kind {
@@ -904,8 +925,31 @@ enum aiu_tristate aiu_action_is_sufficient(const struct aiu_action *);
 #define AIU_ACTION_DISRUPTIVE   (UINT32_C(1) << 1)
 /** The program that binds, or its configuration, has to change. @since 0.1 */
 #define AIU_ACTION_CHANGES_CODE (UINT32_C(1) << 2)
+/** SIGKILL and its like: only after the gentle actions were tried. @since 0.1 */
+#define AIU_ACTION_LAST_RESORT  (UINT32_C(1) << 3)
+/**
+ * It rests on the word of somebody whom the caller should not trust, or on not having seen any
+ * process. Never sufficient. @since 0.1
+ */
+#define AIU_ACTION_UNCONFIRMED  (UINT32_C(1) << 4)
+/** It acts in another namespace, which its command enters. @since 0.1 */
+#define AIU_ACTION_ELSEWHERE    (UINT32_C(1) << 5)
+/** It changes the host for everybody: a sysctl, an address. @since 0.1 */
+#define AIU_ACTION_HOST_WIDE    (UINT32_C(1) << 6)
 /** AIU_ACTION_NEEDS_ROOT and the like. @since 0.1 */
 uint32_t aiu_action_get_flags(const struct aiu_action *);
+/** The signal that it sends, such as SIGTERM; 0 = none. @since 0.1 */
+int aiu_action_get_signal(const struct aiu_action *);
+/** How many processes the signal goes to. @since 0.1 */
+size_t aiu_action_get_n_processes(const struct aiu_action *);
+
+/**
+ * Process id of the i-th of them, from 0; 0 past the end. *ret_start_time_usec, which may be NULL,
+ * is written only if there is one: when it was started, as aiu_holder_get_start_time_usec() says.
+ * Compare that, and signal through a pidfd (pidfd_open(2)): a number may be another process by now.
+ * @since 0.1
+ */
+pid_t aiu_action_get_process(const struct aiu_action *, size_t i, uint64_t *ret_start_time_usec);
 
 /** @} */
 

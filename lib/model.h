@@ -262,6 +262,7 @@ struct aiu_holder {
         size_t n_fds;
         uid_t uid;                      /* of the process, else of the socket */
         uint32_t flags;
+        pid_t leader;                   /* see aiu_holder_get_leader(); 0 = itself */
 };
 
 struct aiu_conflict {
@@ -279,7 +280,7 @@ struct aiu_action {
         tristate sufficient;
         uint32_t flags;
         /* What the words are made of; which of them count depends on the kind. */
-        const struct process **processes;       /* whom it ends; borrowed from the report */
+        const struct process **processes;       /* whom the signal goes to; borrowed from the report */
         size_t n_processes;
         const struct manager *manager;          /* whom it asks; borrowed */
         const struct kernel_user *kernel_user;  /* what it takes down; borrowed */

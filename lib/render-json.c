@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +240,7 @@ static void put_holder_process(struct json *j, const struct aiu_holder *holder)
 {
         json_token(j, "kind", aiu_holder_kind_to_string(aiu_holder_get_kind(holder)));
         json_pid(j, "pid", aiu_holder_get_pid(holder));
+        json_pid(j, "leader", aiu_holder_get_leader(holder));
         json_pid(j, "ppid", aiu_holder_get_ppid(holder));
         json_uid(j, "uid", aiu_holder_get_uid(holder));
         json_id(j, "start_time_usec", aiu_holder_get_start_time_usec(holder));
@@ -280,7 +282,7 @@ static void put_unit(struct json *j, const char *name, const char *unit)
 static void put_holder(struct json *j, const struct aiu_holder *holder)
 {
         static const char *const flags[] = { "same-program", "orphan", "stopped", "dying", "deleted-exe",
-                                             "unit-leftover", "unit-spared" };
+                                             "unit-leftover", "unit-spared", "ancestor", "handed-over", "worker" };
 
         json_separate(j);
         json_open(j, "{");
@@ -334,9 +336,41 @@ static void put_conflict(struct json *j, const struct aiu_conflict *c)
         json_close(j, "}");
 }
 
+/* The word that kill(1) takes. musl has no sigabbrev_np(3). */
+static const char *signal_name(int signal)
+{
+        switch (signal) {
+        case SIGTERM:
+                return "TERM";
+        case SIGKILL:
+                return "KILL";
+        default:
+                return NULL;
+        }
+}
+
+static void put_signal(struct json *j, const struct aiu_action *action)
+{
+        json_string(j, "signal", signal_name(aiu_action_get_signal(action)));
+        json_key(j, "processes");
+        json_open(j, "[");
+        for (size_t i = 0; i < aiu_action_get_n_processes(action); i++) {
+                uint64_t start_time_usec = 0;
+                pid_t pid = aiu_action_get_process(action, i, &start_time_usec);
+
+                json_separate(j);
+                json_open(j, "{");
+                json_pid(j, "pid", pid);
+                json_id(j, "start_time_usec", start_time_usec);
+                json_close(j, "}");
+        }
+        json_close(j, "]");
+}
+
 static void put_action(struct json *j, const struct aiu_action *action)
 {
-        static const char *const flags[] = { "needs-root", "disruptive", "changes-code" };
+        static const char *const flags[] = { "needs-root", "disruptive", "changes-code", "last-resort",
+                                             "unconfirmed", "elsewhere", "host-wide" };
         const char *const *argv = aiu_action_get_argv(action);
 
         json_separate(j);
@@ -356,6 +390,7 @@ static void put_action(struct json *j, const struct aiu_action *action)
         }
         json_token(j, "sufficient", aiu_tristate_to_string(aiu_action_is_sufficient(action)));
         json_flags(j, "flags", aiu_action_get_flags(action), flags, ELEMENTSOF(flags));
+        put_signal(j, action);
         json_close(j, "}");
 }
 

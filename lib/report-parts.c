@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Accessors of a report's parts: conflicts, holders, actions, gaps. They never fail. */
+#include <signal.h>
 #include <stddef.h>
 
 #include "macro.h"
@@ -207,6 +208,13 @@ AIU_EXPORT uint32_t aiu_holder_get_flags(const struct aiu_holder *holder)
         return holder ? holder->flags : 0;
 }
 
+AIU_EXPORT pid_t aiu_holder_get_leader(const struct aiu_holder *holder)
+{
+        if (!holder || !holder->process)
+                return 0;
+        return holder->leader ? holder->leader : holder->process->pid;
+}
+
 AIU_EXPORT enum aiu_manager_kind aiu_holder_get_manager(const struct aiu_holder *holder)
 {
         return holder && holder->manager ? holder->manager->kind : AIU_MANAGER_UNKNOWN;
@@ -272,6 +280,32 @@ AIU_EXPORT enum aiu_tristate aiu_action_is_sufficient(const struct aiu_action *a
 AIU_EXPORT uint32_t aiu_action_get_flags(const struct aiu_action *action)
 {
         return action ? action->flags : 0;
+}
+
+AIU_EXPORT int aiu_action_get_signal(const struct aiu_action *action)
+{
+        switch (aiu_action_get_kind(action)) {
+        case AIU_ACTION_TERMINATE:
+                return SIGTERM;
+        case AIU_ACTION_KILL:
+                return SIGKILL;
+        default:
+                return 0;
+        }
+}
+
+AIU_EXPORT size_t aiu_action_get_n_processes(const struct aiu_action *action)
+{
+        return action ? action->n_processes : 0;
+}
+
+AIU_EXPORT pid_t aiu_action_get_process(const struct aiu_action *action, size_t i, uint64_t *ret_start_time_usec)
+{
+        if (!action || i >= action->n_processes)
+                return 0;
+        if (ret_start_time_usec)
+                *ret_start_time_usec = action->processes[i]->start_time_usec;
+        return action->processes[i]->pid;
 }
 
 AIU_EXPORT enum aiu_gap_kind aiu_gap_get_kind(const struct aiu_gap *gap)

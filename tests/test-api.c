@@ -112,6 +112,7 @@ START_TEST(null_holders)
         ck_assert_int_eq(aiu_holder_get_ancestor_pid(NULL, 0), 0);
         ck_assert_ptr_null(aiu_holder_get_ancestor_comm(NULL, 0));
         ck_assert_uint_eq(aiu_holder_get_flags(NULL), 0);
+        ck_assert_int_eq(aiu_holder_get_leader(NULL), 0);
         ck_assert_int_eq(aiu_holder_get_manager(NULL), AIU_MANAGER_UNKNOWN);
         ck_assert_ptr_null(aiu_holder_get_unit(NULL));
         ck_assert_ptr_null(aiu_holder_get_socket_unit(NULL));
@@ -130,6 +131,9 @@ START_TEST(null_actions_and_gaps)
         ck_assert_ptr_null(aiu_action_get_argv(NULL));
         ck_assert_int_eq(aiu_action_is_sufficient(NULL), AIU_TRISTATE_UNKNOWN);
         ck_assert_uint_eq(aiu_action_get_flags(NULL), 0);
+        ck_assert_int_eq(aiu_action_get_signal(NULL), 0);
+        ck_assert_uint_eq(aiu_action_get_n_processes(NULL), 0);
+        ck_assert_int_eq(aiu_action_get_process(NULL, 0, NULL), 0);
         ck_assert_int_eq(aiu_gap_get_kind(NULL), AIU_GAP_UNKNOWN);
         ck_assert_int_eq(aiu_gap_get_error(NULL), 0);
         ck_assert_ptr_null(aiu_gap_get_backend(NULL));
