@@ -31,6 +31,9 @@ struct aiu_action *advice_add(struct advice_list *list, enum aiu_action_kind kin
                 return NULL;
         }
         list->actions = larger;
+        /* Root is not told to become root. */
+        if (list->in->asker == 0)
+                flags &= ~AIU_ACTION_NEEDS_ROOT;
         larger[list->n] = (struct aiu_action){ .kind = kind, .sufficient = sufficient, .flags = flags };
         return &larger[list->n++];
 }

@@ -122,6 +122,12 @@ START_TEST(foreign_process_needs_root)
         holders[0].uid = 0;
         ask();
         ck_assert(actions[0].flags & AIU_ACTION_NEEDS_ROOT);
+        teardown();
+        /* Root is not told to become root. */
+        asker = 0;
+        holders[0].uid = 1000;
+        ask();
+        ck_assert(!(actions[0].flags & AIU_ACTION_NEEDS_ROOT));
 }
 END_TEST
 

@@ -919,7 +919,7 @@ const char *const *aiu_action_get_argv(const struct aiu_action *);
  * @since 0.1
  */
 enum aiu_tristate aiu_action_is_sufficient(const struct aiu_action *);
-/** Only root may do it, as far as is known. @since 0.1 */
+/** It needs root, and the caller is not root; as far as is known. @since 0.1 */
 #define AIU_ACTION_NEEDS_ROOT   (UINT32_C(1) << 0)
 /** Stops something that works. @since 0.1 */
 #define AIU_ACTION_DISRUPTIVE   (UINT32_C(1) << 1)
