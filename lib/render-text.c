@@ -12,10 +12,12 @@
 
 #include "addrinuse.h"
 #include "macro.h"
+#include "quote.h"
 #include "render-words.h"
 
 #define KNOWN_FLAGS (AIU_RENDER_COLOR | AIU_RENDER_CMDLINE | AIU_RENDER_VERBOSE | AIU_RENDER_PRETTY)
 #define MOST_GROUPS 8u
+#define LABEL_COLUMNS 10u
 
 struct page {
         struct strbuf out;
@@ -280,22 +282,31 @@ static void options(struct page *page)
 
 /* ------------------------------------------------------ what to do */
 
+/* The command stands alone on its line, to be pasted: what it takes is a comment behind it. */
+static void command(struct page *page, const char *const *argv, bool needs_root)
+{
+        colour(page, "\033[1m");
+        quote_argv(&page->out, argv, LABEL_COLUMNS);
+        colour(page, "\033[0m");
+        strbuf_printf(&page->out, "%s\n%-*s", needs_root ? "  # needs root" : "", (int)LABEL_COLUMNS, "");
+}
+
 static void action(struct page *page, const struct aiu_action *a, bool first)
 {
         const char *const *argv = aiu_action_get_argv(a);
         const char *text = aiu_action_get_text(a);
+        bool needs_root = aiu_action_get_flags(a) & AIU_ACTION_NEEDS_ROOT;
+        bool shown = argv && quote_is_possible(argv);
 
         label(page, first ? "do" : "or");
-        if (argv) {
-                colour(page, "\033[1m");
-                words_of_argv(&page->out, argv);
-                colour(page, "\033[0m");
-                strbuf_printf(&page->out, "\n%-10s", "");
-        }
+        if (shown)
+                command(page, argv, needs_root);
         strbuf_ascii(&page->out, text ? text : "", text ? strlen(text) : 0);
         if (argv && aiu_action_is_sufficient(a) == AIU_TRISTATE_NO)
                 strbuf_str(&page->out, " (not enough alone)");
-        if (aiu_action_get_flags(a) & AIU_ACTION_NEEDS_ROOT)
+        if (argv && !shown)
+                strbuf_str(&page->out, " (no shell can be given that name; the JSON has the command)");
+        if (needs_root && !shown)
                 strbuf_str(&page->out, " (needs root)");
         line_end(page);
 }

@@ -274,40 +274,6 @@ void words_of_ids(struct strbuf *out, const struct aiu_conflict *c)
 
 /* ------------------------------------------------------ commands */
 
-/* What a shell takes as it stands: everything else is quoted. */
-static bool is_plain(const char *word)
-{
-        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-";
-
-        return *word && word[strspn(word, plain)] == '\0';
-}
-
-static void quoted(struct strbuf *out, const char *word)
-{
-        if (is_plain(word)) {
-                strbuf_str(out, word);
-                return;
-        }
-        /* $'...' takes escapes, so that what is pasted is what was meant, byte for byte. */
-        strbuf_str(out, "$'");
-        for (; *word; word++) {
-                if (*word == '\'')
-                        strbuf_str(out, "\\'");
-                else
-                        strbuf_escaped(out, word, 1);
-        }
-        strbuf_str(out, "'");
-}
-
-void words_of_argv(struct strbuf *out, const char *const *argv)
-{
-        for (size_t i = 0; argv[i]; i++) {
-                if (i > 0)
-                        strbuf_str(out, " ");
-                quoted(out, argv[i]);
-        }
-}
-
 void words_of_cmdline(struct strbuf *out, const char *cmdline, size_t bytes)
 {
         for (size_t at = 0; at < bytes;) {

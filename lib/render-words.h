@@ -19,6 +19,5 @@ void words_of_cmdline(struct strbuf *out, const char *cmdline, size_t bytes);
 void words_of_origin(struct strbuf *out, const struct aiu_holder *h);
 void words_of_overlap(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c);
 void words_of_options(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c);
-void words_of_argv(struct strbuf *out, const char *const *argv);
 
 #endif

@@ -129,6 +129,7 @@ START_TEST(null_actions_and_gaps)
         ck_assert_int_eq(aiu_action_get_kind(NULL), AIU_ACTION_UNKNOWN);
         ck_assert_ptr_null(aiu_action_get_text(NULL));
         ck_assert_ptr_null(aiu_action_get_argv(NULL));
+        ck_assert_int_eq(aiu_action_to_shell(NULL, NULL), -EINVAL);
         ck_assert_int_eq(aiu_action_is_sufficient(NULL), AIU_TRISTATE_UNKNOWN);
         ck_assert_uint_eq(aiu_action_get_flags(NULL), 0);
         ck_assert_int_eq(aiu_action_get_signal(NULL), 0);

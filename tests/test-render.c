@@ -32,8 +32,8 @@ START_TEST(listener_of_a_unit)
                     "overlap   the holder's wildcard 0.0.0.0:80 covers 127.0.0.1:80\n"
                     "options   SO_REUSEADDR does not help against a listener; SO_REUSEPORT: the "
                     "holder did not set it\n"
-                    "do        systemctl nginx.service\n"
-                    "          stop it (needs root)\n"
+                    "do        systemctl nginx.service  # needs root\n"
+                    "          stop it\n"
                     "or        bind another port\n");
 }
 END_TEST
@@ -87,7 +87,7 @@ START_TEST(range_is_taken)
                     "because   systemd (1) > nginx (812)\n"
                     "overlap   port 0 asks for any port of 40000-40015 (net.ipv4.ip_local_port_range), and none is "
                     "left for this address\n"
-                    "do        sysctl $'a=1 2'\n"
+                    "do        sysctl 'a=1 2'\n"
                     "          look at more\n");
 }
 END_TEST
@@ -322,7 +322,7 @@ START_TEST(stale_file_with_a_telling_name)
                     "held by   nobody: a socket file that was left behind\n"
                     "overlap   the same name\n"
                     "options   SO_REUSEADDR has no effect on AF_UNIX sockets\n"
-                    "do        rm $'/run/x; held by y'\n"
+                    "do        rm '/run/x; held by y'\n"
                     "          remove it\n");
 }
 END_TEST

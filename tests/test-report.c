@@ -118,7 +118,7 @@ START_TEST(words_for_a_person)
                 "127.0.0.1:80/tcp is in use: bind() fails with EADDRINUSE\n",
                 "held by   nginx, pid 812 (root)", "fd 6", "listening on 0.0.0.0:80",
                 "overlap   the holder's wildcard 0.0.0.0:80 covers 127.0.0.1:80\n",
-                "do        systemctl stop nginx\n", "killing it brings it back", "stopped",
+                "do        systemctl stop nginx  # needs root\n", "killing it brings it back", "stopped",
         };
         struct aiu_report *r = make_report("nginx");
         char *text;

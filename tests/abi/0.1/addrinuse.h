@@ -915,6 +915,18 @@ const char *aiu_action_get_text(const struct aiu_action *);
 const char *const *aiu_action_get_argv(const struct aiu_action *);
 
 /**
+ * The same command as one line, or more with a backslash at the end, that sh, dash, bash, zsh and
+ * fish read back as exactly that vector. Printable ASCII.
+ *
+ * @param[in] action an action of a report
+ * @param[out] ret_command written on success; the caller's to free(3)
+ * @return 0; -EINVAL for a NULL; -ENODATA if no command does it; -EILSEQ if a word ends in a
+ *      newline, which no shell can be given; -ENOMEM
+ * @since 0.1
+ */
+int aiu_action_to_shell(const struct aiu_action *action, char **ret_command);
+
+/**
  * Does it, alone, make the bind succeed? Yes = tried out on the facts that were seen.
  * @since 0.1
  */
