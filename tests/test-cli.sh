@@ -80,7 +80,7 @@ if command -v python3 >/dev/null; then
 import socket, time
 s = socket.socket(); s.bind(("127.0.0.1", 8080)); s.listen(); time.sleep(60)' &
         server=$!
-        for i in 1 2 3 4 5 6 7 8 9 10; do "$a" -q 127.0.0.1:8080 || break; sleep 0.2; done
+        for i in $(seq 100); do "$a" -q 127.0.0.1:8080 || break; sleep 0.2; done
         expect 1 "pid $server" 127.0.0.1:8080
         expect 1 "kill -TERM $server" 127.0.0.1:8080
         expect 1 "IPV6_V6ONLY" 8080
@@ -99,7 +99,7 @@ s = socket.socket(); s.bind(("127.0.0.1", 8080)); s.listen(); time.sleep(60)' &
 import socket, time
 s = socket.socket(); s.bind(("127.0.0.1", 8082)); time.sleep(60)' &
                 bound=$!
-                for i in 1 2 3 4 5 6 7 8 9 10; do "$a" -q 127.0.0.1:8082 || break; sleep 0.2; done
+                for i in $(seq 100); do "$a" -q 127.0.0.1:8082 || break; sleep 0.2; done
                 real=$a
                 old() { setarch "$(uname -m)" --uname-2.6 "$real" "$@"; }
                 a=old
