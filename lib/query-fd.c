@@ -241,6 +241,14 @@ AIU_EXPORT int aiu_query_set_fd(struct aiu_query *query, int fd)
         return read_netns(query, fd, domain);
 }
 
+/* Of an address that says nothing: every address, or an AF_UNIX socket without a name. */
+static socklen_t plain_length(int domain)
+{
+        if (domain == AF_UNIX)
+                return sizeof(sa_family_t);
+        return domain == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+}
+
 /* An fd that was never bound gets a port from listen() itself, as from bind() to port 0. */
 int query_set_listening(struct aiu_query *query)
 {
@@ -254,8 +262,7 @@ int query_set_listening(struct aiu_query *query)
         } else if (address_is_ip(&q->local)) {
                 q->address = q->local;
         } else {
-                q->address = (struct address){ .len = q->domain == AF_INET ? sizeof(q->address.sa.in)
-                                                                           : sizeof(q->address.sa.in6) };
+                q->address = (struct address){ .len = plain_length(q->domain) };
                 q->address.sa.any.sa_family = (sa_family_t)q->domain;
         }
         query->address_set = true;
