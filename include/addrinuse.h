@@ -895,12 +895,17 @@ enum aiu_action_kind {
         AIU_ACTION_USE_ACTIVATION = 14,  /**< take the socket that systemd passes */
         AIU_ACTION_GRANT_PRIVILEGE = 15, /**< CAP_NET_BIND_SERVICE, or lower the first unprivileged port */
         AIU_ACTION_ADD_ADDRESS = 16,     /**< give the host the address */
-        AIU_ACTION_FIX_CALLER = 17,      /**< the caller itself holds it, or asks for nonsense */
+        AIU_ACTION_FIX_CALLER = 17,      /**< the caller itself holds it, or the call has to change */
         AIU_ACTION_LOOK_CLOSER = 18,     /**< run again with the privilege named in a gap */
         AIU_ACTION_KILL_UNIT_LEFTOVERS = 19, /**< systemctl kill: the unit is stopped, its process not */
         AIU_ACTION_WIDEN_RANGE = 20,     /**< port 0: let the kernel look among more ports */
         AIU_ACTION_SET_NO_PORT = 21,     /**< port 0: IP_BIND_ADDRESS_NO_PORT, connect() chooses the port */
-        AIU_ACTION_STOP_KERNEL_USER = 22 /**< take down the tunnel device, or what else of the kernel has it */
+        AIU_ACTION_STOP_KERNEL_USER = 22, /**< take down the tunnel device, or what else of the kernel has it */
+        AIU_ACTION_SET_FREEBIND = 23,    /**< IP_FREEBIND on the would-be socket: the address may come later */
+        AIU_ACTION_ALLOW_NONLOCAL = 24,  /**< the sysctl ip_nonlocal_bind: the same for every program of the host */
+        AIU_ACTION_ENABLE_IPV6 = 25,     /**< the sysctl disable_ipv6 of the interface keeps the address away */
+        AIU_ACTION_CHANGE_POLICY = 26,   /**< a security policy refused it: SELinux, Landlock, SocketBindDeny=... */
+        AIU_ACTION_MAKE_DIRECTORY = 27   /**< AF_UNIX: a directory of the path does not exist */
 };
 /** What is to be done. @since 0.1 */
 enum aiu_action_kind aiu_action_get_kind(const struct aiu_action *);

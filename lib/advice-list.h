@@ -37,6 +37,11 @@ enum fate advice_fate(const struct socket *socket);
 void advice_for_range(struct advice_list *list);
 void advice_mark_claims(const struct advice_input *in, size_t conflict, unsigned char *fate, uint32_t *remarks);
 
+/* No socket is in the way (advice-refused.c): the address is not here, a privilege is missing, the call is wrong. */
+void advice_not_local(struct advice_list *list);
+void advice_not_permitted(struct advice_list *list);
+void advice_invalid(struct advice_list *list);
+
 /* A neighbour of the address in 127.0.0.0/8 that is free. */
 void advice_other_address(struct advice_list *list);
 

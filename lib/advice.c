@@ -154,7 +154,6 @@ static bool is_dying(const struct aiu_holder *holder, const void *what)
 
 static void wait_for_it(struct advice_list *list)
 {
-        const struct host *host = list->in->scene->host;
         struct aiu_action *action;
         uint64_t usec = 0;
 
@@ -166,10 +165,6 @@ static void wait_for_it(struct advice_list *list)
                 }
         } else if (advice_any_holder(list->in, is_dying)) {
                 (void)advice_add(list, AIU_ACTION_WAIT, UNKNOWN, 0);
-        } else if (list->in->verdict->verdict == AIU_VERDICT_NOT_LOCAL && host->address_tentative == YES) {
-                action = advice_add(list, AIU_ACTION_WAIT, UNKNOWN, 0);
-                if (action)
-                        action->remarks = REMARK_TENTATIVE;
         }
 }
 
@@ -339,55 +334,32 @@ static void for_unix_path(struct advice_list *list)
         (void)advice_add(list, AIU_ACTION_REMOVE_FILE, list->in->holders_complete ? YES : UNKNOWN, 0);
 }
 
-/* Would it succeed with the privilege? EACCES hides whatever comes after it. */
-static void for_not_permitted(struct advice_list *list)
+/*
+ * To go elsewhere frees nothing: whatever deals with the address itself comes first.
+ * What changes the host for every program comes last, however certain it is.
+ */
+static unsigned int group(const struct aiu_action *action)
 {
-        struct scene allowed = *list->in->scene;
-        struct question q = *list->in->scene->question;
-        struct host host = *list->in->scene->host;
-
-        if (q.address.sa.any.sa_family == AF_UNIX) {
-                /* Who may write to the directory is a matter of its owner, mode and ACL. */
-                (void)advice_add(list, AIU_ACTION_OTHER_ADDRESS, UNKNOWN, AIU_ACTION_CHANGES_CODE);
-                return;
+        if (action->flags & AIU_ACTION_HOST_WIDE)
+                return 3;
+        switch (action->kind) {
+        case AIU_ACTION_OTHER_ADDRESS:
+        case AIU_ACTION_OTHER_PORT:
+        case AIU_ACTION_LOOK_CLOSER:
+                return 1;
+        case AIU_ACTION_SET_FREEBIND:
+                return 2;
+        default:
+                return 0;
         }
-        host.privileged = YES;
-        q.error = 0;
-        q.foreign_uid = false;
-        allowed.host = &host;
-        allowed.question = &q;
-        (void)advice_add(list, AIU_ACTION_GRANT_PRIVILEGE, verdict_what_if(&allowed, 0), AIU_ACTION_NEEDS_ROOT);
-        (void)advice_add(list, AIU_ACTION_OTHER_PORT, UNKNOWN, AIU_ACTION_CHANGES_CODE);
 }
 
-static void for_not_local(struct advice_list *list)
-{
-        struct scene there = *list->in->scene;
-        struct question q = *list->in->scene->question;
-        struct host host = *list->in->scene->host;
-
-        wait_for_it(list);
-        host.address_local = YES;
-        q.error = 0;
-        there.host = &host;
-        there.question = &q;
-        (void)advice_add(list, AIU_ACTION_ADD_ADDRESS, verdict_what_if(&there, 0), AIU_ACTION_NEEDS_ROOT);
-        (void)advice_add(list, AIU_ACTION_OTHER_ADDRESS, UNKNOWN, AIU_ACTION_CHANGES_CODE);
-}
-
-/* To go elsewhere frees nothing: whatever deals with the address itself comes first. */
-static bool goes_elsewhere(const struct aiu_action *action)
-{
-        return action->kind == AIU_ACTION_OTHER_ADDRESS || action->kind == AIU_ACTION_OTHER_PORT ||
-               action->kind == AIU_ACTION_LOOK_CLOSER;
-}
-
-static size_t take_if(const struct advice_list *list, bool elsewhere, tristate sufficient, struct aiu_action *to)
+static size_t take_if(const struct advice_list *list, unsigned int of, tristate sufficient, struct aiu_action *to)
 {
         size_t n = 0;
 
         for (size_t i = 0; i < list->n; i++)
-                if (list->actions[i].sufficient == sufficient && goes_elsewhere(&list->actions[i]) == elsewhere)
+                if (list->actions[i].sufficient == sufficient && group(&list->actions[i]) == of)
                         to[n++] = list->actions[i];
         return n;
 }
@@ -406,8 +378,8 @@ static void best_first(struct advice_list *list)
                 list->error = -ENOMEM;
                 return;
         }
-        for (size_t i = 0; i < 6; i++)
-                n += take_if(list, i >= 3, order[i % 3], sorted + n);
+        for (unsigned int i = 0; i < 12; i++)
+                n += take_if(list, i / 3, order[i % 3], sorted + n);
         free(list->actions);
         list->actions = sorted;
 }
@@ -421,13 +393,13 @@ static void add_by_verdict(struct advice_list *list)
                 (void)advice_add(list, AIU_ACTION_NONE, YES, 0);
                 break;
         case AIU_VERDICT_NOT_LOCAL:
-                for_not_local(list);
+                advice_not_local(list);
                 break;
         case AIU_VERDICT_NOT_PERMITTED:
-                for_not_permitted(list);
+                advice_not_permitted(list);
                 break;
         case AIU_VERDICT_INVALID:
-                (void)advice_add(list, AIU_ACTION_FIX_CALLER, UNKNOWN, AIU_ACTION_CHANGES_CODE);
+                advice_invalid(list);
                 break;
         case AIU_VERDICT_IN_USE:
         case AIU_VERDICT_UNKNOWN:

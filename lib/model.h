@@ -115,6 +115,22 @@ struct host {
         int name_error;
         uint64_t name_inode;
         uint64_t name_device;
+        unsigned int name_at;           /* how many bytes of the path lead to what refuses it; 0 = not known */
+        tristate name_makeable;         /* the directories that are missing could be made by who asks */
+        tristate address_duplicate;     /* duplicate address detection has failed */
+        uint64_t detection_usec;        /* how long it takes at most; 0 = not known, or it does not go on */
+        tristate ipv6_disabled;         /* disable_ipv6 of address_device */
+        char address_device[IF_NAMESIZE]; /* which device is meant by these; "all"; "" = none is known */
+        tristate device_up;             /* it is up */
+        const struct host_address *addresses;   /* that this host has instead; the snapshot's */
+        size_t n_addresses;
+};
+
+/* An address of this host: struct aiu_address_fact. */
+struct host_address {
+        struct address address;         /* a link-local one with its scope; port 0 */
+        unsigned int ifindex;
+        char device[IF_NAMESIZE];       /* "" = not known */
 };
 
 struct socket {
@@ -306,7 +322,6 @@ struct aiu_action {
 #define REMARK_TIME_WAIT (UINT32_C(1) << 8)     /* about TIME_WAIT sockets */
 #define REMARK_CONNECTION (UINT32_C(1) << 9)    /* an outgoing connection has the port */
 #define REMARK_SECOND_COPY (UINT32_C(1) << 10)  /* the holder runs the caller's own program */
-#define REMARK_TENTATIVE (UINT32_C(1) << 11)    /* duplicate address detection is not finished */
 #define REMARK_RANGE (UINT32_C(1) << 12)        /* port 0: one port that becomes free is enough */
 #define REMARK_UNASKED (UINT32_C(1) << 13)      /* its service manager was not asked about the unit */
 #define REMARK_AT_BOOT (UINT32_C(1) << 14)      /* the unit is enabled: it returns at boot */
@@ -317,6 +332,33 @@ struct aiu_gap {
 
 #define WHAT_IF_COUNT 16u       /* every subset of the four AIU_OPTION_* bits */
 
+/* Which rule refuses the call: several give one errno. */
+enum why {
+        WHY_UNKNOWN = 0,        /* the errno says it all, or nothing in sight explains it */
+        WHY_PRIVILEGE,          /* a privileged port, without CAP_NET_BIND_SERVICE */
+        WHY_POLICY,             /* neither the port nor the directory forbids it: something else does */
+        WHY_BOUND,              /* the socket is bound already */
+        WHY_CONNECTED,          /* ... or has, or had, a peer */
+        WHY_LENGTH,             /* the address is too short for the socket's family */
+        WHY_FAMILY,             /* the address is of another family */
+        WHY_SCOPE,              /* a link-local address without an interface */
+        WHY_MAPPED,             /* an IPv4-mapped address with IPV6_V6ONLY */
+        WHY_NO_DEVICE,          /* no such interface */
+        WHY_MULTICAST,          /* SOCK_STREAM to a group */
+        WHY_NO_IPV6,            /* the kernel is without IPv6 */
+        WHY_NO_NAME,            /* listen() on an AF_UNIX socket that was never bound */
+        WHY_NO_LISTEN,          /* a kind of socket that cannot listen */
+        WHY_DETECTION,          /* the address is here, and duplicate address detection is not finished */
+        WHY_DUPLICATE,          /* ... and another host on the link has it as well */
+        WHY_NO_IPV6_HERE,       /* disable_ipv6 of the device */
+        WHY_OTHER_DEVICE,       /* a loopback address is on lo, whatever device the socket is bound to */
+        WHY_NO_DIRECTORY,       /* AF_UNIX: a directory of the path does not exist */
+        WHY_SLASHES,            /* the path ends in a slash */
+        WHY_NO_SPACE,           /* the file system is full, or the quota used up */
+        WHY_PASSING,            /* no memory and the like: the next try may succeed */
+        WHY_GONE                /* it was so then, and is not so now */
+};
+
 /* The whole answer. verdict.c fills it from facts alone. */
 struct verdict {
         enum aiu_verdict verdict;
@@ -324,6 +366,7 @@ struct verdict {
         enum aiu_call call;
         uint32_t doubts;        /* DOUBT_*: why it is unknown, or less than certain */
         uint32_t kernel;        /* with DOUBT_KERNEL: AIU_KERNEL_* */
+        enum why why;           /* of a failure */
 };
 
 #define DOUBT_HOLDER_OPTION (UINT32_C(1) << 0)  /* an option of a holder that could not be read decides */

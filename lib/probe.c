@@ -113,7 +113,7 @@ static int fill_report(struct aiu_report *report, struct observation *o)
         r = assemble_gaps(report, o);
         if (r < 0)
                 return r;
-        return words_summary(report);
+        return words_summary(report, &o->snapshot.host);
 }
 
 static int run(const struct aiu_query *query, struct aiu_report *report)

@@ -168,6 +168,11 @@ static const char *const action_kind_tokens[] = {
         [AIU_ACTION_WIDEN_RANGE] = "widen-range",
         [AIU_ACTION_SET_NO_PORT] = "set-no-port",
         [AIU_ACTION_STOP_KERNEL_USER] = "stop-kernel-user",
+        [AIU_ACTION_SET_FREEBIND] = "set-freebind",
+        [AIU_ACTION_ALLOW_NONLOCAL] = "allow-nonlocal",
+        [AIU_ACTION_ENABLE_IPV6] = "enable-ipv6",
+        [AIU_ACTION_CHANGE_POLICY] = "change-policy",
+        [AIU_ACTION_MAKE_DIRECTORY] = "make-directory",
 };
 
 AIU_EXPORT const char *aiu_action_kind_to_string(enum aiu_action_kind action)

@@ -27,6 +27,16 @@ static struct verdict fails(enum aiu_verdict verdict, int error)
         return (struct verdict){ .verdict = verdict, .error = error, .call = AIU_CALL_BIND };
 }
 
+static struct verdict refused(enum aiu_verdict verdict, int error, enum why why)
+{
+        return (struct verdict){ .verdict = verdict, .error = error, .call = AIU_CALL_BIND, .why = why };
+}
+
+static struct verdict invalid(int error, enum why why)
+{
+        return refused(AIU_VERDICT_INVALID, error, why);
+}
+
 static struct verdict unknown(uint32_t doubts)
 {
         return (struct verdict){ .verdict = AIU_VERDICT_UNKNOWN, .doubts = doubts };
@@ -163,13 +173,35 @@ static tristate address_accepted(const struct scene *scene)
         return tri_or(scene->host->address_local, scene->host->nonlocal_bind);
 }
 
+/* An address on lo is out of reach for an IPv6 socket with another device: ipv6_chk_addr(). */
+static bool is_beside_device(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        return conflict_device(q) != 0 && q->address.sa.any.sa_family == AF_INET6 &&
+               IN6_IS_ADDR_LOOPBACK(&q->address.sa.in6.sin6_addr);
+}
+
+static enum why why_not_local(const struct scene *scene)
+{
+        const struct host *host = scene->host;
+
+        if (host->address_tentative == YES)
+                return WHY_DETECTION;
+        if (host->address_duplicate == YES)
+                return WHY_DUPLICATE;
+        if (is_beside_device(scene))
+                return WHY_OTHER_DEVICE;
+        return host->ipv6_disabled == YES ? WHY_NO_IPV6_HERE : WHY_UNKNOWN;
+}
+
 static struct verdict check_address(const struct scene *scene)
 {
         switch (address_accepted(scene)) {
         case YES:
                 return available;
         case NO:
-                return fails(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL);
+                return refused(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, why_not_local(scene));
         default:
                 return unknown(DOUBT_ADDRESS);
         }
@@ -191,7 +223,7 @@ static struct verdict check_privilege(const struct scene *scene)
                 allowed = YES;  /* the sysctl was not readable: 1024 unless somebody raised it, which nobody does */
         if (allowed == YES)
                 return available;
-        return allowed == NO ? fails(AIU_VERDICT_NOT_PERMITTED, EACCES) : unknown(DOUBT_PRIVILEGE);
+        return allowed == NO ? refused(AIU_VERDICT_NOT_PERMITTED, EACCES, WHY_PRIVILEGE) : unknown(DOUBT_PRIVILEGE);
 }
 
 /* __inet_bind() and __inet6_bind() look at the address' family first; the fd may have another. */
@@ -203,9 +235,9 @@ static struct verdict check_family(const struct scene *scene)
 
         if (q->domain == 0 || q->domain == q->address.sa.any.sa_family)
                 return available;
-        if (q->domain == AF_UNIX || q->given_len < least)
-                return fails(AIU_VERDICT_INVALID, EINVAL);
-        return fails(AIU_VERDICT_INVALID, EAFNOSUPPORT);
+        if (q->domain == AF_UNIX)
+                return invalid(EINVAL, WHY_FAMILY);
+        return q->given_len < least ? invalid(EINVAL, WHY_LENGTH) : invalid(EAFNOSUPPORT, WHY_FAMILY);
 }
 
 static bool is_closed(const struct question *q)
@@ -219,7 +251,7 @@ static struct verdict check_mptcp(const struct scene *scene)
         const struct question *q = scene->question;
 
         if (q->protocol == IPPROTO_MPTCP && q->connected == YES && !is_closed(q))
-                return fails(AIU_VERDICT_INVALID, EINVAL);
+                return invalid(EINVAL, WHY_CONNECTED);
         return available;
 }
 
@@ -235,7 +267,7 @@ static struct verdict check_fresh(const struct scene *scene)
         if (q->bound.len == 0)
                 return available;
         if (conflict_protocol(q) != IPPROTO_TCP || q->holds_port == YES)
-                return fails(AIU_VERDICT_INVALID, EINVAL);
+                return invalid(EINVAL, WHY_BOUND);
         return q->holds_port == NO ? available : unknown(DOUBT_STATE);
 }
 
@@ -245,9 +277,9 @@ static struct verdict check_v6_shape(const struct scene *scene)
         const struct question *q = scene->question;
 
         if (q->v6only && address_is_mapped(&q->address))
-                return fails(AIU_VERDICT_INVALID, EINVAL);
+                return invalid(EINVAL, WHY_MAPPED);
         if (address_is_link_local(&q->address) && conflict_device(q) == 0)
-                return fails(AIU_VERDICT_INVALID, EINVAL);
+                return invalid(EINVAL, WHY_SCOPE);
         return available;
 }
 
@@ -262,7 +294,7 @@ static struct verdict check_v6_device(const struct scene *scene)
         if (host->address_local == YES && !address_is_multicast(&q->address))
                 return available;
         if (host->device_exists == NO)
-                return fails(AIU_VERDICT_INVALID, ENODEV);
+                return invalid(ENODEV, WHY_NO_DEVICE);
         return host->device_exists == YES ? available : unknown(DOUBT_ADDRESS);
 }
 
@@ -271,14 +303,14 @@ static struct verdict check_v6_multicast(const struct scene *scene)
         const struct question *q = scene->question;
 
         if (q->type == SOCK_STREAM && address_is_multicast(&q->address))
-                return fails(AIU_VERDICT_INVALID, EINVAL);
+                return invalid(EINVAL, WHY_MULTICAST);
         return available;
 }
 
 static struct verdict check_v6_exists(const struct scene *scene)
 {
         if (scene->host->ipv6_enabled == NO)
-                return fails(AIU_VERDICT_INVALID, EAFNOSUPPORT);
+                return invalid(EAFNOSUPPORT, WHY_NO_IPV6);
         return available;
 }
 
@@ -294,7 +326,7 @@ static struct verdict check_unconnected(const struct scene *scene)
         if (q->protocol == IPPROTO_MPTCP && q->connected == YES && is_closed(q))
                 return unknown(DOUBT_STATE);
         if (q->connected == YES || (!is_closed(q) && q->state != AIU_STATE_LISTEN))
-                return fails(AIU_VERDICT_INVALID, EINVAL);
+                return invalid(EINVAL, WHY_CONNECTED);
         return available;
 }
 
@@ -346,8 +378,27 @@ static struct verdict predict_abstract(const struct scene *scene)
         return scene->sockets_complete ? available : unknown(DOUBT_SOCKETS);
 }
 
-static struct verdict predict_path(const struct host *host)
+static bool ends_in_slash(const struct address *address)
 {
+        const char *path;
+        size_t n = address_unix_name(address, &path);
+
+        return n > 1 && path[n - 1] == '/';
+}
+
+static enum why why_path(const struct scene *scene)
+{
+        const struct host *host = scene->host;
+
+        if (host->name_error != ENOENT)
+                return WHY_UNKNOWN;
+        return host->name_at == 0 && ends_in_slash(&scene->question->address) ? WHY_SLASHES : WHY_NO_DIRECTORY;
+}
+
+static struct verdict predict_path(const struct scene *scene)
+{
+        const struct host *host = scene->host;
+
         if (host->name_exists == YES)
                 return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
         switch (host->name_error) {
@@ -358,7 +409,7 @@ static struct verdict predict_path(const struct host *host)
         case EROFS:
                 return fails(AIU_VERDICT_NOT_PERMITTED, host->name_error);
         default:
-                return fails(AIU_VERDICT_INVALID, host->name_error);
+                return invalid(host->name_error, why_path(scene));
         }
 }
 
@@ -370,7 +421,7 @@ static struct verdict predict_unix(const struct scene *scene)
                 return v;
         if (address_is_abstract(&scene->question->address))
                 return predict_abstract(scene);
-        return predict_path(scene->host);
+        return predict_path(scene);
 }
 
 /* ------------------------------------------------------ the answer */
@@ -380,20 +431,26 @@ static bool can_listen(const struct question *q)
         return q->type == SOCK_STREAM || q->type == SOCK_SEQPACKET;
 }
 
+/* unix_listen(): a socket without a name cannot listen, nor can one that has a peer. */
+static struct verdict check_unix_name(const struct question *q)
+{
+        if (q->connected == YES)
+                return invalid(EINVAL, WHY_CONNECTED);
+        return q->bound.len > 0 ? available : invalid(EINVAL, WHY_NO_NAME);
+}
+
 /* listen() on a bound TCP socket runs get_port() again, this time as a listener. */
 static struct verdict predict_listen(const struct scene *scene)
 {
         struct verdict v;
 
         if (!can_listen(scene->question)) {
-                v = fails(AIU_VERDICT_INVALID, EOPNOTSUPP);
+                v = invalid(EOPNOTSUPP, WHY_NO_LISTEN);
                 v.call = AIU_CALL_LISTEN;
                 return v;
         }
         if (scene->question->address.sa.any.sa_family == AF_UNIX) {
-                /* unix_listen(): a socket without a name cannot listen. */
-                v = scene->question->bound.len > 0 && scene->question->connected != YES
-                            ? available : fails(AIU_VERDICT_INVALID, EINVAL);
+                v = check_unix_name(scene->question);
         } else {
                 v = first_failure(scene, bound_checks);
         }
@@ -429,6 +486,48 @@ static enum aiu_verdict verdict_of_error(int error)
         }
 }
 
+/* What another process had for a moment: the call is right, and the next one may succeed. */
+static bool is_passing(int error)
+{
+        return error == ENOMEM || error == ENOBUFS || error == EINTR || error == EAGAIN;
+}
+
+/*
+ * Security modules and the cgroup's BPF programs are asked before all else, and
+ * nothing shows their answers. That a privileged port is the cause is known where
+ * the rule about it says so alone: EACCES, never EPERM.
+ */
+static enum why why_not_permitted(const struct scene *scene)
+{
+        struct verdict v;
+
+        if (!address_is_ip(&scene->question->address))
+                return verdict_predict(scene).error == scene->question->error ? WHY_UNKNOWN : WHY_POLICY;
+        if (scene->question->error == EPERM)
+                return WHY_POLICY;
+        v = check_privilege(scene);
+        if (v.verdict == AIU_VERDICT_UNKNOWN)
+                return WHY_UNKNOWN;
+        return v.error ? WHY_PRIVILEGE : WHY_POLICY;
+}
+
+/* Why the errno that was seen; WHY_GONE: as things are now, it would not be. */
+static enum why why_seen(const struct scene *scene, enum aiu_verdict seen)
+{
+        struct verdict v;
+
+        if (is_passing(scene->question->error))
+                return WHY_PASSING;
+        if (scene->question->error == ENOSPC || scene->question->error == EDQUOT)
+                return WHY_NO_SPACE;
+        if (seen == AIU_VERDICT_NOT_PERMITTED)
+                return why_not_permitted(scene);
+        v = verdict_predict(scene);
+        if (v.error == scene->question->error)
+                return v.why;
+        return v.verdict == AIU_VERDICT_AVAILABLE || v.verdict == AIU_VERDICT_IN_USE ? WHY_GONE : WHY_UNKNOWN;
+}
+
 struct verdict verdict_conclude(const struct scene *scene)
 {
         const struct question *q = scene->question;
@@ -439,6 +538,8 @@ struct verdict verdict_conclude(const struct scene *scene)
         if (q->error == 0)
                 return verdict_predict(scene);
         v = fails(verdict_of_error(q->error), q->error);
+        if (v.verdict != AIU_VERDICT_IN_USE)
+                v.why = why_seen(scene, v.verdict);
         if (q->call == AIU_CALL_LISTEN)
                 v.call = AIU_CALL_LISTEN;
         return v;

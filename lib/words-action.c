@@ -101,9 +101,6 @@ static void describe_wait(struct text *text, const struct aiu_action *action)
         else if (action->wait_usec)
                 text_add(text, "wait %llu s, until the last TIME_WAIT socket is gone; nothing has to be stopped",
                          words_whole_seconds(action->wait_usec));
-        else if (action->remarks & REMARK_TENTATIVE)
-                text_add(text, "wait a second or two: duplicate address detection for this address is still "
-                               "running");
         else
                 text_add(text, "wait a moment: a holder is exiting already");
 }
@@ -125,9 +122,7 @@ static void describe_address(struct text *text, const struct aiu_action *action,
         char ip[ADDRESS_TEXT_BYTES];
 
         if (q->address.sa.any.sa_family == AF_UNIX) {
-                text_add(text, report->verdict.verdict == AIU_VERDICT_NOT_PERMITTED
-                                       ? "bind a path in a directory where the one who binds may make files"
-                                       : "bind another name");
+                text_add(text, "bind another name");
                 return;
         }
         if (action->address.len == 0 && action->remarks & REMARK_RANGE) {
@@ -221,18 +216,8 @@ static void describe(struct text *text, const struct aiu_action *action, const s
         case AIU_ACTION_USE_ACTIVATION:
                 text_add(text, "take the socket that systemd passes (sd_listen_fds(3)) instead of binding one");
                 break;
-        case AIU_ACTION_GRANT_PRIVILEGE:
-                text_add(text, "give the service CAP_NET_BIND_SERVICE (AmbientCapabilities= in its unit, or "
-                               "setcap(8)); the command shown opens the port, and those above it, to every user");
-                break;
-        case AIU_ACTION_ADD_ADDRESS:
-                text_add(text, "give the host the address (on its proper interface; lo is enough to bind), or "
-                               "set IP_FREEBIND on the socket");
-                break;
         case AIU_ACTION_FIX_CALLER:
-                if (report->verdict.verdict == AIU_VERDICT_INVALID)
-                        text_add(text, "correct the call: this bind() can never succeed");
-                else if (action->remarks & REMARK_RANGE)
+                if (action->remarks & REMARK_RANGE)
                         text_add(text, "the calling process has ports of the range itself: close sockets that are not "
                                        "needed");
                 else
@@ -254,6 +239,13 @@ static void describe(struct text *text, const struct aiu_action *action, const s
         case AIU_ACTION_STOP_KERNEL_USER:
                 words_stop_kernel_user(text, action->kernel_user);
                 break;
+        case AIU_ACTION_GRANT_PRIVILEGE:        /* where no socket is in the way: words-refused.c */
+        case AIU_ACTION_ADD_ADDRESS:
+        case AIU_ACTION_SET_FREEBIND:
+        case AIU_ACTION_ALLOW_NONLOCAL:
+        case AIU_ACTION_ENABLE_IPV6:
+        case AIU_ACTION_CHANGE_POLICY:
+        case AIU_ACTION_MAKE_DIRECTORY:
         case AIU_ACTION_UNKNOWN:
                 break;
         }
@@ -271,7 +263,8 @@ int words_actions(struct aiu_report *report, const struct host *host, uid_t aske
                 r = words_argv(action, report, host, asker);
                 if (r < 0)
                         return r;
-                describe(&text, action, report, own);
+                if (!words_refused(&text, action, report, host))
+                        describe(&text, action, report, own);
                 action->text = strdup(buffer);
                 if (!action->text)
                         return -ENOMEM;

@@ -256,6 +256,47 @@ static int range_argv(struct aiu_action *action)
         return r < 0 ? r : pushf(action, "net.ipv4.ip_local_port_range=%d %d", action->first_port, action->last_port);
 }
 
+/* In a name with a dot the sysctl's other separator tells where it ends. */
+static int ipv6_argv(struct aiu_action *action, const struct host *host)
+{
+        const char *name = host->address_device;
+        int r = push_all(action, (const char *const[]){ "sysctl", "-w", NULL });
+
+        if (r < 0)
+                return r;
+        return pushf(action, strchr(name, '.') ? "net/ipv6/conf/%s/disable_ipv6=0" : "net.ipv6.conf.%s.disable_ipv6=0",
+                     name);
+}
+
+static int nonlocal_argv(struct aiu_action *action, const struct question *q)
+{
+        bool v6 = q->address.sa.any.sa_family == AF_INET6 && !address_is_mapped(&q->address);
+
+        return push_all(action, (const char *const[]){ "sysctl", "-w", v6 ? "net.ipv6.ip_nonlocal_bind=1"
+                                                                          : "net.ipv4.ip_nonlocal_bind=1", NULL });
+}
+
+/* The directory that the socket is to be in, with what is missing on the way there. */
+static int directory_argv(struct aiu_action *action, const struct question *q, const struct host *host)
+{
+        const char *name;
+        char path[sizeof(q->address.sa.un.sun_path) + 1] = "";
+        size_t n = address_unix_name(&q->address, &name);
+
+        memcpy(path, name, n);
+        while (n > 0 && path[n - 1] == '/')
+                n--;
+        while (n > 0 && path[n - 1] != '/')
+                n--;
+        path[n] = '\0';
+        /* A symbolic link that leads nowhere is not mended by mkdir(1). */
+        if (n == 0 || host->name_at == 0 || host->name_makeable == UNKNOWN)
+                return 0;
+        while (n > 1 && path[n - 1] == '/')
+                path[--n] = '\0';
+        return push_all(action, (const char *const[]){ "mkdir", "-p", "--", path, NULL });
+}
+
 int words_argv(struct aiu_action *action, const struct aiu_report *report, const struct host *host, uid_t asker)
 {
         const struct question *q = &report->question;
@@ -281,9 +322,15 @@ int words_argv(struct aiu_action *action, const struct aiu_report *report, const
         case AIU_ACTION_RESERVE_PORT:
                 return reserve_argv(action, q, host);
         case AIU_ACTION_GRANT_PRIVILEGE:
-                return privilege_argv(action, q);
+                return action->flags & AIU_ACTION_HOST_WIDE ? privilege_argv(action, q) : 0;
         case AIU_ACTION_ADD_ADDRESS:
-                return address_argv(action, q);
+                return report->verdict.why == WHY_DUPLICATE ? 0 : address_argv(action, q);
+        case AIU_ACTION_ALLOW_NONLOCAL:
+                return nonlocal_argv(action, q);
+        case AIU_ACTION_ENABLE_IPV6:
+                return ipv6_argv(action, host);
+        case AIU_ACTION_MAKE_DIRECTORY:
+                return directory_argv(action, q, host);
         case AIU_ACTION_REMOVE_FILE:
                 return remove_argv(action, q);
         case AIU_ACTION_WIDEN_RANGE:

@@ -70,6 +70,30 @@ static const char *error_name(int error)
                 return "ELOOP";
         case ENAMETOOLONG:
                 return "ENAMETOOLONG";
+        case ENOMEM:
+                return "ENOMEM";
+        case ENOBUFS:
+                return "ENOBUFS";
+        case EINTR:
+                return "EINTR";
+        case EAGAIN:
+                return "EAGAIN";
+        case ENOSPC:
+                return "ENOSPC";
+        case EDQUOT:
+                return "EDQUOT";
+        case EBADF:
+                return "EBADF";
+        case ENOTSOCK:
+                return "ENOTSOCK";
+        case EFAULT:
+                return "EFAULT";
+        case EIO:
+                return "EIO";
+        case ENOSYS:
+                return "ENOSYS";
+        case ENETDOWN:
+                return "ENETDOWN";
         default:
                 return NULL;
         }
@@ -246,14 +270,30 @@ static void add_doubt(struct text *text, uint32_t doubts)
                 text_add(text, ": whether it is free is not known");
 }
 
-int words_summary(struct aiu_report *report)
+static const char *not_local_words(enum why why)
+{
+        if (why == WHY_GONE)
+                return " could not be bound";
+        return why == WHY_DETECTION || why == WHY_DUPLICATE ? " cannot be used" : " is not an address of this host";
+}
+
+/* EACCES came first; with the privilege it would be EADDRINUSE. */
+static void add_who_as_well(struct text *text, const struct aiu_report *report)
+{
+        if (report->n_conflicts == 0 || report->conflicts[0].judgement.blocking != YES)
+                return;
+        text_add(text, "; it is in use as well");
+        add_who(text, report);
+}
+
+int words_summary(struct aiu_report *report, const struct host *host)
 {
         char address[ADDRESS_TEXT_BYTES], buffer[1536] = "";
         struct text text = TEXT(buffer);
         const struct verdict *v = &report->verdict;
 
         address_print_port(&report->question.address, address, sizeof(address));
-        text_add(&text, "%s%s", address, protocol_name(&report->question));
+        text_add(&text, "%s%s", address[0] ? address : "a socket without a name", protocol_name(&report->question));
         switch (v->verdict) {
         case AIU_VERDICT_AVAILABLE:
                 text_add(&text, " is free: bind()%s would succeed", report->question.listen ? " and listen()" : "");
@@ -266,16 +306,21 @@ int words_summary(struct aiu_report *report)
                 add_who(&text, report);
                 break;
         case AIU_VERDICT_NOT_LOCAL:
-                text_add(&text, " is not an address of this host");
+                text_add(&text, "%s", not_local_words(v->why));
                 add_failure(&text, v);
+                words_why(&text, report, host);
                 break;
         case AIU_VERDICT_NOT_PERMITTED:
                 text_add(&text, " is not permitted");
                 add_failure(&text, v);
+                words_why(&text, report, host);
+                add_who_as_well(&text, report);
                 break;
         case AIU_VERDICT_INVALID:
-                text_add(&text, " cannot be bound like this");
+                text_add(&text, v->why == WHY_PASSING || v->why == WHY_GONE ? " could not be bound"
+                                                                             : " cannot be bound like this");
                 add_failure(&text, v);
+                words_why(&text, report, host);
                 break;
         case AIU_VERDICT_UNKNOWN:
                 add_doubt(&text, v->doubts);

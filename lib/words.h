@@ -6,13 +6,17 @@
 #include "report.h"
 #include "text.h"
 
-int words_summary(struct aiu_report *report);                           /* fills report->summary */
+int words_summary(struct aiu_report *report, const struct host *host);  /* fills report->summary */
 /* Fills in text and argv of each; `asker`: the caller's effective uid; `own`: who looks after it, or NULL. */
 int words_actions(struct aiu_report *report, const struct host *host, uid_t asker, const struct manager *own);
 /* The command of one action (words-argv.c): action->argv, or NULL where none does it. -ENOMEM. */
 int words_argv(struct aiu_action *action, const struct aiu_report *report, const struct host *host, uid_t asker);
 /* The kernel counts on after it said how long: a second more is never wrong. */
 unsigned long long words_whole_seconds(uint64_t usec);
+/* No socket is in the way (words-refused.c): the rule that refused it; what an action for that says, false = not its. */
+void words_why(struct text *text, const struct aiu_report *report, const struct host *host);
+bool words_refused(struct text *text, const struct aiu_action *action, const struct aiu_report *report,
+                   const struct host *host);
 /* Port 0 (words-range.c): the summary behind the address; what the actions for it say; the sysctl's setting. */
 void words_range(struct text *text, const struct aiu_report *report);
 void words_widen(struct text *text, const struct aiu_action *action, const struct aiu_report *report);

@@ -22,7 +22,7 @@ struct aiu_report *fixture_report(enum aiu_verdict verdict, int error, const cha
 
         ck_assert_ptr_nonnull(r);
         r->question = scene_question("127.0.0.1");
-        r->verdict = (struct verdict){ verdict, error, AIU_CALL_BIND, 0, 0 };
+        r->verdict = (struct verdict){ .verdict = verdict, .error = error, .call = AIU_CALL_BIND };
         for (size_t i = 0; i < WHAT_IF_COUNT; i++)
                 r->what_if[i] = NO;
         r->summary = fixture_copy(summary);

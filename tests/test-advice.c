@@ -265,30 +265,6 @@ START_TEST(privilege)
 }
 END_TEST
 
-/* A directory is somebody's: where else to go is all there is to say. */
-START_TEST(path_not_permitted)
-{
-        q.address = scene_unix("/a", 2);
-        host.name_exists = NO;
-        q.error = EACCES;
-        ck_assert_int_eq(ask().verdict, AIU_VERDICT_NOT_PERMITTED);
-        ck_assert_uint_eq(n_actions, 1);
-        expect_text(AIU_ACTION_OTHER_ADDRESS, "bind a path in a directory where");
-}
-END_TEST
-
-START_TEST(address_is_missing)
-{
-        host.address_local = NO;
-        ask();
-        expect(AIU_ACTION_ADD_ADDRESS, YES);
-        teardown();
-        host.address_tentative = YES;
-        ask();
-        ck_assert(find(AIU_ACTION_WAIT)->remarks & REMARK_TENTATIVE);
-}
-END_TEST
-
 int main(void)
 {
         Suite *suite = suite_create("advice");
@@ -316,8 +292,6 @@ int main(void)
         tcase_add_test(tcase, other_loopback_address);
         tcase_add_test(tcase, ephemeral_port);
         tcase_add_test(tcase, privilege);
-        tcase_add_test(tcase, path_not_permitted);
-        tcase_add_test(tcase, address_is_missing);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

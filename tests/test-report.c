@@ -32,7 +32,7 @@ static struct aiu_report *make_report(const char *text)
 
         ck_assert_ptr_nonnull(r);
         r->question = scene_question("127.0.0.1");
-        r->verdict = (struct verdict){ AIU_VERDICT_IN_USE, EADDRINUSE, AIU_CALL_BIND, 0, 0 };
+        r->verdict = (struct verdict){ .verdict = AIU_VERDICT_IN_USE, .error = EADDRINUSE, .call = AIU_CALL_BIND };
         for (size_t i = 0; i < WHAT_IF_COUNT; i++)
                 r->what_if[i] = NO;
         r->processes = calloc(1, sizeof(*r->processes));
@@ -80,7 +80,7 @@ static struct aiu_report *make_report(const char *text)
         r->n_gaps = 1;
         r->gaps[0].gap = (struct gap){ AIU_GAP_PERMISSION, EACCES, copy(text), copy(text) };
         ck_assert_int_eq(words_actions(r, &host, 0, NULL), 0);
-        ck_assert_int_eq(words_summary(r), 0);
+        ck_assert_int_eq(words_summary(r, &(struct host){ 0 }), 0);
         return r;
 }
 

@@ -82,8 +82,17 @@ static void on_progress(void *userdata, size_t done, size_t total)
 
 /* ------------------------------------------------------ one question */
 
+/* Somebody without the privilege asks who is there as well: EACCES hides EADDRINUSE. */
+static bool is_held(const struct aiu_report *report)
+{
+        return aiu_report_get_verdict(report) == AIU_VERDICT_NOT_PERMITTED &&
+               aiu_conflict_is_blocking(aiu_report_get_conflict(report, 0)) == AIU_TRISTATE_YES;
+}
+
 int cli_exit_status(const struct aiu_report *report)
 {
+        if (is_held(report))
+                return EXIT_IN_USE;
         switch (aiu_report_get_verdict(report)) {
         case AIU_VERDICT_AVAILABLE:
                 return EXIT_FREE;

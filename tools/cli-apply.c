@@ -31,7 +31,8 @@ static const struct aiu_action *choose(const struct cli *cli, const struct aiu_r
                 return action && aiu_action_get_argv(action) ? action : NULL;
         }
         for (size_t i = 0; (action = aiu_report_get_action(report, i)); i++)
-                if (aiu_action_get_argv(action) && aiu_action_is_sufficient(action) == AIU_TRISTATE_YES)
+                if (aiu_action_get_argv(action) && aiu_action_is_sufficient(action) == AIU_TRISTATE_YES &&
+                    !(aiu_action_get_flags(action) & AIU_ACTION_HOST_WIDE))
                         return action;
         cli_error("no command is certain to be enough; --apply=K takes the K-th action all the same");
         return NULL;
