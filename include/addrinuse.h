@@ -220,7 +220,7 @@ void aiu_context_set_progress(struct aiu_context *, aiu_progress_fn, void *userd
 
 /**
  * Use pidfd_getfd(2) and the like even under a seccomp filter; default: only when
- * /proc/self/status says that none is active.
+ * /proc/thread-self/status says that none is active.
  * @since 0.1
  */
 #define AIU_CONTEXT_ALL_SYSCALLS (UINT32_C(1) << 3)

@@ -11,6 +11,7 @@
 
 #include "address.h"
 #include "assemble.h"
+#include "caller.h"
 #include "claims.h"
 #include "conflict.h"
 #include "kernel.h"
@@ -102,22 +103,6 @@ static void open_procfs(struct observation *o)
                 o->asked.procfs = -1;
 }
 
-/*
- * Under a seccomp filter a call that the filter's author did not think of may
- * kill the process. Where /proc does not tell, assume the worst.
- */
-static bool has_seccomp_filter(int procfs)
-{
-        static const char key[] = "\nSeccomp:\t";
-        char status[4096];
-        const char *at;
-
-        if (procfs < 0 || sys_read_file(procfs, "self/status", status, sizeof(status)) <= 0)
-                return true;
-        at = strstr(status, key);
-        return at ? at[sizeof(key) - 1] != '0' : false;
-}
-
 void observe_begin(struct observation *o, const struct aiu_query *query, struct question *question)
 {
         const struct aiu_context *context = query->context;
@@ -144,7 +129,7 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
                 o->asked.deadline_nsec = sys_now_nsec() + context->deadline_usec * 1000;
         o->snapshot.host.kernel_proven = context->kernel_proven;
         o->asked.plain_calls_only = !(context->flags & AIU_CONTEXT_ALL_SYSCALLS) &&
-                                    has_seccomp_filter(o->asked.procfs);
+                                    caller_is_filtered(o->asked.procfs);
 }
 
 void observe_end(struct observation *o)

@@ -16,7 +16,7 @@
 
 #include "addrinuse-backend.h"
 #include "backends.h"
-#include "proc-parse.h"
+#include "caller.h"
 #include "sys.h"
 
 enum { MPTCP = 262 };    /* IPPROTO_MPTCP, newer than some headers */
@@ -94,27 +94,12 @@ static void mark_needed(struct inquiry *inquiry)
                         wish->needed = true;
 }
 
-/* pidfd_open() takes the caller's numbers, a /proc from elsewhere has others. */
-static bool is_foreign(const struct aiu_question *question)
-{
-        char text[16];
-        ssize_t n;
-        int pid;
-
-        if (question->procfs < 0)
-                return false;
-        n = sys_readlinkat(question->procfs, "self", text, sizeof(text) - 1);
-        if (n <= 0)
-                return true;
-        text[n] = '\0';
-        return !proc_parse_id(text, &pid) || pid != sys_getpid();
-}
-
 static void find_self(struct inquiry *inquiry)
 {
         struct aiu_process_fact fact = { .size = sizeof(fact) };
 
-        inquiry->foreign = is_foreign(inquiry->question);
+        /* pidfd_open() takes the caller's numbers. */
+        inquiry->foreign = caller_pids_are_foreign(inquiry->question->procfs);
         if (!inquiry->foreign)
                 inquiry->self = sys_getpid();
         for (size_t i = 0; aiu_snapshot_get_process(inquiry->snapshot, i, &fact); i++)

@@ -26,6 +26,7 @@
 
 #include "addrinuse-backend.h"
 #include "backends.h"
+#include "caller.h"
 #include "proc-parse.h"
 #include "sys.h"
 
@@ -272,14 +273,10 @@ static int look_at_all(struct hunt *hunt)
 static void find_own(struct hunt *hunt)
 {
         socklen_t bytes = sizeof(hunt->netns);
-        char text[16];
         struct stat st;
-        ssize_t n;
-        int fd, pid;
+        int fd;
 
-        n = sys_readlinkat(hunt->question->procfs, "self", text, sizeof(text) - 1);
-        text[n > 0 ? n : 0] = '\0';
-        hunt->foreign = !proc_parse_id(text, &pid) || pid != sys_getpid();
+        hunt->foreign = caller_pids_are_foreign(hunt->question->procfs);
         hunt->self = hunt->foreign ? 0 : sys_getpid();
         if (sys_fstatat(hunt->question->procfs, "thread-self/ns/net", &st, 0) >= 0)
                 hunt->netns_inode = st.st_ino;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "caller.h"
 #include "proc-fd.h"
 #include "sys.h"
 
@@ -33,10 +34,10 @@ static void gap_denied(struct scan *scan)
                 at += (size_t)snprintf(uids + at, sizeof(uids) - at, "%s%u", i ? ", " : "",
                                        (unsigned int)d->uids[i]);
         (void)snprintf(text, sizeof(text),
-                       "%zu process%s%s%s%s could not be looked into: run as root "
+                       "%zu process%s%s%s%s could not be looked into: run as %s "
                        "(CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH) to see whether %s a holder",
                        d->n, d->n == 1 ? "" : "es", d->n_uids ? " of uid " : "", uids,
-                       d->n_uids && d->more_uids ? " and others" : "",
+                       d->n_uids && d->more_uids ? " and others" : "", caller_who_sees_all(scan->procfs),
                        d->n == 1 ? "it is" : "one is");
         gap(scan, AIU_GAP_PERMISSION, EACCES, text);
 }

@@ -25,6 +25,7 @@
 #include <sys/sysmacros.h>
 
 #include "backends.h"
+#include "caller.h"
 #include "sys.h"
 
 #define FDS_PER_CLOCK 256u
@@ -375,18 +376,16 @@ static int scan_all(struct scan *scan)
  * With CAP_SYS_PTRACE what stays closed has capabilities that we lack (the init
  * of a virtual machine, say: cap_ptrace_access_check()), and nobody in here can
  * look into it. The gap tells of it, but "run as root" is no advice any more,
- * and as a holder it does not count.
+ * and as a holder it does not count. In a user namespace the capability ends
+ * at that namespace, and what stays closed is any process of the host.
  */
 static bool sees_what_root_sees(const struct scan *scan)
 {
         enum { SYS_PTRACE = 19 };
-        char status[4096];
-        const char *at;
+        uint64_t mask;
 
-        if (sys_read_file(scan->procfs, "self/status", status, sizeof(status)) <= 0)
-                return false;
-        at = strstr(status, "\nCapEff:\t");
-        return at && strtoull(at + strlen("\nCapEff:\t"), NULL, 16) >> SYS_PTRACE & 1;
+        return caller_capabilities(scan->procfs, &mask) == 0 && mask >> SYS_PTRACE & 1 &&
+               !caller_is_in_userns(scan->procfs);
 }
 
 static int result(const struct scan *scan, int r)

@@ -16,6 +16,7 @@
 #include <sys/utsname.h>
 
 #include "backend/backends.h"
+#include "caller.h"
 #include "macro.h"
 #include "sys.h"
 
@@ -34,8 +35,6 @@
 #define INITIAL_USERNS_INODE 0xeffffffdu
 /* Namespaces nest 32 deep at most: create_user_ns(). */
 #define MAX_NESTING 33
-/* Group lists come before the capabilities, and may have 65536 entries. */
-#define MAX_STATUS_BYTES (1024u * 1024u)
 /* 65536 ports as a list, each with a comma, can be no longer. */
 #define MAX_RESERVED_BYTES (512u * 1024u)
 #define MAX_RESERVED_READ (MAX_RESERVED_BYTES + 64u * 1024u)
@@ -180,29 +179,13 @@ static void look_at_reserved(struct look *look)
 
 /* ------------------------------------------------------ privilege */
 
-/* CapEff of the thread that asks; 1 = it has CAP_NET_BIND_SERVICE, 0 = it has not. */
+/* 1 = the thread that asks has CAP_NET_BIND_SERVICE, 0 = it has not. */
 static int has_capability(int procfs)
 {
-        _cleanup_free_ char *status = NULL;
-        uint64_t mask = 0;
-        const char *p;
-        int r;
+        uint64_t mask;
+        int r = caller_capabilities(procfs, &mask);
 
-        r = sys_read_file_alloc(procfs, "thread-self/status", MAX_STATUS_BYTES, &status, NULL);
-        if (r < 0)
-                return r;
-        p = strstr(status, "\nCapEff:\t");
-        if (!p)
-                return -EBADMSG;
-        for (p += strlen("\nCapEff:\t"); *p && *p != '\n'; p++) {
-                unsigned int digit = *p >= '0' && *p <= '9' ? (unsigned int)(*p - '0')
-                                     : *p >= 'a' && *p <= 'f' ? (unsigned int)(*p - 'a' + 10) : 16;
-
-                if (digit == 16)
-                        return -EBADMSG;
-                mask = mask << 4 | digit;
-        }
-        return (int)(mask >> CAP_NET_BIND_SERVICE & 1);
+        return r < 0 ? r : (int)(mask >> CAP_NET_BIND_SERVICE & 1);
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)

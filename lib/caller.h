@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where the calling thread stands: what /proc says of a seccomp filter, of its
+ * capabilities and of its namespaces. For the library and its backends alike.
+ */
+#ifndef AIU_CALLER_H
+#define AIU_CALLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* True also where /proc does not tell: a call too few costs less than a thread that is killed. */
+bool caller_is_filtered(int procfs);
+/* CapEff; negative errno: not known. */
+int caller_capabilities(int procfs, uint64_t *ret_mask);
+/* Does this /proc number processes as another pid namespace than the caller's does? */
+bool caller_pids_are_foreign(int procfs);
+/* A user namespace below the initial one: no capability in it counts outside. */
+bool caller_is_in_userns(int procfs);
+/* Effective uid 0, and yet without CAP_SYS_PTRACE over every process of the host. */
+bool caller_is_limited_root(int procfs);
+/* What to run as, to see more: "root", or "root of the host" for a root that is limited. */
+const char *caller_who_sees_all(int procfs);
+
+#endif
