@@ -52,4 +52,7 @@ void advice_stop_containers(struct advice_list *list);
 void advice_end_processes(struct advice_list *list);
 void advice_stop_kernel_users(struct advice_list *list);
 
+/* Of each action: does it reach, from here, what it is about? (advice-where.c) */
+void advice_mark_places(struct advice_list *list);
+
 #endif

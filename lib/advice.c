@@ -431,6 +431,7 @@ int advise(const struct advice_input *input, struct aiu_action **ret_actions, si
         struct advice_list list = { .in = input };
 
         add_by_verdict(&list);
+        advice_mark_places(&list);
         best_first(&list);
         if (list.error == 0 && *input->scene->no_memory)
                 list.error = -ENOMEM;

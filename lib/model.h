@@ -115,6 +115,8 @@ struct host {
         int name_error;
         uint64_t name_inode;
         uint64_t name_device;
+        bool foreign_pids;              /* a pid of this /proc means another process to the caller, or none */
+        bool limited_root;              /* see caller_is_limited_root() */
         unsigned int name_at;           /* how many bytes of the path lead to what refuses it; 0 = not known */
         tristate name_makeable;         /* the directories that are missing could be made by who asks */
         tristate address_duplicate;     /* duplicate address detection has failed */
@@ -325,6 +327,8 @@ struct aiu_action {
 #define REMARK_RANGE (UINT32_C(1) << 12)        /* port 0: one port that becomes free is enough */
 #define REMARK_UNASKED (UINT32_C(1) << 13)      /* its service manager was not asked about the unit */
 #define REMARK_AT_BOOT (UINT32_C(1) << 14)      /* the unit is enabled: it returns at boot */
+#define REMARK_FOREIGN_PIDS (UINT32_C(1) << 24) /* what it acts on has other numbers, or other names, here */
+#define REMARK_LIMITED_ROOT (UINT32_C(1) << 25) /* root of a user namespace cannot do it */
 
 struct aiu_gap {
         struct gap gap;

@@ -103,6 +103,13 @@ static void open_procfs(struct observation *o)
                 o->asked.procfs = -1;
 }
 
+/* Where the caller stands to what /proc shows: no backend tells, and advice depends on it. */
+static void learn_standpoint(struct host *host, int procfs)
+{
+        host->foreign_pids = caller_pids_are_foreign(procfs);
+        host->limited_root = caller_is_limited_root(procfs);
+}
+
 void observe_begin(struct observation *o, const struct aiu_query *query, struct question *question)
 {
         const struct aiu_context *context = query->context;
@@ -130,6 +137,7 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
         o->snapshot.host.kernel_proven = context->kernel_proven;
         o->asked.plain_calls_only = !(context->flags & AIU_CONTEXT_ALL_SYSCALLS) &&
                                     caller_is_filtered(o->asked.procfs);
+        learn_standpoint(&o->snapshot.host, o->asked.procfs);
 }
 
 void observe_end(struct observation *o)
@@ -465,6 +473,10 @@ int observe_holders(struct observation *o)
                 return r;
         if (o->snapshot.n_holdings == 0)
                 return 0;
+        if (o->snapshot.host.foreign_pids)
+                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_NAMESPACE, 0,
+                                           "this /proc numbers processes as another pid namespace does: to kill(2) "
+                                           "here, these numbers are other processes, or none");
         if (o->snapshot.claims.first) {
                 r = assemble_range_narrow(o);
                 if (r <= 0)

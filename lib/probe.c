@@ -83,7 +83,8 @@ static int recommend(struct aiu_report *report, const struct observation *o)
                 .claim_group = report->claim_group,
                 .holders_complete = o->holders_complete && o->sockets_complete,
                 .asker = sys_geteuid(),
-                .own = view_manager(&view, sys_getpid(), 0, 0),
+                /* By number: where numbers are others, that would be somebody else's. */
+                .own = o->snapshot.host.foreign_pids ? NULL : view_manager(&view, sys_getpid(), 0, 0),
         };
         int r;
 

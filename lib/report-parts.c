@@ -296,12 +296,13 @@ AIU_EXPORT int aiu_action_get_signal(const struct aiu_action *action)
 
 AIU_EXPORT size_t aiu_action_get_n_processes(const struct aiu_action *action)
 {
-        return action ? action->n_processes : 0;
+        /* Their numbers may be those of other processes here. */
+        return action && !(action->remarks & REMARK_FOREIGN_PIDS) ? action->n_processes : 0;
 }
 
 AIU_EXPORT pid_t aiu_action_get_process(const struct aiu_action *action, size_t i, uint64_t *ret_start_time_usec)
 {
-        if (!action || i >= action->n_processes)
+        if (i >= aiu_action_get_n_processes(action))
                 return 0;
         if (ret_start_time_usec)
                 *ret_start_time_usec = action->processes[i]->start_time_usec;

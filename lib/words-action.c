@@ -89,6 +89,10 @@ static void add_remarks(struct text *text, const struct aiu_action *action, cons
                 text_add(text, "; not every holder could be seen, so there may be more");
         if (r & REMARK_UNASKED)
                 text_add(text, "; systemd was not asked, so whether that ends it, and for good, is not known");
+        if (r & REMARK_FOREIGN_PIDS)
+                text_add(text, "; the numbers are those of another pid namespace, whose /proc this is: do that there");
+        if (r & REMARK_LIMITED_ROOT && action->kind != AIU_ACTION_LOOK_CLOSER)
+                text_add(text, "; root in here may not signal a process of a user outside of this user namespace");
         if (r & REMARK_AT_BOOT)
                 text_add(text, "; it is enabled: it starts again at boot until it is disabled too (systemctl disable)");
 }
@@ -225,9 +229,13 @@ static void describe(struct text *text, const struct aiu_action *action, const s
                                        "use it");
                 break;
         case AIU_ACTION_LOOK_CLOSER:
-                text_add(text, action->flags & AIU_ACTION_NEEDS_ROOT
-                                       ? "look again as root: not every holder could be seen"
-                                       : "look again for every holder, with enough time: not all were looked for");
+                if (action->remarks & REMARK_LIMITED_ROOT)
+                        text_add(text, "look again from the host, as root with CAP_SYS_PTRACE: root in here cannot look "
+                                       "into every process");
+                else
+                        text_add(text, action->flags & AIU_ACTION_NEEDS_ROOT
+                                               ? "look again as root: not every holder could be seen"
+                                               : "look again for every holder, with enough time: not all were looked for");
                 break;
         case AIU_ACTION_WIDEN_RANGE:
                 words_widen(text, action, report);

@@ -301,6 +301,9 @@ int words_argv(struct aiu_action *action, const struct aiu_report *report, const
 {
         const struct question *q = &report->question;
 
+        /* It would act on whatever has that number, or that name, here. */
+        if (action->remarks & REMARK_FOREIGN_PIDS)
+                return 0;
         switch (action->kind) {
         case AIU_ACTION_STOP_UNIT:
                 if (action->manager->kind == AIU_MANAGER_SUPERVISOR)

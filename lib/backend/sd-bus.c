@@ -32,6 +32,7 @@ static bool note_unasked(struct aiu_snapshot *snapshot, int error, const char *t
 #include <stdio.h>
 #include <string.h>
 
+#include "caller.h"
 #include "sd-bus-conclude.h"
 #include "sys.h"
 
@@ -238,6 +239,11 @@ static int managers(void *userdata, const struct aiu_question *question,
                                    question->plain_calls_only
                                            ? "systemd is not asked under a seccomp filter: " NOT_KNOWN
                                            : "systemd was not to be asked (AIU_CONTEXT_NO_IPC): " NOT_KNOWN);
+                return AIU_PARTIAL;
+        }
+        /* A unit of the same name, or a main process of the same number, is another one here. */
+        if (caller_pids_are_foreign(question->procfs)) {
+                (void)note_unasked(snapshot, 0, "systemd is not asked about processes of another pid namespace: " NOT_KNOWN);
                 return AIU_PARTIAL;
         }
         phase.nobody_holds = !aiu_snapshot_get_wanted_inode(snapshot, 0, &any);

@@ -156,6 +156,41 @@ void other_pid_namespace(void)
                 _exit(1);
 }
 
+/* The caller is in a pid namespace of its own, /proc is still the one outside: its numbers are others' in here. */
+void proc_of_another_namespace(void)
+{
+        int status;
+        pid_t pid;
+
+        if (unshare(CLONE_NEWPID) < 0)
+                wrong("unshare: %s", strerror(errno));
+        pid = fork();
+        if (pid == 0) {
+                struct aiu_report *report = ask(HELD, 0);
+                bool told = false;
+
+                if (aiu_report_get_verdict(report) != AIU_VERDICT_IN_USE)
+                        wrong("%s", aiu_report_get_summary(report));
+                for (size_t i = 0; i < aiu_report_get_n_actions(report); i++) {
+                        const struct aiu_action *action = aiu_report_get_action(report, i);
+
+                        if (aiu_action_get_n_processes(action) > 0 || aiu_action_get_argv(action))
+                                wrong("a command or a number: %s", aiu_action_get_text(action));
+                        if (aiu_action_is_sufficient(action) == AIU_TRISTATE_YES &&
+                            aiu_action_get_flags(action) & AIU_ACTION_DISRUPTIVE)
+                                wrong("sufficient: %s", aiu_action_get_text(action));
+                }
+                for (size_t i = 0; i < aiu_report_get_n_gaps(report); i++)
+                        told |= aiu_gap_get_kind(aiu_report_get_gap(report, i)) == AIU_GAP_NAMESPACE;
+                if (!told)
+                        wrong("no gap says whose numbers these are");
+                aiu_report_unref(report);
+                _exit(0);
+        }
+        if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0)
+                _exit(1);
+}
+
 void read_only(void)
 {
         if (mount("none", "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0)

@@ -135,6 +135,7 @@ static const struct world {
         { "a fake /proc", fake_proc, true },
         { "no capability at all", no_capabilities, false },
         { "the holder is in another pid namespace", other_pid_namespace, true },
+        { "/proc is of another pid namespace", proc_of_another_namespace, true },
         { "everything is read-only", read_only, true },
         { "sockets come and go", churn, false },
         { "holders die, pids are used again", dying_holders, false },

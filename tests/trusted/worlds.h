@@ -51,6 +51,7 @@ void no_proc(void);
 void fake_proc(void);
 void no_capabilities(void);
 void other_pid_namespace(void);
+void proc_of_another_namespace(void);
 void read_only(void);
 void churn(void);
 void dying_holders(void);
