@@ -377,7 +377,10 @@ int  aiu_query_set_port_range(struct aiu_query *, uint16_t low, uint16_t high);
 
 /**
  * SO_BINDTODEVICE of the would-be socket, by interface name; NULL or "" = none.
- * @returns 0; -EINVAL (no query); -ENODEV (no such interface here)
+ * The interface is looked for at once, by netlink: in the namespace of aiu_query_set_netns(), if that
+ * was called before.
+ * @returns 0; -EINVAL (no query); -ENODEV (no such interface); -EPERM (of another network namespace,
+ *          under a seccomp filter or without the right to enter it); what netlink was refused with
  * @since 0.1
  */
 int  aiu_query_set_device(struct aiu_query *, const char *ifname);

@@ -271,7 +271,7 @@ static int add_conflict(struct aiu_report *report, const struct grouping *g, con
                 .index = report->n_conflicts++,
                 .n_ports = group->n_ports,
         };
-        assemble_device(&c->socket);
+        assemble_device(g->snapshot, &c->socket);
         return add_holders(report, g, group, c);
 }
 

@@ -4,7 +4,6 @@
  * way, in what order they are told, and who holds each.
  */
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -207,11 +206,12 @@ static int compare_conflicts(const void *a, const void *b)
         return r ? r : (x->index > y->index) - (x->index < y->index);
 }
 
-void assemble_device(struct socket *socket)
+void assemble_device(const struct aiu_snapshot *snapshot, struct socket *socket)
 {
-        if (socket->ifindex && socket->ifindex != IFINDEX_UNKNOWN &&
-            !if_indextoname(socket->ifindex, socket->device))
-                socket->device[0] = '\0';
+        const char *name = snapshot_device_name(snapshot, socket->ifindex);
+
+        if (name)
+                memcpy(socket->device, name, sizeof(socket->device));
 }
 
 static int add_conflict(struct aiu_conflict **list, size_t *n, size_t room, const struct aiu_conflict *one)
@@ -237,7 +237,7 @@ static int sort_sockets(struct aiu_report *report, struct observation *o)
                 c.judgement = conflict_judge(&report->question, &c.socket, &o->snapshot.host);
                 if (conflict_is_own(&report->question, &c.socket))
                         continue;
-                assemble_device(&c.socket);
+                assemble_device(&o->snapshot, &c.socket);
                 if (report->question.trial_succeeded)
                         c.judgement = (struct judgement){ .overlap = c.judgement.overlap, .blocking = NO };
                 if (c.judgement.blocking != NO)

@@ -22,7 +22,7 @@ int assemble_range(struct aiu_report *report, const struct observation *o);
 /* What the files that make conflicts share. */
 int assemble_holder(const struct aiu_report *report, struct aiu_conflict *conflict, const struct holding *holding);
 int assemble_nobody(const struct aiu_report *report, struct aiu_conflict *conflict);
-void assemble_device(struct socket *socket);
+void assemble_device(const struct aiu_snapshot *snapshot, struct socket *socket);
 struct scene assemble_scene(const struct observation *o);
 
 /* Conflicts and neighbours, most telling first, with their holders; moves processes and managers over. */

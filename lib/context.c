@@ -5,10 +5,12 @@
  * but these settings.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backend/backends.h"
+#include "caller.h"
 #include "context.h"
 #include "fact.h"
 #include "kernel.h"
@@ -132,6 +134,29 @@ AIU_EXPORT int aiu_context_set_kernel(struct aiu_context *context, uint32_t beha
                 return -EINVAL;
         context->kernel_proven = behaves;
         return 0;
+}
+
+uint64_t context_deadline_nsec(const struct aiu_context *context)
+{
+        /* What does not fit into 64 bits of nanoseconds is as good as no deadline. */
+        if (context->deadline_usec == 0 || context->deadline_usec >= UINT64_MAX / 2000)
+                return 0;
+        return sys_now_nsec() + context->deadline_usec * 1000;
+}
+
+bool context_plain_calls_only(const struct aiu_context *context)
+{
+        bool filtered;
+        int fd;
+
+        if (context->flags & AIU_CONTEXT_ALL_SYSCALLS)
+                return false;
+        if (context->procfs >= 0 || context->no_procfs)
+                return caller_is_filtered(context->procfs);
+        fd = sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+        filtered = caller_is_filtered(fd);
+        sys_close(fd);
+        return filtered;
 }
 
 static bool has_phase(const struct aiu_backend *backend)

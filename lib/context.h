@@ -42,6 +42,13 @@ struct aiu_query {
         int netns;                              /* -1 = the caller's */
 };
 
+/* CLOCK_MONOTONIC, from now; 0 = none. */
+uint64_t context_deadline_nsec(const struct aiu_context *context);
+/* May a filter be active that kills for a call which doc/security.md does not list? */
+bool context_plain_calls_only(const struct aiu_context *context);
+
+/* The number of an interface in the namespace asked about; -ENODEV, or why that is not known. */
+int query_find_interface(const struct aiu_query *query, const char *name, unsigned int *ret_ifindex);
 /* The question is about listen() on the fd it was read from: -EINVAL without one. */
 int query_set_listening(struct aiu_query *query);
 

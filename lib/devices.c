@@ -55,3 +55,11 @@ AIU_EXPORT int aiu_snapshot_get_device(const struct aiu_snapshot *snapshot, unsi
                 }
         return 0;
 }
+
+const char *snapshot_device_name(const struct aiu_snapshot *snapshot, unsigned int ifindex)
+{
+        for (size_t i = 0; i < snapshot->n_device_names; i++)
+                if (snapshot->device_names[i].ifindex == ifindex)
+                        return snapshot->device_names[i].name;
+        return NULL;
+}

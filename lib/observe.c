@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -131,9 +130,7 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
         o->asked.ifindex = conflict_device(question);
         o->asked.uid = question->uid;
         o->asked.context_flags = context->flags;
-        /* What does not fit into 64 bits of nanoseconds is as good as no deadline. */
-        if (context->deadline_usec && context->deadline_usec < UINT64_MAX / 2000)
-                o->asked.deadline_nsec = sys_now_nsec() + context->deadline_usec * 1000;
+        o->asked.deadline_nsec = context_deadline_nsec(context);
         o->snapshot.host.kernel_proven = context->kernel_proven;
         o->asked.plain_calls_only = !(context->flags & AIU_CONTEXT_ALL_SYSCALLS) &&
                                     caller_is_filtered(o->asked.procfs);
@@ -167,20 +164,6 @@ static void learn_v6only(struct observation *o)
                 return;
         if (sys_read_file(o->asked.procfs, "sys/net/ipv6/bindv6only", text, sizeof(text)) > 0)
                 o->question->v6only = text[0] == '1';
-}
-
-/* Netlink tells of addresses, not of interfaces that have none. Under a filter ioctl(2) may kill. */
-static void learn_device(struct observation *o)
-{
-        unsigned int index = conflict_device(o->question);
-        char name[IF_NAMESIZE];
-
-        if (index == 0 || o->question->address.sa.any.sa_family != AF_INET6 || o->asked.plain_calls_only)
-                return;
-        if (if_indextoname(index, name))
-                o->snapshot.host.device_exists = YES;
-        else if (errno == ENXIO || errno == ENODEV)
-                o->snapshot.host.device_exists = NO;
 }
 
 static bool lists_own(const struct observation *o)
@@ -384,7 +367,7 @@ static int observe_inside(struct observation *o)
         int r;
 
         learn_v6only(o);
-        learn_device(o);
+        observe_own_device(o);
         r = run_phase(o, host_of);
         if (r >= 0)
                 r = observe_own_port(o);
@@ -401,7 +384,8 @@ static int observe_inside(struct observation *o)
         if (r < 0)
                 return r;
         learn_own_device(o);
-        return observe_devices(o);
+        r = observe_device_names(o);
+        return r < 0 ? r : observe_devices(o);
 }
 
 /* In the network namespace asked about, for as long as `look` takes. */

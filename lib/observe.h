@@ -27,6 +27,10 @@ int observe_holders(struct observation *o);
 /* Who looks after those. */
 int observe_managers(struct observation *o);
 
+/* observe-device.c: does the device asked about exist; what the devices are called that sockets are bound to. */
+void observe_own_device(struct observation *o);
+int observe_device_names(struct observation *o);
+
 /* trial.c: where the facts leave it open, and it is allowed, let the kernel decide. */
 void trial_bind(struct observation *o);
 

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <linux/sockios.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -72,8 +71,9 @@ static void read_options(struct aiu_query *query, int fd, int domain)
         }
 }
 
-static void read_device(struct question *q, int fd)
+static void read_device(struct aiu_query *query, int fd)
 {
+        struct question *q = &query->question;
         socklen_t bytes = sizeof(q->device);
 
         int ifindex = 0;
@@ -87,8 +87,8 @@ static void read_device(struct question *q, int fd)
         /* The socket knows the number in its own namespace (since Linux 5.0); the caller's may differ. */
         if (sys_getsockopt_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &ifindex) == 0 && ifindex > 0)
                 q->ifindex = (unsigned int)ifindex;
-        else
-                q->ifindex = if_nametoindex(q->device);
+        else if (query_find_interface(query, q->device, &q->ifindex) < 0)
+                q->ifindex = 0;
 }
 
 /*
@@ -173,7 +173,7 @@ static int read_netns(struct aiu_query *query, int fd, int domain)
         sys_close(probe);
         if (ours == its)
                 return 0;
-        netns = sys_ioctl(fd, SIOCGSKNS, 0);
+        netns = context_plain_calls_only(query->context) ? -EPERM : sys_ioctl(fd, SIOCGSKNS, 0);
         if (netns < 0) {
                 query->netns_lost = true;
                 return 0;
@@ -235,7 +235,7 @@ AIU_EXPORT int aiu_query_set_fd(struct aiu_query *query, int fd)
         query->question.protocol = protocol;
         query->question.domain = domain;
         read_options(query, fd, domain);
-        read_device(&query->question, fd);
+        read_device(query, fd);
         read_bound(&query->question, fd);
         read_state(&query->question, fd);
         return read_netns(query, fd, domain);

@@ -6,11 +6,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
+#include "backend/interface.h"
 #include "conflict.h"
 #include "context.h"
 #include "macro.h"
@@ -104,24 +104,24 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
         return 0;
 }
 
-/* The interface's number in the namespace asked about; the names of another one may differ. */
-static int find_interface(const struct aiu_query *query, const char *name, unsigned int *ret_index)
+int query_find_interface(const struct aiu_query *query, const char *name, unsigned int *ret_index)
 {
-        unsigned int index;
-        int home = -1, r = 0;
+        struct aiu_question question = {
+                .size = sizeof(question), .procfs = -1,
+                .plain_calls_only = context_plain_calls_only(query->context),
+                .deadline_nsec = context_deadline_nsec(query->context),
+        };
+        int home, r, back;
 
-        if (query->netns >= 0) {
-                r = netns_enter(AT_FDCWD, query->netns, &home);
-                if (r < 0)
-                        return r;
-        }
-        index = if_nametoindex(name);
-        if (home >= 0)
-                r = netns_leave(home);
+        if (query->netns < 0)
+                return interface_find(&question, name, ret_index);
+        /* The names of another namespace are had from inside alone, by setns(2). */
+        r = question.plain_calls_only ? -EPERM : netns_enter(AT_FDCWD, query->netns, &home);
         if (r < 0)
                 return r;
-        *ret_index = index;
-        return index ? 0 : -ENODEV;
+        r = interface_find(&question, name, ret_index);
+        back = netns_leave(home);
+        return back < 0 ? back : r;
 }
 
 /* "%2" is an index, "%eth0" a name; a name that looks like a number is not one (RFC 4007 §11.2). */
@@ -136,7 +136,7 @@ static int parse_scope(const struct aiu_query *query, const char *scope, uint32_
                 *ret_index = (uint32_t)number;
                 return 0;
         }
-        return find_interface(query, scope, ret_index);
+        return query_find_interface(query, scope, ret_index);
 }
 
 AIU_EXPORT int aiu_query_set_address_string(struct aiu_query *query, const char *addr, uint16_t port)
@@ -232,7 +232,7 @@ AIU_EXPORT int aiu_query_set_device(struct aiu_query *query, const char *ifname)
         }
         if (strlen(ifname) >= sizeof(query->question.device))
                 return -ENODEV;
-        r = find_interface(query, ifname, &ifindex);
+        r = query_find_interface(query, ifname, &ifindex);
         if (r < 0)
                 return r;
         query->question.ifindex = ifindex;

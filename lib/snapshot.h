@@ -49,6 +49,11 @@ struct aiu_snapshot {
                 unsigned int ifindex, l3mdev;
         } devices[SNAPSHOT_MAX_DEVICES];
         size_t n_devices;
+        struct {
+                unsigned int ifindex;
+                char name[IF_NAMESIZE];         /* "" = it has none any more, or that is not known */
+        } device_names[SNAPSHOT_MAX_DEVICES];
+        size_t n_device_names;
         struct kernel_user *kernel_users;
         size_t n_kernel_users, kernel_users_room;
         struct gap *gaps;
@@ -80,6 +85,8 @@ const struct holding *snapshot_holding(const struct aiu_snapshot *snapshot, uint
                                        const struct holding *after);
 /* Which VRF a socket is in, as long as nobody has told it. */
 unsigned int snapshot_l3mdev_at_first(const struct aiu_socket_fact *fact);
+/* As observe-device.c has learnt it; NULL = not looked for. */
+const char *snapshot_device_name(const struct aiu_snapshot *snapshot, unsigned int ifindex);
 /* Has every wanted inode a user in the kernel? */
 bool snapshot_all_in_kernel(const struct aiu_snapshot *snapshot);
 void snapshot_drop_commands(struct aiu_snapshot *snapshot);

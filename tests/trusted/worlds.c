@@ -147,6 +147,7 @@ static const struct world {
         { "seccomp: no pidfd", filter_without_pidfd, false },
         { "seccomp: pidfd is forbidden", filter_that_forbids_pidfd, false },
         { "seccomp: what is not documented kills", filter_that_kills, false },
+        { "seccomp: the same in one thread, whatever is asked", filter_of_a_thread, false },
         { "names: of processes", names, false },
         { "names: of AF_UNIX sockets", unix_names, false },
         { "names: of interfaces", device_names, false },

@@ -6,6 +6,7 @@
  *   worlds-netlink.c   a kernel that answers nonsense
  *   worlds-poor.c      too little of everything
  *   worlds-filter.c    seccomp
+ *   worlds-thread.c    every kind of question, in a thread with a filter
  *   worlds-names.c     names that a terminal would obey
  *   worlds-restless.c  sockets and processes that come and go while one looks
  *   worlds-promises.c  what an embedding program relies on
@@ -62,6 +63,9 @@ void filter_without_netlink(void);
 void filter_without_pidfd(void);
 void filter_that_forbids_pidfd(void);
 void filter_that_kills(void);
+void filter_of_a_thread(void);
+/* What doc/security.md does not list kills the calling thread's process from now on. */
+void only_documented(void);
 void names(void);
 void unix_names(void);
 void device_names(void);
