@@ -115,11 +115,13 @@ bool snapshot_all_in_kernel(const struct aiu_snapshot *snapshot)
         return snapshot->n_wanted > 0;
 }
 
-void snapshot_drop_commands(struct aiu_snapshot *snapshot)
+void snapshot_drop_commands(struct aiu_snapshot *snapshot, const char *but)
 {
         for (size_t i = 0; i < snapshot->n_kernel_users; i++) {
                 struct kernel_user *user = &snapshot->kernel_users[i];
 
+                if (but && user->command && strcmp(user->command[0], but) == 0)
+                        continue;
                 for (size_t k = 0; user->command && user->command[k]; k++)
                         free(user->command[k]);
                 free(user->command);

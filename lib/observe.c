@@ -405,9 +405,26 @@ static int observe_there(struct observation *o, int (*look)(struct observation *
         return back < 0 ? back : r;
 }
 
+/* What is done for an address there has to be done there. */
+static int learn_netns(struct observation *o)
+{
+        struct host *host = &o->snapshot.host;
+
+        host->other_netns = o->query->netns_lost;
+        if (o->query->netns < 0 || o->query->netns_lost)
+                return 0;
+        host->other_netns = !netns_is_own(o->asked.procfs, o->query->netns);
+        if (!host->other_netns)
+                return 0;
+        /* The numbers of a /proc that was handed over are not under /proc here. */
+        return netns_find_path(&o->asked, o->query->netns, o->own_procfs && !host->foreign_pids, &host->netns_path);
+}
+
 int observe_sockets(struct observation *o)
 {
-        return observe_there(o, observe_inside);
+        int r = learn_netns(o);
+
+        return r < 0 ? r : observe_there(o, observe_inside);
 }
 
 static int ask_for_kernel_users(struct observation *o)
@@ -428,9 +445,9 @@ static int observe_kernel_users(struct observation *o)
         r = observe_there(o, ask_for_kernel_users);
         if (r < 0)
                 return r;
-        /* What takes down a device there would look for it here. */
-        if (o->query->netns >= 0)
-                snapshot_drop_commands(&o->snapshot);
+        /* ip(8) can be made to act there; another program would look for its device, or its server, here. */
+        if (o->snapshot.host.other_netns)
+                snapshot_drop_commands(&o->snapshot, o->snapshot.host.netns_path ? "ip" : NULL);
         if (aiu_snapshot_all_held(&o->snapshot))
                 snapshot_drop_gaps(&o->snapshot, "proc-fd", ESRCH);
         /* Processes that could not be looked into do not matter then. */

@@ -44,6 +44,7 @@ void snapshot_finish(struct aiu_snapshot *snapshot)
         free(snapshot->gaps);
         free(snapshot->wanted);
         free(snapshot->host.reserved_ports);
+        free(snapshot->host.netns_path);
         snapshot_init(snapshot);
 }
 

@@ -89,7 +89,8 @@ unsigned int snapshot_l3mdev_at_first(const struct aiu_socket_fact *fact);
 const char *snapshot_device_name(const struct aiu_snapshot *snapshot, unsigned int ifindex);
 /* Has every wanted inode a user in the kernel? */
 bool snapshot_all_in_kernel(const struct aiu_snapshot *snapshot);
-void snapshot_drop_commands(struct aiu_snapshot *snapshot);
+/* All but those of this program, which may be NULL. */
+void snapshot_drop_commands(struct aiu_snapshot *snapshot, const char *but);
 /* A search has found what an earlier one missed: forget the gaps of this backend with this errno. */
 void snapshot_drop_gaps(struct aiu_snapshot *snapshot, const char *backend, int error);
 /* Look-ups work on a snapshot's arrays and, once those have moved, on a report's. */

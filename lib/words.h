@@ -11,6 +11,8 @@ int words_summary(struct aiu_report *report, const struct host *host);  /* fills
 int words_actions(struct aiu_report *report, const struct host *host, uid_t asker, const struct manager *own);
 /* The command of one action (words-argv.c): action->argv, or NULL where none does it. -ENOMEM. */
 int words_argv(struct aiu_action *action, const struct aiu_report *report, const struct host *host, uid_t asker);
+/* Makes a command that acts on a network namespace act on the one asked about (words-netns.c). -ENOMEM. */
+int words_enter_netns(struct aiu_action *action, const struct host *host);
 /* The kernel counts on after it said how long: a second more is never wrong. */
 unsigned long long words_whole_seconds(uint64_t usec);
 /* No socket is in the way (words-refused.c): the rule that refused it; what an action for that says, false = not its. */

@@ -99,6 +99,44 @@ START_TEST(root_of_the_host)
 }
 END_TEST
 
+/* For another network namespace: signals reach it as ever, ip(8) and sysctl(8) have to enter it. */
+START_TEST(enters_the_network_namespace)
+{
+        q = scene_question("127.0.0.1");
+        host.privileged = NO;
+        host.unprivileged_port_start = 65535;
+        host.other_netns = true;
+        host.netns_path = words("/run/netns/blue");
+        for (size_t i = 0; i < 2; i++) {
+                ask();
+                for (size_t k = 0; k < n_actions; k++) {
+                        const struct aiu_action *a = &actions[k];
+
+                        ck_assert(!a->argv || (strcmp(a->argv[0], "ip") != 0 && strcmp(a->argv[0], "sysctl") != 0));
+                        if (!(a->flags & AIU_ACTION_ELSEWHERE))
+                                continue;
+                        ck_assert(i == 0 ? strcmp(a->argv[0], "nsenter") == 0 &&
+                                                   strcmp(a->argv[1], "--net=/run/netns/blue") == 0 &&
+                                                   strcmp(a->argv[2], "--") == 0 && a->argv[3]
+                                         : !a->argv);
+                        ck_assert_ptr_nonnull(strstr(a->text, "network namespace asked about"));
+                }
+                teardown();
+                host.netns_path = NULL;
+        }
+}
+END_TEST
+
+START_TEST(signals_enter_nothing)
+{
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        host.other_netns = true;
+        ask();
+        expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
+        ck_assert(!(find(AIU_ACTION_TERMINATE)->flags & AIU_ACTION_ELSEWHERE));
+}
+END_TEST
+
 static TCase *all_tests(void)
 {
         TCase *tcase = tcase_create("where");
@@ -110,6 +148,8 @@ static TCase *all_tests(void)
         tcase_add_test(tcase, container_is_foreign);
         tcase_add_test(tcase, root_of_a_user_namespace);
         tcase_add_test(tcase, root_of_the_host);
+        tcase_add_test(tcase, enters_the_network_namespace);
+        tcase_add_test(tcase, signals_enter_nothing);
         return tcase;
 }
 
