@@ -565,8 +565,12 @@ const struct aiu_conflict *aiu_report_get_neighbour(const struct aiu_report *, s
 size_t aiu_report_get_n_actions(const struct aiu_report *);
 
 /**
- * The i-th action, from 0, best first: those that suffice, then those that may, each with the
- * least disruptive first; NULL past the end.
+ * The i-th action, from 0, in order of harm; NULL past the end. First what may free the address:
+ * looking again with more privilege, waiting, the holder's manager, SIGTERM, removing a file,
+ * SIGKILL. Then another port or address, then changes to the program, then what changes the host
+ * for everybody. In each of these groups, what is not enough alone comes last. SIGKILL never comes
+ * before SIGTERM to the same process, unless SIGTERM cannot act: it is ignored, or the process is
+ * stopped. Do not take the first that suffices without a look at #AIU_ACTION_LAST_RESORT.
  * @since 0.1
  */
 const struct aiu_action *aiu_report_get_action(const struct aiu_report *, size_t i);
@@ -885,8 +889,8 @@ enum aiu_action_kind {
         AIU_ACTION_NONE = 1,             /**< the address is free */
         AIU_ACTION_STOP_UNIT = 2,        /**< systemctl stop */
         AIU_ACTION_STOP_CONTAINER = 3,   /**< docker stop, podman stop ... */
-        AIU_ACTION_TERMINATE = 4,        /**< SIGTERM to every holder */
-        AIU_ACTION_KILL = 5,             /**< SIGKILL to every holder: SIGTERM may not be enough */
+        AIU_ACTION_TERMINATE = 4,        /**< SIGTERM, or the program's own word for it */
+        AIU_ACTION_KILL = 5,             /**< SIGKILL: SIGTERM may not be enough, or cannot act */
         AIU_ACTION_WAIT = 6,             /**< it frees itself */
         AIU_ACTION_SET_REUSEADDR = 7,    /**< SO_REUSEADDR on the would-be socket */
         AIU_ACTION_SET_REUSEPORT = 8,    /**< SO_REUSEPORT on the would-be socket */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The half of the advice that makes a holder let go: its manager is asked, or
- * the process is ended. Pure; advice.c says what is tried before that.
+ * Holders that somebody looks after: their manager is asked. Pure; processes are
+ * ended by advice-end.c, and advice.c says what else there is.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -47,72 +47,10 @@ static bool is_keeper(const struct aiu_holder *holder)
                strcmp(holder->process->comm, "systemd") == 0;
 }
 
-static bool is_process(const struct aiu_holder *holder)
+bool advice_is_process(const struct aiu_holder *holder)
 {
         return holder->kind == AIU_HOLDER_PROCESS && holder->process && holder->process->pid > 1 &&
                !is_keeper(holder) && !advice_is_port_helper(holder);
-}
-
-/* Anybody but ourselves may be ended; pid 1 never. */
-static bool can_be_ended(const struct aiu_holder *holder, const void *what)
-{
-        (void)what;
-        return is_process(holder);
-}
-
-static bool seen_before(const struct aiu_action *action, const struct process *process)
-{
-        for (size_t i = 0; i < action->n_processes; i++)
-                if (action->processes[i] == process)
-                        return true;
-        return false;
-}
-
-static int add_process(struct aiu_action *action, const struct process *process)
-{
-        const struct process **larger;
-
-        if (seen_before(action, process))
-                return 0;
-        larger = realloc(action->processes, (action->n_processes + 1) * sizeof(*larger));
-        if (!larger)
-                return -ENOMEM;
-        action->processes = larger;
-        larger[action->n_processes++] = process;
-        return 0;
-}
-
-static void collect_processes(struct advice_list *list, struct aiu_action *action)
-{
-        for (size_t i = 0; i < list->in->n_conflicts; i++) {
-                const struct aiu_conflict *c = &list->in->conflicts[i];
-
-                for (size_t k = 0; k < c->n_holders && !list->error; k++)
-                        if (is_process(&c->holders[k]))
-                                list->error = add_process(action, c->holders[k].process);
-        }
-}
-
-/* What the holders' signal masks and states say about SIGTERM. */
-static uint32_t sigterm_remarks(const struct advice_input *in)
-{
-        uint32_t remarks = 0;
-
-        for (size_t i = 0; i < in->n_conflicts; i++) {
-                for (size_t k = 0; k < in->conflicts[i].n_holders; k++) {
-                        const struct aiu_holder *h = &in->conflicts[i].holders[k];
-
-                        if (!is_process(h))
-                                continue;
-                        if (h->flags & AIU_HOLDER_STOPPED)
-                                remarks |= REMARK_STOPPED;
-                        if (h->process->sigterm_ignored == YES)
-                                remarks |= REMARK_IGNORES;
-                        if (h->process->sigterm_caught != NO)
-                                remarks |= REMARK_CATCHES;
-                }
-        }
-        return remarks;
 }
 
 /* Somebody brings a holder back: then ending it frees nothing for long. */
@@ -136,20 +74,16 @@ static uint32_t privilege_flag(const struct advice_input *in)
 {
         for (size_t i = 0; i < in->n_conflicts; i++)
                 for (size_t k = 0; k < in->conflicts[i].n_holders; k++)
-                        if (is_process(&in->conflicts[i].holders[k]) &&
+                        if (advice_is_process(&in->conflicts[i].holders[k]) &&
                             in->conflicts[i].holders[k].uid != in->asker)
                                 return AIU_ACTION_NEEDS_ROOT;
         return 0;
 }
 
-static bool second_copy(const struct aiu_holder *holder, const void *what)
+tristate advice_unless_returned(const struct advice_input *in, tristate sufficient, uint32_t *remarks)
 {
-        (void)what;
-        return holder->flags & AIU_HOLDER_SAME_PROGRAM;
-}
+        tristate returns = somebody_returns(in);
 
-static tristate unless_returned(tristate sufficient, tristate returns, uint32_t *remarks)
-{
         if (returns == NO || sufficient == NO)
                 return sufficient;
         *remarks |= REMARK_RETURNS;
@@ -161,7 +95,7 @@ static tristate unless_returned(tristate sufficient, tristate returns, uint32_t 
  * let go remove it? The .socket unit's RemoveOnStop= tells; what a daemon does when it is asked
  * to end is its own affair, and unknown.
  */
-static tristate file_goes(const struct advice_input *in, lets_go *who, const void *what)
+tristate advice_file_goes(const struct advice_input *in, lets_go *who, const void *what)
 {
         tristate goes = in->holders_complete ? YES : UNKNOWN;
 
@@ -178,45 +112,11 @@ static tristate file_goes(const struct advice_input *in, lets_go *who, const voi
         return goes;
 }
 
-static bool is_about_path(const struct advice_input *in)
+bool advice_is_about_path(const struct advice_input *in)
 {
         const struct address *a = &in->scene->question->address;
 
         return a->sa.any.sa_family == AF_UNIX && !address_is_abstract(a);
-}
-
-/* SIGTERM first, SIGKILL where it is not enough: two actions, or the second alone. */
-void advice_end_processes(struct advice_list *list)
-{
-        uint32_t remarks = 0, sigterm = sigterm_remarks(list->in);
-        tristate enough;
-        struct aiu_action *action;
-
-        if (!advice_any_holder(list->in, can_be_ended))
-                return;
-        enough = advice_try(list->in, can_be_ended, NULL, &remarks);
-        enough = unless_returned(enough, somebody_returns(list->in), &remarks);
-        if (advice_any_holder(list->in, second_copy))
-                remarks |= REMARK_SECOND_COPY;
-        if (!(sigterm & (REMARK_STOPPED | REMARK_IGNORES))) {
-                action = advice_add(list, AIU_ACTION_TERMINATE, enough,
-                             AIU_ACTION_DISRUPTIVE | privilege_flag(list->in));
-                if (!action)
-                        return;
-                action->remarks = remarks | sigterm;
-                if (enough == YES && sigterm & REMARK_CATCHES)
-                        action->sufficient = UNKNOWN;
-                else if (enough == NO && sigterm & REMARK_CATCHES && is_about_path(list->in))
-                        action->sufficient = file_goes(list->in, can_be_ended, NULL);
-                collect_processes(list, action);
-        }
-        if (sigterm) {
-                action = advice_add(list, AIU_ACTION_KILL, enough, AIU_ACTION_DISRUPTIVE | privilege_flag(list->in));
-                if (!action)
-                        return;
-                action->remarks = remarks | sigterm;
-                collect_processes(list, action);
-        }
 }
 
 /* ------------------------------------------------------ managers */
@@ -337,12 +237,14 @@ static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_
         struct aiu_action *action;
         tristate enough = advice_try(list->in, whose, m, &remarks);
 
-        if (is_about_path(list->in) && kind == AIU_ACTION_STOP_UNIT)
-                enough = file_goes(list->in, whose, m);
+        if (advice_is_about_path(list->in) && kind == AIU_ACTION_STOP_UNIT)
+                enough = advice_file_goes(list->in, whose, m);
         enough = if_asked(list->in, whose, m, enough, &remarks);
         action = advice_add(list, kind, enough, stop_flags(list->in, m));
         if (!action)
                 return;
+        if (kind == AIU_ACTION_KILL_UNIT_LEFTOVERS)
+                action->flags |= AIU_ACTION_LAST_RESORT;
         action->remarks = remarks;
         action->manager = m;
         for (size_t i = 0; i < list->in->n_conflicts; i++) {

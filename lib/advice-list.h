@@ -42,10 +42,27 @@ void advice_not_local(struct advice_list *list);
 void advice_not_permitted(struct advice_list *list);
 void advice_invalid(struct advice_list *list);
 
+/* The order in which they are recommended (advice-order.c). */
+void advice_sort(struct advice_list *list);
+
+/* Holders could not all be seen: ask again with the privilege, or the time, that it takes. */
+void advice_look_closer(struct advice_list *list);
+
 /* A neighbour of the address in 127.0.0.0/8 that is free. */
 void advice_other_address(struct advice_list *list);
 
-/* Actions that make holders let go: managers are asked, processes ended (advice-holders.c, advice-container.c). */
+/* May the process be sent a signal? Not pid 1, a service manager, the caller, nor who serves a container. */
+bool advice_is_process(const struct aiu_holder *holder);
+
+/* Not where something starts a holder again: see REMARK_RETURNS. */
+tristate advice_unless_returned(const struct advice_input *in, tristate sufficient, uint32_t *remarks);
+
+/* A path stays in use while there is a file: do those who let go remove the file? */
+bool advice_is_about_path(const struct advice_input *in);
+tristate advice_file_goes(const struct advice_input *in, lets_go *who, const void *what);
+
+/* Actions that make holders let go: managers are asked (advice-holders.c, advice-container.c), processes ended
+ * (advice-end.c). */
 void advice_use_activation(struct advice_list *list);
 void advice_stop_units(struct advice_list *list);
 void advice_stop_containers(struct advice_list *list);

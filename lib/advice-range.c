@@ -117,7 +117,7 @@ static void widen_sysctl(struct advice_list *list)
         wide.host = &more;
         if (try_scene(&wide, wide.question) != YES)
                 return;
-        action = advice_add(list, AIU_ACTION_WIDEN_RANGE, YES, AIU_ACTION_NEEDS_ROOT);
+        action = advice_add(list, AIU_ACTION_WIDEN_RANGE, YES, AIU_ACTION_NEEDS_ROOT | AIU_ACTION_HOST_WIDE);
         if (!action)
                 return;
         action->first_port = more.port_range_first;
@@ -243,7 +243,7 @@ void advice_for_range(struct advice_list *list)
         if (action)
                 action->remarks = REMARK_RANGE;
         if (!list->in->holders_complete)
-                (void)advice_add(list, AIU_ACTION_LOOK_CLOSER, NO, list->in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0);
+                advice_look_closer(list);
 }
 
 /* ------------------------------------------------------ what becomes of its ports */

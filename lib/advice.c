@@ -5,9 +5,7 @@
  * verdict.c is asked again. Only what makes the bind succeed for certain is
  * marked sufficient. Pure: words.c finds the words.
  *
- * The order is that of least disruption: what changes nothing that works (wait,
- * remove a stale file, an option of one's own) before asking a manager to stop
- * something, before ending a process politely, before killing it.
+ * The order is that of least harm: advice-order.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -279,7 +277,7 @@ static void reserve_port(struct advice_list *list)
         if (!in_ephemeral_range(list->in) || !held_by_client(list->in) ||
             !list->in->scene->host->reserved_ports)
                 return;
-        action = advice_add(list, AIU_ACTION_RESERVE_PORT, NO, AIU_ACTION_NEEDS_ROOT);
+        action = advice_add(list, AIU_ACTION_RESERVE_PORT, NO, AIU_ACTION_NEEDS_ROOT | AIU_ACTION_HOST_WIDE);
         if (action)
                 action->remarks = REMARK_CONNECTION;
 }
@@ -290,6 +288,12 @@ static bool is_own(const struct aiu_holder *holder, const void *what)
 {
         (void)what;
         return holder->kind == AIU_HOLDER_SELF;
+}
+
+/* That harms nothing. Whether it is enough, only what it shows can tell. */
+void advice_look_closer(struct advice_list *list)
+{
+        (void)advice_add(list, AIU_ACTION_LOOK_CLOSER, UNKNOWN, list->in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0);
 }
 
 static void for_in_use(struct advice_list *list)
@@ -317,7 +321,7 @@ static void for_in_use(struct advice_list *list)
                                                                       : AIU_ACTION_OTHER_PORT,
                          UNKNOWN, AIU_ACTION_CHANGES_CODE);
         if (!list->in->holders_complete)
-                (void)advice_add(list, AIU_ACTION_LOOK_CLOSER, NO, list->in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0);
+                advice_look_closer(list);
 }
 
 /* A path is free when nothing is there: a file without a socket behind it may be removed. */
@@ -332,56 +336,6 @@ static void for_unix_path(struct advice_list *list)
                 return;
         }
         (void)advice_add(list, AIU_ACTION_REMOVE_FILE, list->in->holders_complete ? YES : UNKNOWN, 0);
-}
-
-/*
- * To go elsewhere frees nothing: whatever deals with the address itself comes first.
- * What changes the host for every program comes last, however certain it is.
- */
-static unsigned int group(const struct aiu_action *action)
-{
-        if (action->flags & AIU_ACTION_HOST_WIDE)
-                return 3;
-        switch (action->kind) {
-        case AIU_ACTION_OTHER_ADDRESS:
-        case AIU_ACTION_OTHER_PORT:
-        case AIU_ACTION_LOOK_CLOSER:
-                return 1;
-        case AIU_ACTION_SET_FREEBIND:
-                return 2;
-        default:
-                return 0;
-        }
-}
-
-static size_t take_if(const struct advice_list *list, unsigned int of, tristate sufficient, struct aiu_action *to)
-{
-        size_t n = 0;
-
-        for (size_t i = 0; i < list->n; i++)
-                if (list->actions[i].sufficient == sufficient && group(&list->actions[i]) == of)
-                        to[n++] = list->actions[i];
-        return n;
-}
-
-/* Sufficient ones first, doubtful ones next; the order of disruption within each. */
-static void best_first(struct advice_list *list)
-{
-        static const tristate order[] = { YES, UNKNOWN, NO };
-        struct aiu_action *sorted;
-        size_t n = 0;
-
-        if (list->n < 2)
-                return;
-        sorted = malloc(list->n * sizeof(*sorted));
-        if (!sorted) {
-                list->error = -ENOMEM;
-                return;
-        }
-        for (unsigned int i = 0; i < 12; i++)
-                n += take_if(list, i / 3, order[i % 3], sorted + n);
-        free(list->actions);
-        list->actions = sorted;
 }
 
 static void add_by_verdict(struct advice_list *list)
@@ -432,7 +386,7 @@ int advise(const struct advice_input *input, struct aiu_action **ret_actions, si
 
         add_by_verdict(&list);
         advice_mark_places(&list);
-        best_first(&list);
+        advice_sort(&list);
         if (list.error == 0 && *input->scene->no_memory)
                 list.error = -ENOMEM;
         if (list.error == 0) {

@@ -283,6 +283,8 @@ struct aiu_holder {
         uid_t uid;                      /* of the process, else of the socket */
         uint32_t flags;
         pid_t leader;                   /* see aiu_holder_get_leader(); 0 = itself */
+        const struct process *leading;  /* the same process; NULL = it has no leader but itself */
+        bool leads;                     /* other holders have it for their leader */
 };
 
 struct aiu_conflict {
@@ -295,6 +297,9 @@ struct aiu_conflict {
 };
 #define NO_SOCKET SIZE_MAX
 
+/* AIU_ACTION_TERMINATE: SIGTERM, or a program's own word for it. What only computes knows no <signal.h>. */
+enum signal_word { SIGNAL_TERM, SIGNAL_QUIT, SIGNAL_INT, SIGNAL_WINCH, SIGNAL_USR1 };
+
 struct aiu_action {
         enum aiu_action_kind kind;
         tristate sufficient;
@@ -302,6 +307,8 @@ struct aiu_action {
         /* What the words are made of; which of them count depends on the kind. */
         const struct process **processes;       /* whom the signal goes to; borrowed from the report */
         size_t n_processes;
+        size_t n_workers;                       /* holders that end with those, without a signal of their own */
+        enum signal_word signal;                /* TERMINATE: which */
         const struct manager *manager;          /* whom it asks; borrowed */
         const struct kernel_user *kernel_user;  /* what it takes down; borrowed */
         char **units;                           /* what it stops there */
@@ -329,6 +336,8 @@ struct aiu_action {
 #define REMARK_RANGE (UINT32_C(1) << 12)        /* port 0: one port that becomes free is enough */
 #define REMARK_UNASKED (UINT32_C(1) << 13)      /* its service manager was not asked about the unit */
 #define REMARK_AT_BOOT (UINT32_C(1) << 14)      /* the unit is enabled: it returns at boot */
+#define REMARK_PARENT (UINT32_C(1) << 15)       /* whether its parent starts it again is not known */
+#define REMARK_VITAL (UINT32_C(1) << 16)        /* the session or the host depends on the process, or the asker runs in it */
 #define REMARK_FOREIGN_PIDS (UINT32_C(1) << 24) /* what it acts on has other numbers, or other names, here */
 #define REMARK_LIMITED_ROOT (UINT32_C(1) << 25) /* root of a user namespace cannot do it */
 

@@ -21,6 +21,8 @@ static void add_names(struct text *text, const struct aiu_action *action)
         }
         if (action->n_processes > shown)
                 text_add(text, " and %zu more", action->n_processes - shown);
+        if (action->n_workers > 0)
+                text_add(text, " and with it %zu %s", action->n_workers, action->n_workers > 1 ? "workers" : "worker");
 }
 
 static void add_units(struct text *text, const struct aiu_action *action)
@@ -75,10 +77,12 @@ static void add_remarks(struct text *text, const struct aiu_action *action, cons
                          action->sufficient == UNKNOWN ? "may start" : "starts");
         if (r & REMARK_SECOND_COPY)
                 add_starters(text, report, own);
+        if (r & REMARK_VITAL)
+                text_add(text, "; a login session, this shell or the host may depend on it");
         if (term && r & REMARK_CATCHES)
-                text_add(text, "; it handles SIGTERM itself, so when and whether it goes is its own affair");
+                text_add(text, "; it handles SIGTERM itself and may take a while: look again after 10 s");
         if (!term && r & REMARK_STOPPED)
-                text_add(text, "; it is stopped, so SIGTERM would wait until it is continued");
+                text_add(text, "; it is stopped, so SIGTERM would wait until it is continued (kill -CONT)");
         if (!term && r & REMARK_IGNORES)
                 text_add(text, "; it ignores SIGTERM");
         if (r & REMARK_LINGERS)
@@ -192,7 +196,7 @@ static void describe(struct text *text, const struct aiu_action *action, const s
         case AIU_ACTION_KILL:
                 text_add(text, "kill ");
                 add_names(text, action);
-                text_add(text, " without a chance to clean up");
+                text_add(text, " without a chance to clean up: what it has not written yet is lost");
                 break;
         case AIU_ACTION_WAIT:
                 describe_wait(text, action);

@@ -135,7 +135,8 @@ static void make_manager(size_t i)
 static void make_holder(size_t i)
 {
         static const char *const comms[] = { "systemd", "conmon", "docker-proxy", "pasta", "web", "rootlesskit" };
-        static const uint32_t flags[] = { AIU_HOLDER_UNIT_LEFTOVER, AIU_HOLDER_UNIT_SPARED, AIU_HOLDER_SAME_PROGRAM, AIU_HOLDER_SELF };
+        static const uint32_t flags[] = { AIU_HOLDER_UNIT_LEFTOVER, AIU_HOLDER_UNIT_SPARED, AIU_HOLDER_SAME_PROGRAM,
+                                          AIU_HOLDER_STOPPED, AIU_HOLDER_ANCESTOR };
         static char *command[] = { (char *)(uintptr_t)"ip", (char *)(uintptr_t)"link", NULL };
 
         processes[i].comm = now_and_then(6) ? NULL : words(any_of(comms, ELEMENTSOF(comms)));
@@ -181,16 +182,97 @@ static void make_situation(uint32_t number)
 
 /* ------------------------------------------------------ what has to be true */
 
-static bool goes_elsewhere(enum aiu_action_kind kind)
+/* Groups and their order, written down once more: a table that checks a table. */
+static int group(const struct aiu_action *action)
 {
-        return kind == AIU_ACTION_OTHER_ADDRESS || kind == AIU_ACTION_OTHER_PORT || kind == AIU_ACTION_LOOK_CLOSER;
+        switch (action->kind) {
+        case AIU_ACTION_OTHER_ADDRESS:
+        case AIU_ACTION_OTHER_PORT:
+                return 1;
+        case AIU_ACTION_FIX_CALLER:
+        case AIU_ACTION_USE_ACTIVATION:
+        case AIU_ACTION_SET_REUSEADDR:
+        case AIU_ACTION_SET_REUSEPORT:
+        case AIU_ACTION_SET_V6ONLY:
+        case AIU_ACTION_SET_FREEBIND:
+                return 2;
+        case AIU_ACTION_ADD_ADDRESS:
+        case AIU_ACTION_ALLOW_NONLOCAL:
+        case AIU_ACTION_ENABLE_IPV6:
+        case AIU_ACTION_RESERVE_PORT:
+                return 3;
+        default:
+                return action->flags & AIU_ACTION_HOST_WIDE ? 3 : 0;
+        }
 }
 
-/* YES, then UNKNOWN, then NO; and after those what leaves the address alone. */
-static int rank(const struct aiu_action *action)
+static int harm(const struct aiu_action *action)
 {
-        return (goes_elsewhere(action->kind) ? 3 : 0) +
-               (action->sufficient == YES ? 0 : action->sufficient == UNKNOWN ? 1 : 2);
+        switch (action->kind) {
+        case AIU_ACTION_LOOK_CLOSER:
+                return 0;
+        case AIU_ACTION_WAIT:
+                return 1;
+        case AIU_ACTION_STOP_UNIT:
+        case AIU_ACTION_STOP_CONTAINER:
+        case AIU_ACTION_STOP_KERNEL_USER:
+                return 2;
+        case AIU_ACTION_TERMINATE:
+                return 3;
+        case AIU_ACTION_KILL_UNIT_LEFTOVERS:
+        case AIU_ACTION_KILL:
+                return 4;
+        default:
+                return -1;
+        }
+}
+
+/* By group; in each what is not enough comes last; then by harm, where the two can be compared. */
+static void check_order(const struct aiu_action *before, const struct aiu_action *after)
+{
+        ck_assert_int_le(group(before), group(after));
+        if (group(before) != group(after))
+                return;
+        ck_assert_int_le(before->sufficient == NO, after->sufficient == NO);
+        if ((before->sufficient == NO) == (after->sufficient == NO) && harm(before) >= 0 && harm(after) >= 0)
+                ck_assert_int_le(harm(before), harm(after));
+}
+
+static bool signals(const struct aiu_action *action, const struct process *process)
+{
+        for (size_t i = 0; i < action->n_processes; i++)
+                if (action->processes[i] == process)
+                        return true;
+        return false;
+}
+
+static bool may_hear(const struct process *process)
+{
+        for (size_t i = 0; i < n; i++)
+                if (holders[i].process == process && holders[i].flags & AIU_HOLDER_STOPPED)
+                        return false;
+        return process->sigterm_ignored != YES;
+}
+
+/* SIGKILL is marked, and never comes before SIGTERM to the same process, nor without one that could act. */
+static void check_kill(size_t at)
+{
+        const struct aiu_action *kill = &actions[at];
+
+        if (kill->kind != AIU_ACTION_KILL)
+                return;
+        ck_assert(kill->flags & AIU_ACTION_LAST_RESORT);
+        for (size_t i = 0; i < kill->n_processes; i++) {
+                bool asked = false;
+
+                for (size_t k = 0; k < n_actions; k++) {
+                        bool here = actions[k].kind == AIU_ACTION_TERMINATE && signals(&actions[k], kill->processes[i]);
+
+                        ck_assert_msg(!here || k < at, "SIGKILL before SIGTERM");
+                        asked = asked || here;
+                }
+                ck_assert_msg(asked || !may_hear(kill->processes[i]), "SIGKILL without SIGTERM");
+        }
 }
 
 static void check_words(const struct aiu_action *action)
@@ -269,8 +351,9 @@ START_TEST(any_situation)
                         check_victims(&actions[k]);
                         check_sufficient(&actions[k]);
                         check_once(k);
+                        check_kill(k);
                         if (k > 0)
-                                ck_assert_int_ge(rank(&actions[k]), rank(&actions[k - 1]));
+                                check_order(&actions[k - 1], &actions[k]);
                 }
                 teardown();
         }

@@ -36,16 +36,124 @@ START_TEST(sigterm_ignored)
         ask();
         ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
         expect(AIU_ACTION_KILL, YES);
+        expect_text(AIU_ACTION_KILL, "it ignores SIGTERM");
+        ck_assert_uint_eq(actions[0].flags, AIU_ACTION_DISRUPTIVE | AIU_ACTION_LAST_RESORT);
 }
 END_TEST
 
+/* What it does then is not known; SIGKILL would be certain, and comes last all the same. */
 START_TEST(sigterm_caught)
 {
+        static const tristate caught[] = { YES, UNKNOWN };
+
+        for (size_t i = 0; i < 2; i++) {
+                setup();
+                hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+                processes[0].sigterm_caught = caught[i];
+                ask();
+                ck_assert_int_eq(actions[0].kind, AIU_ACTION_TERMINATE);
+                expect(AIU_ACTION_TERMINATE, UNKNOWN);
+                expect_text(AIU_ACTION_TERMINATE, "look again after 10 s");
+                ck_assert_int_eq(actions[1].kind, AIU_ACTION_KILL);
+                expect(AIU_ACTION_KILL, YES);
+                expect_text(AIU_ACTION_KILL, "not written yet is lost");
+                ck_assert(actions[1].flags & AIU_ACTION_LAST_RESORT);
+                teardown();
+        }
+}
+END_TEST
+
+/* One hears SIGTERM, the other ignores it: each gets what acts on it, and neither is enough alone. */
+START_TEST(one_ignores_it)
+{
         hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 101);
         processes[0].sigterm_caught = YES;
+        processes[1].sigterm_ignored = YES;
         ask();
-        expect(AIU_ACTION_TERMINATE, UNKNOWN);
-        expect(AIU_ACTION_KILL, YES);
+        expect(AIU_ACTION_TERMINATE, NO);
+        expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
+        expect(AIU_ACTION_KILL, NO);
+        expect_command(AIU_ACTION_KILL, "kill -KILL 101");
+        ck_assert(find(AIU_ACTION_TERMINATE) < find(AIU_ACTION_KILL));
+}
+END_TEST
+
+/* Whoever follows the first line may lose the session, or the host's bus. */
+START_TEST(vital_processes)
+{
+        static const char *const names[] = { "dbus-daemon", "dbus-broker", "systemd-logind", "init" };
+
+        for (size_t i = 0; i <= sizeof(names) / sizeof(names[0]); i++) {
+                setup();
+                hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+                if (i < sizeof(names) / sizeof(names[0]))
+                        processes[0].comm = words(names[i]);
+                else
+                        holders[0].flags = AIU_HOLDER_ANCESTOR;
+                ask();
+                expect(AIU_ACTION_TERMINATE, UNKNOWN);
+                expect_text(AIU_ACTION_TERMINATE, "may depend on it");
+                teardown();
+        }
+        processes[0].comm = words("web");
+        holders[0].flags = 0;
+        ask();
+        expect(AIU_ACTION_TERMINATE, YES);
+}
+END_TEST
+
+static void expect_order(const enum aiu_action_kind *kinds, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                ck_assert_msg(i < n_actions && actions[i].kind == kinds[i], "%zu: %s instead of %s", i,
+                              i < n_actions ? aiu_action_kind_to_string(actions[i].kind) : "nothing",
+                              aiu_action_kind_to_string(kinds[i]));
+        ck_assert_uint_eq(n_actions, n);
+}
+
+/* By harm, then what leaves the address alone, then what a programmer has to change. */
+START_TEST(order_of_harm)
+{
+        static const enum aiu_action_kind kinds[] = {
+                AIU_ACTION_LOOK_CLOSER, AIU_ACTION_STOP_UNIT, AIU_ACTION_TERMINATE, AIU_ACTION_KILL,
+                AIU_ACTION_OTHER_PORT, AIU_ACTION_SET_V6ONLY,
+        };
+
+        q = scene_question("::");
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        manage(0, AIU_MANAGER_SYSTEMD, "x.service", NULL);
+        managers[0].will_return = NO;
+        processes[0].sigterm_caught = YES;
+        holders_complete = false;
+        ask();
+        expect_order(kinds, sizeof(kinds) / sizeof(kinds[0]));
+        ck_assert_int_eq(actions[1].sufficient, UNKNOWN);
+}
+END_TEST
+
+/* What is not enough alone ends its group, but does not leave it; the host is changed last. */
+START_TEST(insufficient_ends_its_group)
+{
+        static char reserved[] = "";
+        static const enum aiu_action_kind kinds[] = {
+                AIU_ACTION_TERMINATE, AIU_ACTION_STOP_UNIT, AIU_ACTION_OTHER_PORT, AIU_ACTION_OTHER_ADDRESS,
+                AIU_ACTION_SET_REUSEADDR, AIU_ACTION_RESERVE_PORT,
+        };
+
+        q.address = scene_address("127.0.0.1", 40000);
+        for (size_t i = 0; i < 2; i++) {
+                hold(scene_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 100 + (pid_t)i);
+                sockets[i].local = q.address;
+                sockets[i].peer = scene_address("127.0.0.1", 443);
+        }
+        manage(0, AIU_MANAGER_SYSTEMD, "x.service", NULL);
+        managers[0].will_return = NO;
+        host.reserved_ports = reserved;
+        ask();
+        expect(AIU_ACTION_STOP_UNIT, NO);
+        expect_order(kinds, sizeof(kinds) / sizeof(kinds[0]));
+        ck_assert(find(AIU_ACTION_RESERVE_PORT)->flags & AIU_ACTION_HOST_WIDE);
 }
 END_TEST
 
@@ -56,6 +164,11 @@ START_TEST(stopped)
         ask();
         ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
         expect(AIU_ACTION_KILL, YES);
+        expect_text(AIU_ACTION_KILL, "it is stopped");
+        teardown();
+        processes[0].sigterm_caught = YES;
+        ask();
+        ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
 }
 END_TEST
 
@@ -120,12 +233,12 @@ START_TEST(foreign_process_needs_root)
 {
         hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         holders[0].uid = 0;
+        processes[0].uid = 0;
         ask();
         ck_assert(actions[0].flags & AIU_ACTION_NEEDS_ROOT);
         teardown();
         /* Root is not told to become root. */
         asker = 0;
-        holders[0].uid = 1000;
         ask();
         ck_assert(!(actions[0].flags & AIU_ACTION_NEEDS_ROOT));
 }
@@ -136,7 +249,6 @@ START_TEST(own_descriptor)
         hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         holders[0].kind = AIU_HOLDER_SELF;
         ask();
-        ck_assert_int_eq(actions[0].kind, AIU_ACTION_FIX_CALLER);
         expect(AIU_ACTION_FIX_CALLER, YES);
         ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));  /* nobody is told to kill himself */
 }
@@ -276,6 +388,10 @@ int main(void)
         tcase_add_test(tcase, sigterm_ignored);
         tcase_add_test(tcase, sigterm_caught);
         tcase_add_test(tcase, stopped);
+        tcase_add_test(tcase, one_ignores_it);
+        tcase_add_test(tcase, vital_processes);
+        tcase_add_test(tcase, order_of_harm);
+        tcase_add_test(tcase, insufficient_ends_its_group);
         tcase_add_test(tcase, connection_lingers);
         tcase_add_test(tcase, connection_with_reuseaddr);
         tcase_add_test(tcase, time_wait);
