@@ -27,7 +27,7 @@
 
 static const struct process *leader_of(const struct aiu_holder *holder)
 {
-        return holder->leading ? holder->leading : holder->process;
+        return holder->process->leading ? holder->process->leading : holder->process;
 }
 
 /* SIGTERM cannot act on the one who would have to hear it. */
@@ -36,7 +36,7 @@ static bool is_deaf(const struct aiu_holder *holder)
         const struct process *leader = leader_of(holder);
 
         return leader->sigterm_ignored == YES || leader->flags & AIU_HOLDER_STOPPED ||
-               (!holder->leading && holder->flags & AIU_HOLDER_STOPPED);
+               (!holder->process->leading && holder->flags & AIU_HOLDER_STOPPED);
 }
 
 static bool hears(const struct aiu_holder *holder, const void *what)
@@ -54,7 +54,7 @@ static bool does_not_hear(const struct aiu_holder *holder, const void *what)
 /* Neither a leader nor led: SIGKILL leaves nothing behind. */
 static bool stands_alone(const struct aiu_holder *holder, const void *what)
 {
-        return hears(holder, what) && !holder->leading && !holder->leads;
+        return hears(holder, what) && !holder->process->leading && !holder->process->leads;
 }
 
 static bool may_stay(const struct aiu_holder *holder, const void *what)
@@ -81,6 +81,13 @@ static bool second_copy(const struct aiu_holder *holder, const void *what)
 {
         (void)what;
         return holder->flags & AIU_HOLDER_SAME_PROGRAM;
+}
+
+/* A script in a loop, a watchdog that nobody has heard of: see proc-parent.c. */
+static bool parent_may_return(const struct aiu_holder *holder, const void *what)
+{
+        (void)what;
+        return advice_is_process(holder) && leader_of(holder)->parent_returns != NO;
 }
 
 /* The asker, a login or the whole host goes with it. */
@@ -141,10 +148,12 @@ static void count_workers(struct aiu_action *action, const struct aiu_conflict *
 {
         size_t n = 0;
 
-        for (size_t i = 0; i < c->n_holders; i++)
-                if (c->holders[i].leading && !seen_before(action, c->holders[i].process) &&
-                    seen_before(action, c->holders[i].leading))
+        for (size_t i = 0; i < c->n_holders; i++) {
+                const struct process *p = c->holders[i].process;
+
+                if (p && p->leading && !seen_before(action, p) && seen_before(action, p->leading))
                         n++;
+        }
         if (n > action->n_workers)
                 action->n_workers = n;
 }
@@ -179,6 +188,10 @@ static struct aiu_action *end_those(struct advice_list *list, enum aiu_action_ki
         struct aiu_action *action;
 
         enough = advice_unless_returned(list->in, enough, &remarks);
+        if (enough != NO && advice_any_holder(list->in, parent_may_return)) {
+                remarks |= REMARK_PARENT;
+                enough = UNKNOWN;
+        }
         if (advice_any_holder(list->in, second_copy))
                 remarks |= REMARK_SECOND_COPY;
         if (advice_any_holder(list->in, is_vital)) {

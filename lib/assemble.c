@@ -10,6 +10,7 @@
 #include "address.h"
 #include "assemble.h"
 #include "conflict.h"
+#include "leader.h"
 
 static bool in_the_way(const struct aiu_snapshot *snapshot, const struct question *question, size_t i)
 {
@@ -299,5 +300,5 @@ int assemble_conflicts(struct aiu_report *report, struct observation *o)
         for (size_t i = 0; r >= 0 && i < report->n_conflicts; i++)
                 if (report->conflicts[i].index != NO_SOCKET && report->conflicts[i].n_holders == 0)
                         r = find_holders(report, &o->snapshot, &report->conflicts[i]);
-        return r;
+        return r < 0 ? r : leader_find(report->conflicts, report->n_conflicts, report->processes, report->n_processes);
 }

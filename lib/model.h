@@ -226,6 +226,12 @@ struct process {
         pid_t *ancestor_pids;
         char **ancestor_comms;
         size_t n_ancestors;
+        tristate parent_returns;        /* does its parent start it again? */
+        /* Made of the above by leader.c. */
+        const struct process *leading;  /* its master; NULL = it has none */
+        bool holds;                     /* a socket that is in the way; else it is only the parent of one that does */
+        bool shares;                    /* ... and others hold it, too */
+        bool leads;                     /* others have it for their master */
 };
 
 /* "process holds inode, as these descriptors" */
@@ -283,8 +289,6 @@ struct aiu_holder {
         uid_t uid;                      /* of the process, else of the socket */
         uint32_t flags;
         pid_t leader;                   /* see aiu_holder_get_leader(); 0 = itself */
-        const struct process *leading;  /* the same process; NULL = it has no leader but itself */
-        bool leads;                     /* other holders have it for their leader */
 };
 
 struct aiu_conflict {

@@ -215,6 +215,7 @@ AIU_EXPORT int aiu_snapshot_get_process(const struct aiu_snapshot *snapshot, siz
                 .ancestor_pids = p->ancestor_pids,
                 .ancestor_comms = (const char *const *)p->ancestor_comms,
                 .n_ancestors = p->n_ancestors,
+                .parent_returns = p->parent_returns,
         };
         return fact_give(ret_fact, &fact, sizeof(fact));
 }

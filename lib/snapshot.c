@@ -298,6 +298,7 @@ static int fill_process(struct process *to, const struct aiu_process_fact *f)
                 .is_self = f->is_self == YES,
                 .sigterm_ignored = f->sigterm_ignored,
                 .sigterm_caught = f->sigterm_caught,
+                .parent_returns = f->parent_returns,
         };
         if ((r = keep_string(&to->comm, f->comm, SNAPSHOT_MAX_STRING)) < 0 ||
             (r = keep_string(&to->exe, f->exe, SNAPSHOT_MAX_STRING)) < 0 ||

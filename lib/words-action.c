@@ -25,6 +25,20 @@ static void add_names(struct text *text, const struct aiu_action *action)
                 text_add(text, " and with it %zu %s", action->n_workers, action->n_workers > 1 ? "workers" : "worker");
 }
 
+/* Of the first that the signal goes to. */
+static void add_parent(struct text *text, const struct aiu_action *action)
+{
+        const struct process *p = action->n_processes ? action->processes[0] : NULL;
+
+        text_add(text, "; its parent");
+        if (p && p->n_ancestors > 0 && p->ancestor_comms && p->ancestor_comms[0]) {
+                text_add(text, ", ");
+                text_add_escaped(text, p->ancestor_comms[0], 32);
+                text_add(text, " (%d),", (int)p->ancestor_pids[0]);
+        }
+        text_add(text, " may start it again");
+}
+
 static void add_units(struct text *text, const struct aiu_action *action)
 {
         for (size_t i = 0; i < action->n_units; i++) {
@@ -75,6 +89,8 @@ static void add_remarks(struct text *text, const struct aiu_action *action, cons
         if (r & REMARK_RETURNS)
                 text_add(text, "; whatever looks after it %s it again",
                          action->sufficient == UNKNOWN ? "may start" : "starts");
+        if (r & REMARK_PARENT && !(r & REMARK_RETURNS))
+                add_parent(text, action);
         if (r & REMARK_SECOND_COPY)
                 add_starters(text, report, own);
         if (r & REMARK_VITAL)

@@ -49,7 +49,8 @@ size_t hold(struct socket socket, pid_t pid)
 
         sockets[i] = socket;
         sockets[i].cookie = i + 1;
-        processes[i] = (struct process){ .pid = pid, .uid = 1000, .sigterm_caught = NO, .sigterm_ignored = NO };
+        processes[i] = (struct process){ .pid = pid, .uid = 1000, .sigterm_caught = NO, .sigterm_ignored = NO,
+                                         .parent_returns = NO };
         holders[i] = (struct aiu_holder){ .kind = AIU_HOLDER_PROCESS, .process = &processes[i], .uid = 1000 };
         if (pid == 0)
                 holders[i] = (struct aiu_holder){ .kind = AIU_HOLDER_KERNEL };

@@ -143,6 +143,13 @@ static void make_holder(size_t i)
         processes[i].sigterm_caught = any_bit();
         processes[i].sigterm_ignored = any_bit();
         processes[i].is_self = now_and_then(12);
+        processes[i].parent_returns = any_bit();
+        processes[i].exe = now_and_then(3) ? words("/usr/sbin/nginx") : NULL;
+        if (i > 0 && now_and_then(2) && processes[0].pid > 1 && !processes[0].is_self &&
+            holders[0].kind == AIU_HOLDER_PROCESS && !advice_is_port_helper(&holders[0])) {
+                processes[i].leading = &processes[0];
+                processes[0].leads = true;
+        }
         processes[i].uid = now_and_then(3) ? 0 : 1000;
         holders[i].uid = processes[i].uid;
         if (now_and_then(4))
@@ -246,8 +253,23 @@ static bool signals(const struct aiu_action *action, const struct process *proce
         return false;
 }
 
+/* A worker is signalled together with its master, which comes first, or not at all. */
+static void check_workers(const struct aiu_action *action)
+{
+        for (size_t i = 0; i < action->n_processes; i++) {
+                const struct process *leader = action->processes[i]->leading;
+                bool before = !leader;
+
+                for (size_t k = 0; k < i; k++)
+                        before = before || action->processes[k] == leader;
+                ck_assert_msg(before, "a worker without its master");
+        }
+}
+
 static bool may_hear(const struct process *process)
 {
+        if (process->leading)
+                return process->leading->sigterm_ignored != YES && !(process->leading->flags & AIU_HOLDER_STOPPED);
         for (size_t i = 0; i < n; i++)
                 if (holders[i].process == process && holders[i].flags & AIU_HOLDER_STOPPED)
                         return false;
@@ -265,6 +287,9 @@ static void check_kill(size_t at)
         for (size_t i = 0; i < kill->n_processes; i++) {
                 bool asked = false;
 
+                if (may_hear(kill->processes[i]))
+                        ck_assert_msg(!kill->processes[i]->leads && !kill->processes[i]->leading,
+                                      "SIGKILL of a master or its worker");
                 for (size_t k = 0; k < n_actions; k++) {
                         bool here = actions[k].kind == AIU_ACTION_TERMINATE && signals(&actions[k], kill->processes[i]);
 
@@ -352,6 +377,7 @@ START_TEST(any_situation)
                         check_sufficient(&actions[k]);
                         check_once(k);
                         check_kill(k);
+                        check_workers(&actions[k]);
                         if (k > 0)
                                 check_order(&actions[k - 1], &actions[k]);
                 }

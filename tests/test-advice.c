@@ -79,6 +79,138 @@ START_TEST(one_ignores_it)
 }
 END_TEST
 
+/* ------------------------------------------------------ masters and workers */
+
+/* Process i is a worker of process 0. */
+static void lead(size_t i)
+{
+        processes[i].leading = &processes[0];
+        processes[0].leads = true;
+}
+
+static void master_with_workers(size_t n)
+{
+        for (size_t i = 0; i <= n; i++) {
+                hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100 + (pid_t)i);
+                processes[i].sigterm_caught = YES;
+        }
+        for (size_t i = 1; i <= n; i++)
+                lead(i);
+}
+
+/* The master takes them along; SIGKILL would leave them there, with the port. */
+START_TEST(master_alone)
+{
+        master_with_workers(3);
+        ask();
+        ck_assert_int_eq(actions[0].kind, AIU_ACTION_TERMINATE);
+        expect(AIU_ACTION_TERMINATE, UNKNOWN);
+        expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
+        expect_text(AIU_ACTION_TERMINATE, "and with it 1 worker");      /* of one socket, here */
+        ck_assert_ptr_null(find(AIU_ACTION_KILL));
+}
+END_TEST
+
+/* php -S: SIGTERM ends the master, and the workers go on. */
+START_TEST(master_without_a_handler)
+{
+        master_with_workers(2);
+        processes[0].sigterm_caught = NO;
+        ask();
+        expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100 101 102");
+        expect(AIU_ACTION_TERMINATE, YES);
+        ck_assert_ptr_null(find(AIU_ACTION_KILL));
+}
+END_TEST
+
+/* It cannot act on SIGTERM: then all of them, and first the one that would replace the others. */
+START_TEST(deaf_master)
+{
+        for (int i = 0; i < 2; i++) {
+                setup();
+                master_with_workers(2);
+                if (i == 0)
+                        processes[0].sigterm_ignored = YES;
+                else
+                        processes[0].flags = AIU_HOLDER_STOPPED;
+                ask();
+                ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
+                expect_command(AIU_ACTION_KILL, "kill -KILL 100 101 102");
+                teardown();
+        }
+        setup();
+        master_with_workers(1);
+        processes[1].sigterm_ignored = YES;     /* uvicorn's tracker: that is the master's affair */
+        ask();
+        expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
+}
+END_TEST
+
+/* A master that holds nothing itself. */
+START_TEST(parent_is_the_master)
+{
+        struct process master = { .pid = 90, .uid = 0, .sigterm_caught = YES, .parent_returns = NO, .leads = true };
+
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        processes[0].leading = &master;
+        ask();
+        expect_command(AIU_ACTION_TERMINATE, "kill -TERM 90");
+        expect_text(AIU_ACTION_TERMINATE, "pid (90) and with it 1 worker");
+        ck_assert(actions[0].flags & AIU_ACTION_NEEDS_ROOT);
+        ck_assert_ptr_null(find(AIU_ACTION_KILL));
+}
+END_TEST
+
+/* Another program beside a master: SIGKILL for that one only, and it is not enough. */
+START_TEST(master_and_another)
+{
+        master_with_workers(1);
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 300);
+        processes[2].sigterm_caught = YES;
+        ask();
+        expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100 300");
+        expect_command(AIU_ACTION_KILL, "kill -KILL 300");
+        expect(AIU_ACTION_KILL, NO);
+}
+END_TEST
+
+START_TEST(parent_may_start_it_again)
+{
+        static pid_t parents[] = { 50, 1 };
+        static char *comms[] = { NULL, NULL };
+
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        processes[0].parent_returns = UNKNOWN;
+        ask();
+        expect(AIU_ACTION_TERMINATE, UNKNOWN);
+        expect_text(AIU_ACTION_TERMINATE, "its parent may start it again");
+        teardown();
+        processes[0].ancestor_pids = parents;
+        processes[0].n_ancestors = 2;
+        ask();
+        expect_text(AIU_ACTION_TERMINATE, "its parent may start it again");
+        teardown();
+        processes[0].ancestor_comms = comms;
+        ask();
+        expect_text(AIU_ACTION_TERMINATE, "its parent may start it again");
+        teardown();
+        comms[0] = words("loop.sh");
+        ask();
+        expect_text(AIU_ACTION_TERMINATE, "its parent, loop.sh (50), may start it again");
+        teardown();
+        processes[0].sigterm_ignored = YES;
+        ask();
+        expect(AIU_ACTION_KILL, UNKNOWN);
+        teardown();
+        holders_complete = false;
+        hold(scene_time_wait("127.0.0.1"), 0);
+        processes[0].sigterm_ignored = NO;
+        ask();
+        expect(AIU_ACTION_TERMINATE, NO);       /* and nobody's parent changes that */
+        ck_assert(!(find(AIU_ACTION_TERMINATE)->remarks & REMARK_PARENT));
+}
+END_TEST
+
 /* Whoever follows the first line may lose the session, or the host's bus. */
 START_TEST(vital_processes)
 {
@@ -389,6 +521,12 @@ int main(void)
         tcase_add_test(tcase, sigterm_caught);
         tcase_add_test(tcase, stopped);
         tcase_add_test(tcase, one_ignores_it);
+        tcase_add_test(tcase, master_alone);
+        tcase_add_test(tcase, master_without_a_handler);
+        tcase_add_test(tcase, deaf_master);
+        tcase_add_test(tcase, parent_is_the_master);
+        tcase_add_test(tcase, master_and_another);
+        tcase_add_test(tcase, parent_may_start_it_again);
         tcase_add_test(tcase, vital_processes);
         tcase_add_test(tcase, order_of_harm);
         tcase_add_test(tcase, insufficient_ends_its_group);

@@ -375,6 +375,135 @@ START_TEST(tree_flags)
 }
 END_TEST
 
+/* A process on a terminal or not, what it runs, with which words. */
+static void put_program(int pid, const char *comm, int ppid, int tty, const char *exe, const char *cmdline, size_t bytes)
+{
+        char text[300], path[64];
+        int fd;
+
+        snprintf(text, sizeof(text), "%d (%s) S %d %d 9 %d -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %d 0\n", pid, comm, ppid, pid,
+                 tty, pid);
+        put_file(pid, "stat", text);
+        put_file(pid, "cmdline", "");
+        snprintf(path, sizeof(path), "%d/cmdline", pid);
+        fd = openat(procfs, path, O_WRONLY | O_CLOEXEC);
+        ck_assert_int_eq(write(fd, cmdline, bytes), (ssize_t)bytes);
+        close(fd);
+        if (exe)
+                put_link(pid, "exe", exe);
+}
+#define PROGRAM(pid, comm, ppid, tty, exe, cmdline) put_program(pid, comm, ppid, tty, exe, cmdline, sizeof(cmdline))
+
+static tristate returned_by(int parent)
+{
+        int pid = parent + 1;
+
+        PROGRAM(pid, "web", parent, 0, "/bin/web", "web");
+        put_link(pid, "fd/1", "socket:[5]");
+        snapshot_finish(&snapshot);
+        want(5);
+        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
+        return process_of(pid)->parent_returns;
+}
+
+/* Whoever types at a terminal starts it once; what reads a script may be a loop. */
+START_TEST(tree_shells)
+{
+        static const struct {
+                const char *exe, *words;
+                size_t bytes;
+                int tty;
+                const char *input;
+                tristate returns;
+        } rows[] = {
+                { "/bin/bash", "-bash", 6, 34816, "/dev/pts/0", NO },
+                { "/bin/zsh", "zsh\0-i", 7, 34816, "/dev/tty1", NO },
+                { "/bin/bash", "bash\0--rcfile\0/x/c", 19, 34816, "/dev/pts/0", NO },
+                { "/bin/bash", "bash\0--login", 13, 1, "/dev/console", NO },
+                { "/bin/bash", "bash\0-l", 8, 34816, "pipe:[7]", UNKNOWN },     /* ssh host bash < script */
+                { "/bin/bash", "bash", 5, 0, "/dev/pts/0", UNKNOWN },
+                { "/bin/bash", "bash", 5, 34816, NULL, UNKNOWN },
+                { "/bin/sh", "sh\0loop.sh", 11, 34816, "/dev/pts/0", UNKNOWN },
+                { "/bin/sh", "sh\0-c\0while :; do web; done", 28, 34816, "/dev/pts/0", UNKNOWN },
+                { "/bin/bash", "bash\0-lc\0web; web", 18, 34816, "/dev/pts/0", UNKNOWN },
+                { "/bin/bash", "bash\0+x\0-e\0loop.sh", 20, 34816, "/dev/pts/0", UNKNOWN },
+                { "/bin/bash", "", 0, 34816, "/dev/pts/0", UNKNOWN },
+                { "/bin/python3", "python3", 8, 34816, "/dev/pts/0", UNKNOWN },
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                int pid = 100 + (int)i * 2;
+
+                put_program(pid, "x", 1, rows[i].tty, rows[i].exe, rows[i].words, rows[i].bytes);
+                if (rows[i].input)
+                        put_link(pid, "fd/0", rows[i].input);
+                ck_assert_msg(returned_by(pid) == rows[i].returns, "row %zu", i);
+        }
+}
+END_TEST
+
+/* Inits, multiplexers, and wrappers, for which their own parents count. */
+START_TEST(tree_parents)
+{
+        PROGRAM(1, "systemd", 0, 0, NULL, "/sbin/init");
+        ck_assert_int_eq(returned_by(1), NO);
+        PROGRAM(20, "tmux: server", 1, 0, "/usr/bin/tmux", "tmux");
+        ck_assert_int_eq(returned_by(20), NO);
+        PROGRAM(30, "timeout", 1, 0, "/usr/bin/timeout", "timeout\0001h\0web");
+        ck_assert_int_eq(returned_by(30), NO);
+        PROGRAM(40, "loop.sh", 1, 0, "/bin/bash", "bash\0loop.sh");
+        PROGRAM(42, "timeout", 40, 0, "/usr/bin/timeout", "timeout\0001h\0web");
+        ck_assert_int_eq(returned_by(42), UNKNOWN);
+        PROGRAM(50, "watch", 1, 0, "/usr/bin/watch", "watch\0web");
+        ck_assert_int_eq(returned_by(50), UNKNOWN);
+        PROGRAM(60, "sudo", 77, 0, NULL, "sudo\0web");         /* whose parent is not there */
+        ck_assert_int_eq(returned_by(60), UNKNOWN);
+        PROGRAM(70, "su", 0, 0, NULL, "su");
+        ck_assert_int_eq(returned_by(70), UNKNOWN);
+        ck_assert_int_eq(returned_by(80), UNKNOWN);             /* nor is its own */
+        PROGRAM(92, "younger", 1, 0, NULL, "tmux");
+        PROGRAM(91, "web", 92, 0, NULL, "web");
+        put_link(91, "fd/1", "socket:[5]");
+        snapshot_finish(&snapshot);
+        want(5);
+        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
+        ck_assert_int_eq(process_of(91)->parent_returns, UNKNOWN);
+}
+END_TEST
+
+static bool is_told_of(pid_t pid)
+{
+        for (size_t i = 0; i < snapshot.n_processes; i++)
+                if (snapshot.processes[i].pid == pid)
+                        return true;
+        return false;
+}
+
+/* The parent comes along if it may be a master: the same program, and the same session. */
+START_TEST(tree_masters)
+{
+        PROGRAM(1, "systemd", 0, 0, NULL, "web");
+        PROGRAM(10, "web", 1, 0, "/bin/web (deleted)", "web");
+        (void)returned_by(10);
+        ck_assert(is_told_of(10));
+        ck_assert_str_eq(process_of(10)->exe, "/bin/web");
+        ck_assert_int_eq(process_of(10)->parent_returns, NO);
+        PROGRAM(20, "npm", 1, 0, "/bin/npm", "npm");
+        (void)returned_by(20);
+        ck_assert(!is_told_of(20));
+        put_stat(30, "web", 'S', 1, 30, 30, 0);
+        put_link(30, "exe", "/bin/web");
+        (void)returned_by(30);
+        ck_assert(!is_told_of(30));
+        PROGRAM(40, "web", 1, 0, NULL, "web");
+        (void)returned_by(40);
+        ck_assert(!is_told_of(40));
+        put_link(1, "exe", "/bin/web");
+        (void)returned_by(1);
+        ck_assert(!is_told_of(1));
+}
+END_TEST
+
 START_TEST(tree_ring)
 {
         put_stat(1, "init", 'S', 0, 1, 1, 0);
@@ -430,6 +559,9 @@ static Suite *make_suite(void)
         tcase_add_test(trees, tree_gone);
         tcase_add_test(trees, tree_ancestors);
         tcase_add_test(trees, tree_flags);
+        tcase_add_test(trees, tree_shells);
+        tcase_add_test(trees, tree_parents);
+        tcase_add_test(trees, tree_masters);
         tcase_add_test(trees, tree_ring);
         tcase_add_test(trees, tree_many_hits);
         suite_add_tcase(suite, trees);

@@ -523,7 +523,8 @@ END_TEST
 
 START_TEST(stop_the_top_holder)
 {
-        struct process process = { .pid = 77, .uid = 1000, .sigterm_caught = NO, .sigterm_ignored = NO };
+        struct process process = { .pid = 77, .uid = 1000, .sigterm_caught = NO, .sigterm_ignored = NO,
+                                   .parent_returns = NO };
 
         fill(4, "");
         groups[1] = groups[2] = 1;

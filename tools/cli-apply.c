@@ -20,7 +20,7 @@
 static const struct aiu_action *choose(const struct cli *cli, const struct aiu_report *report)
 {
         const struct aiu_action *action;
-        bool gentle = false;    /* SIGTERM is left to try */
+        const struct aiu_action *gentle = NULL; /* SIGTERM is left to try */
 
         if (cli->apply_number > 0) {
                 action = aiu_report_get_action(report, cli->apply_number - 1);
@@ -32,12 +32,15 @@ static const struct aiu_action *choose(const struct cli *cli, const struct aiu_r
                 return action && aiu_action_get_argv(action) ? action : NULL;
         }
         for (size_t i = 0; (action = aiu_report_get_action(report, i)); i++) {
-                gentle |= aiu_action_get_kind(action) == AIU_ACTION_TERMINATE;
+                if (!gentle && aiu_action_get_kind(action) == AIU_ACTION_TERMINATE && aiu_action_get_argv(action))
+                        gentle = action;
                 if (aiu_action_get_argv(action) && aiu_action_is_sufficient(action) == AIU_TRISTATE_YES &&
                     !(aiu_action_get_flags(action) & AIU_ACTION_HOST_WIDE) &&
                     !(gentle && aiu_action_get_flags(action) & AIU_ACTION_LAST_RESORT))
                         return action;
         }
+        if (gentle)
+                return gentle;
         cli_error("no command is certain to be enough; --apply=K takes the K-th action all the same");
         return NULL;
 }

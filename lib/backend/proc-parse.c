@@ -93,6 +93,9 @@ static void put_field(struct proc_stat *s, int number, uint64_t value)
         case 6:
                 s->session = to_pid(value);
                 break;
+        case 7:
+                s->tty = value;
+                break;
         case 9:
                 s->flags = value;
                 break;

@@ -20,6 +20,7 @@ struct proc_stat {
         pid_t ppid;
         pid_t pgrp;
         pid_t session;
+        uint64_t tty;           /* 0 = no controlling terminal */
         uint64_t flags;         /* PF_* of the kernel */
         uint64_t n_threads;
         uint64_t start_ticks;   /* since boot */

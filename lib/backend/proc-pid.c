@@ -3,6 +3,7 @@
 #include "proc-pid.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,7 +73,7 @@ bool proc_reader_holds_nothing(struct proc_reader *reader, pid_t pid)
 }
 
 /* Forked servers have their parents in common: read each once. */
-static const struct proc_stat *find_kin(struct proc_reader *reader, pid_t pid)
+const struct proc_stat *proc_reader_find_kin(struct proc_reader *reader, pid_t pid)
 {
         struct proc_kin *kin = &reader->kin[(unsigned int)pid % PROC_KIN_CACHE];
 
@@ -94,7 +95,7 @@ static size_t find_ancestors(struct proc_reader *reader, const struct proc_stat 
         size_t n = 0;
 
         while (pid > 0 && n < PROC_MAX_ANCESTORS) {
-                const struct proc_stat *stat = find_kin(reader, pid);
+                const struct proc_stat *stat = proc_reader_find_kin(reader, pid);
 
                 if (!stat || stat->start_ticks > start)
                         break;
@@ -236,6 +237,7 @@ static void put_stat(struct proc_reader *reader, const struct proc_stat *stat,
         fact->n_ancestors = find_ancestors(reader, stat);
         fact->ancestor_pids = reader->ancestor_pids;
         fact->ancestor_comms = reader->ancestor_comms;
+        fact->parent_returns = proc_reader_parent_returns(reader, stat);
         if (stat->state == 'T' || stat->state == 't')
                 fact->flags |= AIU_HOLDER_STOPPED;
         if (is_orphan(reader, stat, fact->pid, fact->n_ancestors))
@@ -264,6 +266,8 @@ static void read_status(struct proc_reader *reader, int directory, const struct 
 static void read_program(struct proc_reader *reader, int directory, struct aiu_process_fact *fact)
 {
         fact->exe = read_link(directory, "exe", reader->exe, sizeof(reader->exe));
+        if (!fact->exe)
+                reader->exe[0] = '\0';
         if (fact->exe && cut_deleted_mark(reader->exe))
                 fact->flags |= AIU_HOLDER_DELETED_EXE;
         fact->cwd = read_link(directory, "cwd", reader->cwd, sizeof(reader->cwd));
@@ -297,8 +301,8 @@ static const char *read_cgroup(struct proc_reader *reader, int directory)
         return n > 0 ? reader->cgroup : NULL;
 }
 
-int proc_reader_add(struct proc_reader *reader, int directory, pid_t pid,
-                    struct aiu_snapshot *snapshot)
+static int add_one(struct proc_reader *reader, int directory, pid_t pid, struct proc_stat *ret_stat,
+                   struct aiu_snapshot *snapshot)
 {
         struct aiu_process_fact fact = { .size = sizeof(fact), .pid = pid };
         struct proc_stat stat = { .state = '?' };
@@ -308,6 +312,7 @@ int proc_reader_add(struct proc_reader *reader, int directory, pid_t pid,
         r = read_stat(reader, directory, "stat", &stat);
         if (r == -ENOENT || r == -ESRCH)
                 return -ESRCH;
+        *ret_stat = stat;
 
         fact.cgroup = read_cgroup(reader, directory);
         if (r >= 0)
@@ -316,4 +321,49 @@ int proc_reader_add(struct proc_reader *reader, int directory, pid_t pid,
         read_program(reader, directory, &fact);
         read_cmdline(reader, directory, &stat, &fact);  /* last: it stays in reader->text */
         return aiu_snapshot_add_process(snapshot, &fact);
+}
+
+/* reader->exe: the child's. */
+static bool runs_the_same(struct proc_reader *reader, pid_t pid)
+{
+        char name[32];
+
+        (void)snprintf(name, sizeof(name), "%d/exe", (int)pid);
+        if (reader->exe[0] == '\0' || !read_link(reader->procfs, name, reader->cwd, sizeof(reader->cwd)))
+                return false;
+        (void)cut_deleted_mark(reader->cwd);
+        return strcmp(reader->cwd, reader->exe) == 0;
+}
+
+/*
+ * A parent that runs the same program in the same session may be the master, and may hold
+ * nothing: whoever advises has to know of it. It is not missed if it cannot be read.
+ */
+static int add_master(struct proc_reader *reader, const struct proc_stat *child, struct aiu_snapshot *snapshot)
+{
+        const struct proc_stat *stat = child->ppid > 1 ? proc_reader_find_kin(reader, child->ppid) : NULL;
+        struct proc_stat ignored;
+        char name[16];
+        int directory, r;
+
+        if (!stat || child->ppid == reader->added_parent || stat->session != child->session ||
+            stat->start_ticks > child->start_ticks || !runs_the_same(reader, child->ppid))
+                return 0;
+        reader->added_parent = child->ppid;
+        (void)snprintf(name, sizeof(name), "%d", (int)child->ppid);
+        directory = sys_openat(reader->procfs, name, O_PATH | O_DIRECTORY);
+        if (directory < 0)
+                return 0;
+        r = add_one(reader, directory, child->ppid, &ignored, snapshot);
+        sys_close(directory);
+        return r == -ENOMEM ? r : 0;
+}
+
+int proc_reader_add(struct proc_reader *reader, int directory, pid_t pid,
+                    struct aiu_snapshot *snapshot)
+{
+        struct proc_stat stat = { .state = '?' };
+        int r = add_one(reader, directory, pid, &stat, snapshot);
+
+        return r < 0 ? r : add_master(reader, &stat, snapshot);
 }

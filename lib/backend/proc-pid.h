@@ -37,6 +37,9 @@ struct proc_reader {
         uint64_t self_exe_inode;        /* 0 = not known */
         uint64_t self_exe_device;
         struct proc_kin kin[PROC_KIN_CACHE];
+        pid_t added_parent;             /* the last one that was added as a master */
+        pid_t judged_parent;            /* of whom `judgement` is */
+        enum aiu_tristate judgement;
         pid_t ancestor_pids[PROC_MAX_ANCESTORS];
         char ancestor_comm[PROC_MAX_ANCESTORS][PROC_COMM_BYTES];
         const char *ancestor_comms[PROC_MAX_ANCESTORS];
@@ -53,6 +56,10 @@ void proc_reader_init(struct proc_reader *reader, int procfs, bool plain_calls_o
  * the snapshot. -ESRCH: it is gone, and nothing was added. */
 int proc_reader_add(struct proc_reader *reader, int directory, pid_t pid,
                     struct aiu_snapshot *snapshot);
+/* What stat says of a process, read once; NULL = nothing. Good until the next call. */
+const struct proc_stat *proc_reader_find_kin(struct proc_reader *reader, pid_t pid);
+/* Does the parent start it again (proc-parent.c)? What `exe` and `text` have is lost. */
+enum aiu_tristate proc_reader_parent_returns(struct proc_reader *reader, const struct proc_stat *child);
 /* Is it a thread of the kernel's own, or a zombie? Such have no descriptors. */
 bool proc_reader_holds_nothing(struct proc_reader *reader, pid_t pid);
 

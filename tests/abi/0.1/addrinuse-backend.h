@@ -161,6 +161,8 @@ struct aiu_process_fact {
         const pid_t *ancestor_pids;          /**< nearest first */
         const char *const *ancestor_comms;   /**< as many, entries may be NULL */
         size_t n_ancestors;                  /**< 64 at most */
+        /** does its parent start it again when it ends? NO = certainly not: an interactive shell */
+        enum aiu_tristate parent_returns;
 };
 
 /** What getsockopt(2) on the holder's own descriptor said. */
@@ -227,7 +229,10 @@ int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t inode, pid_t
  * none, AIU_IFINDEX_UNKNOWN = that could not be found out.
  */
 int aiu_snapshot_add_device(struct aiu_snapshot *snapshot, unsigned int ifindex, unsigned int l3mdev);
-/** A process that was named as a holder. The first fact about a pid stays. */
+/**
+ * A process that was named as a holder, or the parent of one: a master may hold nothing itself.
+ * The first fact about a pid stays.
+ */
 int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const struct aiu_process_fact *fact);
 /** What is set on the socket `inode`. */
 int aiu_snapshot_add_options(struct aiu_snapshot *snapshot, uint64_t inode, const struct aiu_options_fact *fact);
