@@ -244,5 +244,6 @@ static void kill_them(struct advice_list *list)
 void advice_end_processes(struct advice_list *list)
 {
         terminate(list);
+        advice_own_signal(list);
         kill_them(list);
 }

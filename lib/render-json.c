@@ -344,6 +344,14 @@ static const char *signal_name(int signal)
                 return "TERM";
         case SIGKILL:
                 return "KILL";
+        case SIGQUIT:
+                return "QUIT";
+        case SIGINT:
+                return "INT";
+        case SIGWINCH:
+                return "WINCH";
+        case SIGUSR1:
+                return "USR1";
         default:
                 return NULL;
         }

@@ -284,9 +284,11 @@ AIU_EXPORT uint32_t aiu_action_get_flags(const struct aiu_action *action)
 
 AIU_EXPORT int aiu_action_get_signal(const struct aiu_action *action)
 {
+        static const int words[] = { SIGTERM, SIGQUIT, SIGINT, SIGWINCH, SIGUSR1 };
+
         switch (aiu_action_get_kind(action)) {
         case AIU_ACTION_TERMINATE:
-                return SIGTERM;
+                return words[action->signal];
         case AIU_ACTION_KILL:
                 return SIGKILL;
         default:

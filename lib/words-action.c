@@ -25,6 +25,18 @@ static void add_names(struct text *text, const struct aiu_action *action)
                 text_add(text, " and with it %zu %s", action->n_workers, action->n_workers > 1 ? "workers" : "worker");
 }
 
+static void describe_end(struct text *text, const struct aiu_action *action)
+{
+        bool graceful = action->signal != SIGNAL_TERM && action->signal != SIGNAL_INT;
+
+        text_add(text, "end ");
+        add_names(text, action);
+        if (graceful)
+                text_add(text, ", once the requests in progress are answered: this signal is the program's own word for it");
+        else if (action->signal == SIGNAL_INT)
+                text_add(text, " fast: it does not wait for its clients, and keeps its data");
+}
+
 /* Of the first that the signal goes to. */
 static void add_parent(struct text *text, const struct aiu_action *action)
 {
@@ -206,8 +218,7 @@ static void describe(struct text *text, const struct aiu_action *action, const s
                 describe_container(text, action, &report->question);
                 break;
         case AIU_ACTION_TERMINATE:
-                text_add(text, "end ");
-                add_names(text, action);
+                describe_end(text, action);
                 break;
         case AIU_ACTION_KILL:
                 text_add(text, "kill ");

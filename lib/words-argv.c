@@ -63,6 +63,13 @@ static int kill_argv(struct aiu_action *action, const char *signal)
         return r;
 }
 
+static const char *signal_option(enum signal_word word)
+{
+        static const char *const options[] = { "-TERM", "-QUIT", "-INT", "-WINCH", "-USR1" };
+
+        return options[word];
+}
+
 /* As the user: --user. As root, for a user's manager: through -M. */
 static int systemctl_argv(struct aiu_action *action, const char *const *verb, uid_t asker)
 {
@@ -317,7 +324,7 @@ int words_argv(struct aiu_action *action, const struct aiu_report *report, const
                         return 0;
                 return container_argv(action, asker);
         case AIU_ACTION_TERMINATE:
-                return kill_argv(action, "-TERM");
+                return kill_argv(action, signal_option(action->signal));
         case AIU_ACTION_KILL:
                 return kill_argv(action, "-KILL");
         case AIU_ACTION_WAIT:

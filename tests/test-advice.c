@@ -211,6 +211,88 @@ START_TEST(parent_may_start_it_again)
 }
 END_TEST
 
+/* ------------------------------------------------------ a daemon's own word */
+
+static const struct aiu_action *word(void)
+{
+        for (size_t i = 0; i < n_actions; i++)
+                if (actions[i].kind == AIU_ACTION_TERMINATE && actions[i].signal != SIGNAL_TERM)
+                        return &actions[i];
+        return NULL;
+}
+
+static void a_daemon(const char *exe)
+{
+        setup();
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        processes[0].sigterm_caught = YES;
+        processes[0].exe = words(exe);
+}
+
+START_TEST(own_words)
+{
+        static const struct {
+                const char *exe, *option, *text;
+        } rows[] = {
+                { "/usr/sbin/nginx", "-QUIT", "once the requests in progress are answered" },
+                { "/usr/sbin/apache2", "-WINCH", "once the requests in progress are answered" },
+                { "/usr/sbin/httpd", "-WINCH", "once the requests in progress are answered" },
+                { "/opt/haproxy/sbin/haproxy", "-USR1", "once the requests in progress are answered" },
+                { "/sbin/squid", "-INT", "does not wait for its clients" },
+                { "/usr/lib/postgresql/15/bin/postgres", "-INT", "does not wait for its clients" },
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                a_daemon(rows[i].exe);
+                ask();
+                ck_assert_ptr_nonnull(word());
+                ck_assert_ptr_eq(word(), &actions[1]);  /* below SIGTERM */
+                ck_assert_int_eq(actions[0].signal, SIGNAL_TERM);
+                ck_assert_str_eq(actions[1].argv[1], rows[i].option);
+                ck_assert_str_eq(actions[1].argv[2], "100");
+                ck_assert_msg(strstr(actions[1].text, rows[i].text), "%s", actions[1].text);
+                ck_assert_int_eq(actions[1].sufficient, UNKNOWN);
+                teardown();
+        }
+}
+END_TEST
+
+/* A name that somebody chose, a program that is not known, more than one process, an orphan. */
+START_TEST(no_word)
+{
+        static const char *const exes[] = { NULL, "nginx", "/home/eve/nginx", "/tmp/usr/nginx", "/usr/bin/redis-server" };
+
+        for (size_t i = 0; i < sizeof(exes) / sizeof(exes[0]); i++) {
+                a_daemon(exes[i]);
+                ask();
+                ck_assert_ptr_null(word());
+                teardown();
+        }
+        a_daemon("/usr/sbin/nginx");
+        processes[0].sigterm_caught = NO;
+        ask();
+        ck_assert_ptr_null(word());
+        teardown();
+        processes[0].sigterm_caught = YES;
+        processes[0].flags = AIU_HOLDER_ORPHAN;
+        ask();
+        ck_assert_ptr_null(word());
+        teardown();
+        processes[0].leads = true;
+        ask();
+        ck_assert_ptr_nonnull(word());
+        teardown();
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 101);
+        ask();
+        ck_assert_ptr_null(word());
+        teardown();
+        a_daemon("/usr/sbin/nginx");
+        processes[0].sigterm_ignored = YES;
+        ask();
+        ck_assert_ptr_null(word());
+}
+END_TEST
+
 /* Whoever follows the first line may lose the session, or the host's bus. */
 START_TEST(vital_processes)
 {
@@ -527,6 +609,8 @@ int main(void)
         tcase_add_test(tcase, parent_is_the_master);
         tcase_add_test(tcase, master_and_another);
         tcase_add_test(tcase, parent_may_start_it_again);
+        tcase_add_test(tcase, own_words);
+        tcase_add_test(tcase, no_word);
         tcase_add_test(tcase, vital_processes);
         tcase_add_test(tcase, order_of_harm);
         tcase_add_test(tcase, insufficient_ends_its_group);

@@ -2,6 +2,7 @@
 /* Report, accessors, tokens, escape, JSON and text, on a report made in memory. */
 #include <check.h>
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,39 @@ START_TEST(nothing_hostile_gets_out)
         /* raw inside: the accessors hand out what the process chose */
         ck_assert_str_eq(aiu_holder_get_comm(aiu_conflict_get_holder(aiu_report_get_conflict(r, 0), 0)), HOSTILE);
         aiu_report_unref(r);
+}
+END_TEST
+
+/* SIGTERM, and the words that a few daemons have for it. */
+START_TEST(signals_have_names)
+{
+        static const struct {
+                enum aiu_action_kind kind;
+                enum signal_word word;
+                int signal;
+                const char *json;
+        } rows[] = {
+                { AIU_ACTION_TERMINATE, SIGNAL_TERM, SIGTERM, "\"signal\":\"TERM\"" },
+                { AIU_ACTION_TERMINATE, SIGNAL_QUIT, SIGQUIT, "\"signal\":\"QUIT\"" },
+                { AIU_ACTION_TERMINATE, SIGNAL_INT, SIGINT, "\"signal\":\"INT\"" },
+                { AIU_ACTION_TERMINATE, SIGNAL_WINCH, SIGWINCH, "\"signal\":\"WINCH\"" },
+                { AIU_ACTION_TERMINATE, SIGNAL_USR1, SIGUSR1, "\"signal\":\"USR1\"" },
+                { AIU_ACTION_KILL, SIGNAL_TERM, SIGKILL, "\"signal\":\"KILL\"" },
+                { AIU_ACTION_STOP_UNIT, SIGNAL_TERM, 0, "\"signal\":null" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                struct aiu_report *r = make_report("nginx");
+                char *text;
+
+                r->actions[0].kind = rows[i].kind;
+                r->actions[0].signal = rows[i].word;
+                ck_assert_int_eq(aiu_action_get_signal(aiu_report_get_action(r, 0)), rows[i].signal);
+                ck_assert_int_eq(aiu_report_to_json(r, 0, &text), 0);
+                ck_assert_msg(strstr(text, rows[i].json), "%s is not in: %s", rows[i].json, text);
+                free(text);
+                aiu_report_unref(r);
+        }
 }
 END_TEST
 
@@ -349,6 +383,7 @@ int main(void)
         TCase *tcase = tcase_create("all");
 
         tcase_add_test(tcase, nothing_hostile_gets_out);
+        tcase_add_test(tcase, signals_have_names);
         tcase_add_test(tcase, words_for_a_person);
         tcase_add_test(tcase, json_for_a_program);
         tcase_add_test(tcase, references);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A few daemons have a word of their own, which does better than SIGTERM: it lets
+ * requests in progress finish, or it does not wait for clients that would keep
+ * SIGTERM waiting for ever. Each was measured, and is tried by a test, on the real
+ * daemon. To a program that is not known no other signal than SIGTERM is sent.
+ *
+ * What counts is the executable, in a place where root installs programs: a process
+ * chooses its own name. Somebody with a mount namespace can have any path; that
+ * deceives nobody but the owner of the process that gets the signal.
+ *
+ * Pure.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "advice-list.h"
+
+static const struct {
+        const char *program;
+        enum signal_word word;
+} words[] = {
+        { "nginx", SIGNAL_QUIT },       /* graceful */
+        { "apache2", SIGNAL_WINCH },    /* graceful */
+        { "httpd", SIGNAL_WINCH },
+        { "haproxy", SIGNAL_USR1 },     /* graceful */
+        { "squid", SIGNAL_INT },        /* fast: SIGTERM takes half a minute */
+        { "postgres", SIGNAL_INT },     /* fast: SIGTERM waits for every client to leave */
+};
+
+static bool is_installed(const char *exe)
+{
+        static const char *const places[] = { "/usr/", "/bin/", "/sbin/", "/opt/" };
+
+        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+                if (strncmp(exe, places[i], strlen(places[i])) == 0)
+                        return true;
+        return false;
+}
+
+static enum signal_word word_of(const struct process *p)
+{
+        const char *slash = p->exe ? strrchr(p->exe, '/') : NULL;
+
+        if (!slash || !is_installed(p->exe))
+                return SIGNAL_TERM;
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+                if (strcmp(slash + 1, words[i].program) == 0)
+                        return words[i].word;
+        return SIGNAL_TERM;
+}
+
+/* An orphaned worker obeys nobody's word. */
+static bool is_master(const struct process *p)
+{
+        return p->sigterm_caught != NO && (p->leads || !(p->flags & AIU_HOLDER_ORPHAN));
+}
+
+void advice_own_signal(struct advice_list *list)
+{
+        const struct aiu_action *term = list->n > 0 ? &list->actions[list->n - 1] : NULL;
+        struct aiu_action *action, like;
+        enum signal_word word;
+
+        if (!term || term->kind != AIU_ACTION_TERMINATE || term->n_processes != 1)
+                return;
+        word = word_of(term->processes[0]);
+        if (word == SIGNAL_TERM || !is_master(term->processes[0]))
+                return;
+        like = *term;
+        action = advice_add(list, AIU_ACTION_TERMINATE, like.sufficient, like.flags);
+        if (!action)
+                return;
+        action->processes = malloc(sizeof(*action->processes));
+        if (!action->processes) {
+                list->error = -ENOMEM;
+                return;
+        }
+        action->processes[0] = like.processes[0];
+        action->n_processes = 1;
+        action->n_workers = like.n_workers;
+        action->remarks = like.remarks & ~REMARK_CATCHES;
+        action->signal = word;
+}
