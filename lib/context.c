@@ -159,9 +159,28 @@ bool context_plain_calls_only(const struct aiu_context *context)
         return filtered;
 }
 
+phase_function *backend_phase(const struct aiu_backend *backend, enum phase phase)
+{
+        phase_function *const phases[N_PHASES] = {
+                [PHASE_HOST] = backend->host,
+                [PHASE_SOCKETS] = backend->sockets,
+                [PHASE_HOLDERS] = backend->holders,
+                [PHASE_OPTIONS] = backend->options,
+                [PHASE_MANAGERS] = backend->managers,
+                [PHASE_KERNEL_USERS] = backend->kernel_users,
+                [PHASE_DEVICES] = backend->devices,
+                [PHASE_HIDDEN_SOCKETS] = backend->hidden_sockets,
+        };
+
+        return phases[phase];
+}
+
 static bool has_phase(const struct aiu_backend *backend)
 {
-        return backend->host || backend->sockets || backend->holders || backend->options || backend->managers;
+        for (enum phase phase = 0; phase < N_PHASES; phase++)
+                if (backend_phase(backend, phase))
+                        return true;
+        return false;
 }
 
 AIU_EXPORT int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backend *backend,

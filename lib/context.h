@@ -10,6 +10,21 @@
 
 #define CONTEXT_MAX_ADDED 16u
 
+/* In the order of struct aiu_backend's members, which is not that of their turns. */
+enum phase {
+        PHASE_HOST,
+        PHASE_SOCKETS,
+        PHASE_HOLDERS,
+        PHASE_OPTIONS,
+        PHASE_MANAGERS,
+        PHASE_KERNEL_USERS,
+        PHASE_DEVICES,
+        PHASE_HIDDEN_SOCKETS,
+        N_PHASES
+};
+
+typedef int phase_function(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+
 struct backend_slot {
         struct aiu_backend backend;
         void *userdata;
@@ -49,6 +64,9 @@ bool context_plain_calls_only(const struct aiu_context *context);
 
 /* The number of an interface in the namespace asked about; -ENODEV, or why that is not known. */
 int query_find_interface(const struct aiu_query *query, const char *name, unsigned int *ret_ifindex);
+/* NULL = the backend has nothing to say in this phase. */
+phase_function *backend_phase(const struct aiu_backend *backend, enum phase phase);
+
 /* The question is about listen() on the fd it was read from: -EINVAL without one. */
 int query_set_listening(struct aiu_query *query);
 

@@ -23,17 +23,6 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-typedef int phase(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
-
-static phase *host_of(const struct aiu_backend *b) { return b->host; }
-static phase *sockets_of(const struct aiu_backend *b) { return b->sockets; }
-static phase *holders_of(const struct aiu_backend *b) { return b->holders; }
-static phase *options_of(const struct aiu_backend *b) { return b->options; }
-static phase *managers_of(const struct aiu_backend *b) { return b->managers; }
-static phase *devices_of(const struct aiu_backend *b) { return b->devices; }
-static phase *hidden_of(const struct aiu_backend *b) { return b->hidden_sockets; }
-static phase *kernel_users_of(const struct aiu_backend *b) { return b->kernel_users; }
-
 static enum aiu_gap_kind gap_kind(int error)
 {
         switch (error) {
@@ -62,14 +51,14 @@ static void note_failure(struct aiu_snapshot *snapshot, int error, size_t gaps_b
 }
 
 /* Ask each backend in turn until one says that the facts are complete (1). -ENOMEM ends it all. */
-static int run_phase(struct observation *o, phase *(*pick)(const struct aiu_backend *))
+static int run_phase(struct observation *o, enum phase phase)
 {
         const struct aiu_context *context = o->query->context;
         int r = AIU_PARTIAL;
 
         for (size_t i = 0; i < context->n_backends; i++) {
                 const struct backend_slot *slot = &context->backends[i];
-                phase *function = pick(&slot->backend);
+                phase_function *function = backend_phase(&slot->backend, phase);
                 size_t gaps = o->snapshot.n_gaps;
 
                 if (slot->disabled || !function)
@@ -198,7 +187,7 @@ static int observe_own_port(struct observation *o)
         snapshot_init(&side.snapshot);
         side.asked.port = address_port(&q->bound);
         side.asked.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;
-        r = run_phase(&side, sockets_of);
+        r = run_phase(&side, PHASE_SOCKETS);
         if (!lists_own(&side))
                 q->holds_port = r == 1 && !side.snapshot.sockets_truncated && !hides_bound(o) ? NO : UNKNOWN;
         snapshot_finish(&side.snapshot);
@@ -248,7 +237,7 @@ static int run_with(struct observation *o, uint32_t flags)
         int r;
 
         o->asked.context_flags = flags;
-        r = run_phase(o, sockets_of);
+        r = run_phase(o, PHASE_SOCKETS);
         o->asked.context_flags = before;
         return r;
 }
@@ -280,7 +269,7 @@ static int observe_first(struct observation *o)
                 return 0;
         }
         snapshot_forget_sockets(&o->snapshot, gaps);
-        return run_phase(o, sockets_of);
+        return run_phase(o, PHASE_SOCKETS);
 }
 
 static int observe_port(struct observation *o)
@@ -292,7 +281,7 @@ static int observe_port(struct observation *o)
                 return observe_listeners(o);
         if (conflict_protocol(q) == IPPROTO_TCP && flags & AIU_CONTEXT_FIRST_HOLDER && may_settle(q))
                 return observe_first(o);
-        return run_phase(o, sockets_of);
+        return run_phase(o, PHASE_SOCKETS);
 }
 
 /* Port 0: every socket may count, if the range is known; none does, if no port is looked for. */
@@ -301,13 +290,13 @@ static int observe_socket_tables(struct observation *o)
         int first, last, r;
 
         if (!address_is_ip(&o->question->address))
-                return run_phase(o, sockets_of);
+                return run_phase(o, PHASE_SOCKETS);
         if (o->asked.port != 0)
                 return observe_port(o);
         if (!range_asked(o->question) || !range_bounds(o->question, &o->snapshot.host, &first, &last))
                 return 0;
         r = claims_begin(&o->snapshot.claims);
-        return r < 0 ? r : run_phase(o, sockets_of);
+        return r < 0 ? r : run_phase(o, PHASE_SOCKETS);
 }
 
 static bool has_devices(const struct observation *o)
@@ -335,7 +324,7 @@ static int observe_devices(struct observation *o)
 
         if (!has_devices(o))
                 return 0;
-        r = run_phase(o, devices_of);
+        r = run_phase(o, PHASE_DEVICES);
         if (r < 0)
                 return r;
         o->question->l3mdev = 0;
@@ -353,7 +342,7 @@ static int observe_hidden(struct observation *o)
             (!o->sockets_complete && o->asked.context_flags & AIU_CONTEXT_FIRST_HOLDER) ||
             o->query->context->flags & AIU_CONTEXT_LISTENERS_ONLY)
                 return 0;
-        r = run_phase(o, hidden_of);
+        r = run_phase(o, PHASE_HIDDEN_SOCKETS);
         if (r < 0)
                 return r;
         o->snapshot.host.bound_complete = r == 1;
@@ -368,12 +357,12 @@ static int observe_inside(struct observation *o)
 
         learn_v6only(o);
         observe_own_device(o);
-        r = run_phase(o, host_of);
+        r = run_phase(o, PHASE_HOST);
         if (r >= 0)
                 r = observe_own_port(o);
         /* listen() looks for a port: other limits count. */
         if (r >= 0 && o->asked.port != port)
-                r = run_phase(o, host_of);
+                r = run_phase(o, PHASE_HOST);
         o->asked.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;  /* observe_port() decides */
         if (r >= 0)
                 r = observe_socket_tables(o);
@@ -429,7 +418,7 @@ int observe_sockets(struct observation *o)
 
 static int ask_for_kernel_users(struct observation *o)
 {
-        return run_phase(o, kernel_users_of);
+        return run_phase(o, PHASE_KERNEL_USERS);
 }
 
 /*
@@ -463,7 +452,7 @@ int observe_holders(struct observation *o)
         o->holders_complete = true;
         if (o->snapshot.n_wanted == 0)
                 return 0;
-        r = run_phase(o, holders_of);
+        r = run_phase(o, PHASE_HOLDERS);
         if (r < 0)
                 return r;
         /* With FIRST_HOLDER the list may be short whatever the backend says. */
@@ -483,7 +472,7 @@ int observe_holders(struct observation *o)
                 if (r <= 0)
                         return r;
         }
-        r = run_phase(o, options_of);
+        r = run_phase(o, PHASE_OPTIONS);
         return r < 0 ? r : 0;
 }
 
@@ -494,6 +483,6 @@ int observe_managers(struct observation *o)
         /* With nobody there any more, a service may be about to be started again. */
         if (o->snapshot.n_wanted == 0 && o->question->error != EADDRINUSE)
                 return 0;
-        r = run_phase(o, managers_of);
+        r = run_phase(o, PHASE_MANAGERS);
         return r < 0 ? r : 0;
 }

@@ -427,6 +427,28 @@ static void count_down(void *userdata)
         (*(int *)userdata)--;
 }
 
+/* Something to say in one phase, whichever, is enough. */
+START_TEST(backend_of_one_phase)
+{
+        const struct aiu_backend none = { .size = sizeof(none), .name = "mine" };
+        struct aiu_backend each[8] = { none, none, none, none, none, none, none, none };
+        struct aiu_context *context = NULL;
+
+        each[0].host = nothing;
+        each[1].sockets = nothing;
+        each[2].holders = nothing;
+        each[3].options = nothing;
+        each[4].managers = nothing;
+        each[5].kernel_users = nothing;
+        each[6].devices = nothing;
+        each[7].hidden_sockets = nothing;
+        ck_assert_int_eq(aiu_context_new(&context), 0);
+        for (size_t i = 0; i < N(each); i++)
+                ck_assert_int_eq(aiu_context_add_backend(context, &each[i], NULL), 0);
+        aiu_context_unref(context);
+}
+END_TEST
+
 START_TEST(many_backends)
 {
         struct aiu_backend backend = { .size = sizeof(backend), .name = "mine", .host = nothing,
@@ -505,6 +527,7 @@ int main(void)
         tcase_add_test(tcase, bad_settings);
         tcase_add_test(tcase, bad_descriptors);
         tcase_add_test(tcase, bad_context);
+        tcase_add_test(tcase, backend_of_one_phase);
         tcase_add_test(tcase, many_backends);
         tcase_add_test(tcase, blind_report);
         suite_add_tcase(suite, tcase);
