@@ -8,7 +8,7 @@
  *  - Functions that return int return 0 (or a count) on success and a negative errno
  *    on failure; outputs (ret_*) are written only on success. The list of errors that
  *    a function documents is closed. aiu_probe() and aiu_explain_*() return an object,
- *    or NULL with errno set.
+ *    or NULL with errno set. Every other function, and these on success, leave errno as it was.
  *  - Any pointer may be NULL. Functions that can fail return -EINVAL then; accessors
  *    return what stands for "unknown", and ref/unref functions return NULL.
  *  - Accessors never fail and never allocate. Unknown is NULL, 0, (uid_t)-1 or

@@ -35,6 +35,7 @@ static const struct aiu_backend *const builtin[] = {
 
 AIU_EXPORT int aiu_context_new(struct aiu_context **ret_context)
 {
+        KEEP_ERRNO;
         struct aiu_context *context;
 
         if (!ret_context)
@@ -66,6 +67,7 @@ AIU_EXPORT struct aiu_context *aiu_context_ref(struct aiu_context *context)
 
 AIU_EXPORT struct aiu_context *aiu_context_unref(struct aiu_context *context)
 {
+        KEEP_ERRNO;
         if (!context || atomic_fetch_sub_explicit(&context->refs, 1, memory_order_acq_rel) != 1)
                 return NULL;
         for (size_t i = 0; i < context->n_backends; i++)
@@ -105,6 +107,7 @@ AIU_EXPORT int aiu_context_set_deadline_usec(struct aiu_context *context, uint64
 
 AIU_EXPORT int aiu_context_set_procfs(struct aiu_context *context, int dirfd)
 {
+        KEEP_ERRNO;
         int copy = -1;
 
         if (!context || dirfd < -1)
@@ -186,6 +189,7 @@ static bool has_phase(const struct aiu_backend *backend)
 AIU_EXPORT int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backend *backend,
                                        void *userdata)
 {
+        KEEP_ERRNO;
         struct backend_slot slot = { .userdata = userdata };
         int r;
 

@@ -56,6 +56,7 @@ char *escape_to(char *to, const char *bytes, size_t n_bytes)
 
 AIU_EXPORT int aiu_escape(const char *bytes, size_t n_bytes, char **ret_text)
 {
+        KEEP_ERRNO;
         char *text;
 
         if ((!bytes && n_bytes > 0) || !ret_text)

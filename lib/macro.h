@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Small helpers that any file may use: export mark, cleanup, array length, what names are made of. */
+/* Small helpers that any file may use: export mark, cleanup, errno, array length, what names are made of. */
 #ifndef AIU_MACRO_H
 #define AIU_MACRO_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -16,6 +17,13 @@ static inline void cleanup_free(void *pointer)
         free(*(void **)pointer);
 }
 #define _cleanup_free_ __attribute__((cleanup(cleanup_free)))
+
+static inline void restore_errno(const int *saved)
+{
+        errno = *saved;
+}
+/* In a public function that calls the kernel or stdio: errno is the caller's. */
+#define KEEP_ERRNO __attribute__((cleanup(restore_errno), unused)) const int errno_before = errno
 
 /* Are there bytes, and all of them among those of `chars`? A NUL never is. */
 static inline bool consists_of(const char *bytes, size_t n, const char *chars)

@@ -133,8 +133,9 @@ static int run(const struct aiu_query *query, struct aiu_report *report)
 
 AIU_EXPORT int aiu_query_run(struct aiu_query *query, struct aiu_report **ret_report)
 {
-        int saved_errno = errno, r;
+        KEEP_ERRNO;
         struct aiu_report *report;
+        int r;
 
         if (!query || !ret_report || !query->address_set)
                 return -EINVAL;
@@ -144,7 +145,6 @@ AIU_EXPORT int aiu_query_run(struct aiu_query *query, struct aiu_report **ret_re
                 aiu_report_unref(report);
         else
                 *ret_report = report;
-        errno = saved_errno;
         return r < 0 ? r : 0;
 }
 

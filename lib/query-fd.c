@@ -219,6 +219,7 @@ static int read_kind(int fd, int *ret_domain, int *ret_type, int *ret_protocol)
 
 AIU_EXPORT int aiu_query_set_fd(struct aiu_query *query, int fd)
 {
+        KEEP_ERRNO;
         int domain, type, protocol, r;
 
         if (!query)

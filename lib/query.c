@@ -19,6 +19,7 @@
 
 AIU_EXPORT int aiu_query_new(struct aiu_context *context_or_null, struct aiu_query **ret_query)
 {
+        KEEP_ERRNO;
         struct aiu_query *query;
         int r;
 
@@ -52,6 +53,7 @@ AIU_EXPORT struct aiu_query *aiu_query_ref(struct aiu_query *query)
 
 AIU_EXPORT struct aiu_query *aiu_query_unref(struct aiu_query *query)
 {
+        KEEP_ERRNO;
         if (!query || atomic_fetch_sub_explicit(&query->refs, 1, memory_order_acq_rel) != 1)
                 return NULL;
         aiu_context_unref(query->context);
@@ -141,6 +143,7 @@ static int parse_scope(const struct aiu_query *query, const char *scope, uint32_
 
 AIU_EXPORT int aiu_query_set_address_string(struct aiu_query *query, const char *addr, uint16_t port)
 {
+        KEEP_ERRNO;
         struct address address;
         const char *scope;
         int r;
@@ -220,6 +223,7 @@ AIU_EXPORT int aiu_query_set_port_range(struct aiu_query *query, uint16_t low, u
 
 AIU_EXPORT int aiu_query_set_device(struct aiu_query *query, const char *ifname)
 {
+        KEEP_ERRNO;
         unsigned int ifindex;
         int r;
 
@@ -260,6 +264,7 @@ AIU_EXPORT int aiu_query_set_listen(struct aiu_query *query, int on)
 
 AIU_EXPORT int aiu_query_set_netns(struct aiu_query *query, int nsfd)
 {
+        KEEP_ERRNO;
         int copy;
 
         if (!query)

@@ -439,6 +439,7 @@ static void put_lists(struct json *j, const struct aiu_report *report)
 
 AIU_EXPORT int aiu_report_to_json(const struct aiu_report *report, uint32_t flags, char **ret_json)
 {
+        KEEP_ERRNO;
         struct json j = { .first = true };
         enum aiu_call call;
 

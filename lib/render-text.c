@@ -402,6 +402,7 @@ static void whole_page(struct page *page)
 
 AIU_EXPORT int aiu_report_to_text(const struct aiu_report *report, uint32_t flags, char **ret_text)
 {
+        KEEP_ERRNO;
         struct page page = { .report = report, .flags = flags };
 
         if (!report || !ret_text || flags & ~KNOWN_FLAGS)
@@ -412,6 +413,7 @@ AIU_EXPORT int aiu_report_to_text(const struct aiu_report *report, uint32_t flag
 
 AIU_EXPORT int aiu_report_print(const struct aiu_report *report, FILE *stream, uint32_t flags)
 {
+        KEEP_ERRNO;
         char *text;
         int r;
 

@@ -102,6 +102,7 @@ static void report_free(struct aiu_report *report)
 
 AIU_EXPORT struct aiu_report *aiu_report_unref(struct aiu_report *report)
 {
+        KEEP_ERRNO;
         if (report && atomic_fetch_sub_explicit(&report->refs, 1, memory_order_acq_rel) == 1)
                 report_free(report);
         return NULL;

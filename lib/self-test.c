@@ -283,6 +283,7 @@ static int raise_loopback(void)
 
 AIU_EXPORT int aiu_self_test(uint32_t *ret_behaves)
 {
+        KEEP_ERRNO;
         static const struct {
                 uint32_t behaviour;
                 bool (*is_seen)(uint16_t port);
@@ -291,8 +292,8 @@ AIU_EXPORT int aiu_self_test(uint32_t *ret_behaves)
                 { AIU_KERNEL_BY_ADDRESS, compares_by_address }, { AIU_KERNEL_UDP_CROWD, counts_crowd },
                 { AIU_KERNEL_BOUND_SHOWN, shows_bound },
         };
-        int saved_errno = errno, r;
         uint32_t seen;
+        int r;
 
         if (!ret_behaves)
                 return -EINVAL;
@@ -304,6 +305,5 @@ AIU_EXPORT int aiu_self_test(uint32_t *ret_behaves)
                                 seen |= histories[i].behaviour;
                 *ret_behaves = seen;
         }
-        errno = saved_errno;
         return r;
 }

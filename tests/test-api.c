@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -393,6 +394,97 @@ START_TEST(bad_descriptors)
 }
 END_TEST
 
+/* ------------------------------------------------------ errno */
+
+/* A call that succeeds, and leaves errno alone. */
+#define keeps(call)                                     \
+        do {                                            \
+                errno = ERANGE;                         \
+                ck_assert_int_eq((call), 0);            \
+                ck_assert_int_eq(errno, ERANGE);        \
+        } while (0)
+
+/* And one that fails. */
+#define keeps_failing(call, error)                      \
+        do {                                            \
+                errno = ERANGE;                         \
+                ck_assert_int_eq((call), -(error));     \
+                ck_assert_int_eq(errno, ERANGE);        \
+        } while (0)
+
+START_TEST(setters_keep_errno)
+{
+        struct sockaddr_in in = loopback(12345);
+        struct aiu_context *context = NULL;
+        struct aiu_query *query = NULL;
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        int netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+        int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        keeps(aiu_context_new(&context));
+        keeps(aiu_context_set_procfs(context, procfs));
+        keeps_failing(aiu_context_set_procfs(context, 12345), EBADF);
+        keeps(aiu_context_set_deadline_usec(context, 1));
+        keeps(aiu_context_set_flags(context, 0));
+        keeps(aiu_context_set_kernel(context, 0));
+        keeps(aiu_context_disable_backend(context, "sd-bus"));
+        keeps(aiu_query_new(context, &query));
+        keeps(aiu_query_set_address(query, (struct sockaddr *)&in, sizeof(in)));
+        keeps(aiu_query_set_address_string(query, "fe80::1%lo", 12345));
+        keeps_failing(aiu_query_set_address_string(query, "fe80::1%no-such", 12345), ENODEV);
+        keeps_failing(aiu_query_set_address_string(query, "no address", 12345), EINVAL);
+        keeps(aiu_query_set_socket(query, SOCK_STREAM, 0));
+        keeps(aiu_query_set_reuseaddr(query, 1));
+        keeps(aiu_query_set_reuseport(query, 1));
+        keeps(aiu_query_set_v6only(query, 1));
+        keeps(aiu_query_set_freebind(query, 1));
+        keeps(aiu_query_set_port_range(query, 1, 2));
+        keeps(aiu_query_set_device(query, "lo"));
+        keeps_failing(aiu_query_set_device(query, "no-such"), ENODEV);
+        keeps(aiu_query_set_uid(query, 1));
+        keeps(aiu_query_set_listen(query, 1));
+        keeps(aiu_query_set_netns(query, netns));
+        keeps(aiu_query_set_netns(query, netns));
+        keeps_failing(aiu_query_set_netns(query, 12345), EBADF);
+        keeps(aiu_query_set_fd(query, fd));
+        keeps_failing(aiu_query_set_fd(query, 12345), EBADF);
+        keeps_failing(aiu_query_set_fd(query, procfs), EBADF);
+        keeps(aiu_query_set_error(query, EADDRINUSE));
+        errno = ERANGE;
+        aiu_query_unref(query);
+        aiu_context_unref(context);
+        ck_assert_int_eq(errno, ERANGE);
+        close(fd);
+        close(netns);
+        close(procfs);
+}
+END_TEST
+
+START_TEST(reports_keep_errno)
+{
+        FILE *full = fopen("/dev/full", "w");
+        char *text = NULL, *json = NULL, *escaped = NULL;
+        struct aiu_report *report;
+
+        errno = ERANGE;
+        report = aiu_probe("127.0.0.1", 12345);
+        ck_assert_int_eq(errno, ERANGE);
+        keeps(aiu_report_to_text(report, 0, &text));
+        keeps(aiu_report_to_json(report, 0, &json));
+        keeps(aiu_escape("a\n", 2, &escaped));
+        ck_assert_ptr_nonnull(full);
+        setvbuf(full, NULL, _IONBF, 0);
+        keeps_failing(aiu_report_print(report, full, 0), EIO);
+        errno = ERANGE;
+        aiu_report_unref(report);
+        ck_assert_int_eq(errno, ERANGE);
+        free(text);
+        free(json);
+        free(escaped);
+        fclose(full);
+}
+END_TEST
+
 START_TEST(bad_context)
 {
         struct aiu_backend backend = { .size = sizeof(backend), .name = "mine" };
@@ -526,6 +618,8 @@ int main(void)
         tcase_add_test(tcase, scopes);
         tcase_add_test(tcase, bad_settings);
         tcase_add_test(tcase, bad_descriptors);
+        tcase_add_test(tcase, setters_keep_errno);
+        tcase_add_test(tcase, reports_keep_errno);
         tcase_add_test(tcase, bad_context);
         tcase_add_test(tcase, backend_of_one_phase);
         tcase_add_test(tcase, many_backends);
