@@ -23,23 +23,44 @@ static void gap(struct scan *scan, enum aiu_gap_kind kind, int error, const char
         (void)aiu_snapshot_add_gap(scan->snapshot, kind, error, text);
 }
 
-/* "37 processes (of uid 0, 33) could not be looked into..." */
-static void gap_denied(struct scan *scan)
+/* " of uid 0, 33 and others" */
+static void name_uids(const struct scan_unseen *unseen, char *text, size_t bytes)
 {
-        const struct scan_denied *d = &scan->denied;
-        char uids[128] = "", text[384];
         size_t at = 0;
 
-        for (size_t i = 0; i < d->n_uids && at < sizeof(uids); i++)
-                at += (size_t)snprintf(uids + at, sizeof(uids) - at, "%s%u", i ? ", " : "",
-                                       (unsigned int)d->uids[i]);
+        text[0] = '\0';
+        for (size_t i = 0; i < unseen->n_uids && at < bytes; i++)
+                at += (size_t)snprintf(text + at, bytes - at, "%s%u", i ? ", " : " of uid ",
+                                       (unsigned int)unseen->uids[i]);
+        if (unseen->n_uids > 0 && unseen->more_uids && at < bytes)
+                (void)snprintf(text + at, bytes - at, " and others");
+}
+
+static void gap_denied(struct scan *scan)
+{
+        const struct scan_unseen *d = &scan->denied;
+        char uids[160], text[384];
+
+        name_uids(d, uids, sizeof(uids));
         (void)snprintf(text, sizeof(text),
-                       "%zu process%s%s%s%s could not be looked into: run as %s "
+                       "%zu process%s%s could not be looked into: run as %s "
                        "(CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH) to see whether %s a holder",
-                       d->n, d->n == 1 ? "" : "es", d->n_uids ? " of uid " : "", uids,
-                       d->n_uids && d->more_uids ? " and others" : "", caller_who_sees_all(scan->procfs),
+                       d->n, d->n == 1 ? "" : "es", uids, caller_who_sees_all(scan->procfs),
                        d->n == 1 ? "it is" : "one is");
         gap(scan, AIU_GAP_PERMISSION, EACCES, text);
+}
+
+static void gap_left_out(struct scan *scan)
+{
+        const struct scan_unseen *l = &scan->left_out;
+        char uids[160], text[384];
+
+        name_uids(l, uids, sizeof(uids));
+        (void)snprintf(text, sizeof(text),
+                       "%llu descriptors of %zu process%s%s were not looked at, to save time: there may be "
+                       "further holders, which the user of the process sees",
+                       (unsigned long long)scan->n_fds_left_out, l->n, l->n == 1 ? "" : "es", uids);
+        gap(scan, AIU_GAP_TRUNCATED, 0, text);
 }
 
 static void gap_failed(struct scan *scan)
@@ -92,6 +113,8 @@ void scan_add_gaps(struct scan *scan, int r)
                 gap_denied(scan);
         if (scan->failed < 0)
                 gap_failed(scan);
+        if (scan->left_out.n > 0)
+                gap_left_out(scan);
         if (scan->expired)
                 gap_deadline(scan);
         else if (scan->stopped_early)

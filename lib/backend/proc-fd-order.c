@@ -5,8 +5,9 @@
  * caller ("I bound it twice"), then the cgroup in which the socket was made,
  * which sock_diag tells with each socket, then those that have the socket under the
  * same number as a holder that was found, as forked servers do, then all others,
- * and last those that were forked while the others were looked at. The order by uid
- * is no good: a daemon binds as root and then becomes somebody else.
+ * then those that were forked while the others were looked at, and last the large
+ * tables of other users (proc-fd-large.c). The order by uid is no good: a daemon binds
+ * as root and then becomes somebody else.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -128,7 +129,7 @@ int scan_newcomers(struct scan *scan)
         return r < 0 ? scan_note(scan, r) : r;
 }
 
-static bool has_number(struct scan *scan, pid_t pid)
+bool scan_has_number(struct scan *scan, pid_t pid)
 {
         char name[48];
         uint64_t inode;
@@ -157,7 +158,7 @@ int scan_same_number(struct scan *scan)
         for (size_t i = 0; i < scan->all.n && r == 0; i++)
                 if (scan_expired(scan))
                         r = SCAN_STOP;
-                else if (scan->all.pids[i] > 0 && has_number(scan, scan->all.pids[i]))
+                else if (scan->all.pids[i] > 0 && scan_has_number(scan, scan->all.pids[i]))
                         r = scan_process_once(scan, scan->all.pids[i]);
         return r;
 }

@@ -9,7 +9,8 @@
  * is added to that here. A hit is confirmed by the link's text, for an inode
  * number means a socket only in sockfs.
  *
- * Then: newcomers that were forked meanwhile; and for sockets without a holder
+ * Then: newcomers that were forked meanwhile; large tables of other users
+ * (proc-fd-large.c); and for sockets without a holder
  * the rarer places (proc-fd-deep.c). What could not be seen becomes gaps
  * (proc-fd-gaps.c).
  */
@@ -296,15 +297,15 @@ int scan_table(struct scan *scan, struct scan_walk *walk)
         return flushed != 0 ? flushed : scan_note(scan, opened);
 }
 
-static void note_uid(struct scan_denied *denied, uid_t uid)
+void scan_note_uid(struct scan_unseen *unseen, uid_t uid)
 {
-        for (size_t i = 0; i < denied->n_uids; i++)
-                if (denied->uids[i] == uid)
+        for (size_t i = 0; i < unseen->n_uids; i++)
+                if (unseen->uids[i] == uid)
                         return;
-        if (denied->n_uids < SCAN_MAX_UIDS)
-                denied->uids[denied->n_uids++] = uid;
+        if (unseen->n_uids < SCAN_MAX_UIDS)
+                unseen->uids[unseen->n_uids++] = uid;
         else
-                denied->more_uids = true;
+                unseen->more_uids = true;
 }
 
 /* Count it, unless it cannot hold anything: a kernel thread or a zombie. Without
@@ -325,9 +326,22 @@ static void note_denied(struct scan *scan, pid_t pid)
                 return;
         scan->denied.n++;
         if (r >= 0)
-                note_uid(&scan->denied, st.st_uid);
+                scan_note_uid(&scan->denied, st.st_uid);
         else
                 scan->denied.more_uids = true;
+}
+
+/* The table is open. A large one waits for the others: it does not count as looked at then. */
+static int scan_now_or_later(struct scan *scan, struct scan_walk *walk)
+{
+        int r = scan_put_off(scan, walk->pid, walk->table);
+
+        if (r == 0)
+                return scan_table(scan, walk);
+        walk->table = sys_close(walk->table);
+        if (r > 0 && scan->n_looked > 0)
+                scan->n_looked--;
+        return r < 0 ? r : 0;
 }
 
 int scan_process(struct scan *scan, pid_t pid)
@@ -345,7 +359,7 @@ int scan_process(struct scan *scan, pid_t pid)
 
         (void)snprintf(name, sizeof(name), "%d/fd", (int)pid);
         walk.table = sys_openat(scan->procfs, name, O_RDONLY | O_DIRECTORY);
-        r = walk.table < 0 ? note_walk(scan, &walk, walk.table) : scan_table(scan, &walk);
+        r = walk.table < 0 ? note_walk(scan, &walk, walk.table) : scan_now_or_later(scan, &walk);
         sys_close(walk.directory);
         if (walk.denied)
                 note_denied(scan, pid);
@@ -367,6 +381,8 @@ static int scan_all(struct scan *scan)
         }
         if (r == 0)
                 r = scan_newcomers(scan);
+        if (r == 0)
+                r = scan_large(scan);
         if (r == 0 && !aiu_snapshot_all_held(scan->snapshot))
                 r = scan_deeper(scan);
         return r;
@@ -396,6 +412,8 @@ static int result(const struct scan *scan, int r)
                 return r;       /* SCAN_STOP: what is there is good */
         /* Another backend may be able to see what this one could not. */
         if (scan->failed < 0 && !scan->stopped_early)
+                return AIU_PARTIAL;
+        if (scan->left_out.n > 0)
                 return AIU_PARTIAL;
         if (scan->denied.n > 0 && !scan->stopped_early && !sees_what_root_sees(scan))
                 return AIU_PARTIAL;
@@ -433,6 +451,7 @@ int scan_run(int procfs, const struct aiu_question *question, struct aiu_snapsho
         aiu_snapshot_progress(snapshot, scan->n_looked, scan->all.n);
         scan_add_gaps(scan, r);
         r = result(scan, r);
+        free(scan->large.tables);
         free(scan->all.pids);
         free(scan);
         return r;

@@ -4,6 +4,7 @@
  *
  *   proc-fd.c        the walk over every process' descriptors, the gaps
  *   proc-fd-order.c  which processes there are, which to look at first
+ *   proc-fd-large.c  large tables of other users, which come last
  *   proc-fd-gaps.c   what was not seen
  *   proc-fd-deep.c   where a socket can be held outside of a process' own table
  */
@@ -56,8 +57,23 @@ struct scan_pids {
         size_t room;
 };
 
-/* Processes that could not be looked into. */
-struct scan_denied {
+/* A large table of another user. */
+struct scan_table_size {
+        pid_t pid;
+        uid_t uid;
+        uint64_t n_fds;
+        uint64_t due;           /* n_fds, and those of the user's smaller tables */
+};
+
+struct scan_large {
+        struct scan_table_size *tables;
+        size_t n;
+        size_t room;
+        bool begun;             /* their turn has come: none is put off any more */
+};
+
+/* Processes that were not looked into, and whose they are. */
+struct scan_unseen {
         size_t n;
         uid_t uids[SCAN_MAX_UIDS];
         size_t n_uids;
@@ -89,7 +105,10 @@ struct scan {
         size_t n_rings;
         size_t thread_budget;   /* descriptors of threads that may still be looked at */
         bool threads_left_out;
-        struct scan_denied denied;
+        struct scan_large large;
+        struct scan_unseen left_out;    /* large tables */
+        uint64_t n_fds_left_out;
+        struct scan_unseen denied;
         int failed;             /* why something was not looked at, beside permission; 0 = all was */
         struct scan_hit hits[SCAN_MAX_HITS];
         size_t n_hits;
@@ -113,6 +132,7 @@ int scan_table(struct scan *scan, struct scan_walk *walk);
 /* Record what is in scan->hits as held by walk->pid. */
 int scan_flush(struct scan *scan, struct scan_walk *walk);
 bool scan_fatal(int r);
+void scan_note_uid(struct scan_unseen *unseen, uid_t uid);
 /* Something could not be looked at: remember why. Returns r if it ends the whole search, or 0. */
 int scan_note(struct scan *scan, int r);
 
@@ -124,6 +144,15 @@ int scan_newcomers(struct scan *scan);
 int scan_same_number(struct scan *scan);
 /* Look at a process of the list, unless that was done already. */
 int scan_process_once(struct scan *scan, pid_t pid);
+
+/* Does the process have a wanted socket under the number that a known holder has it under? */
+bool scan_has_number(struct scan *scan, pid_t pid);
+
+/* proc-fd-large.c */
+/* 1 = the table, which is open, is a large one of another user, and will be looked at in
+ * scan_large(); 0 = look at it now. */
+int scan_put_off(struct scan *scan, pid_t pid, int table);
+int scan_large(struct scan *scan);
 
 /* proc-fd-deep.c */
 int scan_deeper(struct scan *scan);
