@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "assemble.h"
+#include "caller.h"
 #include "kernel.h"
 #include "text.h"
 #include "words.h"
@@ -40,9 +41,11 @@ static void add_open_bits(struct observation *o, const struct aiu_report *report
                 words_holder(c, who, sizeof(who));
                 text_add(&text, "whether ");
                 add_options(&text, c->judgement.decides);
-                text_add(&text, " is set on the socket of %s decides, and could not be read%s", who,
-                         c->socket.inode == 0 ? ": no interface of the kernel shows it"
-                                              : ": run as root (CAP_SYS_PTRACE) to read it");
+                text_add(&text, " is set on the socket of %s decides, and could not be read: ", who);
+                if (c->socket.inode == 0)
+                        text_add(&text, "no interface of the kernel shows it");
+                else
+                        text_add(&text, "run as %s (CAP_SYS_PTRACE) to read it", caller_who_sees_all(o->asked.procfs));
                 (void)aiu_snapshot_add_gap(&o->snapshot,
                                            c->socket.inode == 0 ? AIU_GAP_UNKNOWN : AIU_GAP_PERMISSION, 0, buffer);
         }

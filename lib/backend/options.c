@@ -232,6 +232,17 @@ static void gap(struct inquiry *inquiry, enum aiu_gap_kind kind, int error, size
         (void)aiu_snapshot_add_gap(inquiry->snapshot, kind, error, text);
 }
 
+static void gap_denied(struct inquiry *inquiry, size_t n)
+{
+        char why[192];
+
+        (void)snprintf(why, sizeof(why),
+                       "that takes the right to trace the process: run as its user, where "
+                       "kernel.yama.ptrace_scope is 0, or as %s (CAP_SYS_PTRACE)",
+                       caller_who_sees_all(inquiry->question->procfs));
+        gap(inquiry, AIU_GAP_PERMISSION, EPERM, n, why);
+}
+
 static void add_gaps(struct inquiry *inquiry, int r, size_t n)
 {
         if (r == -ETIME)
@@ -249,9 +260,7 @@ static void add_gaps(struct inquiry *inquiry, int r, size_t n)
         else if (inquiry->stop != 0)
                 gap(inquiry, AIU_GAP_BACKEND, inquiry->stop, n, "no file descriptor was left");
         else if (inquiry->denied)
-                gap(inquiry, AIU_GAP_PERMISSION, EPERM, n,
-                    "that takes the right to trace the process: run as its user, where "
-                    "kernel.yama.ptrace_scope is 0, or as root (CAP_SYS_PTRACE)");
+                gap_denied(inquiry, n);
         else
                 gap(inquiry, AIU_GAP_RACE, ESRCH, n, "they were closed meanwhile");
 }

@@ -286,6 +286,15 @@ static void find_own(struct hunt *hunt)
         sys_close(fd);
 }
 
+static int add_gap(const struct aiu_question *question, struct aiu_snapshot *snapshot)
+{
+        char text[192];
+
+        (void)snprintf(text, sizeof(text), "not every process' sockets could be asked for their port, which this "
+                       "kernel tells in no other way: run as %s (CAP_SYS_PTRACE)", caller_who_sees_all(question->procfs));
+        return aiu_snapshot_add_gap(snapshot, AIU_GAP_PERMISSION, EPERM, text) < 0 ? -ENOMEM : AIU_PARTIAL;
+}
+
 static int hidden_sockets(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
 {
         struct hunt hunt = { .question = question, .snapshot = snapshot };
@@ -300,12 +309,7 @@ static int hidden_sockets(void *userdata, const struct aiu_question *question, s
         r = look_at_all(&hunt);
         if (r < 0)
                 return r;
-        if (hunt.incomplete)
-                return aiu_snapshot_add_gap(snapshot, AIU_GAP_PERMISSION, EPERM,
-                                            "not every process' sockets could be asked for their port, which this "
-                                            "kernel tells in no other way: run as root (CAP_SYS_PTRACE)") < 0
-                               ? -ENOMEM : AIU_PARTIAL;
-        return AIU_DONE;
+        return hunt.incomplete ? add_gap(question, snapshot) : AIU_DONE;
 }
 
 const struct aiu_backend backend_proc_bound = {

@@ -107,6 +107,15 @@ static void gap_unheld(struct scan *scan)
                     "(SCM_RIGHTS), or kept by a BPF map or by the kernel itself");
 }
 
+static void gap_hidden(struct scan *scan)
+{
+        char text[160];
+
+        (void)snprintf(text, sizeof(text), "pid 1 is not to be seen in /proc, which is mounted with hidepid=: run as "
+                       "%s to see processes of other users", caller_who_sees_all(scan->procfs));
+        gap(scan, AIU_GAP_PERMISSION, EPERM, text);
+}
+
 void scan_add_gaps(struct scan *scan, int r)
 {
         if (scan->denied.n > 0)
@@ -127,8 +136,7 @@ void scan_add_gaps(struct scan *scan, int r)
                 return;
 
         if (!sees_pid(scan, 1))
-                gap(scan, AIU_GAP_PERMISSION, EPERM, "pid 1 is not to be seen in /proc, which is "
-                    "mounted with hidepid=: run as root to see processes of other users");
+                gap_hidden(scan);
         if (scan->threads_left_out)
                 gap(scan, AIU_GAP_TRUNCATED, 0, "not every thread was looked at for a descriptor "
                     "table of its own");
