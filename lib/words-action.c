@@ -121,9 +121,6 @@ static void add_remarks(struct text *text, const struct aiu_action *action, cons
                 text_add(text, "; not every holder could be seen, so there may be more");
         if (r & REMARK_UNASKED)
                 text_add(text, "; systemd was not asked, so whether that ends it, and for good, is not known");
-        if (action->flags & AIU_ACTION_ELSEWHERE)
-                text_add(text, action->argv ? "; that is done in the network namespace asked about"
-                                            : "; do that in the network namespace asked about");
         if (r & REMARK_FOREIGN_PIDS)
                 text_add(text, "; the numbers are those of another pid namespace, whose /proc this is: do that there");
         if (r & REMARK_LIMITED_ROOT && action->kind != AIU_ACTION_LOOK_CLOSER)
@@ -309,6 +306,7 @@ int words_actions(struct aiu_report *report, const struct host *host, uid_t aske
                         return r;
                 if (!words_refused(&text, action, report, host))
                         describe(&text, action, report, own);
+                words_say_netns(&text, action);
                 action->text = strdup(buffer);
                 if (!action->text)
                         return -ENOMEM;

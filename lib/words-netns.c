@@ -73,3 +73,10 @@ int words_enter_netns(struct aiu_action *action, const struct host *host)
         drop_argv(action);
         return 0;
 }
+
+void words_say_netns(struct text *text, const struct aiu_action *action)
+{
+        if (action->flags & AIU_ACTION_ELSEWHERE)
+                text_add(text, action->argv ? "; that is done in the network namespace asked about"
+                                            : "; do that in the network namespace asked about");
+}

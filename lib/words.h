@@ -13,6 +13,8 @@ int words_actions(struct aiu_report *report, const struct host *host, uid_t aske
 int words_argv(struct aiu_action *action, const struct aiu_report *report, const struct host *host, uid_t asker);
 /* Makes a command that acts on a network namespace act on the one asked about (words-netns.c). -ENOMEM. */
 int words_enter_netns(struct aiu_action *action, const struct host *host);
+/* ... and says so, whatever the action says for the rest. */
+void words_say_netns(struct text *text, const struct aiu_action *action);
 /* The kernel counts on after it said how long: a second more is never wrong. */
 unsigned long long words_whole_seconds(uint64_t usec);
 /* No socket is in the way (words-refused.c): the rule that refused it; what an action for that says, false = not its. */
