@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import addrinuse as library
-from inside import (NOBODY, addrinuse, apply, ask, attempt, commands, fork, need, path_listener, shown, spawn, sure,
+from inside import (LIBC, NOBODY, addrinuse, apply, ask, attempt, commands, fork, need, path_listener, shown, spawn, sure,
                     trial, Wrong)
 
 
@@ -292,6 +292,43 @@ for its_title, its_swap in SWAPS.items():
     add_swap(its_title, its_swap, "clone,clone3,vfork")
     if its_swap in (link_instead, directory_instead):
         add_swap(its_title, its_swap, "unlinkat,unlink")
+
+
+@trial("stale socket file: its directory changes all the time")
+def restless(work):
+    """Somebody exchanges it with a link to a directory of root's, as fast as the machine allows."""
+    (work / "etc").mkdir()
+    (work / "pub").mkdir()
+    (work / "link").symlink_to("etc")
+    pair = [os.fsencode(work / name) for name in ("pub", "link")]
+
+    def exchange():
+        while LIBC.renameat2(-100, pair[0], -100, pair[1], 2) == 0:
+            pass
+        return True
+    swapper = fork_unready(exchange)
+    try:
+        for _ in range(25):
+            (work / "etc/app").write_text("precious")
+            try:
+                with socket.socket(socket.AF_UNIX) as left:
+                    left.bind(str(work / "pub/app"))
+            except OSError:
+                pass        # it was the link just then
+            said = apply(work / "pub/app")
+            if not (work / "etc/app").exists():
+                raise Wrong(f"root removed a file of its own: {said}")
+    finally:
+        os.kill(swapper, 9)
+
+
+def fork_unready(function):
+    """A child that is not waited for."""
+    child = os.fork()
+    if child == 0:
+        function()
+        os._exit(0)
+    return child
 
 
 # ------------------------------------------------------ names that are shell syntax
