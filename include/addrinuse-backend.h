@@ -202,6 +202,13 @@ struct aiu_manager_fact {
         const char *enabled;                 /**< UnitFileState */
         /** does its stop remove the file of an AF_UNIX socket (RemoveOnStop=)? */
         enum aiu_tristate removes_file;
+        /**
+         * which user could have chosen the names above: the owner of a cgroup that was made in a
+         * delegated one, of a process that calls itself a supervisor, of its directory. 0 = root
+         * alone, or `user` where that is one; (uid_t)-1 = several, or not known. For anybody else
+         * than this user no command acts on these names
+         */
+        uid_t named_by;
 };
 
 /** What in the kernel itself has a socket: a tunnel device, a file server... */

@@ -45,8 +45,10 @@ static bool has_container(const struct aiu_holder *holder)
 
 static bool same_container(const struct manager *a, const struct manager *b)
 {
-        if (a->kind != b->kind || !a->container || !b->container)
-                return a->kind == b->kind && !a->container && !b->container;
+        if (a->kind != b->kind || a->named_by != b->named_by || a->user != b->user)
+                return false;
+        if (!a->container || !b->container)
+                return !a->container && !b->container;
         return strcmp(a->container, b->container) == 0;
 }
 
@@ -86,6 +88,7 @@ static void stop_one(struct advice_list *list, const struct manager *m)
                 return;
         action->manager = m;
         action->remarks = remarks;
+        advice_weigh_word(list->in, action);
 }
 
 void advice_stop_containers(struct advice_list *list)

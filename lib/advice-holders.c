@@ -64,7 +64,7 @@ static tristate somebody_returns(const struct advice_input *in)
 
                         if (!m || m->kind == AIU_MANAGER_UNKNOWN || m->kind == AIU_MANAGER_NONE)
                                 continue;
-                        returns = tri_or(returns, m->will_return);
+                        returns = tri_or(returns, advice_returns(in, m));
                 }
         }
         return returns;
@@ -148,7 +148,7 @@ static int add_units_of(struct aiu_action *action, const struct manager *m)
         while (r == 0 && p && *p) {
                 size_t n = strcspn(p, " ");
 
-                if (n > 0)
+                if (n > 0 && *p != '-')
                         r = add_unit(action, p, n);
                 p += n + (p[n] == ' ');
         }
@@ -161,7 +161,7 @@ static int add_units_of(struct aiu_action *action, const struct manager *m)
 
 static bool same_manager(const struct manager *a, const struct manager *b)
 {
-        if (a->kind != b->kind)
+        if (a->kind != b->kind || a->named_by != b->named_by)
                 return false;
         if (a->kind == AIU_MANAGER_SUPERVISOR)
                 return strcmp(a->supervisor, b->supervisor) == 0;       /* known: advice_has_unit() */
@@ -247,6 +247,7 @@ static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_
                 action->flags |= AIU_ACTION_LAST_RESORT;
         action->remarks = remarks;
         action->manager = m;
+        advice_weigh_word(list->in, action);
         for (size_t i = 0; i < list->in->n_conflicts; i++) {
                 const struct aiu_conflict *c = &list->in->conflicts[i];
 

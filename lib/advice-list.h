@@ -30,6 +30,12 @@ bool advice_has_unit(const struct aiu_holder *holder);
 /* Does it hold the port for a container? Ending it leaves the container behind. (advice-container.c) */
 bool advice_is_port_helper(const struct aiu_holder *holder);
 
+/* Whose word is a manager's name? (advice-word.c) Can the asker trust it; an action that rests on it is not
+ * certain otherwise; and whether it starts a holder again. */
+bool advice_believes(const struct advice_input *in, const struct manager *m);
+void advice_weigh_word(const struct advice_input *in, struct aiu_action *action);
+tristate advice_returns(const struct advice_input *in, const struct manager *m);
+
 /* What becomes of a socket when the last one who has it lets go. */
 enum fate advice_fate(const struct socket *socket);
 

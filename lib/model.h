@@ -260,6 +260,7 @@ struct manager {
         char *also_stop;
         char *enabled;
         tristate removes_file;
+        uid_t named_by;         /* who could have chosen these names: 0 = root alone; UID_UNKNOWN */
 };
 
 /* What in the kernel has a socket: struct aiu_kernel_user_fact. */
@@ -344,6 +345,7 @@ struct aiu_action {
 #define REMARK_VITAL (UINT32_C(1) << 16)        /* the session or the host depends on the process, or the asker runs in it */
 #define REMARK_FOREIGN_PIDS (UINT32_C(1) << 24) /* what it acts on has other numbers, or other names, here */
 #define REMARK_LIMITED_ROOT (UINT32_C(1) << 25) /* root of a user namespace cannot do it */
+#define REMARK_USERS_WORD (UINT32_C(1) << 18)   /* a user whom the caller need not trust could have chosen its name */
 
 struct aiu_gap {
         struct gap gap;

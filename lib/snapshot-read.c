@@ -246,6 +246,7 @@ AIU_EXPORT int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, siz
                 .also_stop = m->also_stop,
                 .enabled = m->enabled,
                 .removes_file = m->removes_file,
+                .named_by = m->named_by,
         };
         return fact_give(ret_fact, &fact, sizeof(fact));
 }

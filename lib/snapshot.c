@@ -384,6 +384,15 @@ static struct manager *find_manager_key(struct aiu_snapshot *s, const struct aiu
         return NULL;
 }
 
+/* A name that a user could have chosen stays that user's, whoever repeats it. */
+static void replace_named_by(struct manager *to, const struct aiu_manager_fact *f)
+{
+        if (f->named_by != 0)
+                to->named_by = f->named_by;
+        else if (to->named_by == 0 && f->kind != AIU_MANAGER_UNKNOWN)
+                to->named_by = f->user;
+}
+
 static int merge_manager(struct manager *to, const struct aiu_manager_fact *f)
 {
         int r;
@@ -404,6 +413,7 @@ static int merge_manager(struct manager *to, const struct aiu_manager_fact *f)
                 to->kind = f->kind;
                 to->user = f->user;
         }
+        replace_named_by(to, f);
         return 0;
 }
 

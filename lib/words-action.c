@@ -98,6 +98,7 @@ static void add_remarks(struct text *text, const struct aiu_action *action, cons
         if (r & REMARK_RANGE && (term || action->kind == AIU_ACTION_KILL || action->kind == AIU_ACTION_STOP_UNIT ||
                                  action->kind == AIU_ACTION_STOP_CONTAINER))
                 text_add(text, ", which has most ports of the range");
+        words_whose_word(text, action);
         if (r & REMARK_RETURNS)
                 text_add(text, "; whatever looks after it %s it again",
                          action->sufficient == UNKNOWN ? "may start" : "starts");

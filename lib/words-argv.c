@@ -309,7 +309,7 @@ int words_argv(struct aiu_action *action, const struct aiu_report *report, const
         const struct question *q = &report->question;
 
         /* It would act on whatever has that number, or that name, here. */
-        if (action->remarks & REMARK_FOREIGN_PIDS)
+        if (action->remarks & REMARK_FOREIGN_PIDS || words_refuses_name(action))
                 return 0;
         switch (action->kind) {
         case AIU_ACTION_STOP_UNIT:

@@ -129,6 +129,7 @@ static void make_manager(size_t i)
         m->supervisor = m->kind == AIU_MANAGER_SUPERVISOR && !now_and_then(4)
                                 ? words(any_of(supervisors, ELEMENTSOF(supervisors))) : NULL;
         m->user = now_and_then(2) ? 1000 : now_and_then(4) ? UID_UNKNOWN : 0;
+        m->named_by = now_and_then(3) ? m->user : now_and_then(4) ? UID_UNKNOWN : 0;
         holders[i].manager = m;
 }
 

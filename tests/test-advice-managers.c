@@ -287,6 +287,134 @@ START_TEST(only_called_docker_proxy)
 }
 END_TEST
 
+/* ------------------------------------------------------ whose word it is */
+
+static void expect_unconfirmed(enum aiu_action_kind kind, const char *command, const char *part)
+{
+        expect(kind, UNKNOWN);
+        ck_assert(find(kind)->flags & AIU_ACTION_UNCONFIRMED);
+        expect_command(kind, command);
+        expect_text(kind, part);
+}
+
+static void expect_believed(enum aiu_action_kind kind, const char *command)
+{
+        expect(kind, YES);
+        ck_assert(!(find(kind)->flags & AIU_ACTION_UNCONFIRMED));
+        expect_command(kind, command);
+        ck_assert_ptr_null(strstr(find(kind)->text, "word of"));
+}
+
+/* A user could have chosen the name: root gets no command for it, that user does. */
+START_TEST(name_that_a_user_chose)
+{
+        static const struct {
+                enum aiu_manager_kind kind;
+                const char *unit, *container, *supervisor, *command;
+        } rows[] = {
+                { AIU_MANAGER_SUPERVISOR, "/home/x/svc", NULL, "runit", "sv down /home/x/svc" },
+                { AIU_MANAGER_SUPERVISOR, "web", NULL, "pm2", "pm2 stop web" },
+                { AIU_MANAGER_SYSTEMD, "nginx.service", NULL, NULL, "systemctl stop nginx.service" },
+                { AIU_MANAGER_LXC, NULL, "web", NULL, "lxc-stop -n web" },
+                { AIU_MANAGER_MACHINE, NULL, "web", NULL, "machinectl stop web" },
+                { AIU_MANAGER_SNAP, NULL, "web.x", NULL, "snap stop web.x" },
+                { AIU_MANAGER_DOCKER, NULL, ID, NULL, "docker stop " ID },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                enum aiu_action_kind kind = rows[i].container ? AIU_ACTION_STOP_CONTAINER : AIU_ACTION_STOP_UNIT;
+
+                setup();
+                listener(100, "web");
+                manage(0, rows[i].kind, rows[i].unit, NULL);
+                managers[0].container = words(rows[i].container);
+                managers[0].supervisor = words(rows[i].supervisor);
+                managers[0].will_return = rows[i].supervisor ? YES : NO;
+                managers[0].named_by = 1000;
+                asker = 0;
+                ask();
+                expect_unconfirmed(kind, NULL, "the word of uid 1000, so there is no command");
+                ck_assert_ptr_nonnull(find(AIU_ACTION_TERMINATE)->argv);
+                expect(AIU_ACTION_TERMINATE, rows[i].supervisor ? UNKNOWN : YES);
+                teardown();
+                managers[0].named_by = UID_UNKNOWN;
+                ask();
+                expect_unconfirmed(kind, NULL, "which user chose that name is unknown");
+                teardown();
+                managers[0].named_by = asker = 1000;
+                ask();
+                expect_believed(kind, rows[i].command);
+                teardown();
+                managers[0].named_by = 0;
+                ask();
+                expect_believed(kind, rows[i].command);
+                teardown();
+        }
+}
+END_TEST
+
+/* Through that user's manager the command does what the user may do anyway. */
+START_TEST(command_runs_as_the_user)
+{
+        static const enum aiu_manager_kind engines[] = { AIU_MANAGER_DOCKER, AIU_MANAGER_PODMAN, AIU_MANAGER_CONTAINERD };
+        static const char *const tools[] = { "docker", "podman", "nerdctl" };
+
+        for (size_t i = 0; i < ELEMENTSOF(engines); i++) {
+                char command[256] = "systemd-run --user -M 1000@ --wait ";
+
+                strcat(strcat(command, tools[i]), " stop " ID);
+                setup();
+                asker = 0;
+                listener(100, "httpd");
+                container(0, engines[i], ID);
+                managers[0].user = managers[0].named_by = 1000;
+                ask();
+                expect_unconfirmed(AIU_ACTION_STOP_CONTAINER, command, "uid 1000, as whom the command runs");
+                teardown();
+        }
+        setup();
+        asker = 0;
+        listener(100, "web");
+        manage(0, AIU_MANAGER_SYSTEMD_USER, "web.service", NULL);
+        managers[0].user = managers[0].named_by = 1000;
+        managers[0].unit_state = NULL;
+        ask();
+        expect_unconfirmed(AIU_ACTION_STOP_UNIT, "systemctl --user -M 1000@ stop web.service", "as whom the command runs");
+        teardown();
+        managers[0].unit_state = words("active");       /* that user's manager was asked */
+        ask();
+        expect_believed(AIU_ACTION_STOP_UNIT, "systemctl --user -M 1000@ stop web.service");
+        teardown();
+        managers[0].named_by = 1001;
+        ask();
+        expect_unconfirmed(AIU_ACTION_STOP_UNIT, NULL, "the word of uid 1001");
+}
+END_TEST
+
+/* One name is root's, the other a user's: two actions, and the command is for the first alone. */
+START_TEST(names_of_several_users)
+{
+        asker = 0;
+        listener(100, "a");
+        listener(101, "b");
+        listener(102, "c");
+        listener(103, "d");
+        manage(0, AIU_MANAGER_SYSTEMD, "a.service", NULL);
+        manage(1, AIU_MANAGER_SYSTEMD, "b.service", NULL);
+        managers[1].named_by = 1000;
+        managers[1].also_stop = words("-x c.timer");
+        container(2, AIU_MANAGER_LXC, "web");
+        container(3, AIU_MANAGER_LXC, "web");
+        managers[3].named_by = 1000;
+        ask();
+        expect_command(AIU_ACTION_STOP_UNIT, "systemctl stop a.service");
+        expect_command(AIU_ACTION_STOP_CONTAINER, "lxc-stop -n web");
+        for (size_t i = 0; i < n_actions; i++)
+                for (size_t k = 0; k < actions[i].n_units; k++)
+                        ck_assert_str_ne(actions[i].units[k], "-x");
+}
+END_TEST
+
 /* ------------------------------------------------------ supervisors */
 
 START_TEST(supervisor_commands)
@@ -348,6 +476,9 @@ static TCase *all_tests(void)
         tcase_add_test(tcase, port_helpers_are_spared);
         tcase_add_test(tcase, conmon_in_a_unit);
         tcase_add_test(tcase, only_called_docker_proxy);
+        tcase_add_test(tcase, name_that_a_user_chose);
+        tcase_add_test(tcase, command_runs_as_the_user);
+        tcase_add_test(tcase, names_of_several_users);
         tcase_add_test(tcase, supervisor_commands);
         tcase_add_test(tcase, supervisor_without_a_command);
         return tcase;

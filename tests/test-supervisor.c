@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cgroup-supervisor.h"
+#include "cgroup-word.h"
 #include "macro.h"
 #include "run-suite.h"
 
@@ -49,6 +50,8 @@ static void teardown(void)
         (void)unlinkat(question.procfs, "10/cwd", 0);
         (void)unlinkat(question.procfs, "10/cgroup", 0);
         (void)unlinkat(question.procfs, "10/comm", 0);
+        (void)unlinkat(question.procfs, "10/status", 0);
+        (void)unlinkat(question.procfs, "20/status", 0);
         (void)unlinkat(question.procfs, "20/environ", 0);
         (void)unlinkat(question.procfs, "10", AT_REMOVEDIR);
         (void)unlinkat(question.procfs, "20", AT_REMOVEDIR);
@@ -241,6 +244,231 @@ START_TEST(master_that_holds_it_too)
 }
 END_TEST
 
+/* "all" is every program; a number, or a file's name, something else than this one. */
+START_TEST(names_of_more_than_one)
+{
+        ENVIRON("SUPERVISOR_PROCESS_NAME=all\0SUPERVISOR_GROUP_NAME=web");
+        expect("supervisord", "supervisord", "");
+        ENVIRON("SUPERVISOR_PROCESS_NAME=web\0SUPERVISOR_GROUP_NAME=all");
+        expect("supervisord", "supervisord", "");
+        ENVIRON("SUPERVISOR_PROCESS_NAME=*\0SUPERVISOR_GROUP_NAME=web");
+        expect("supervisord", "supervisord", "");
+        ENVIRON("name=all");
+        expect("PM2 v5.3.0: God", "pm2", "");
+        ENVIRON("name=all\0pm_id=all");
+        expect("PM2 v5.3.0: God", "pm2", "");
+        ENVIRON("name=7\0pm_id=3");
+        expect("PM2 v5.3.0: God", "pm2", "3");
+        ENVIRON("name=web.config.js\0pm_id=3");
+        expect("PM2 v5.3.0: God", "pm2", "3");
+}
+END_TEST
+
+/* ------------------------------------------------------ whose word it is */
+
+static void write_status(const char *path, const char *comm, const char *ids)
+{
+        char text[256];
+
+        (void)snprintf(text, sizeof(text), "Name:\t%s\nUmask:\t0022\n%s%s", comm, ids ? "Uid:\t" : "", ids ? ids : "");
+        write_file(path, text, strlen(text));
+}
+
+/* The supervisor's ids count, all four of them, and those of whoever could have changed the environment. */
+START_TEST(word_of_processes)
+{
+        static const struct {
+                const char *supervisor, *comm, *child;
+                uid_t word;
+        } rows[] = {
+                { "0\t0\t0\t0\n", "supervisord", "0\t0\t0\t0\n", 0 },
+                { "1000\t1000\t1000\t1000\n", "supervisord", "1000\t1000\t1000\t1000\n", 1000 },
+                { "0\t0\t0\t0\n", "supervisord", "33\t33\t33\t33\n", 33 },
+                { "1000\t0\t0\t0\n", "supervisord", "0\t0\t0\t0\n", 1000 },
+                { "0\t0\t0\t1000\n", "supervisord", "0\t0\t0\t0\n", 1000 },
+                { "0\t0\t0\t0\n", "supervisord", "0\t0\t33\t0\n", 33 },
+                { "1000\t1000\t1000\t1000\n", "supervisord", "33\t33\t33\t33\n", WORD_UNKNOWN },
+                { "0\t0\t0\t0\n", "bash", "0\t0\t0\t0\n", WORD_UNKNOWN },    /* its number is another's by now */
+                { "0\t0\t0\t0\n", "supervisord2", "0\t0\t0\t0\n", WORD_UNKNOWN },
+                { "0\t0\t0\n", "supervisord", "0\t0\t0\t0\n", WORD_UNKNOWN },
+                { "0\t0\t0\t99999999999\n", "supervisord", "0\t0\t0\t0\n", WORD_UNKNOWN },
+                { NULL, "supervisord", "0\t0\t0\t0\n", WORD_UNKNOWN },
+        };
+
+        ENVIRON("SUPERVISOR_PROCESS_NAME=web\0SUPERVISOR_GROUP_NAME=web");
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                struct supervision found;
+
+                write_status("10/status", rows[i].comm, rows[i].supervisor);
+                write_status("20/status", "web", rows[i].child);
+                found = found_below("supervisord");
+                ck_assert_str_eq(found.program, "web:web");
+                ck_assert_msg(found.named_by == rows[i].word, "%zu: %d", i, (int)found.named_by);
+        }
+        ck_assert_int_eq(unlinkat(question.procfs, "20/status", 0), 0);
+        ck_assert_uint_eq(found_below("supervisord").named_by, WORD_UNKNOWN);
+}
+END_TEST
+
+static char service[256], supervise[300], fifo[320], ok[320];
+
+/* A service directory beside the processes, and runsv in it. */
+static void make_service(void)
+{
+        (void)snprintf(service, sizeof(service), "%s/svc", proc);
+        (void)snprintf(supervise, sizeof(supervise), "%s/supervise", service);
+        (void)snprintf(fifo, sizeof(fifo), "%s/control", supervise);
+        (void)snprintf(ok, sizeof(ok), "%s/ok", supervise);
+        ck_assert_int_eq(mkdir(service, 0755), 0);
+        ck_assert_int_eq(mkdir(supervise, 0700), 0);
+        ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+        ck_assert_int_eq(mkfifo(ok, 0600), 0);
+        ck_assert_int_eq(symlinkat(service, question.procfs, "10/cwd"), 0);
+}
+
+static void remove_service(void)
+{
+        char away[300];
+
+        (void)snprintf(away, sizeof(away), "%s/away", proc);
+        (void)unlink(fifo);
+        (void)unlink(ok);
+        (void)unlink(supervise);
+        (void)rmdir(supervise);
+        (void)snprintf(fifo, sizeof(fifo), "%s/control", away);
+        (void)unlink(fifo);
+        (void)rmdir(away);
+        ck_assert_int_eq(rmdir(service), 0);
+}
+
+static uid_t word_of_runsv(void)
+{
+        struct supervision found = found_below("runsv");
+
+        ck_assert_str_eq(found.program, service);
+        return found.named_by;
+}
+
+/* As the user that runs the test: root, or one whose word is asked for by that very user. */
+START_TEST(word_of_a_service_directory)
+{
+        char ids[128], away[300];
+        uid_t me = geteuid();
+
+        make_service();
+        (void)snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u\n", (unsigned)me, (unsigned)me, (unsigned)me, (unsigned)me);
+        write_status("10/status", "runsv", ids);
+        ck_assert_uint_eq(word_of_runsv(), me);
+        ck_assert_int_eq(unlink(ok), 0);        /* s6 has none */
+        ck_assert_uint_eq(word_of_runsv(), me);
+        write_status("10/status", "runsv", "4242\t4242\t4242\t4242\n");
+        ck_assert_uint_eq(word_of_runsv(), 4242);
+        write_status("10/status", "runsv", ids);
+
+        /* Others may put something else there. */
+        ck_assert_int_eq(chmod(service, 0777), 0);
+        ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
+        ck_assert_int_eq(chmod(service, 01777), 0);
+        ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
+        ck_assert_int_eq(chmod(service, 0755), 0);
+        ck_assert_int_eq(chmod(supervise, 0777), 0);
+        ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
+        ck_assert_int_eq(chmod(supervise, 0700), 0);
+        ck_assert_uint_eq(word_of_runsv(), me);
+
+        /* What a command would open is something else than a FIFO, or away. */
+        ck_assert_int_eq(unlink(fifo), 0);
+        ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
+        ck_assert_int_eq(symlink("/etc/shadow", fifo), 0);
+        ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
+        ck_assert_int_eq(unlink(fifo), 0);
+        ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+        ck_assert_int_eq(symlink("/etc/shadow", ok), 0);
+        ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
+        ck_assert_int_eq(unlink(ok), 0);
+
+        /* Distributions put supervise/ below /run. Another link there is none to follow. */
+        (void)snprintf(away, sizeof(away), "%s/away", proc);
+        ck_assert_int_eq(rename(supervise, away), 0);
+        ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
+        ck_assert_int_eq(symlink(away, supervise), 0);
+        ck_assert_uint_eq(word_of_runsv(), me);
+        ck_assert_int_eq(unlink(supervise), 0);
+        ck_assert_int_eq(symlink("../away", supervise), 0);
+        ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
+
+        /* A directory of that name is another one here. */
+        ck_assert_int_eq(unlink(supervise), 0);
+        ck_assert_int_eq(rename(away, supervise), 0);
+        ck_assert_int_eq(unlinkat(question.procfs, "10/cwd", 0), 0);
+        ck_assert_int_eq(symlinkat("/tmp/../tmp", question.procfs, "10/cwd"), 0);
+        ck_assert_uint_eq(found_below("runsv").named_by, WORD_UNKNOWN);
+        remove_service();
+}
+END_TEST
+
+/* Root's view of what an ordinary user has made. */
+START_TEST(word_of_a_users_directory)
+{
+        if (geteuid() != 0)
+                return;
+        make_service();
+        write_status("10/status", "runsv", "0\t0\t0\t0\n");
+        ck_assert_uint_eq(word_of_runsv(), 0);
+        ck_assert_int_eq(chown(supervise, 1000, 1000), 0);
+        ck_assert_uint_eq(word_of_runsv(), 1000);
+        ck_assert_int_eq(chown(supervise, 0, 1000), 0);
+        ck_assert_int_eq(chmod(supervise, 0770), 0);
+        ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
+        ck_assert_int_eq(chown(supervise, 0, 0), 0);
+        ck_assert_uint_eq(word_of_runsv(), 0);
+        ck_assert_int_eq(chown(fifo, 1000, 0), 0);
+        ck_assert_uint_eq(word_of_runsv(), 1000);
+        ck_assert_int_eq(chown(ok, 1001, 0), 0);
+        ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
+        remove_service();
+}
+END_TEST
+
+/* A cgroup's name is the word of those who own the cgroups above it. */
+START_TEST(word_of_a_cgroup)
+{
+        static const struct {
+                const char *text;
+                uid_t word;
+        } rows[] = {
+                { "0::/user.slice/user-1000.slice/user@1000.service/app.slice/web.service\n", 1000 },
+                { "0::/user.slice/user-1000.slice/user@1000.service/lxc.payload.web\n", 1000 },
+                { "0::/user.slice/user-1000.slice/session-1.scope/lxc.payload.web\n", 1000 },
+                { "0::/user.slice/user-1000.slice/user@1000.service/user-0.slice/machine-web.scope\n", 1000 },
+                { "0::/user.slice/user-1000.slice/user@1000.service/kubepods/x\n", 1000 },
+                { "0::/no-such.slice/lxc.payload.web\n", WORD_UNKNOWN },
+                { "0::/../lxc.payload.web\n", WORD_UNKNOWN },
+                { "0::/kubepods\n", WORD_UNKNOWN },
+                { "1:name=none:/no-such/lxc.payload.web\n", WORD_UNKNOWN },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                struct cgroup_owner owner;
+
+                cgroup_parse(rows[i].text, &owner);
+                ck_assert_msg(word_of_cgroup(&owner) == rows[i].word, "%s", rows[i].text);
+        }
+}
+END_TEST
+
+START_TEST(word_of_two)
+{
+        ck_assert_uint_eq(word_of_both(0, 0), 0);
+        ck_assert_uint_eq(word_of_both(0, 5), 5);
+        ck_assert_uint_eq(word_of_both(5, 0), 5);
+        ck_assert_uint_eq(word_of_both(5, 5), 5);
+        ck_assert_uint_eq(word_of_both(5, 6), WORD_UNKNOWN);
+        ck_assert_uint_eq(word_of_both(WORD_UNKNOWN, 5), WORD_UNKNOWN);
+        ck_assert_uint_eq(word_of_both(0, WORD_UNKNOWN), WORD_UNKNOWN);
+}
+END_TEST
+
 /* ------------------------------------------------------ port helpers */
 
 #define ARGV(text) text, sizeof(text)
@@ -354,6 +582,12 @@ int main(void)
         tcase_add_test(tcase, supervisord);
         tcase_add_test(tcase, supervisord_with_odd_names);
         tcase_add_test(tcase, pm2);
+        tcase_add_test(tcase, names_of_more_than_one);
+        tcase_add_test(tcase, word_of_processes);
+        tcase_add_test(tcase, word_of_a_service_directory);
+        tcase_add_test(tcase, word_of_a_users_directory);
+        tcase_add_test(tcase, word_of_a_cgroup);
+        tcase_add_test(tcase, word_of_two);
         tcase_add_test(tcase, master_that_holds_it_too);
         tcase_add_loop_test(tcase, port_helper, 0, (int)ELEMENTSOF(helpers));
         suite_add_tcase(suite, tcase);

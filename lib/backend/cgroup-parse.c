@@ -161,6 +161,10 @@ struct walk {
         bool is_payload;        /* podman --cgroups=split: the unit is the manager */
         enum aiu_manager_kind container_kind;
         bool container_is_unit;
+        const char *current;    /* the part that is looked at */
+        const char *unit_at, *container_at;
+        uid_t whose;            /* the user whose slice or manager this is below; 0 = nobody's */
+        uid_t container_by;
 };
 
 static void found_container(struct walk *walk, enum aiu_manager_kind kind, struct part name,
@@ -168,6 +172,8 @@ static void found_container(struct walk *walk, enum aiu_manager_kind kind, struc
 {
         walk->container_kind = walk->in_pods ? AIU_MANAGER_KUBERNETES : kind;
         walk->container_is_unit = is_unit_too;
+        walk->container_at = walk->current;
+        walk->container_by = walk->whose;
         walk->owner->is_monitor = false;
         walk->is_payload = false;
         keep(walk->owner->container, name);
@@ -313,15 +319,15 @@ static void match_container(struct walk *walk, struct part part, bool is_the_uni
 
 /* ------------------------------------------------------ units */
 
-/* "user@1000.service" */
-static bool user_manager(struct part part, uid_t *ret_uid)
+/* A uid between `prefix` and `suffix`. */
+static bool parse_uid(struct part part, const char *prefix, const char *suffix, uid_t *ret_uid)
 {
         struct part digits;
         unsigned long long uid = 0;
 
-        if (!is_wrapped(part, "user@", ".service"))
+        if (!is_wrapped(part, prefix, suffix))
                 return false;
-        digits = trim(part, "user@", ".service");
+        digits = trim(part, prefix, suffix);
         if (digits.n > 10 || !consists_of(digits.at, digits.n, DIGITS))
                 return false;
         for (size_t i = 0; i < digits.n; i++)
@@ -330,6 +336,21 @@ static bool user_manager(struct part part, uid_t *ret_uid)
                 return false;
         *ret_uid = (uid_t)uid;
         return true;
+}
+
+/* "user@1000.service" */
+static bool user_manager(struct part part, uid_t *ret_uid)
+{
+        return parse_uid(part, "user@", ".service", ret_uid);
+}
+
+/* What a session makes below its scope is that user's as well: pam_cgfs, or a scope that was delegated. */
+static void enter(struct walk *walk, struct part part)
+{
+        uid_t uid;
+
+        if (walk->whose == 0 && (user_manager(part, &uid) || parse_uid(part, "user-", ".slice", &uid)))
+                walk->whose = uid;
 }
 
 /* Returns whether this part is the unit. */
@@ -343,9 +364,11 @@ static bool take_unit(struct walk *walk, struct part part)
         if (owner->user == (uid_t)-1 && user_manager(part, &uid)) {
                 owner->user = uid;
                 walk->unit = part;
+                walk->unit_at = part.at;
                 return false;
         }
         walk->want_unit = false;
+        walk->unit_at = part.at;
         walk->unit = is_unit(unescape(part)) ? unescape(part) : (struct part){ "", 0 };
         return walk->unit.n > 0;
 }
@@ -376,9 +399,12 @@ static void conclude_unit(struct walk *walk)
         if (walk->unit.n == 0)
                 return;
         /* Nothing below user@UID.service: there the unit is that of the system's manager. */
-        if (owner->user != (uid_t)-1 && !walk->want_unit)
+        if (owner->user != (uid_t)-1 && !walk->want_unit) {
                 systemd = AIU_MANAGER_SYSTEMD_USER;
+                owner->named_by = owner->user;
+        }
         owner->kind = systemd;
+        owner->n_above = (size_t)(walk->unit_at - owner->above);
         if (equals(walk->unit, "init.scope")) {
                 owner->is_manager = true;
                 return;
@@ -399,6 +425,8 @@ static void conclude_container(struct walk *walk)
         if (walk->is_payload && owner->unit[0])
                 return;
         owner->kind = walk->container_kind;
+        owner->named_by = walk->container_at ? walk->container_by : walk->whose;
+        owner->n_above = walk->container_at ? (size_t)(walk->container_at - owner->above) : 0;
         owner->is_manager = false;
         /* A container below the service of its engine: that unit is not the container's. */
         if (!walk->container_is_unit)
@@ -412,7 +440,7 @@ void cgroup_parse_path(const char *path, size_t n, struct cgroup_owner *ret)
         const char *end = path + n;
         struct part part;
 
-        *ret = (struct cgroup_owner){ .kind = AIU_MANAGER_UNKNOWN, .user = (uid_t)-1 };
+        *ret = (struct cgroup_owner){ .kind = AIU_MANAGER_UNKNOWN, .user = (uid_t)-1, .above = path };
         if (n > sizeof(dead) - 1 && memcmp(end - (sizeof(dead) - 1), dead, sizeof(dead) - 1) == 0)
                 end -= sizeof(dead) - 1;
         while (next_part(&path, end, &part)) {
@@ -421,7 +449,9 @@ void cgroup_parse_path(const char *path, size_t n, struct cgroup_owner *ret)
                         continue;
                 walk.in_pods = walk.in_pods || has_prefix(part, "kubepods");
                 walk.in_tasks = walk.in_tasks || equals(part, "ecs");
+                walk.current = part.at;
                 match_container(&walk, part, take_unit(&walk, part));
+                enter(&walk, part);
                 walk.previous = part;
         }
         if (walk.in_pods && walk.container_kind == AIU_MANAGER_UNKNOWN)
@@ -440,7 +470,7 @@ enum hierarchy {
 
 /* "ID:CONTROLLERS:PATH", cgroups(7). */
 static bool parse_line(const char *line, size_t n, enum hierarchy *ret_hierarchy,
-                       struct part *ret_path)
+                       struct part *ret_controllers, struct part *ret_path)
 {
         const char *first = memchr(line, ':', n), *second;
         struct part controllers;
@@ -452,6 +482,7 @@ static bool parse_line(const char *line, size_t n, enum hierarchy *ret_hierarchy
                 return false;
         controllers = (struct part){ first + 1, (size_t)(second - first - 1) };
         *ret_path = (struct part){ second + 1, n - (size_t)(second + 1 - line) };
+        *ret_controllers = controllers;
         *ret_hierarchy = HIERARCHY_OTHER;
         if (equals(controllers, "name=systemd"))
                 *ret_hierarchy = HIERARCHY_SYSTEMD;
@@ -486,10 +517,12 @@ void cgroup_parse(const char *text, struct cgroup_owner *ret)
                 size_t n = strcspn(text, "\n");
                 struct cgroup_owner owner;
                 enum hierarchy hierarchy;
-                struct part path;
+                struct part controllers, path;
 
-                if (parse_line(text, n, &hierarchy, &path)) {
+                if (parse_line(text, n, &hierarchy, &controllers, &path)) {
                         cgroup_parse_path(path.at, path.n, &owner);
+                        owner.controllers = controllers.at;
+                        owner.n_controllers = controllers.n;
                         if (rank(&owner, hierarchy) > best) {
                                 best = rank(&owner, hierarchy);
                                 *ret = owner;

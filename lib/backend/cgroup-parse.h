@@ -26,6 +26,13 @@ struct cgroup_owner {
         char unit[CGROUP_NAME_BYTES];
         /* Its id, or its name where the engine has no ids; "" = none. */
         char container[CGROUP_NAME_BYTES];
+        /* The user below whose slice, or manager, the name was given; 0 = none is seen in the path. */
+        uid_t named_by;
+        /* Where the name was given: the owners of these cgroups could have chosen it. In the text. */
+        const char *above;
+        size_t n_above;
+        const char *controllers;        /* the hierarchy: "memory", "name=systemd"; n = 0: cgroup2 */
+        size_t n_controllers;
 };
 
 /* The path of one cgroup; it need not end with a NUL. */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See cgroup-supervisor.h. A supervisor is told by its comm, which it chose itself; a
- * process that takes such a name is believed, for all that follows is advice to
- * ask that supervisor. What the supervised program is called is in the
- * supervisor's working directory (runit, s6, daemontools run each child's
- * supervisor in the service's directory) or in the child's environment
- * (supervisord and pm2 put it there).
+ * See cgroup-supervisor.h. A supervisor is told by its comm, which it chose itself. What
+ * the supervised program is called is in the supervisor's working directory (runit, s6,
+ * daemontools run each child's supervisor in the service's directory) or in the child's
+ * environment (supervisord and pm2 put it there). All of that is the word of the users whose
+ * processes and directories these are: cgroup-word.h says who they are.
  */
 #include "cgroup-supervisor.h"
 
@@ -14,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgroup-word.h"
 #include "macro.h"
 #include "sys.h"
 
@@ -62,12 +62,29 @@ static size_t match(const char *comm)
 }
 
 /* A supervisor's name for a program becomes the operand of a command. */
-static bool is_plain_name(const char *name, size_t n)
+static bool is_plain_name(const char *name)
 {
         static const char plain[] =
                 "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-:@+";
 
-        return consists_of(name, n, plain) && *name != '-';
+        /* supervisorctl(1) and pm2 take "all" for all of their programs. */
+        return consists_of(name, strlen(name), plain) && *name != '-' && strcmp(name, "all") != 0;
+}
+
+static bool is_number(const char *name)
+{
+        return consists_of(name, strlen(name), "0123456789");
+}
+
+/* pm2 would read a file of that name, or take it for the number of another program. */
+static bool is_pm2_name(const char *name)
+{
+        static const char *const suffixes[] = { ".json", ".js", ".cjs", ".mjs", ".yml", ".yaml" };
+
+        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++)
+                if (cgroup_has_suffix(name, suffixes[i]))
+                        return false;
+        return is_plain_name(name) && !is_number(name);
 }
 
 static void name_by_directory(const struct aiu_question *question, pid_t supervisor, char *program)
@@ -100,8 +117,7 @@ static void name_by_supervisord(const char *environment, size_t bytes, char *pro
         const char *group = variable(environment, bytes, "SUPERVISOR_GROUP_NAME");
         size_t n_group;
 
-        if (!name || !group || !is_plain_name(name, strlen(name)) ||
-            !is_plain_name(group, strlen(group)))
+        if (!name || !group || !is_plain_name(name) || !is_plain_name(group))
                 return;
         n_group = strlen(group);
         if (n_group + strlen(name) + 2 > SUPERVISOR_PROGRAM_BYTES)
@@ -115,9 +131,11 @@ static void name_by_pm2(const char *environment, size_t bytes, char *program)
 {
         const char *name = variable(environment, bytes, "name");
 
-        if (!name || !is_plain_name(name, strlen(name)))
+        if (!name || !is_pm2_name(name)) {
                 name = variable(environment, bytes, "pm_id");
-        if (name && is_plain_name(name, strlen(name)) && strlen(name) < SUPERVISOR_PROGRAM_BYTES)
+                name = name && is_number(name) ? name : NULL;
+        }
+        if (name && strlen(name) < SUPERVISOR_PROGRAM_BYTES)
                 memcpy(program, name, strlen(name) + 1);
 }
 
@@ -142,6 +160,29 @@ static void name_by_environment(const struct aiu_question *question,
         free(environment);
 }
 
+/* A directory of a supervisor who is not believed anyway is not looked at. */
+static uid_t word_of_supervisor(const struct aiu_question *question, pid_t supervisor, const char *comm,
+                                const struct supervision *supervision)
+{
+        uid_t word = word_of_process(question, supervisor, comm);
+
+        if (!supervision->program[0] || (word != 0 && word != sys_geteuid()))
+                return word;
+        return word_of_both(word, word_of_service(question, supervisor, supervision->program));
+}
+
+/* An environment is handed down: each on the way could have changed it. */
+static uid_t word_of_environment(const struct aiu_question *question, const struct aiu_process_fact *process,
+                                 size_t supervisor)
+{
+        uid_t word = word_of_process(question, process->pid, NULL);
+
+        for (size_t i = 0; i < supervisor; i++)
+                word = word_of_both(word, word_of_process(question, process->ancestor_pids[i], NULL));
+        return word_of_both(word, word_of_process(question, process->ancestor_pids[supervisor],
+                                                  process->ancestor_comms[supervisor]));
+}
+
 void supervisor_find(const struct aiu_question *question, const struct aiu_process_fact *process,
                      supervisor_is_holder *is_holder, const void *userdata, struct supervision *ret)
 {
@@ -149,6 +190,7 @@ void supervisor_find(const struct aiu_question *question, const struct aiu_proce
 
         ret->name = NULL;
         ret->program[0] = '\0';
+        ret->named_by = WORD_UNKNOWN;
         for (i = 0; i < process->n_ancestors; i++) {
                 found = match(process->ancestor_comms[i]);
                 if (found < ELEMENTSOF(supervisors) &&
@@ -160,10 +202,14 @@ void supervisor_find(const struct aiu_question *question, const struct aiu_proce
         ret->name = supervisors[found].name;
         if (question->procfs < 0 || aiu_question_time_left_usec(question) == 0)
                 return;
+        if (supervisors[found].naming == NAMING_SUPERVISORD || supervisors[found].naming == NAMING_PM2) {
+                name_by_environment(question, process, supervisors[found].naming, ret->program);
+                ret->named_by = word_of_environment(question, process, i);
+                return;
+        }
         if (supervisors[found].naming == NAMING_DIRECTORY)
                 name_by_directory(question, process->ancestor_pids[i], ret->program);
-        else if (supervisors[found].naming != NAMING_NONE)
-                name_by_environment(question, process, supervisors[found].naming, ret->program);
+        ret->named_by = word_of_supervisor(question, process->ancestor_pids[i], process->ancestor_comms[i], ret);
 }
 
 /* ------------------------------------------------------ port helpers */
@@ -240,6 +286,8 @@ static bool read_cgroup(const struct aiu_question *question, pid_t pid, const ch
         if (sys_read_file_alloc(question->procfs, path, CGROUP_TEXT_BYTES, &text, NULL) < 0)
                 return false;
         cgroup_parse(text, ret);
+        ret->named_by = word_of_cgroup(ret);
+        ret->above = NULL;
         free(text);
         (void)snprintf(path, sizeof(path), "%d/comm", (int)pid);
         n = sys_read_file(question->procfs, path, name, sizeof(name));
@@ -265,6 +313,7 @@ bool supervisor_find_container_unit(const struct aiu_question *question, const s
                 if (!read_cgroup(question, process->ancestor_pids[i], "conmon", &owner) || owner.container[0] ||
                     !supervisor_runs_container(owner.unit))
                         return false;
+                owner.named_by = word_of_both(owner.named_by, word_of_process(question, process->ancestor_pids[i], "conmon"));
                 *ret = owner;
                 return true;
         }

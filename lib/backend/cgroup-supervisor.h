@@ -19,6 +19,8 @@ struct supervision {
         const char *name;               /* "runit"; NULL = nobody known */
         /* What the supervisor's own command calls it ("/etc/sv/web", "web:web_0"); "" = not known. */
         char program[SUPERVISOR_PROGRAM_BYTES];
+        /* Who could have chosen both names: see cgroup-word.h. */
+        uid_t named_by;
 };
 
 /* Is this ancestor among the holders itself? One that is does not bring a child

@@ -19,6 +19,7 @@
 #include "cgroup-parse.h"
 #include "macro.h"
 #include "cgroup-supervisor.h"
+#include "cgroup-word.h"
 #include "sys.h"
 
 #define MOST_IDS 64u
@@ -156,7 +157,24 @@ static struct aiu_manager_fact fact_of_owner(const struct cgroup_owner *owner)
                 .will_return = returns_by_unit(owner),
                 /* Below user@UID.service all is that user's: his units, his rootless containers. */
                 .user = owner->user == (uid_t)-1 ? 0 : owner->user,
+                .named_by = owner->named_by,
         };
+}
+
+/*
+ * Who could have given the cgroup its name. Of a container that has to be seen, for no engine is
+ * asked about it. systemd is asked about a unit, and makes its cgroups itself: where these are not
+ * mounted its word stands.
+ */
+static void settle_word(struct cgroup_owner *owner)
+{
+        uid_t word;
+
+        if (!owner->unit[0] && !owner->container[0])
+                return;
+        word = word_of_cgroup(owner);
+        if (word != WORD_UNKNOWN || owner->container[0])
+                owner->named_by = word;
 }
 
 /*
@@ -164,8 +182,8 @@ static struct aiu_manager_fact fact_of_owner(const struct cgroup_owner *owner)
  * container (quadlet, podman generate systemd): the unit is to be asked then. In
  * the engine's own service, or a login, it is the container.
  */
-static void put_port_helper(struct aiu_manager_fact *fact, const struct aiu_process_fact *process,
-                            char *container)
+static void put_port_helper(const struct aiu_question *question, struct aiu_manager_fact *fact,
+                            const struct aiu_process_fact *process, char *container)
 {
         enum aiu_manager_kind kind = supervisor_find_port_helper(process, container);
         bool in_service = supervisor_runs_container(fact->unit);
@@ -180,6 +198,7 @@ static void put_port_helper(struct aiu_manager_fact *fact, const struct aiu_proc
                 return;
         fact->kind = kind;
         fact->will_return = AIU_TRISTATE_UNKNOWN;
+        fact->named_by = word_of_both(fact->named_by, word_of_process(question, process->pid, process->comm));
         if (kind == AIU_MANAGER_PODMAN && fact->user == 0 && process->uid != (uid_t)-1)
                 fact->user = process->uid;
 }
@@ -198,6 +217,7 @@ static void put_supervisor(struct aiu_manager_fact *fact, const struct supervisi
                 return;
         fact->kind = AIU_MANAGER_SUPERVISOR;
         fact->unit = or_null(supervision->program);
+        fact->named_by = supervision->named_by;
         fact->will_return = AIU_TRISTATE_YES;
 }
 
@@ -210,8 +230,10 @@ static int describe_process(struct work *work, const struct aiu_process_fact *pr
         char container[CGROUP_NAME_BYTES];
 
         cgroup_parse(process->cgroup, &owner);
+        settle_word(&owner);
         if (owner.kind == AIU_MANAGER_PODMAN && supervisor_find_container_unit(work->question, process, &keeper)) {
                 memcpy(keeper.container, owner.container, sizeof(keeper.container));
+                keeper.named_by = word_of_both(keeper.named_by, owner.named_by);
                 owner = keeper;
         }
         *ret = (struct looked_at){ .pid = process->pid, .is_manager = is_manager(process, &owner) };
@@ -219,7 +241,7 @@ static int describe_process(struct work *work, const struct aiu_process_fact *pr
                 owner = (struct cgroup_owner){ .kind = AIU_MANAGER_SYSTEMD, .user = (uid_t)-1 };
         fact = fact_of_owner(&owner);
         fact.pid = process->pid;
-        put_port_helper(&fact, process, container);
+        put_port_helper(work->question, &fact, process, container);
         supervisor_find(work->question, process, holds_something, work, &supervision);
         put_supervisor(&fact, &supervision);
         ret->is_own_service = fact.unit && (fact.kind == AIU_MANAGER_SYSTEMD ||
@@ -431,6 +453,7 @@ static int tell_of_sockets(struct work *work)
                 if (!path)
                         continue;
                 cgroup_parse_path(path, strlen(path), &owner);
+                settle_word(&owner);
                 r = riddle->pid ? tell_of_process(work, riddle, &owner)
                                 : tell_of_nobody(work, riddle, &owner);
                 if (r < 0)

@@ -139,6 +139,7 @@ static void tell_manager(struct bytes *in, struct aiu_snapshot *snapshot)
                 .pid = (pid_t)an_id(in), .inode = an_id(in), .cgroup_id = an_id(in),
                 .kind = (enum aiu_manager_kind)(take_byte(in) % 20), .will_return = a_tristate(in),
                 .flags = (uint32_t)take_number(in, 4), .user = take_byte(in), .removes_file = a_tristate(in),
+                .named_by = take_byte(in),
         };
         void *copy;
 
