@@ -393,15 +393,21 @@ static void replace_named_by(struct manager *to, const struct aiu_manager_fact *
                 to->named_by = f->user;
 }
 
+/* An operand of a command: one that begins with "-" would be taken for an option. */
+static const char *operand(const char *name)
+{
+        return name && *name && *name != '-' ? name : NULL;
+}
+
 static int merge_manager(struct manager *to, const struct aiu_manager_fact *f)
 {
         int r;
 
-        if ((r = replace_string(&to->unit, f->unit)) < 0 ||
-            (r = replace_string(&to->socket_unit, f->socket_unit)) < 0 ||
+        if ((r = replace_string(&to->unit, operand(f->unit))) < 0 ||
+            (r = replace_string(&to->socket_unit, operand(f->socket_unit))) < 0 ||
             (r = replace_string(&to->unit_state, f->unit_state)) < 0 ||
             (r = replace_string(&to->unit_restart, f->unit_restart)) < 0 ||
-            (r = replace_string(&to->container, f->container)) < 0 ||
+            (r = replace_string(&to->container, operand(f->container))) < 0 ||
             (r = replace_string(&to->supervisor, f->supervisor)) < 0 ||
             (r = replace_string(&to->also_stop, f->also_stop)) < 0 ||
             (r = replace_string(&to->enabled, f->enabled)) < 0)

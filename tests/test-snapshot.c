@@ -114,6 +114,61 @@ static const struct {
         { "wanted", want, &snapshot.n_wanted, 2 },
 };
 
+/* Empty, or taken for an option by the command that gets it: no name. */
+START_TEST(names_that_are_no_operands)
+{
+        static const char *const names[] = { "", "-x", "--", "--now.service" };
+        struct aiu_manager_fact fact = { .size = sizeof(fact), .pid = 7, .kind = AIU_MANAGER_SYSTEMD };
+        struct aiu_manager_fact got = { .size = sizeof(got) };
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+                struct aiu_snapshot s;
+
+                snapshot_init(&s);
+                fact.unit = fact.socket_unit = fact.container = names[i];
+                ck_assert_int_eq(aiu_snapshot_add_manager(&s, &fact), 0);
+                ck_assert_int_eq(aiu_snapshot_get_manager(&s, 0, &got), 1);
+                ck_assert_ptr_null(got.unit);
+                ck_assert_ptr_null(got.socket_unit);
+                ck_assert_ptr_null(got.container);
+                fact.unit = "a-b.service";
+                ck_assert_int_eq(aiu_snapshot_add_manager(&s, &fact), 0);
+                ck_assert_int_eq(aiu_snapshot_get_manager(&s, 0, &got), 1);
+                ck_assert_str_eq(got.unit, "a-b.service");
+                snapshot_finish(&s);
+        }
+}
+END_TEST
+
+/* A user's word stays that, whoever adds to it; a user's own manager has that user's. */
+START_TEST(whose_word_a_name_is)
+{
+        static const struct {
+                uid_t first, first_user, then, then_user, word;
+        } rows[] = {
+                { 0, 0, 0, 0, 0 }, { 1000, 0, 0, 0, 1000 }, { 0, 0, 1000, 0, 1000 }, { 0, 1000, 0, 1000, 1000 },
+                { (uid_t)-1, 1000, 0, 0, (uid_t)-1 },
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct aiu_manager_fact fact = { .size = sizeof(fact), .pid = 7, .kind = AIU_MANAGER_SYSTEMD_USER };
+                struct aiu_manager_fact got = { .size = sizeof(got) };
+                struct aiu_snapshot s;
+
+                snapshot_init(&s);
+                fact.named_by = rows[i].first;
+                fact.user = rows[i].first_user;
+                ck_assert_int_eq(aiu_snapshot_add_manager(&s, &fact), 0);
+                fact.named_by = rows[i].then;
+                fact.user = rows[i].then_user;
+                ck_assert_int_eq(aiu_snapshot_add_manager(&s, &fact), 0);
+                ck_assert_int_eq(aiu_snapshot_get_manager(&s, 0, &got), 1);
+                ck_assert_uint_eq(got.named_by, rows[i].word);
+                snapshot_finish(&s);
+        }
+}
+END_TEST
+
 START_TEST(whole_or_not_at_all)
 {
         size_t n = 0;
@@ -319,6 +374,8 @@ int main(void)
         tcase_add_checked_fixture(tcase, begin, finish);
         tcase_add_loop_test(tcase, whole_or_not_at_all, 0, (int)ELEMENTSOF(kinds));
         tcase_add_loop_test(tcase, told_twice, 0, (int)ELEMENTSOF(kinds));
+        tcase_add_test(tcase, names_that_are_no_operands);
+        tcase_add_test(tcase, whose_word_a_name_is);
         tcase_add_test(tcase, too_many_processes);
         tcase_add_test(tcase, too_many_kernel_users);
         tcase_add_test(tcase, too_many_managers);

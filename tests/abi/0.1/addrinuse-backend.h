@@ -246,7 +246,10 @@ int aiu_snapshot_add_options(struct aiu_snapshot *snapshot, uint64_t inode, cons
 /** What in the kernel has the socket `inode`, which no process has. There may be several. */
 int aiu_snapshot_add_kernel_user(struct aiu_snapshot *snapshot, uint64_t inode,
                                  const struct aiu_kernel_user_fact *fact);
-/** Who looks after a process or a socket. What is known replaces what was told about it before. */
+/**
+ * Who looks after a process or a socket. What is known replaces what was told about it before. A
+ * unit or container whose name is empty or begins with "-" is left out: it becomes an operand.
+ */
 int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const struct aiu_manager_fact *fact);
 /** `text`: what was not seen and what it takes to see it; the backend's name is added. */
 int aiu_snapshot_add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int error, const char *text);
