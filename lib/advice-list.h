@@ -36,6 +36,9 @@ bool advice_believes(const struct advice_input *in, const struct manager *m);
 void advice_weigh_word(const struct advice_input *in, struct aiu_action *action);
 tristate advice_returns(const struct advice_input *in, const struct manager *m);
 
+/* Nothing is certain that ends who has a socket of another user's: that user may have chosen the holder. */
+void advice_weigh_holders(struct advice_list *list);
+
 /* What becomes of a socket when the last one who has it lets go. */
 enum fate advice_fate(const struct socket *socket);
 

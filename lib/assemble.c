@@ -10,6 +10,7 @@
 #include "address.h"
 #include "assemble.h"
 #include "conflict.h"
+#include "handed-over.h"
 #include "leader.h"
 
 static bool in_the_way(const struct aiu_snapshot *snapshot, const struct question *question, size_t i)
@@ -94,6 +95,8 @@ int assemble_holder(const struct aiu_report *report, struct aiu_conflict *confli
         }
         if (holder->manager)
                 holder->flags |= holder->manager->flags;
+        if (handed_over(holder, conflict->socket.uid))
+                holder->flags |= AIU_HOLDER_HANDED_OVER;
         return holding->inode == conflict->socket.inode ? copy_fds(holder, holding) : 0;
 }
 

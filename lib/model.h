@@ -232,6 +232,9 @@ struct process {
         bool holds;                     /* a socket that is in the way; else it is only the parent of one that does */
         bool shares;                    /* ... and others hold it, too */
         bool leads;                     /* others have it for their master */
+        uid_t uids[4];          /* real, effective, saved, of the file system */
+        bool has_uids;
+        uid_t root_uid;         /* of root in its user namespace */
 };
 
 /* "process holds inode, as these descriptors" */
@@ -345,6 +348,8 @@ struct aiu_action {
 #define REMARK_VITAL (UINT32_C(1) << 16)        /* the session or the host depends on the process, or the asker runs in it */
 #define REMARK_FOREIGN_PIDS (UINT32_C(1) << 24) /* what it acts on has other numbers, or other names, here */
 #define REMARK_LIMITED_ROOT (UINT32_C(1) << 25) /* root of a user namespace cannot do it */
+#define REMARK_HANDED_OVER (UINT32_C(1) << 19)  /* another user made the socket that it ends a holder for */
+#define REMARK_HELPER (UINT32_C(1) << 20)       /* it ends what may hold a port for a container that is there */
 #define REMARK_USERS_WORD (UINT32_C(1) << 18)   /* a user whom the caller need not trust could have chosen its name */
 
 struct aiu_gap {

@@ -299,7 +299,10 @@ static int fill_process(struct process *to, const struct aiu_process_fact *f)
                 .sigterm_ignored = f->sigterm_ignored,
                 .sigterm_caught = f->sigterm_caught,
                 .parent_returns = f->parent_returns,
+                .has_uids = f->n_uids == 4,
+                .root_uid = f->root_uid,
         };
+        memcpy(to->uids, f->uids, sizeof(to->uids));
         if ((r = keep_string(&to->comm, f->comm, SNAPSHOT_MAX_STRING)) < 0 ||
             (r = keep_string(&to->exe, f->exe, SNAPSHOT_MAX_STRING)) < 0 ||
             (r = keep_string(&to->cwd, f->cwd, SNAPSHOT_MAX_STRING)) < 0 ||

@@ -99,6 +99,7 @@ static void add_remarks(struct text *text, const struct aiu_action *action, cons
                                  action->kind == AIU_ACTION_STOP_CONTAINER))
                 text_add(text, ", which has most ports of the range");
         words_whose_word(text, action);
+        words_who_made_it(text, action, report);
         if (r & REMARK_RETURNS)
                 text_add(text, "; whatever looks after it %s it again",
                          action->sufficient == UNKNOWN ? "may start" : "starts");

@@ -1,6 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What an action says, and who runs its command, where a less privileged user could have chosen the name. */
+/* What an action says, and who runs its command, where it rests on the word of a less privileged user. */
 #include "words.h"
+
+static const struct aiu_conflict *handed_over(const struct aiu_report *report)
+{
+        for (size_t i = 0; i < report->n_conflicts; i++)
+                for (size_t k = 0; k < report->conflicts[i].n_holders; k++)
+                        if (report->conflicts[i].holders[k].flags & AIU_HOLDER_HANDED_OVER)
+                                return &report->conflicts[i];
+        return NULL;
+}
+
+void words_who_made_it(struct text *text, const struct aiu_action *action, const struct aiu_report *report)
+{
+        const struct aiu_conflict *c = handed_over(report);
+
+        if (!(action->remarks & REMARK_HANDED_OVER) || !c)
+                return;
+        if (c->socket.uid == 0 || c->socket.uid == UID_UNKNOWN)
+                text_add(text, "; another user made the socket and handed it over, perhaps unasked");
+        else
+                text_add(text, "; uid %u made the socket and handed it over, perhaps unasked", (unsigned)c->socket.uid);
+}
 
 /* Its command runs as the user whose word it is: that user can do the same without it. */
 static bool acts_as_user(const struct manager *m)

@@ -18,6 +18,8 @@ void words_say_netns(struct text *text, const struct aiu_action *action);
 /* A name that a less privileged user could have chosen (words-word.c): is no command to act on it? What to say. */
 bool words_refuses_name(const struct aiu_action *action);
 void words_whose_word(struct text *text, const struct aiu_action *action);
+/* A holder has the socket from another user: who made it. */
+void words_who_made_it(struct text *text, const struct aiu_action *action, const struct aiu_report *report);
 /* The kernel counts on after it said how long: a second more is never wrong. */
 unsigned long long words_whole_seconds(uint64_t usec);
 /* No socket is in the way (words-refused.c): the rule that refused it; what an action for that says, false = not its. */

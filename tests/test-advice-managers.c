@@ -267,6 +267,56 @@ START_TEST(port_helpers_are_spared)
 }
 END_TEST
 
+/* A user planted the descriptor: whatever ends the holder is not certain, and the text says whose it is. */
+START_TEST(socket_of_another_user)
+{
+        listener(100, "dbus-daemon");
+        manage(0, AIU_MANAGER_SYSTEMD, "dbus.service", NULL);
+        managers[0].will_return = NO;
+        sockets[0].uid = 65534;
+        holders[0].flags = AIU_HOLDER_HANDED_OVER;
+        asker = 0;
+        ask();
+        expect(AIU_ACTION_STOP_UNIT, UNKNOWN);
+        expect_text(AIU_ACTION_STOP_UNIT, "uid 65534 made the socket and handed it over");
+        expect(AIU_ACTION_TERMINATE, UNKNOWN);
+        expect_text(AIU_ACTION_TERMINATE, "uid 65534 made the socket");
+        expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
+        ck_assert(find(AIU_ACTION_TERMINATE)->flags & AIU_ACTION_UNCONFIRMED);
+        teardown();
+        sockets[0].uid = 0;     /* its cgroup was that user's */
+        ask();
+        expect_text(AIU_ACTION_TERMINATE, "another user made the socket");
+        teardown();
+        managers[0].will_return = YES;
+        ask();
+        expect(AIU_ACTION_TERMINATE, NO);
+        teardown();
+        managers[0].will_return = NO;
+        holders[0].flags = 0;
+        ask();
+        expect(AIU_ACTION_STOP_UNIT, YES);
+        expect(AIU_ACTION_TERMINATE, YES);
+        ck_assert_ptr_null(strstr(find(AIU_ACTION_TERMINATE)->text, "made the socket"));
+}
+END_TEST
+
+/* Of two holders one has it from another user: what leaves that one alone stays certain, or not, on its own. */
+START_TEST(one_of_two_sockets_of_another_user)
+{
+        asker = 0;
+        listener(100, "a");
+        listener(101, "b");
+        manage(0, AIU_MANAGER_SYSTEMD, "a.service", NULL);
+        container(1, AIU_MANAGER_LXC, "b");
+        holders[1].flags = AIU_HOLDER_HANDED_OVER;
+        ask();
+        ck_assert(!(find(AIU_ACTION_STOP_UNIT)->flags & AIU_ACTION_UNCONFIRMED));
+        ck_assert(find(AIU_ACTION_STOP_CONTAINER)->flags & AIU_ACTION_UNCONFIRMED);
+        ck_assert(find(AIU_ACTION_TERMINATE)->flags & AIU_ACTION_UNCONFIRMED);
+}
+END_TEST
+
 /* Of a quadlet the unit is stopped, and conmon is left to it. */
 START_TEST(conmon_in_a_unit)
 {
@@ -474,6 +524,8 @@ static TCase *all_tests(void)
         tcase_add_test(tcase, container_commands);
         tcase_add_test(tcase, rootless_container);
         tcase_add_test(tcase, port_helpers_are_spared);
+        tcase_add_test(tcase, socket_of_another_user);
+        tcase_add_test(tcase, one_of_two_sockets_of_another_user);
         tcase_add_test(tcase, conmon_in_a_unit);
         tcase_add_test(tcase, only_called_docker_proxy);
         tcase_add_test(tcase, name_that_a_user_chose);

@@ -27,6 +27,50 @@ static int parse_stat(const char *text, struct proc_stat *ret)
         return proc_parse_stat(text, strlen(text), ret);
 }
 
+/* /proc/PID/uid_map: first uid there, first uid here, how many. */
+START_TEST(maps_of_uids)
+{
+        static const struct {
+                const char *text;
+                bool has_root, whole;
+                uid_t root;
+        } rows[] = {
+                { "         0          0 4294967295\n", true, true, 0 },
+                { "         0       1000          1\n         1     100000      65536\n", true, false, 1000 },
+                { "         1     100000      65536\n         0       1000          1\n", true, false, 1000 },
+                { "         0          0          1\n", true, false, 0 },
+                { "         5          5 4294967295\n", false, false, 0 },
+                { "         0 4294967296          1\n", false, false, 0 },
+                { "         0\n", false, false, 0 },
+                { "", false, false, 0 },
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                uid_t uid = 77;
+
+                ck_assert_int_eq(proc_parse_root_uid(rows[i].text, &uid), rows[i].has_root);
+                ck_assert_uint_eq(uid, rows[i].has_root ? rows[i].root : 77);
+                ck_assert_int_eq(proc_parse_is_whole_map(rows[i].text), rows[i].whole);
+        }
+}
+END_TEST
+
+/* All four, or none. */
+START_TEST(all_uids)
+{
+        struct proc_status status;
+
+        ck_assert_int_eq(proc_parse_status("Name:\tx\nUid:\t1\t2\t3\t4\n", &status), 0);
+        ck_assert(status.has_uids);
+        for (uid_t i = 0; i < 4; i++)
+                ck_assert_uint_eq(status.uids[i], i + 1);
+        ck_assert_int_eq(proc_parse_status("Uid:\t1\t2\t3\n", &status), 0);
+        ck_assert(!status.has_uids);
+        ck_assert_int_eq(proc_parse_status("Uid:\t1\t2\t3\t99999999999\n", &status), 0);
+        ck_assert(!status.has_uids);
+}
+END_TEST
+
 START_TEST(parse_stat_hostile_names)
 {
         static const char *const names[] = {
@@ -544,6 +588,8 @@ static Suite *make_suite(void)
         Suite *suite = suite_create("proc-parse");
         TCase *parse = tcase_create("parse"), *trees = tcase_create("trees");
 
+        tcase_add_test(parse, maps_of_uids);
+        tcase_add_test(parse, all_uids);
         tcase_add_test(parse, parse_stat_hostile_names);
         tcase_add_test(parse, parse_stat_refuses);
         tcase_add_test(parse, parse_stat_long_name);

@@ -406,14 +406,42 @@ static void start_from_process(const struct work *work, pid_t pid, struct aiu_ma
                         *fact = general;
 }
 
+/*
+ * Made in a cgroup of another user's, who is none of the holder's: not by a service, nor by what was
+ * started from that user's own session.
+ */
+static bool is_made_by_another(const struct work *work, const struct riddle *riddle, const struct cgroup_owner *owner)
+{
+        struct aiu_process_fact process = { .size = sizeof(process) };
+        struct aiu_manager_fact general = { .size = sizeof(general) };
+
+        if (owner->user == (uid_t)-1 || owner->user == 0 || riddle->is_manager)
+                return false;
+        start_from_process(work, riddle->pid, &general);
+        if (general.kind != AIU_MANAGER_SYSTEMD)
+                return false;
+        for (size_t i = 0; aiu_snapshot_get_process(work->snapshot, i, &process); i++) {
+                if (process.pid != riddle->pid)
+                        continue;
+                for (size_t k = 0; k < process.n_uids; k++)
+                        if (process.uids[k] == owner->user)
+                                return false;
+                return process.n_uids == 4;
+        }
+        return false;
+}
+
 static int tell_of_process(struct work *work, const struct riddle *riddle,
                            const struct cgroup_owner *owner)
 {
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
         bool is_socket_unit = cgroup_has_suffix(owner->unit, ".socket");
+        bool handed_over = is_made_by_another(work, riddle, owner);
         char unit[CGROUP_NAME_BYTES];
 
-        if (!owner->unit[0] || (!riddle->is_manager && !is_socket_unit))
+        if (handed_over)
+                is_socket_unit = false;
+        if (!handed_over && (!owner->unit[0] || (!riddle->is_manager && !is_socket_unit)))
                 return 0;
         start_from_process(work, riddle->pid, &fact);
         fact.pid = riddle->pid;
@@ -422,7 +450,9 @@ static int tell_of_process(struct work *work, const struct riddle *riddle,
                 (void)snprintf(unit, sizeof(unit), "%s", fact.unit);
                 fact.unit = unit;
         }
-        if (is_socket_unit)
+        if (handed_over)
+                fact.flags |= AIU_HOLDER_HANDED_OVER;
+        else if (is_socket_unit)
                 fact.socket_unit = owner->unit;
         else
                 fact.unit = owner->unit;        /* pid 1 keeps it for a service: its fd store */

@@ -169,6 +169,53 @@ static uid_t find_euid(const char *text)
         return (uid_t)effective;
 }
 
+static bool find_uids(const char *text, uid_t *uids)
+{
+        const char *p = find_key(text, "Uid");
+        uint64_t uid;
+
+        for (size_t i = 0; i < 4; i++) {
+                if (!p || !proc_parse_number(&p, 10, &uid) || uid > UINT32_MAX)
+                        return false;
+                uids[i] = (uid_t)uid;
+                p += strspn(p, "\t ");
+        }
+        return true;
+}
+
+/* Three columns: from this uid on, from that uid of the reader's on, so many. */
+static bool parse_map_line(const char **text, uint64_t *columns)
+{
+        for (size_t i = 0; i < 3; i++) {
+                *text += strspn(*text, " ");
+                if (!proc_parse_number(text, 10, &columns[i]))
+                        return false;
+        }
+        if (**text == '\n')
+                (*text)++;
+        return true;
+}
+
+bool proc_parse_root_uid(const char *text, uid_t *ret_uid)
+{
+        uint64_t columns[3];
+
+        while (parse_map_line(&text, columns)) {
+                if (columns[0] != 0 || columns[1] > UINT32_MAX)
+                        continue;
+                *ret_uid = (uid_t)columns[1];
+                return true;
+        }
+        return false;
+}
+
+bool proc_parse_is_whole_map(const char *text)
+{
+        uint64_t columns[3];
+
+        return parse_map_line(&text, columns) && columns[0] == 0 && columns[1] == 0 && columns[2] >= UINT32_MAX;
+}
+
 /* Newlines in the name are escaped here (proc_task_name() with escape set), so
  * no name can pass for another line. */
 int proc_parse_status(const char *text, struct proc_status *ret)
@@ -176,6 +223,7 @@ int proc_parse_status(const char *text, struct proc_status *ret)
         struct proc_status s = { .euid = find_euid(text) };
         uint64_t thread, process;
 
+        s.has_uids = find_uids(text, s.uids);
         s.has_signals = find_mask(text, "SigPnd", &thread) &&
                         find_mask(text, "ShdPnd", &process) &&
                         find_mask(text, "SigBlk", &s.blocked) &&

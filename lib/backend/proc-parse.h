@@ -28,6 +28,8 @@ struct proc_stat {
 
 struct proc_status {
         uid_t euid;             /* (uid_t)-1 = not known */
+        uid_t uids[4];          /* real, effective, saved, of the file system */
+        bool has_uids;
         bool has_signals;
         uint64_t pending;       /* of the thread and of the process */
         uint64_t blocked;
@@ -48,6 +50,10 @@ bool proc_parse_number(const char **text, int base, uint64_t *ret);
 bool proc_parse_id(const char *text, int *ret);
 int proc_parse_stat(const char *text, size_t bytes, struct proc_stat *ret);
 int proc_parse_status(const char *text, struct proc_status *ret);
+/* /proc/PID/uid_map: which uid of the reader's root of that user namespace is; false = none. */
+bool proc_parse_root_uid(const char *text, uid_t *ret_uid);
+/* Is it the map of the first user namespace, in which every uid is itself? */
+bool proc_parse_is_whole_map(const char *text);
 /* "socket:[4711]", and nothing behind it. */
 bool proc_parse_socket_link(const char *text, size_t bytes, uint64_t *ret_inode);
 /* The next socket among the registered files in an io_uring's fdinfo. `*text`

@@ -210,12 +210,25 @@ void proc_reader_init(struct proc_reader *reader, int procfs, bool plain_calls_o
                 reader->self = pid;
 }
 
+/*
+ * Elsewhere than in the first user namespace all uids without a name there are the same one
+ * (/proc/sys/kernel/overflowuid), and two of them cannot be told apart.
+ */
+static void read_own_map(struct proc_reader *reader)
+{
+        char map[256];
+
+        reader->sees_all_uids = sys_read_file(reader->procfs, "self/uid_map", map, sizeof(map)) > 0 &&
+                                proc_parse_is_whole_map(map);
+}
+
 /* What the facts of every holder need, at the first of them. */
 static void prepare(struct proc_reader *reader)
 {
         if (reader->boot_usec != 0)
                 return;
         reader->boot_usec = sys_boot_usec();
+        read_own_map(reader);
         if (reader->self > 0)
                 read_self_exe(reader);
 }
@@ -244,6 +257,18 @@ static void put_stat(struct proc_reader *reader, const struct proc_stat *stat,
                 fact->flags |= AIU_HOLDER_ORPHAN;
 }
 
+static void put_uids(const struct proc_reader *reader, int directory, const struct proc_status *status,
+                     struct aiu_process_fact *fact)
+{
+        char map[512];
+
+        if (!reader->sees_all_uids || sys_read_file(directory, "uid_map", map, sizeof(map)) <= 0 ||
+            !proc_parse_root_uid(map, &fact->root_uid))
+                return;
+        memcpy(fact->uids, status->uids, sizeof(fact->uids));
+        fact->n_uids = 4;
+}
+
 static void read_status(struct proc_reader *reader, int directory, const struct proc_stat *stat,
                         struct aiu_process_fact *fact)
 {
@@ -253,6 +278,8 @@ static void read_status(struct proc_reader *reader, int directory, const struct 
         if (sys_read_file(directory, "status", reader->text, sizeof(reader->text)) > 0)
                 (void)proc_parse_status(reader->text, &status);
         fact->uid = status.euid;
+        if (status.has_uids)
+                put_uids(reader, directory, &status, fact);
         if (status.has_signals) {
                 fact->sigterm_ignored = has_signal(status.ignored, SIGTERM) ?
                         AIU_TRISTATE_YES : AIU_TRISTATE_NO;

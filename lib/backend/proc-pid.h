@@ -32,6 +32,7 @@ struct proc_reader {
         int procfs;
         bool plain_calls_only;
         pid_t self;                     /* the caller as this procfs numbers it; 0 = unknown */
+        bool sees_all_uids;             /* the caller is in the first user namespace */
         uint64_t boot_usec;
         uint64_t ticks_per_second;
         uint64_t self_exe_inode;        /* 0 = not known */

@@ -163,6 +163,9 @@ struct aiu_process_fact {
         size_t n_ancestors;                  /**< 64 at most */
         /** does its parent start it again when it ends? NO = certainly not: an interactive shell */
         enum aiu_tristate parent_returns;
+        uid_t uids[4];                       /**< real, effective, saved, of the file system */
+        size_t n_uids;                       /**< 4; 0 = they are not known, or hidden by a user namespace */
+        uid_t root_uid;                      /**< what root of its user namespace is here, if uids are known */
 };
 
 /** What getsockopt(2) on the holder's own descriptor said. */
@@ -191,7 +194,8 @@ struct aiu_manager_fact {
         enum aiu_tristate will_return;       /**< if killed, does it start again? */
         const char *container;               /**< id or machine name */
         const char *supervisor;              /**< "supervisord"... */
-        uint32_t flags;                      /**< AIU_HOLDER_UNIT_LEFTOVER, AIU_HOLDER_UNIT_SPARED or 0 */
+        /** AIU_HOLDER_UNIT_LEFTOVER, AIU_HOLDER_UNIT_SPARED, AIU_HOLDER_HANDED_OVER */
+        uint32_t flags;
         /** whose user manager, or whose rootless container; 0 = the system's */
         uid_t user;
         /** further units to stop with it, separated by spaces (Triggers, UpheldBy); NULL = none */
