@@ -3,6 +3,8 @@
  * Containers: the engine is asked to stop one, and whoever holds a port on behalf of
  * one is left alone. Pure; advice-holders.c has units and processes.
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "advice-list.h"
@@ -83,12 +85,69 @@ static void stop_one(struct advice_list *list, const struct manager *m)
         /* A kubelet starts it again; others do as they were told at `run`. */
         if (m->will_return != NO && enough == YES && m->kind == AIU_MANAGER_KUBERNETES)
                 enough = NO;
+        /* Which container that is, and whether there is one, has not been seen. */
+        if (!m->container && enough == YES)
+                enough = UNKNOWN;
         action = advice_add(list, AIU_ACTION_STOP_CONTAINER, enough, stop_flags(list->in, m));
         if (!action)
                 return;
         action->manager = m;
         action->remarks = remarks;
         advice_weigh_word(list->in, action);
+}
+
+/*
+ * These serve one container each, and outlive it when its engine dies or is upgraded: then there is
+ * no container to stop. The others serve all containers of a user.
+ */
+static bool may_be_left_over(const struct aiu_holder *holder)
+{
+        static const char *const names[] = { "docker-proxy", "rootlessport", "conmon" };
+
+        if (holder->kind != AIU_HOLDER_PROCESS || !advice_is_port_helper(holder) || holder->process->pid <= 1 ||
+            holder->manager->container || advice_has_unit(holder))
+                return false;
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                if (strcmp(holder->process->comm, names[i]) == 0)
+                        return true;
+        return false;
+}
+
+static void end_helper(struct advice_list *list, const struct aiu_holder *holder)
+{
+        uid_t asker = list->in->asker;
+        uint32_t root = asker != 0 && asker != holder->uid ? AIU_ACTION_NEEDS_ROOT : 0;
+        struct aiu_action *action;
+
+        action = advice_add(list, AIU_ACTION_TERMINATE, UNKNOWN, AIU_ACTION_DISRUPTIVE | AIU_ACTION_UNCONFIRMED | root);
+        if (!action)
+                return;
+        action->remarks = REMARK_HELPER;
+        action->processes = malloc(sizeof(*action->processes));
+        if (!action->processes) {
+                list->error = -ENOMEM;
+                return;
+        }
+        action->processes[action->n_processes++] = holder->process;
+}
+
+static bool ended_already(const struct advice_list *list, const struct process *process)
+{
+        for (size_t i = 0; i < list->n; i++)
+                if (list->actions[i].remarks & REMARK_HELPER && list->actions[i].processes[0] == process)
+                        return true;
+        return false;
+}
+
+void advice_end_helpers(struct advice_list *list)
+{
+        for (size_t i = 0; i < list->in->n_conflicts && !list->error; i++) {
+                const struct aiu_conflict *c = &list->in->conflicts[i];
+
+                for (size_t k = 0; k < c->n_holders && !list->error; k++)
+                        if (may_be_left_over(&c->holders[k]) && !ended_already(list, c->holders[k].process))
+                                end_helper(list, &c->holders[k]);
+        }
 }
 
 void advice_stop_containers(struct advice_list *list)

@@ -78,6 +78,7 @@ void advice_stop_containers(struct advice_list *list);
 void advice_end_processes(struct advice_list *list);
 /* After SIGTERM: a known daemon's own word, if the last action ends its master (advice-signal.c). */
 void advice_own_signal(struct advice_list *list);
+void advice_end_helpers(struct advice_list *list);
 void advice_stop_kernel_users(struct advice_list *list);
 
 /* Of each action: does it reach, from here, what it is about? (advice-where.c) */

@@ -313,6 +313,7 @@ static void for_in_use(struct advice_list *list)
         advice_stop_units(list);
         advice_stop_containers(list);
         advice_end_processes(list);
+        advice_end_helpers(list);
         advice_stop_kernel_users(list);
         set_options(list);
         reserve_port(list);

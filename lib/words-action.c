@@ -98,6 +98,8 @@ static void add_remarks(struct text *text, const struct aiu_action *action, cons
         if (r & REMARK_RANGE && (term || action->kind == AIU_ACTION_KILL || action->kind == AIU_ACTION_STOP_UNIT ||
                                  action->kind == AIU_ACTION_STOP_CONTAINER))
                 text_add(text, ", which has most ports of the range");
+        if (r & REMARK_HELPER)
+                text_add(text, ", if no container publishes the port: then it was left behind, else the container is cut off");
         words_whose_word(text, action);
         words_who_made_it(text, action, report);
         if (r & REMARK_RETURNS)
@@ -185,7 +187,8 @@ static void describe_container(struct text *text, const struct aiu_action *actio
         const struct manager *m = action->manager;
 
         if (m->container) {
-                text_add(text, "stop the container ");
+                text_add(text, "stop the %s ", m->kind != AIU_MANAGER_MACHINE ? "container"
+                                               : words_is_virtual_machine(m) ? "virtual machine" : "machine");
                 text_add_escaped(text, m->container, escape_shown(m->container));
                 return;
         }
@@ -194,6 +197,8 @@ static void describe_container(struct text *text, const struct aiu_action *actio
                 text_add(text, "docker ps --filter publish=%u names it", (unsigned)address_port(&q->address));
         else
                 text_add(text, "%s names it", m->kind == AIU_MANAGER_PODMAN ? "podman port --all" : "nerdctl ps");
+        if (m->user != 0 && m->user != UID_UNKNOWN)
+                text_add(text, " when uid %u runs it", (unsigned)m->user);
 }
 
 static void describe(struct text *text, const struct aiu_action *action, const struct aiu_report *report,

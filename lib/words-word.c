@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What an action says, and who runs its command, where it rests on the word of a less privileged user. */
+#include <string.h>
+
 #include "words.h"
+
+/* libvirt registers its guests with machined as qemu-1-NAME. */
+bool words_is_virtual_machine(const struct manager *m)
+{
+        return m->kind == AIU_MANAGER_MACHINE && m->container && strncmp(m->container, "qemu-", 5) == 0;
+}
 
 static const struct aiu_conflict *handed_over(const struct aiu_report *report)
 {
@@ -45,6 +53,8 @@ void words_whose_word(struct text *text, const struct aiu_action *action)
                 return;
         if (m->named_by == UID_UNKNOWN)
                 text_add(text, "; which user chose that name is unknown, so there is no command that acts on it");
+        else if (acts_as_user(m) && !action->argv)
+                text_add(text, "; that rests on the word of uid %u alone", (unsigned)m->named_by);
         else if (acts_as_user(m))
                 text_add(text, "; that is the word of uid %u, as whom the command runs", (unsigned)m->named_by);
         else

@@ -18,6 +18,7 @@ void words_say_netns(struct text *text, const struct aiu_action *action);
 /* A name that a less privileged user could have chosen (words-word.c): is no command to act on it? What to say. */
 bool words_refuses_name(const struct aiu_action *action);
 void words_whose_word(struct text *text, const struct aiu_action *action);
+bool words_is_virtual_machine(const struct manager *m);
 /* A holder has the socket from another user: who made it. */
 void words_who_made_it(struct text *text, const struct aiu_action *action, const struct aiu_report *report);
 /* The kernel counts on after it said how long: a second more is never wrong. */

@@ -243,13 +243,14 @@ START_TEST(port_helpers_are_spared)
                 const char *comm;
                 enum aiu_manager_kind kind;
                 const char *how;
+                bool one_container;     /* it may have outlived it */
         } rows[] = {
-                { "docker-proxy", AIU_MANAGER_DOCKER, "docker ps --filter publish=80 names it" },
-                { "rootlesskit", AIU_MANAGER_CONTAINERD, "nerdctl ps names it" },
-                { "rootlessport", AIU_MANAGER_PODMAN, "podman port --all names it" },
-                { "pasta.avx2", AIU_MANAGER_PODMAN, "podman port --all names it" },
-                { "slirp4netns", AIU_MANAGER_PODMAN, "podman port --all names it" },
-                { "conmon", AIU_MANAGER_PODMAN, "podman port --all names it" },
+                { "docker-proxy", AIU_MANAGER_DOCKER, "docker ps --filter publish=80 names it", true },
+                { "rootlesskit", AIU_MANAGER_CONTAINERD, "nerdctl ps names it", false },
+                { "rootlessport", AIU_MANAGER_PODMAN, "podman port --all names it", true },
+                { "pasta.avx2", AIU_MANAGER_PODMAN, "podman port --all names it", false },
+                { "slirp4netns", AIU_MANAGER_PODMAN, "podman port --all names it", false },
+                { "conmon", AIU_MANAGER_PODMAN, "podman port --all names it", true },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -257,10 +258,10 @@ START_TEST(port_helpers_are_spared)
                 listener(100, rows[i].comm);
                 container(0, rows[i].kind, NULL);
                 ask();
-                expect(AIU_ACTION_STOP_CONTAINER, YES);
+                expect(AIU_ACTION_STOP_CONTAINER, UNKNOWN);
                 expect_command(AIU_ACTION_STOP_CONTAINER, NULL);
                 expect_text(AIU_ACTION_STOP_CONTAINER, rows[i].how);
-                ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
+                ck_assert_int_eq(find(AIU_ACTION_TERMINATE) != NULL, rows[i].one_container);
                 ck_assert_ptr_null(find(AIU_ACTION_KILL));
                 teardown();
         }
@@ -314,6 +315,52 @@ START_TEST(one_of_two_sockets_of_another_user)
         ck_assert(!(find(AIU_ACTION_STOP_UNIT)->flags & AIU_ACTION_UNCONFIRMED));
         ck_assert(find(AIU_ACTION_STOP_CONTAINER)->flags & AIU_ACTION_UNCONFIRMED);
         ck_assert(find(AIU_ACTION_TERMINATE)->flags & AIU_ACTION_UNCONFIRMED);
+}
+END_TEST
+
+/* Its container may be gone: then the helper is ended, with a word about what that cuts off. */
+START_TEST(port_helper_that_was_left_over)
+{
+        listener(100, "rootlessport");
+        container(0, AIU_MANAGER_PODMAN, NULL);
+        managers[0].user = managers[0].named_by = 1000;
+        holders[0].uid = 1000;
+        hold(scene_socket("127.0.0.1", AIU_STATE_BOUND), 100);
+        holders[1] = holders[0];
+        asker = 0;
+        ask();
+        expect_text(AIU_ACTION_STOP_CONTAINER, "podman port --all names it when uid 1000 runs it; that rests on the word of");
+        expect(AIU_ACTION_TERMINATE, UNKNOWN);
+        expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
+        expect_text(AIU_ACTION_TERMINATE, "if no container publishes the port");
+        ck_assert_uint_eq(find(AIU_ACTION_TERMINATE)->flags, AIU_ACTION_DISRUPTIVE | AIU_ACTION_UNCONFIRMED);
+        teardown();
+        asker = 1001;
+        ask();
+        ck_assert(find(AIU_ACTION_TERMINATE)->flags & AIU_ACTION_NEEDS_ROOT);
+        teardown();
+        asker = 1000;
+        ask();
+        ck_assert(!(find(AIU_ACTION_TERMINATE)->flags & AIU_ACTION_NEEDS_ROOT));
+        teardown();
+        managers[0].container = words(ID);
+        managers[0].unit = NULL;
+        ask();
+        ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
+}
+END_TEST
+
+START_TEST(virtual_machine)
+{
+        listener(100, "qemu-system-x86");
+        container(0, AIU_MANAGER_MACHINE, "qemu-1-vm");
+        ask();
+        expect_text(AIU_ACTION_STOP_CONTAINER, "stop the virtual machine qemu-1-vm");
+        expect_command(AIU_ACTION_STOP_CONTAINER, "machinectl stop qemu-1-vm");
+        teardown();
+        managers[0].container = words("web");
+        ask();
+        expect_text(AIU_ACTION_STOP_CONTAINER, "stop the machine web");
 }
 END_TEST
 
@@ -526,6 +573,8 @@ static TCase *all_tests(void)
         tcase_add_test(tcase, port_helpers_are_spared);
         tcase_add_test(tcase, socket_of_another_user);
         tcase_add_test(tcase, one_of_two_sockets_of_another_user);
+        tcase_add_test(tcase, port_helper_that_was_left_over);
+        tcase_add_test(tcase, virtual_machine);
         tcase_add_test(tcase, conmon_in_a_unit);
         tcase_add_test(tcase, only_called_docker_proxy);
         tcase_add_test(tcase, name_that_a_user_chose);
