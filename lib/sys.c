@@ -203,6 +203,20 @@ int sys_statx_inode(int dirfd, const char *path, uint64_t *ret_inode, uint32_t *
         return 0;
 }
 
+int sys_statx_attributes(int fd, uint64_t *ret_attributes)
+{
+        struct statx s;
+        int r;
+
+        RETURN_FAULT(SYS_CALL_STATX);
+        r = (int)RESTART(statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &s));
+        if (r < 0)
+                return r;
+
+        *ret_attributes = s.stx_attributes;
+        return 0;
+}
+
 int sys_socket(int family, int type, int protocol)
 {
         RETURN_FAULT(SYS_CALL_SOCKET);
@@ -225,6 +239,12 @@ int sys_connect(int fd, const struct sockaddr *address, socklen_t bytes)
 {
         RETURN_FAULT(SYS_CALL_CONNECT);
         return connect(fd, address, bytes) < 0 ? -errno : 0;
+}
+
+int sys_socketpair(int type, int ret_fds[2])
+{
+        RETURN_FAULT(SYS_CALL_SOCKETPAIR);
+        return (int)RESTART(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ret_fds));
 }
 
 int sys_accept(int fd)

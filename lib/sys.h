@@ -30,11 +30,15 @@ int sys_faccessat(int dirfd, const char *path, int mode);
 int sys_fstatfs_type(int fd, long *ret_type);
 /* Inode number and type only. AT_STATX_DONT_SYNC: never a wait for a server far away. */
 int sys_statx_inode(int dirfd, const char *path, uint64_t *ret_inode, uint32_t *ret_mode);
+/* STATX_ATTR_* of what an O_PATH descriptor refers to, as far as its file system tells. */
+int sys_statx_attributes(int fd, uint64_t *ret_attributes);
 int sys_socket(int family, int type, int protocol);              /* SOCK_CLOEXEC is added */
 int sys_bind(int fd, const struct sockaddr *address, socklen_t bytes);
-/* These three are for the self-test alone: see self-test.c. */
-int sys_listen(int fd, int backlog);
+/* For the self-test (self-test.c), and for sockets that are connected already (backend/unix-live.c). */
 int sys_connect(int fd, const struct sockaddr *address, socklen_t bytes);
+int sys_socketpair(int type, int ret_fds[2]);                    /* AF_UNIX; SOCK_CLOEXEC is added */
+/* These two are for the self-test alone. */
+int sys_listen(int fd, int backlog);
 int sys_accept(int fd);                                          /* CLOEXEC */
 int sys_setsockopt_int(int fd, int level, int option, int value);
 int sys_getsockopt(int fd, int level, int option, void *value, socklen_t *bytes);

@@ -87,6 +87,25 @@ static long do_statx(void)
         return sys_statx_inode(AT_FDCWD, "/", &inode, &mode);
 }
 
+static long do_statx_attributes(void)
+{
+        uint64_t attributes;
+
+        return sys_statx_attributes(root, &attributes);
+}
+
+static long do_socketpair(void)
+{
+        int fds[2];
+        int r = sys_socketpair(SOCK_STREAM, fds);
+
+        if (r < 0)
+                return r;
+        sys_close(fds[0]);
+        sys_close(fds[1]);
+        return r;
+}
+
 static long do_socket(void)
 {
         return sys_socket(AF_UNIX, SOCK_STREAM, 0);
@@ -228,6 +247,7 @@ static const struct {
         BOTH(send, 1, false),     BOTH(recvmsg, 1, false),    BOTH(poll, 1, false),     BOTH(poll_time, 1, false),
         BOTH(ioctl, 1, false),    BOTH(dup, 1, true),         BOTH(pidfd_open, 1, true), BOTH(pidfd_getfd, 1, true),
         BOTH(setns, 2, false),    BOTH(uname, 1, false),
+        BOTH(statx_attributes, 1, false), BOTH(socketpair, 1, false),
 #undef BOTH
         { "getdents", do_getdents, 1, EINTR, 0, false },
         { "getdents", do_getdents, 1, EIO, -1, false },

@@ -42,6 +42,7 @@ static const struct {
         { SYS_socketcall, NOTIFY_CALLS, false },
 #endif
         { SYS_socket, NOTIFY_CALLS, false },
+        { SYS_socketpair, NOTIFY_CALLS, false },
         { SYS_bind, NOTIFY_CALLS, false },
         { SYS_listen, NOTIFY_CALLS, false },
         { SYS_connect, NOTIFY_CALLS, false },
