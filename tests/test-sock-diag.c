@@ -170,7 +170,7 @@ START_TEST(unix_fields)
                 uint8_t kernel;
                 enum aiu_state state;
         } states[] = { { 10, AIU_STATE_LISTEN }, { 1, AIU_STATE_ESTABLISHED }, { 7, AIU_STATE_BOUND }, { 2, AIU_STATE_UNKNOWN } };
-        char longest[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
+        char longest[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1], longer[sizeof(longest) + 1];
 
         for (size_t i = 0; i < ELEMENTSOF(states); i++) {
                 begin_unix(states[i].kernel, "/a", 2);
@@ -182,9 +182,15 @@ START_TEST(unix_fields)
         ck_assert_uint_eq(found.fact.vfs_inode, 5);
         ck_assert_uint_eq(found.fact.vfs_device, makedev(8, 1));
         memset(longest, 'x', sizeof(longest));
+        memset(longer, 'x', sizeof(longer));
         begin_unix(10, longest, sizeof(longest) - 1);
         ck_assert_int_eq(parse_unix(), 1);
+        ck_assert_uint_eq(found.fact.local_len, sizeof(struct sockaddr_un));
+        /* 108 bytes without a NUL: the kernel tells its own. */
         begin_unix(10, longest, sizeof(longest));
+        ck_assert_int_eq(parse_unix(), 1);
+        ck_assert_uint_eq(found.fact.local_len, sizeof(struct sockaddr_un));
+        begin_unix(10, longer, sizeof(longer));
         ck_assert_int_eq(parse_unix(), 0);
 }
 END_TEST

@@ -239,8 +239,8 @@ static size_t parse_unix(const struct cli *cli, const char *text, struct target 
 
         *target = (struct target){ .type = cli->unix_type };
         un->sun_family = AF_UNIX;
-        /* A path of exactly 108 bytes is legal without its NUL; one byte less keeps everybody happy. */
-        if (n >= sizeof(un->sun_path)) {
+        /* A path of exactly 108 bytes has no NUL: unix_mkname_bsd() takes it all the same. */
+        if (n > sizeof(un->sun_path)) {
                 cli_error("%s: longer than the %zu bytes of a socket's name", cli_safe(text), sizeof(un->sun_path));
                 return 0;
         }
@@ -248,7 +248,7 @@ static size_t parse_unix(const struct cli *cli, const char *text, struct target 
         target->bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
         if (*text == '@')
                 un->sun_path[0] = '\0';
-        else
+        else if (n < sizeof(un->sun_path))
                 target->bytes++;
         return 1;
 }

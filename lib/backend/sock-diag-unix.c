@@ -45,6 +45,9 @@ static void read_name(struct sock_diag_socket *socket, const struct nlattr *attr
         struct sockaddr_un *un = (struct sockaddr_un *)&socket->local;
         int bytes = nla_len(attribute);
 
+        /* A path of 108 bytes is told with a NUL that the kernel has added: unix_mkname_bsd(). */
+        if (bytes == (int)sizeof(un->sun_path) + 1)
+                bytes--;
         if (bytes <= 0 || (size_t)bytes > sizeof(un->sun_path))
                 return;
         memcpy(un->sun_path, nla_data(attribute), (size_t)bytes);
