@@ -128,6 +128,10 @@ struct host {
         tristate device_up;             /* it is up */
         const struct host_address *addresses;   /* that this host has instead; the snapshot's */
         size_t n_addresses;
+        tristate name_live;
+        tristate name_removable;
+        uint32_t name_mode;
+        uint64_t name_fs_device;
 };
 
 /* An address of this host: struct aiu_address_fact. */
@@ -301,6 +305,7 @@ struct aiu_conflict {
         struct aiu_holder *holders;
         size_t n_holders;
         size_t index;           /* of the socket in the snapshot; NO_SOCKET = there is none in sight */
+        uint32_t file_mode;     /* AF_UNIX path, NO_SOCKET: st_mode of what is there; 0 = not known */
         unsigned int n_ports;   /* port 0: how many ports of the range its holders keep; else 0 */
 };
 #define NO_SOCKET SIZE_MAX
@@ -351,6 +356,8 @@ struct aiu_action {
 #define REMARK_HANDED_OVER (UINT32_C(1) << 19)  /* another user made the socket that it ends a holder for */
 #define REMARK_HELPER (UINT32_C(1) << 20)       /* it ends what may hold a port for a container that is there */
 #define REMARK_USERS_WORD (UINT32_C(1) << 18)   /* a user whom the caller need not trust could have chosen its name */
+#define REMARK_NOT_REMOVABLE (UINT32_C(1) << 21)        /* the kernel would refuse this user's unlink(2) */
+#define REMARK_FILE_UNKNOWN (UINT32_C(1) << 22)         /* whose socket file it is, or whether a server is behind it, is not known */
 
 struct aiu_gap {
         struct gap gap;

@@ -129,6 +129,10 @@ AIU_EXPORT int aiu_snapshot_get_host(const struct aiu_snapshot *snapshot, struct
                 .name_error = h->name_error,
                 .name_inode = h->name_inode,
                 .name_device = h->name_device,
+                .name_live = h->name_live,
+                .name_removable = h->name_removable,
+                .name_mode = h->name_mode,
+                .name_fs_device = h->name_fs_device,
         };
         return fact_give(ret_fact, &fact, sizeof(fact));
 }

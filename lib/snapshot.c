@@ -167,6 +167,8 @@ AIU_EXPORT int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct
         replace_tristate(&host->autobind_reuse, f.autobind_reuse);
         replace_tristate(&host->name_exists, f.name_exists);
         replace_tristate(&host->name_is_socket, f.name_is_socket);
+        replace_tristate(&host->name_live, f.name_live);
+        replace_tristate(&host->name_removable, f.name_removable);
         if (f.address_ifindex)
                 host->address_ifindex = f.address_ifindex;
         if (f.unprivileged_port_start != 0)
@@ -185,7 +187,10 @@ AIU_EXPORT int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct
         if (f.name_inode) {
                 host->name_inode = f.name_inode;
                 host->name_device = f.name_device;
+                host->name_mode = f.name_mode;
         }
+        if (f.name_fs_device)
+                host->name_fs_device = f.name_fs_device;
         return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Backend "unix-path": what bind(2) would meet at an AF_UNIX path, without
- * writing there. unix_bind_bsd() is kern_path_create() and vfs_mknod(), and
+ * writing there. What is known of a file that is there: unix-file.c. unix_bind_bsd() is kern_path_create() and vfs_mknod(), and
  * they refuse in this order (filename_create(), may_create(); each row was seen
  * on a running kernel as well):
  *  1. the way there: ENOENT, ENOTDIR, ELOOP, EACCES (search), ENAMETOOLONG;
@@ -25,6 +25,8 @@
 #include <unistd.h>
 
 #include "backend/backends.h"
+#include "backend/unix-file.h"
+#include "backend/unix-mount.h"
 #include "sys.h"
 
 enum { PATH_BYTES = sizeof(((struct sockaddr_un *)0)->sun_path) + 1 };
@@ -112,39 +114,87 @@ static int check_parent(const struct path *path, bool plain_calls_only, bool *re
         return 0;
 }
 
-static void take_file(const struct stat *st, struct aiu_host_fact *fact)
+/* procfs and its like have no mknod(2), so that bind(2) fails, with an errno that differs from one to the next. */
+static enum aiu_tristate makes_sockets(const struct path *path)
 {
-        fact->name_exists = AIU_TRISTATE_YES;
-        fact->name_is_socket = S_ISSOCK(st->st_mode) ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
-        fact->name_inode = st->st_ino;
-        fact->name_device = st->st_dev;
+        int fd = sys_openat(AT_FDCWD, path->parent, O_PATH | O_DIRECTORY);
+        long type;
+        int r;
+
+        if (fd < 0)
+                return AIU_TRISTATE_UNKNOWN;
+        r = sys_fstatfs_type(fd, &type);
+        sys_close(fd);
+        return r < 0 || unix_mount_has_no_sockets(type) ? AIU_TRISTATE_UNKNOWN : AIU_TRISTATE_YES;
+}
+
+/* fstatfs(2) is no plain call: the commonest one, /proc, is told by its device. */
+static enum aiu_tristate makes_sockets_plainly(const struct path *path, int procfs)
+{
+        struct stat directory, proc;
+
+        if (procfs < 0 || sys_fstatat(AT_FDCWD, path->parent, &directory, 0) < 0 || sys_fstat(procfs, &proc) < 0)
+                return AIU_TRISTATE_YES;
+        return directory.st_dev == proc.st_dev ? AIU_TRISTATE_UNKNOWN : AIU_TRISTATE_YES;
+}
+
+/* Nothing is there, and this user may write there. Would the file system make a socket? */
+static enum aiu_tristate nothing_there(const struct path *path, const struct aiu_question *question,
+                                       struct aiu_snapshot *snapshot)
+{
+        enum aiu_tristate makes = question->plain_calls_only ? makes_sockets_plainly(path, question->procfs)
+                                                             : makes_sockets(path);
+
+        if (makes == AIU_TRISTATE_YES)
+                return AIU_TRISTATE_NO;
+        (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_UNKNOWN, 0,
+                                   "nothing is at the path, but its file system may not be one that makes sockets");
+        return AIU_TRISTATE_UNKNOWN;
+}
+
+/* What is at the path, if anything is. */
+static int look_at_file(struct path *path, const struct aiu_question *question, struct aiu_snapshot *snapshot,
+                        struct aiu_host_fact *fact)
+{
+        struct stat st;
+        int r;
+
+        /* It may be removed between two looks: the next one says so. */
+        for (int tries = 0; tries < 3; tries++) {
+                r = sys_fstatat(AT_FDCWD, path->text, &st, AT_SYMLINK_NOFOLLOW);
+                if (r < 0)
+                        return r;
+                r = unix_file_learn(question, path->text, path->parent, snapshot, fact);
+                if (r != -ENOENT)
+                        return r;
+        }
+        return -EAGAIN;
 }
 
 static int look(struct path *path, const struct aiu_question *question,
                 struct aiu_snapshot *snapshot, struct aiu_host_fact *fact)
 {
         bool guessed = false;
-        struct stat st;
         int r;
 
-        r = sys_fstatat(AT_FDCWD, path->text, &st, AT_SYMLINK_NOFOLLOW);
-        if (r >= 0) {
-                take_file(&st, fact);
+        find_parent(path);
+        r = look_at_file(path, question, snapshot, fact);
+        if (r >= 0)
                 return 0;
-        }
         if (!is_path_error(r))
                 return r;
         if (r != -ENOENT) {
                 fact->name_error = -r;
                 return 0;
         }
-        find_parent(path);
         r = check_parent(path, question->plain_calls_only, &guessed);
         if (r < 0)
                 return r;
         fact->name_error = r;
         /* Whether it may be made there is part of "nothing is in the way". */
         fact->name_exists = guessed ? AIU_TRISTATE_UNKNOWN : AIU_TRISTATE_NO;
+        if (!guessed && r == 0)
+                fact->name_exists = nothing_there(path, question, snapshot);
         if (guessed)
                 (void)aiu_snapshot_add_gap(
                         snapshot, AIU_GAP_PERMISSION, 0,

@@ -97,6 +97,18 @@ struct aiu_host_fact {
         int name_error;
         uint64_t name_inode;                 /**< AF_UNIX path: st_ino of what is there */
         uint64_t name_device;                /**< AF_UNIX path: st_dev of it, as stat(2) encodes it */
+        /**
+         * AF_UNIX path: a socket is bound to the file. No = it was shown that there is none, in
+         * any network namespace: the file is stale, or is no socket. Not having seen one is unknown
+         */
+        enum aiu_tristate name_live;
+        enum aiu_tristate name_removable;    /**< AF_UNIX path, stale: unlink(2) would be allowed to the caller */
+        uint32_t name_mode;                  /**< AF_UNIX path: st_mode of what is there; 0 = not known */
+        /**
+         * AF_UNIX path: the device of the file system, as mountinfo has it and stat(2) encodes it,
+         * which is what aiu_socket_fact::vfs_device has; st_dev differs on btrfs. 0 = not known
+         */
+        uint64_t name_fs_device;
 };
 
 /** aiu_socket_fact::ifindex: whether the socket is bound to a device is not known. @since 0.1 */
@@ -136,7 +148,8 @@ struct aiu_socket_fact {
         uint64_t expires_usec;               /**< minisock: time left; 0 = n/a */
         /** AF_UNIX: inode of the file in the file system (low 32 bits); 0 = none */
         uint64_t vfs_inode;
-        uint64_t vfs_device;                 /**< AF_UNIX: its device, as stat(2) encodes it */
+        /** AF_UNIX: the device of that file system, as stat(2) encodes it; 0 = not known */
+        uint64_t vfs_device;
         uint32_t flags;                      /**< AIU_SOCKET_* */
 };
 
