@@ -215,7 +215,13 @@ void aiu_context_set_progress(struct aiu_context *, aiu_progress_fn, void *userd
  * @since 0.1
  */
 #define AIU_CONTEXT_TRIAL_BIND   (UINT32_C(1) << 1)
-/** Talk to no daemon: systemd is not asked about the units of holders. @since 0.1 */
+/**
+ * Talk to no daemon: systemd is not asked about the units of holders, and whether a socket is bound
+ * to an AF_UNIX file is not asked by connect(2). That connect(2) never reaches the server: the
+ * socket that makes it, an end of a socketpair(2), is connected already. Audit rules and tracers see
+ * the call all the same. Without it no file is called stale, and none is to be removed.
+ * @since 0.1
+ */
 #define AIU_CONTEXT_NO_IPC       (UINT32_C(1) << 2)
 
 /**
@@ -619,7 +625,7 @@ enum aiu_state {
         AIU_STATE_LISTEN = 10,       /**< listening */
         AIU_STATE_CLOSING = 11,      /**< closed by both at once */
         AIU_STATE_BOUND = 13,        /**< bound, neither listening nor connected; ss(8) shows it from 6.8 on */
-        AIU_STATE_STALE_FILE = 64    /**< AF_UNIX: the file is there, no socket is behind it */
+        AIU_STATE_STALE_FILE = 64    /**< AF_UNIX: a socket file, and no socket is bound to it, in any network namespace: that was shown */
 };
 /** The rule that makes it a conflict: inet_bind_conflict() and its kin. @since 0.1 */
 enum aiu_reason {
@@ -698,6 +704,14 @@ enum aiu_tristate aiu_conflict_get_v6only(const struct aiu_conflict *);
  * @since 0.1
  */
 uint64_t aiu_conflict_get_expires_usec(const struct aiu_conflict *);
+/**
+ * AF_UNIX: st_mode of the file that is at the path, where no socket in sight is bound to it: S_ISSOCK()
+ * of stat(2) and the like tell what it is. A holder of kind AIU_HOLDER_HIDDEN says then that the
+ * socket file is alive, AIU_STATE_STALE_FILE that it is not; else that is not known. 0 = a socket is
+ * in the way, or what is there is not known.
+ * @since 0.1
+ */
+uint32_t aiu_conflict_get_file_mode(const struct aiu_conflict *);
 /**
  * Port 0: how many ports of the range the holders of this one keep from the socket asked about;
  * else 0.
@@ -898,7 +912,7 @@ enum aiu_action_kind {
         AIU_ACTION_OTHER_ADDRESS = 10,   /**< bind another address */
         AIU_ACTION_OTHER_PORT = 11,      /**< bind another port */
         AIU_ACTION_RESERVE_PORT = 12,    /**< keep it out of the ephemeral range: for the next time */
-        AIU_ACTION_REMOVE_FILE = 13,     /**< AF_UNIX: no socket is behind the file */
+        AIU_ACTION_REMOVE_FILE = 13,     /**< AF_UNIX: no socket is bound to the socket file (AIU_STATE_STALE_FILE) */
         AIU_ACTION_USE_ACTIVATION = 14,  /**< take the socket that systemd passes */
         AIU_ACTION_GRANT_PRIVILEGE = 15, /**< CAP_NET_BIND_SERVICE, or lower the first unprivileged port */
         AIU_ACTION_ADD_ADDRESS = 16,     /**< give the host the address */

@@ -57,6 +57,10 @@ void advice_sort(struct advice_list *list);
 /* Holders could not all be seen: ask again with the privilege, or the time, that it takes. */
 void advice_look_closer(struct advice_list *list);
 
+/* All that helps with an address that a socket has, or an abstract name; with a path: advice-path.c. */
+void advice_in_use(struct advice_list *list);
+void advice_for_path(struct advice_list *list);
+
 /* A neighbour of the address in 127.0.0.0/8 that is free. */
 void advice_other_address(struct advice_list *list);
 

@@ -296,7 +296,7 @@ void advice_look_closer(struct advice_list *list)
         (void)advice_add(list, AIU_ACTION_LOOK_CLOSER, UNKNOWN, list->in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0);
 }
 
-static void for_in_use(struct advice_list *list)
+void advice_in_use(struct advice_list *list)
 {
         const struct question *q = list->in->scene->question;
         uint32_t remarks = 0;
@@ -305,6 +305,9 @@ static void for_in_use(struct advice_list *list)
                 tristate enough = advice_try(list->in, is_own, NULL, &remarks);
                 struct aiu_action *action = advice_add(list, AIU_ACTION_FIX_CALLER, enough, AIU_ACTION_CHANGES_CODE);
 
+                /* The file stays, but a socket that is to be used as it is needs no other. */
+                if (action && enough == NO && q->address.sa.any.sa_family == AF_UNIX)
+                        action->sufficient = UNKNOWN;
                 if (action)
                         action->remarks = remarks;
         }
@@ -323,20 +326,6 @@ static void for_in_use(struct advice_list *list)
                          UNKNOWN, AIU_ACTION_CHANGES_CODE);
         if (!list->in->holders_complete)
                 advice_look_closer(list);
-}
-
-/* A path is free when nothing is there: a file without a socket behind it may be removed. */
-static void for_unix_path(struct advice_list *list)
-{
-        bool stale = false;
-
-        for (size_t i = 0; i < list->in->n_conflicts; i++)
-                stale = stale || list->in->conflicts[i].socket.state == AIU_STATE_STALE_FILE;
-        if (!stale) {
-                for_in_use(list);
-                return;
-        }
-        (void)advice_add(list, AIU_ACTION_REMOVE_FILE, list->in->holders_complete ? YES : UNKNOWN, 0);
 }
 
 static void add_by_verdict(struct advice_list *list)
@@ -360,11 +349,11 @@ static void add_by_verdict(struct advice_list *list)
         case AIU_VERDICT_UNKNOWN:
         default:
                 if (q->address.sa.any.sa_family == AF_UNIX && !address_is_abstract(&q->address))
-                        for_unix_path(list);
+                        advice_for_path(list);
                 else if (list->in->claim_group)
                         advice_for_range(list);
                 else
-                        for_in_use(list);
+                        advice_in_use(list);
                 break;
         }
 }

@@ -239,7 +239,7 @@ static int sort_sockets(struct aiu_report *report, struct observation *o)
                 int r;
 
                 c.judgement = conflict_judge(&report->question, &c.socket, &o->snapshot.host);
-                if (conflict_is_own(&report->question, &c.socket))
+                if (conflict_is_own(&report->question, &c.socket) && c.judgement.blocking == NO)
                         continue;
                 assemble_device(&o->snapshot, &c.socket);
                 if (report->question.trial_succeeded)
@@ -267,6 +267,7 @@ static int add_unseen(struct aiu_report *report, const struct observation *o)
                             .local = report->question.address, .uid = UID_UNKNOWN },
                 .judgement = { .reason = AIU_REASON_OBSERVED, .blocking = UNKNOWN },
         };
+        int r;
 
         if (report->n_conflicts > 0 || report->verdict.verdict != AIU_VERDICT_IN_USE)
                 return 0;
@@ -276,10 +277,16 @@ static int add_unseen(struct aiu_report *report, const struct observation *o)
         if (file) {
                 c.judgement = (struct judgement){ .overlap = AIU_OVERLAP_UNIX_PATH,
                                                   .reason = AIU_REASON_PATH_EXISTS, .blocking = YES };
-                if (host->name_is_socket == YES && o->sockets_complete)
+                c.file_mode = host->name_mode;
+                if (host->name_is_socket == YES && host->name_live == NO)
                         c.socket.state = AIU_STATE_STALE_FILE;
+                else if (host->name_live == YES && !add_holder(&c, AIU_HOLDER_HIDDEN))
+                        return -ENOMEM;
         }
-        return add_conflict(&report->conflicts, &report->n_conflicts, 1, &c);
+        r = add_conflict(&report->conflicts, &report->n_conflicts, 1, &c);
+        if (r < 0)
+                free(c.holders);
+        return r;
 }
 
 int assemble_conflicts(struct aiu_report *report, struct observation *o)

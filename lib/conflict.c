@@ -272,6 +272,35 @@ static struct judgement judge_ip(const struct question *q, const struct socket *
         return j;
 }
 
+static bool is_about_path(const struct question *q)
+{
+        return q->address.sa.any.sa_family == AF_UNIX && !address_is_abstract(&q->address);
+}
+
+/* A connection that a listener accepted carries the listener's file; one that was bound before it connected does too. */
+static tristate owns_file(const struct socket *h)
+{
+        return h->state == AIU_STATE_ESTABLISHED && h->type != SOCK_DGRAM ? UNKNOWN : YES;
+}
+
+/*
+ * Is it the socket that made the file which is there now? The device is the file
+ * system's own; where either side's is not known, the number alone makes a candidate.
+ */
+static tristate made_file(const struct socket *h, const struct host *host)
+{
+        uint64_t device = host->name_fs_device ? host->name_fs_device : host->name_device;
+
+        if (host->name_exists != YES || host->name_live == NO || host->name_inode == 0 || h->vfs_inode == 0 ||
+            (uint32_t)host->name_inode != (uint32_t)h->vfs_inode)
+                return NO;
+        if (h->vfs_device == device)
+                return owns_file(h);
+        if (h->vfs_device == 0 || (host->name_fs_device == 0 && host->name_live == YES))
+                return UNKNOWN;
+        return NO;
+}
+
 /*
  * Abstract names live in one table for each network namespace, hashed by name
  * and compared with the type: a stream and a datagram socket share a name.
@@ -282,21 +311,19 @@ static struct judgement judge_ip(const struct question *q, const struct socket *
 static struct judgement judge_unix(const struct question *q, const struct socket *h, const struct host *host)
 {
         struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
-        bool same;
+        tristate same;
 
         if (h->local.sa.any.sa_family != AF_UNIX)
                 return j;
-        if (address_is_abstract(&q->address))
-                same = h->type == q->type && address_equal(&q->address, &h->local);
+        if (is_about_path(q))
+                same = made_file(h, host);
         else
-                same = host->name_exists == YES && host->name_inode != 0 && h->vfs_inode != 0 &&
-                       (uint32_t)host->name_inode == (uint32_t)h->vfs_inode &&
-                       host->name_device == h->vfs_device;
-        if (!same)
+                same = tri(h->type == q->type && address_equal(&q->address, &h->local));
+        if (same == NO)
                 return j;
         j.overlap = AIU_OVERLAP_UNIX_PATH;
         j.reason = AIU_REASON_PATH_EXISTS;
-        j.blocking = YES;
+        j.blocking = same;
         return j;
 }
 
@@ -354,7 +381,8 @@ struct judgement conflict_judge_search(const struct question *q, const struct so
 struct judgement conflict_judge(const struct question *question, const struct socket *holder,
                                 const struct host *host)
 {
-        if (conflict_is_own(question, holder))
+        /* A socket's own file is in its way: unix_bind_bsd() looks at the path before it looks at the socket. */
+        if (conflict_is_own(question, holder) && !(is_about_path(question) && question->call != AIU_CALL_LISTEN))
                 return (struct judgement){ .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         if (question->address.sa.any.sa_family == AF_UNIX)
                 return judge_unix(question, holder, host);

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 
@@ -84,14 +85,36 @@ static void condition(struct strbuf *out, const struct aiu_holder *h)
                 strbuf_str(out, ", the same program as the caller");
 }
 
+static void file(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h)
+{
+        switch (aiu_conflict_get_file_mode(c) & S_IFMT) {
+        case S_IFSOCK:
+                strbuf_str(out, h ? "a live socket whose process is not visible from here"
+                                  : "a socket file; whether a server is behind it is not known");
+                break;
+        case S_IFREG:
+                strbuf_str(out, "a regular file, which is no socket");
+                break;
+        case S_IFDIR:
+                strbuf_str(out, "a directory");
+                break;
+        case S_IFLNK:
+                strbuf_str(out, "a symbolic link, which bind() does not follow");
+                break;
+        default:
+                strbuf_str(out, "a file that is no socket");
+                break;
+        }
+}
+
 void words_of_nobody(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h)
 {
         uid_t uid = aiu_conflict_get_uid(c);
 
         if (aiu_conflict_get_state(c) == AIU_STATE_STALE_FILE) {
-                strbuf_str(out, "nobody: a socket file that was left behind");
+                strbuf_str(out, "no process: a socket file that was left behind");
         } else if (aiu_conflict_get_reason(c) == AIU_REASON_PATH_EXISTS && aiu_conflict_get_inode(c) == 0) {
-                strbuf_str(out, "a file that is no socket of this network namespace");
+                file(out, c, h);
         } else if (aiu_conflict_get_reason(c) == AIU_REASON_RANGE_EXHAUSTED && aiu_conflict_get_n_ports(c) == 0) {
                 strbuf_str(out, "nobody: ip_local_reserved_ports keeps back what is searched");
         } else if (aiu_conflict_get_reason(c) == AIU_REASON_OBSERVED) {

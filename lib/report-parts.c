@@ -97,6 +97,11 @@ AIU_EXPORT uint64_t aiu_conflict_get_expires_usec(const struct aiu_conflict *con
         return conflict ? conflict->socket.expires_usec : 0;
 }
 
+AIU_EXPORT uint32_t aiu_conflict_get_file_mode(const struct aiu_conflict *conflict)
+{
+        return conflict ? conflict->file_mode : 0;
+}
+
 AIU_EXPORT size_t aiu_conflict_get_n_ports(const struct aiu_conflict *conflict)
 {
         return conflict ? conflict->n_ports : 0;

@@ -364,7 +364,7 @@ static check *const v6_checks[] = {
         check_mptcp, check_family, check_v6_exists, check_v6_multicast, check_privilege, check_fresh,
         check_v6_shape, check_v6_device, check_address, check_sockets, NULL
 };
-static check *const unix_checks[] = { check_family, check_fresh, NULL };
+static check *const abstract_checks[] = { check_family, check_fresh, NULL };
 static check *const bound_checks[] = { check_unconnected, check_sockets, NULL };
 
 /* ------------------------------------------------------ AF_UNIX */
@@ -395,7 +395,7 @@ static enum why why_path(const struct scene *scene)
         return host->name_at == 0 && ends_in_slash(&scene->question->address) ? WHY_SLASHES : WHY_NO_DIRECTORY;
 }
 
-static struct verdict predict_path(const struct scene *scene)
+static struct verdict check_path(const struct scene *scene)
 {
         const struct host *host = scene->host;
 
@@ -413,15 +413,17 @@ static struct verdict predict_path(const struct scene *scene)
         }
 }
 
+/* unix_bind_bsd(): the file is made before the socket is looked at. unix_bind_abstract(): the other way round. */
+static check *const path_checks[] = { check_family, check_path, check_fresh, NULL };
+
 static struct verdict predict_unix(const struct scene *scene)
 {
-        struct verdict v = first_failure(scene, unix_checks);
+        struct verdict v;
 
-        if (v.verdict != AIU_VERDICT_AVAILABLE)
-                return v;
-        if (address_is_abstract(&scene->question->address))
-                return predict_abstract(scene);
-        return predict_path(scene);
+        if (!address_is_abstract(&scene->question->address))
+                return first_failure(scene, path_checks);
+        v = first_failure(scene, abstract_checks);
+        return v.verdict == AIU_VERDICT_AVAILABLE ? predict_abstract(scene) : v;
 }
 
 /* ------------------------------------------------------ the answer */

@@ -156,6 +156,35 @@ static void describe_option(struct text *text, const struct aiu_action *action, 
                 text_add(text, ": the IPv4 side stays with its holder, [::] serves IPv6 alone");
 }
 
+static void describe_file(struct text *text, const struct aiu_action *action)
+{
+        text_add(text, "remove the stale socket file: no socket is bound to it, in any network namespace");
+        if (action->remarks & REMARK_NOT_REMOVABLE)
+                text_add(text, "; this user may not: the directory, its sticky bit or the file's attributes forbid it");
+}
+
+static const struct aiu_conflict *file_in_the_way(const struct aiu_report *report)
+{
+        const struct aiu_conflict *c = report->conflicts;
+
+        return report->n_conflicts > 0 && c->index == NO_SOCKET && c->file_mode != 0 ? c : NULL;
+}
+
+static void describe_look(struct text *text, const struct aiu_action *action)
+{
+        if (action->remarks & REMARK_FILE_UNKNOWN)
+                text_add(text, "look again%s: who is behind the socket file could not be seen; as long as that is not "
+                               "known, removing it may cut a server off",
+                         action->flags & AIU_ACTION_NEEDS_ROOT ? " as root" : "");
+        else if (action->remarks & REMARK_LIMITED_ROOT)
+                text_add(text, "look again from the host, as root with CAP_SYS_PTRACE: root in here cannot look into "
+                               "every process");
+        else if (action->flags & AIU_ACTION_NEEDS_ROOT)
+                text_add(text, "look again as root: not every holder could be seen");
+        else
+                text_add(text, "look again for every holder, with enough time: not all were looked for");
+}
+
 static void describe_address(struct text *text, const struct aiu_action *action, const struct aiu_report *report)
 {
         const struct question *q = &report->question;
@@ -163,6 +192,8 @@ static void describe_address(struct text *text, const struct aiu_action *action,
 
         if (q->address.sa.any.sa_family == AF_UNIX) {
                 text_add(text, "bind another name");
+                if (file_in_the_way(report))
+                        text_add(text, ": at this one is %s", words_file(file_in_the_way(report)));
                 return;
         }
         if (action->address.len == 0 && action->remarks & REMARK_RANGE) {
@@ -253,7 +284,7 @@ static void describe(struct text *text, const struct aiu_action *action, const s
                                "ephemeral range; this does not end the connection that has it now");
                 break;
         case AIU_ACTION_REMOVE_FILE:
-                text_add(text, "remove the stale socket file: no socket of this network namespace is behind it");
+                describe_file(text, action);
                 break;
         case AIU_ACTION_USE_ACTIVATION:
                 text_add(text, "take the socket that systemd passes (sd_listen_fds(3)) instead of binding one");
@@ -267,13 +298,7 @@ static void describe(struct text *text, const struct aiu_action *action, const s
                                        "use it");
                 break;
         case AIU_ACTION_LOOK_CLOSER:
-                if (action->remarks & REMARK_LIMITED_ROOT)
-                        text_add(text, "look again from the host, as root with CAP_SYS_PTRACE: root in here cannot look "
-                                       "into every process");
-                else
-                        text_add(text, action->flags & AIU_ACTION_NEEDS_ROOT
-                                               ? "look again as root: not every holder could be seen"
-                                               : "look again for every holder, with enough time: not all were looked for");
+                describe_look(text, action);
                 break;
         case AIU_ACTION_WIDEN_RANGE:
                 words_widen(text, action, report);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "address.h"
 #include "conflict.h"
@@ -167,14 +168,36 @@ void words_stop_kernel_user(struct text *text, const struct kernel_user *user)
                 text_add(text, ", which closes its socket; whatever set it up may do so again");
 }
 
+const char *words_file(const struct aiu_conflict *c)
+{
+        switch (c->file_mode & S_IFMT) {
+        case S_IFSOCK:
+                return c->n_holders > 0 ? "a live socket whose process is not visible from here"
+                                        : "a socket file, and whether a server is behind it is not known";
+        case S_IFREG:
+                return "a regular file, which is no socket";
+        case S_IFDIR:
+                return "a directory";
+        case S_IFLNK:
+                return "a symbolic link, which bind() does not follow";
+        case S_IFIFO:
+                return "a FIFO, which is no socket";
+        case S_IFCHR:
+        case S_IFBLK:
+                return "a device node, which is no socket";
+        default:
+                return "a file at that path";
+        }
+}
+
 static void add_nobody(struct text *text, const struct aiu_conflict *c)
 {
         if (c->socket.minisock)
                 text_add(text, "a TIME_WAIT socket of a closed connection");
         else if (c->socket.state == AIU_STATE_STALE_FILE)
                 text_add(text, "a stale socket file");
-        else if (c->judgement.reason == AIU_REASON_PATH_EXISTS)
-                text_add(text, "a file at that path");
+        else if (c->judgement.reason == AIU_REASON_PATH_EXISTS && c->index == NO_SOCKET)
+                text_add(text, "%s", words_file(c));
         else if (c->judgement.reason == AIU_REASON_RANGE_EXHAUSTED && c->index == NO_SOCKET)
                 text_add(text, "nobody: ip_local_reserved_ports keeps back what is searched");
         else if (c->judgement.reason == AIU_REASON_OBSERVED)

@@ -34,6 +34,8 @@ void words_widen(struct text *text, const struct aiu_action *action, const struc
 void words_range_holders(struct text *text, const struct aiu_report *report);
 /* "pid 812 (nginx)", "a TIME_WAIT socket"...: who a conflict's holder is, in few words. */
 void words_holder(const struct aiu_conflict *conflict, char *buffer, size_t bytes);
+/* AF_UNIX: what is at the path, where no socket in sight is behind it: "a directory". */
+const char *words_file(const struct aiu_conflict *conflict);
 /* What in the kernel is to be taken down, and whether that is known to be enough. */
 void words_stop_kernel_user(struct text *text, const struct kernel_user *user);
 

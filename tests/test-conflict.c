@@ -255,6 +255,72 @@ START_TEST(paths)
 }
 END_TEST
 
+/* What is not known of the file or the socket makes a candidate; a file that is shown to be stale has none. */
+START_TEST(path_candidates)
+{
+        static const struct {
+                uint64_t h_device, fs_device;
+                enum aiu_state state;
+                int type;
+                tristate live, blocking;
+        } rows[] = {
+                /* the file system's own device counts, not st_dev, which is 6 */
+                { 8, 8, AIU_STATE_LISTEN, SOCK_STREAM, YES, YES },
+                { 8, 8, AIU_STATE_LISTEN, SOCK_STREAM, UNKNOWN, YES },
+                { 8, 8, AIU_STATE_LISTEN, SOCK_STREAM, NO, NO },
+                { 6, 8, AIU_STATE_LISTEN, SOCK_STREAM, YES, NO },
+                { 6, 0, AIU_STATE_LISTEN, SOCK_STREAM, YES, YES },
+                { 9, 0, AIU_STATE_LISTEN, SOCK_STREAM, YES, UNKNOWN },
+                { 9, 0, AIU_STATE_LISTEN, SOCK_STREAM, UNKNOWN, NO },
+                /* the socket's device is not known */
+                { 0, 8, AIU_STATE_LISTEN, SOCK_STREAM, YES, UNKNOWN },
+                { 0, 8, AIU_STATE_LISTEN, SOCK_STREAM, UNKNOWN, UNKNOWN },
+                /* a connection may have the file of its listener */
+                { 8, 8, AIU_STATE_ESTABLISHED, SOCK_STREAM, YES, UNKNOWN },
+                { 8, 8, AIU_STATE_ESTABLISHED, SOCK_SEQPACKET, YES, UNKNOWN },
+                { 8, 8, AIU_STATE_ESTABLISHED, SOCK_DGRAM, YES, YES },
+        };
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = scene_host();
+
+        q.address = h.local = scene_unix("/a", 2);
+        host.name_exists = YES;
+        host.name_inode = h.vfs_inode = 5;
+        host.name_device = 6;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                host.name_fs_device = rows[i].fs_device;
+                host.name_live = rows[i].live;
+                h.vfs_device = rows[i].h_device;
+                h.state = rows[i].state;
+                h.type = rows[i].type;
+                ck_assert_msg(conflict_judge(&q, &h, &host).blocking == rows[i].blocking, "row %zu", i);
+        }
+}
+END_TEST
+
+/* bind() of a bound socket meets its own file first; listen() does not look at the path, and an abstract name comes later. */
+START_TEST(path_of_its_own)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = scene_host();
+
+        q.address = h.local = scene_unix("/a", 2);
+        q.own_inode = h.inode = 9;
+        host.name_exists = YES;
+        host.name_inode = h.vfs_inode = 5;
+        host.name_device = h.vfs_device = 6;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
+        q.call = AIU_CALL_LISTEN;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+        q.call = AIU_CALL_BIND;
+        q.address = h.local = scene_unix("\0a", 2);
+        q.type = h.type = SOCK_STREAM;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+}
+END_TEST
+
 /* The search for a port meets no socket that is not in its table. */
 START_TEST(search_passes_over)
 {
@@ -296,6 +362,8 @@ int main(void)
         tcase_add_test(tcase, other_protocol_other_port);
         tcase_add_test(tcase, abstract_names);
         tcase_add_test(tcase, paths);
+        tcase_add_test(tcase, path_candidates);
+        tcase_add_test(tcase, path_of_its_own);
         tcase_add_test(tcase, search_passes_over);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);

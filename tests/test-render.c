@@ -319,7 +319,7 @@ START_TEST(stale_file_with_a_telling_name)
         fixture_action(r, AIU_ACTION_REMOVE_FILE, "remove it", "rm", path);
         expect_page(r, 0,
                     "/run/x; held by y is in use: bind() fails with EADDRINUSE\n"
-                    "held by   nobody: a socket file that was left behind\n"
+                    "held by   no process: a socket file that was left behind\n"
                     "overlap   the same name\n"
                     "options   SO_REUSEADDR has no effect on AF_UNIX sockets\n"
                     "do        rm '/run/x; held by y'\n"

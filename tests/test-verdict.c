@@ -299,6 +299,31 @@ START_TEST(mptcp_before_the_address)
 }
 END_TEST
 
+/* A path is looked at before the socket, an abstract name after it: unix_bind_bsd(), unix_bind_abstract(). */
+START_TEST(unix_bound_twice)
+{
+        struct question q = scene_question("127.0.0.1");
+        struct host host = scene_host();
+        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+
+        q.address = scene_unix("/a", 2);
+        q.bound = scene_unix("/b", 2);
+        host.name_exists = YES;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EADDRINUSE);
+        host.name_exists = NO;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+        host.name_error = ENOENT;
+        ck_assert_int_eq(verdict_conclude(&scene).error, ENOENT);
+        host.name_error = EACCES;
+        ck_assert_int_eq(verdict_conclude(&scene).error, EACCES);
+        host.name_error = 0;
+        host.name_exists = UNKNOWN;
+        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_UNKNOWN);
+        q.address = scene_unix("\0a", 2);
+        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+}
+END_TEST
+
 START_TEST(unix_listen)
 {
         struct question q = scene_question("127.0.0.1");
@@ -358,6 +383,7 @@ int main(void)
         tcase_add_test(tcase, second_listener);
         tcase_add_test(tcase, privilege);
         tcase_add_test(tcase, mptcp_before_the_address);
+        tcase_add_test(tcase, unix_bound_twice);
         tcase_add_test(tcase, unix_listen);
         tcase_add_test(tcase, evidence_about_reuseport);
         suite_add_tcase(suite, tcase);

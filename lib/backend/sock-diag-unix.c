@@ -7,16 +7,19 @@
  * bind() was given, in another directory or before a rename).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 
 #include "backend/sock-diag.h"
+#include "sys.h"
 
 enum { KERNEL_ESTABLISHED = 1, KERNEL_CLOSE = 7, KERNEL_LISTEN = 10 };
 
@@ -109,15 +112,16 @@ int sock_diag_parse_unix(const struct nlmsghdr *message, struct sock_diag_socket
 struct dump {
         const struct aiu_question *question;
         struct aiu_snapshot *snapshot;
-        uint64_t inode;         /* of what is at the path; 0 = abstract name */
+        struct aiu_host_fact host;      /* name_inode: of what is at the path; 0 = nothing, or an abstract name */
+        bool connections;       /* the second round: no socket that has the name by itself was seen */
         bool owner_seen;        /* a socket that has the name by itself */
         bool connection_seen;   /* one that has it, perhaps, from its listener */
 };
 
 static bool is_wanted(const struct dump *dump, const struct aiu_socket_fact *fact)
 {
-        if (dump->inode != 0)
-                return (uint32_t)fact->vfs_inode == (uint32_t)dump->inode;
+        if (dump->host.name_inode != 0)
+                return (uint32_t)fact->vfs_inode == (uint32_t)dump->host.name_inode;
         return fact->local_len == dump->question->address_len &&
                memcmp(fact->local, dump->question->address, fact->local_len) == 0;
 }
@@ -132,6 +136,28 @@ static bool is_connection(const struct aiu_socket_fact *fact)
         return fact->state == AIU_STATE_ESTABLISHED && fact->type != SOCK_DGRAM;
 }
 
+/*
+ * Each subvolume of btrfs counts its inodes from the start, and all have one device
+ * here: the name tells them apart, where it can be looked up. Elsewhere the two
+ * numbers are exact.
+ */
+static void check_device(const struct dump *dump, struct sock_diag_socket *socket)
+{
+        const struct aiu_host_fact *host = &dump->host;
+        const struct sockaddr_un *un = (const struct sockaddr_un *)&socket->local;
+        char path[sizeof(un->sun_path) + 1] = "";
+        struct stat st;
+
+        if (host->name_inode == 0 || host->name_fs_device == 0 || socket->fact.vfs_device != host->name_fs_device ||
+            host->name_device == host->name_fs_device)
+                return;
+        memcpy(path, un->sun_path, socket->fact.local_len - offsetof(struct sockaddr_un, sun_path));
+        if (path[0] != '/' || sys_fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                socket->fact.vfs_device = 0;
+        else if (st.st_ino != host->name_inode || st.st_dev != host->name_device)
+                socket->fact.vfs_inode = 0;
+}
+
 static int take_socket(void *userdata, struct nlmsghdr *message)
 {
         struct dump *dump = userdata;
@@ -141,10 +167,13 @@ static int take_socket(void *userdata, struct nlmsghdr *message)
         r = sock_diag_parse_unix(message, &socket);
         if (r <= 0 || !is_wanted(dump, &socket.fact))
                 return r < 0 ? r : 0;
-        if (is_connection(&socket.fact)) {
+        if (is_connection(&socket.fact) && !dump->connections) {
                 dump->connection_seen = true;
                 return 0;
         }
+        check_device(dump, &socket);
+        if (dump->host.name_inode != 0 && socket.fact.vfs_inode == 0)
+                return 0;
         dump->owner_seen = true;
         r = aiu_snapshot_add_socket(dump->snapshot, &socket.fact);
         return r == -ENOBUFS ? 0 : r;
@@ -159,31 +188,56 @@ static int no_owner(struct aiu_snapshot *snapshot)
         return AIU_PARTIAL;
 }
 
-int sock_diag_dump_unix(struct netlink *netlink, const struct aiu_question *question,
-                        struct aiu_snapshot *snapshot)
+static int run_dump(struct netlink *netlink, struct dump *dump)
 {
         struct unix_diag_req request = {
                 .sdiag_family = AF_UNIX,
                 .udiag_states = 0xffffffffu,
                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_UID,
         };
-        struct dump dump = { .question = question, .snapshot = snapshot };
-        struct aiu_host_fact host = { .size = sizeof(host) };
         struct nl_msg *message;
         int r;
 
-        if (aiu_snapshot_get_host(snapshot, &host))
-                dump.inode = host.name_inode;
         message = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
         if (!message)
                 return -ENOMEM;
         r = nlmsg_append(message, &request, sizeof(request), NLMSG_ALIGNTO);
         if (r >= 0)
-                r = netlink_request(netlink, question, message, take_socket, &dump);
+                r = netlink_request(netlink, dump->question, message, take_socket, dump);
         else
                 r = -ENOMEM;
         nlmsg_free(message);
-        if (r == 0 && dump.connection_seen && !dump.owner_seen)
-                return no_owner(snapshot);
         return r;
+}
+
+/*
+ * A socket is bound to the file, and none of this namespace is it by itself. One
+ * that bound before it connected is among the connections, and so is what the
+ * server of another namespace has accepted from here.
+ */
+static int dump_connections(struct netlink *netlink, struct dump *dump)
+{
+        int r;
+
+        dump->connections = true;
+        r = run_dump(netlink, dump);
+        return r < 0 ? r : AIU_PARTIAL;
+}
+
+int sock_diag_dump_unix(struct netlink *netlink, const struct aiu_question *question,
+                        struct aiu_snapshot *snapshot)
+{
+        struct dump dump = { .question = question, .snapshot = snapshot, .host = { .size = sizeof(dump.host) } };
+        int r;
+
+        (void)aiu_snapshot_get_host(snapshot, &dump.host);
+        /* It was shown that no socket is bound to what is at the path. */
+        if (dump.host.name_inode != 0 && dump.host.name_live == AIU_TRISTATE_NO)
+                return AIU_DONE;
+        r = run_dump(netlink, &dump);
+        if (r != 0 || dump.owner_seen)
+                return r;
+        if (dump.host.name_inode != 0 && dump.host.name_live == AIU_TRISTATE_YES)
+                return dump_connections(netlink, &dump);
+        return dump.connection_seen ? no_owner(snapshot) : r;
 }

@@ -16,6 +16,9 @@
  *    where that loses something, a gap (aiu_snapshot_add_gap()).
  *  - Stop when aiu_question_time_left_usec() says 0, and return -ETIME.
  *  - Leave nothing behind: no descriptor, thread, child or signal handler.
+ *  - Return. A function left by longjmp(3), by a C++ exception or by the end of its thread
+ *    leaks the snapshot and a descriptor, and may leave the caller in another network
+ *    namespace.
  *  - With aiu_question::plain_calls_only set, keep to the system calls that a
  *    seccomp filter written for a network daemon lets through: a forbidden call
  *    may kill the process.

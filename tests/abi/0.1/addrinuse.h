@@ -8,7 +8,7 @@
  *  - Functions that return int return 0 (or a count) on success and a negative errno
  *    on failure; outputs (ret_*) are written only on success. The list of errors that
  *    a function documents is closed. aiu_probe() and aiu_explain_*() return an object,
- *    or NULL with errno set.
+ *    or NULL with errno set. Every other function, and these on success, leave errno as it was.
  *  - Any pointer may be NULL. Functions that can fail return -EINVAL then; accessors
  *    return what stands for "unknown", and ref/unref functions return NULL.
  *  - Accessors never fail and never allocate. Unknown is NULL, 0, (uid_t)-1 or
@@ -215,12 +215,18 @@ void aiu_context_set_progress(struct aiu_context *, aiu_progress_fn, void *userd
  * @since 0.1
  */
 #define AIU_CONTEXT_TRIAL_BIND   (UINT32_C(1) << 1)
-/** Talk to no daemon: systemd is not asked about the units of holders. @since 0.1 */
+/**
+ * Talk to no daemon: systemd is not asked about the units of holders, and whether a socket is bound
+ * to an AF_UNIX file is not asked by connect(2). That connect(2) never reaches the server: the
+ * socket that makes it, an end of a socketpair(2), is connected already. Audit rules and tracers see
+ * the call all the same. Without it no file is called stale, and none is to be removed.
+ * @since 0.1
+ */
 #define AIU_CONTEXT_NO_IPC       (UINT32_C(1) << 2)
 
 /**
  * Use pidfd_getfd(2) and the like even under a seccomp filter; default: only when
- * /proc/self/status says that none is active.
+ * /proc/thread-self/status says that none is active.
  * @since 0.1
  */
 #define AIU_CONTEXT_ALL_SYSCALLS (UINT32_C(1) << 3)
@@ -377,7 +383,10 @@ int  aiu_query_set_port_range(struct aiu_query *, uint16_t low, uint16_t high);
 
 /**
  * SO_BINDTODEVICE of the would-be socket, by interface name; NULL or "" = none.
- * @returns 0; -EINVAL (no query); -ENODEV (no such interface here)
+ * The interface is looked for at once, by netlink: in the namespace of aiu_query_set_netns(), if that
+ * was called before.
+ * @returns 0; -EINVAL (no query); -ENODEV (no such interface); -EPERM (of another network namespace,
+ *          under a seccomp filter or without the right to enter it); what netlink was refused with
  * @since 0.1
  */
 int  aiu_query_set_device(struct aiu_query *, const char *ifname);
@@ -616,7 +625,7 @@ enum aiu_state {
         AIU_STATE_LISTEN = 10,       /**< listening */
         AIU_STATE_CLOSING = 11,      /**< closed by both at once */
         AIU_STATE_BOUND = 13,        /**< bound, neither listening nor connected; ss(8) shows it from 6.8 on */
-        AIU_STATE_STALE_FILE = 64    /**< AF_UNIX: the file is there, no socket is behind it */
+        AIU_STATE_STALE_FILE = 64    /**< AF_UNIX: a socket file, and no socket is bound to it, in any network namespace: that was shown */
 };
 /** The rule that makes it a conflict: inet_bind_conflict() and its kin. @since 0.1 */
 enum aiu_reason {
@@ -695,6 +704,14 @@ enum aiu_tristate aiu_conflict_get_v6only(const struct aiu_conflict *);
  * @since 0.1
  */
 uint64_t aiu_conflict_get_expires_usec(const struct aiu_conflict *);
+/**
+ * AF_UNIX: st_mode of the file that is at the path, where no socket in sight is bound to it: S_ISSOCK()
+ * of stat(2) and the like tell what it is. A holder of kind AIU_HOLDER_HIDDEN says then that the
+ * socket file is alive, AIU_STATE_STALE_FILE that it is not; else that is not known. 0 = a socket is
+ * in the way, or what is there is not known.
+ * @since 0.1
+ */
+uint32_t aiu_conflict_get_file_mode(const struct aiu_conflict *);
 /**
  * Port 0: how many ports of the range the holders of this one keep from the socket asked about;
  * else 0.
@@ -895,7 +912,7 @@ enum aiu_action_kind {
         AIU_ACTION_OTHER_ADDRESS = 10,   /**< bind another address */
         AIU_ACTION_OTHER_PORT = 11,      /**< bind another port */
         AIU_ACTION_RESERVE_PORT = 12,    /**< keep it out of the ephemeral range: for the next time */
-        AIU_ACTION_REMOVE_FILE = 13,     /**< AF_UNIX: no socket is behind the file */
+        AIU_ACTION_REMOVE_FILE = 13,     /**< AF_UNIX: no socket is bound to the socket file (AIU_STATE_STALE_FILE) */
         AIU_ACTION_USE_ACTIVATION = 14,  /**< take the socket that systemd passes */
         AIU_ACTION_GRANT_PRIVILEGE = 15, /**< CAP_NET_BIND_SERVICE, or lower the first unprivileged port */
         AIU_ACTION_ADD_ADDRESS = 16,     /**< give the host the address */
