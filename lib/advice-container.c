@@ -134,7 +134,7 @@ static void end_helper(struct advice_list *list, const struct aiu_holder *holder
 static bool ended_already(const struct advice_list *list, const struct process *process)
 {
         for (size_t i = 0; i < list->n; i++)
-                if (list->actions[i].remarks & REMARK_HELPER && list->actions[i].processes[0] == process)
+                if (list->actions[i].remarks & REMARK_HELPER && list->actions[i].processes[0]->pid == process->pid)
                         return true;
         return false;
 }

@@ -257,7 +257,7 @@ static bool signals(const struct aiu_action *action, const struct process *proce
 /* A worker is signalled together with its master, which comes first, or not at all. */
 static void check_workers(const struct aiu_action *action)
 {
-        for (size_t i = 0; i < action->n_processes; i++) {
+        for (size_t i = 0; i < action->n_processes && !(action->remarks & REMARK_HELPER); i++) {
                 const struct process *leader = action->processes[i]->leading;
                 bool before = !leader;
 

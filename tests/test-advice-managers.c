@@ -271,8 +271,8 @@ END_TEST
 /* A user planted the descriptor: whatever ends the holder is not certain, and the text says whose it is. */
 START_TEST(socket_of_another_user)
 {
-        listener(100, "dbus-daemon");
-        manage(0, AIU_MANAGER_SYSTEMD, "dbus.service", NULL);
+        listener(100, "web");
+        manage(0, AIU_MANAGER_SYSTEMD, "web.service", NULL);
         managers[0].will_return = NO;
         sockets[0].uid = 65534;
         holders[0].flags = AIU_HOLDER_HANDED_OVER;
