@@ -139,14 +139,6 @@ AIU_EXPORT int aiu_context_set_kernel(struct aiu_context *context, uint32_t beha
         return 0;
 }
 
-uint64_t context_deadline_nsec(const struct aiu_context *context)
-{
-        /* What does not fit into 64 bits of nanoseconds is as good as no deadline. */
-        if (context->deadline_usec == 0 || context->deadline_usec >= UINT64_MAX / 2000)
-                return 0;
-        return sys_now_nsec() + context->deadline_usec * 1000;
-}
-
 bool context_plain_calls_only(const struct aiu_context *context)
 {
         bool filtered;

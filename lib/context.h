@@ -57,8 +57,6 @@ struct aiu_query {
         int netns;                              /* -1 = the caller's */
 };
 
-/* CLOCK_MONOTONIC, from now; 0 = none. */
-uint64_t context_deadline_nsec(const struct aiu_context *context);
 /* May a filter be active that kills for a call which doc/security.md does not list? */
 bool context_plain_calls_only(const struct aiu_context *context);
 

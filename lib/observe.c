@@ -119,7 +119,9 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
         o->asked.ifindex = conflict_device(question);
         o->asked.uid = question->uid;
         o->asked.context_flags = context->flags;
-        o->asked.deadline_nsec = context_deadline_nsec(context);
+        /* What does not fit into 64 bits of nanoseconds is as good as no deadline. */
+        if (context->deadline_usec && context->deadline_usec < UINT64_MAX / 2000)
+                o->asked.deadline_nsec = sys_now_nsec() + context->deadline_usec * 1000;
         o->snapshot.host.kernel_proven = context->kernel_proven;
         o->asked.plain_calls_only = !(context->flags & AIU_CONTEXT_ALL_SYSCALLS) &&
                                     caller_is_filtered(o->asked.procfs);

@@ -108,10 +108,10 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
 
 int query_find_interface(const struct aiu_query *query, const char *name, unsigned int *ret_index)
 {
+        /* Without a deadline: the kernel answers this within the call that asks, and a setter that is late is no use. */
         struct aiu_question question = {
                 .size = sizeof(question), .procfs = -1,
                 .plain_calls_only = context_plain_calls_only(query->context),
-                .deadline_nsec = context_deadline_nsec(query->context),
         };
         int home, r, back;
 
