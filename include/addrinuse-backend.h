@@ -226,6 +226,8 @@ struct aiu_manager_fact {
          * than this user no command acts on these names
          */
         uid_t named_by;
+        pid_t main_pid;                      /**< the main process of the unit; 0 = not known */
+        uint32_t n_processes;                /**< how many processes the unit has; 0 = not known */
 };
 
 /** What in the kernel itself has a socket: a tunnel device, a file server... */

@@ -248,6 +248,8 @@ static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_
         action->remarks = remarks;
         action->manager = m;
         advice_weigh_word(list->in, action);
+        if (kind == AIU_ACTION_STOP_UNIT && is_systemd(m))
+                advice_spare_others(list, action, whose, m);
         for (size_t i = 0; i < list->in->n_conflicts; i++) {
                 const struct aiu_conflict *c = &list->in->conflicts[i];
 

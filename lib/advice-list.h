@@ -80,6 +80,8 @@ void advice_use_activation(struct advice_list *list);
 void advice_stop_units(struct advice_list *list);
 void advice_stop_containers(struct advice_list *list);
 void advice_end_processes(struct advice_list *list);
+/* A stop of the unit ends more than the holder: say so, and count (advice-unit.c). */
+void advice_spare_others(struct advice_list *list, struct aiu_action *action, lets_go *whose, const struct manager *m);
 /* After SIGTERM: a known daemon's own word, if the last action ends its master (advice-signal.c). */
 void advice_own_signal(struct advice_list *list);
 void advice_end_helpers(struct advice_list *list);

@@ -53,6 +53,14 @@ static size_t place(enum aiu_action_kind kind)
         return i;
 }
 
+/* What ends much beside the holder comes after what ends the holder alone. */
+static size_t harm(const struct aiu_action *action)
+{
+        if (action->remarks & REMARK_WHOLE_UNIT)
+                return 2 * place(AIU_ACTION_TERMINATE) + 1;
+        return 2 * place(action->kind);
+}
+
 static enum group group_of(const struct aiu_action *action)
 {
         /* The range of one socket, not the sysctl. */
@@ -64,7 +72,7 @@ static enum group group_of(const struct aiu_action *action)
 /* Below zero: `a` comes first. What is not enough alone ends its group. */
 static int compare(const struct aiu_action *a, const struct aiu_action *b)
 {
-        size_t x = place(a->kind), y = place(b->kind);
+        size_t x = harm(a), y = harm(b);
 
         if (group_of(a) != group_of(b))
                 return group_of(a) < group_of(b) ? -1 : 1;

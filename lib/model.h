@@ -268,6 +268,8 @@ struct manager {
         char *enabled;
         tristate removes_file;
         uid_t named_by;         /* who could have chosen these names: 0 = root alone; UID_UNKNOWN */
+        pid_t main_pid;         /* of the unit; 0 = not known */
+        uint32_t n_processes;   /* of the unit; 0 = not known */
 };
 
 /* What in the kernel has a socket: struct aiu_kernel_user_fact. */
@@ -322,6 +324,7 @@ struct aiu_action {
         size_t n_processes;
         size_t n_workers;                       /* holders that end with those, without a signal of their own */
         enum signal_word signal;                /* TERMINATE: which */
+        uint32_t n_others;                      /* STOP_UNIT, REMARK_WHOLE_UNIT: processes that do not hold it; 0 = not known */
         const struct manager *manager;          /* whom it asks; borrowed */
         const struct kernel_user *kernel_user;  /* what it takes down; borrowed */
         char **units;                           /* what it stops there */
@@ -350,6 +353,7 @@ struct aiu_action {
 #define REMARK_UNASKED (UINT32_C(1) << 13)      /* its service manager was not asked about the unit */
 #define REMARK_AT_BOOT (UINT32_C(1) << 14)      /* the unit is enabled: it returns at boot */
 #define REMARK_PARENT (UINT32_C(1) << 15)       /* whether its parent starts it again is not known */
+#define REMARK_WHOLE_UNIT (UINT32_C(1) << 17)   /* the unit's main process is not the holder: a stop ends more than that */
 #define REMARK_VITAL (UINT32_C(1) << 16)        /* the session or the host depends on the process, or the asker runs in it */
 #define REMARK_FOREIGN_PIDS (UINT32_C(1) << 24) /* what it acts on has other numbers, or other names, here */
 #define REMARK_LIMITED_ROOT (UINT32_C(1) << 25) /* root of a user namespace cannot do it */

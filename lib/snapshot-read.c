@@ -254,6 +254,8 @@ AIU_EXPORT int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, siz
                 .enabled = m->enabled,
                 .removes_file = m->removes_file,
                 .named_by = m->named_by,
+                .main_pid = m->main_pid,
+                .n_processes = m->n_processes,
         };
         return fact_give(ret_fact, &fact, sizeof(fact));
 }

@@ -422,6 +422,10 @@ static int merge_manager(struct manager *to, const struct aiu_manager_fact *f)
                 return r;
         replace_tristate(&to->will_return, f->will_return);
         replace_tristate(&to->removes_file, f->removes_file);
+        if (f->main_pid > 0)
+                to->main_pid = f->main_pid;
+        if (f->n_processes > 0)
+                to->n_processes = f->n_processes;
         to->flags |= f->flags;
         if (f->kind != AIU_MANAGER_UNKNOWN) {
                 to->kind = f->kind;

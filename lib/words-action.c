@@ -123,6 +123,11 @@ static void add_remarks(struct text *text, const struct aiu_action *action, cons
                 text_add(text, "; others are in the way as well");
         if (r & REMARK_INCOMPLETE)
                 text_add(text, "; not every holder could be seen, so there may be more");
+        if (r & REMARK_WHOLE_UNIT && action->n_others > 0)
+                text_add(text, "; that ends %u other %s of the unit, too", (unsigned)action->n_others,
+                         action->n_others > 1 ? "processes" : "process");
+        else if (r & REMARK_WHOLE_UNIT)
+                text_add(text, "; that ends the unit's main process, too, and all else in the unit");
         if (r & REMARK_UNASKED)
                 text_add(text, "; systemd was not asked, so whether that ends it, and for good, is not known");
         if (r & REMARK_FOREIGN_PIDS)

@@ -128,6 +128,8 @@ static void make_manager(size_t i)
         m->container = now_and_then(3) ? words(now_and_then(2) ? "0123456789abcdef" : "vm") : NULL;
         m->supervisor = m->kind == AIU_MANAGER_SUPERVISOR && !now_and_then(4)
                                 ? words(any_of(supervisors, ELEMENTSOF(supervisors))) : NULL;
+        m->main_pid = now_and_then(2) ? 100 + (pid_t)pick(3) : 0;
+        m->n_processes = pick(4);
         m->user = now_and_then(2) ? 1000 : now_and_then(4) ? UID_UNKNOWN : 0;
         m->named_by = now_and_then(3) ? m->user : now_and_then(4) ? UID_UNKNOWN : 0;
         holders[i].manager = m;
@@ -222,6 +224,7 @@ static int harm(const struct aiu_action *action)
         case AIU_ACTION_WAIT:
                 return 1;
         case AIU_ACTION_STOP_UNIT:
+                return action->remarks & REMARK_WHOLE_UNIT ? -1 : 2;
         case AIU_ACTION_STOP_CONTAINER:
         case AIU_ACTION_STOP_KERNEL_USER:
                 return 2;

@@ -84,6 +84,74 @@ START_TEST(unit_whose_stop_spares_it)
 }
 END_TEST
 
+/* A job of a build server: the holder alone first, and what else a stop ends is counted. */
+START_TEST(unit_with_another_main_process)
+{
+        static const struct {
+                uint32_t n;
+                const char *text;
+        } rows[] = { { 13, "that ends 12 other processes of the unit, too" },
+                     { 2, "that ends 1 other process of the unit, too" },
+                     { 0, "that ends the unit's main process, too" } };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                setup();
+                listener(100, "job");
+                manage(0, AIU_MANAGER_SYSTEMD, "ci.service", NULL);
+                managers[0].will_return = UNKNOWN;
+                managers[0].main_pid = 50;
+                managers[0].n_processes = rows[i].n;
+                ask();
+                ck_assert_int_eq(actions[0].kind, AIU_ACTION_TERMINATE);
+                expect(AIU_ACTION_TERMINATE, UNKNOWN);
+                ck_assert_int_eq(actions[1].kind, AIU_ACTION_STOP_UNIT);
+                expect(AIU_ACTION_STOP_UNIT, YES);
+                expect_text(AIU_ACTION_STOP_UNIT, rows[i].text);
+                teardown();
+        }
+}
+END_TEST
+
+static void expect_unit_first(void)
+{
+        ask();
+        ck_assert_int_eq(actions[0].kind, AIU_ACTION_STOP_UNIT);
+        ck_assert_ptr_null(strstr(actions[0].text, "that ends"));
+        teardown();
+}
+
+/* Where the main process is, or leads, the holder, where it watches a container, or is not known. */
+START_TEST(unit_of_the_holder)
+{
+        struct process master = { .pid = 50, .sigterm_caught = YES, .leads = true };
+
+        listener(100, "web");
+        manage(0, AIU_MANAGER_SYSTEMD, "web.service", NULL);
+        managers[0].will_return = UNKNOWN;
+        expect_unit_first();
+        managers[0].main_pid = 100;
+        expect_unit_first();
+        managers[0].main_pid = 50;
+        processes[0].leading = &master;
+        expect_unit_first();
+        processes[0].leading = NULL;
+        managers[0].container = words("vm");
+        expect_unit_first();
+        managers[0].container = NULL;
+        managers[0].socket_unit = words("web.socket");
+        expect_unit_first();
+        managers[0].socket_unit = NULL;
+        listener(101, "other");
+        manage(1, AIU_MANAGER_SYSTEMD, "other.service", NULL);
+        managers[1].will_return = UNKNOWN;
+        managers[1].main_pid = 101;
+        expect_unit_first();
+        managers[1].unit = NULL;
+        managers[1].socket_unit = words("other.socket");
+        expect_unit_first();
+}
+END_TEST
+
 /* What starts it again is stopped first, and with it. */
 START_TEST(upheld_and_triggered)
 {
@@ -562,6 +630,8 @@ static TCase *all_tests(void)
         tcase_add_test(tcase, systemd_was_not_asked);
         tcase_add_test(tcase, unit_that_returns_at_boot);
         tcase_add_test(tcase, unit_whose_stop_spares_it);
+        tcase_add_test(tcase, unit_with_another_main_process);
+        tcase_add_test(tcase, unit_of_the_holder);
         tcase_add_test(tcase, upheld_and_triggered);
         tcase_add_test(tcase, unit_of_a_user);
         tcase_add_test(tcase, leftover_is_killed_through_its_unit);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/cgroup-count.h"
 #include "backend/cgroup-id.h"
 #include "host-fixture.h"
 #include "macro.h"
@@ -117,6 +118,61 @@ START_TEST(several)
         for (size_t i = 0; i < ELEMENTSOF(ids); i++)
                 free(ids[i].path);
         ck_assert_int_eq(cgroup_id_find(&question, ids, 0), 0);
+}
+END_TEST
+
+/* ------------------------------------------------------ cgroup-count.c */
+
+static void put_processes(const char *path, const char *text)
+{
+        char whole[4096];
+
+        (void)snprintf(whole, sizeof(whole), "%s%s/cgroup.procs", ROOT, path);
+        make_file(whole, text);
+}
+
+/* A delegated tree too deep and too wide to be counted whole. */
+START_TEST(processes_of_a_unit)
+{
+        char path[64];
+
+        put_processes(likely[0], "5\n6\n");
+        ck_assert_uint_eq(cgroup_count("0::/system.slice/a.service\n", "a.service"), 2);
+        ck_assert_uint_eq(cgroup_count("1:name=x:/y\n0::/system.slice/a.service/job/deep\n", "a.service"), 2);
+        make_directory("/system.slice/a.service/job");
+        put_processes("/system.slice/a.service/job", "7\n");
+        ck_assert_uint_eq(cgroup_count("0::/system.slice/a.service/job", "a.service"), 3);
+        make_directory("/system.slice/a.service/job/2/3/4");
+        put_processes("/system.slice/a.service/job/2/3", "8\n9\n");
+        put_processes("/system.slice/a.service/job/2/3/4", "10\n");
+        ck_assert_uint_eq(cgroup_count("0::/system.slice/a.service\n", "a.service"), 5);
+        for (int i = 0; i < 100; i++) {
+                (void)snprintf(path, sizeof(path), "/system.slice/b.socket/%d", i);
+                make_directory(path);
+                put_processes(path, "1\n");
+        }
+        ck_assert_uint_eq(cgroup_count("0::/system.slice/b.socket\n", "b.socket"), 63);
+}
+END_TEST
+
+START_TEST(processes_of_nothing)
+{
+        put_processes(likely[0], "5\n");
+        ck_assert_uint_eq(cgroup_count(NULL, "a.service"), 0);
+        ck_assert_uint_eq(cgroup_count("0::/system.slice/a.service\n", NULL), 0);
+        ck_assert_uint_eq(cgroup_count("0::/system.slice/a.service\n", ""), 0);
+        ck_assert_uint_eq(cgroup_count("0::/system.slice/a.service\n", "b.service"), 0);
+        ck_assert_uint_eq(cgroup_count("0::/system.slice/xa.service\n", "a.service"), 0);
+        ck_assert_uint_eq(cgroup_count("0::/system.slice/a.servicex\n", "a.service"), 0);
+        ck_assert_uint_eq(cgroup_count("0::/../a.service\n", "a.service"), 0);
+        ck_assert_uint_eq(cgroup_count("0::/gone.slice/a.service\n", "a.service"), 0);
+        ck_assert_uint_eq(cgroup_count("3:pids:/system.slice/a.service\n", "a.service"), 0);
+        ck_assert_uint_eq(cgroup_count("0::/\n1:x:/system.slice/a.service\n", "a.service"), 0);
+        scarce_memory_begin(1, false);
+        ck_assert_uint_eq(cgroup_count("0::/system.slice/a.service\n", "a.service"), 0);
+        ck_assert(scarce_memory_end());
+        ck_assert_int_eq(umount2(ROOT, MNT_DETACH), 0);
+        ck_assert_uint_eq(cgroup_count("0::/no.such/a.service\n", "a.service"), 0);
 }
 END_TEST
 
@@ -232,6 +288,8 @@ int main(void)
         tcase_add_test(tcase, likely_places);
         tcase_add_test(tcase, unlikely_places);
         tcase_add_test(tcase, several);
+        tcase_add_test(tcase, processes_of_a_unit);
+        tcase_add_test(tcase, processes_of_nothing);
         tcase_add_test(tcase, no_memory);
         tcase_add_test(tcase, calls_that_fail);
         tcase_add_test(tcase, no_cgroup2);

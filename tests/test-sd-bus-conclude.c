@@ -91,6 +91,7 @@ START_TEST(plain_service)
         held_by(7, "a", "a.service");
         conclude();
         ck_assert_str_eq(told.unit_state, "active");
+        ck_assert_int_eq(told.main_pid, 7);
         ck_assert_str_eq(told.enabled, "enabled");
         ck_assert_int_eq(told.will_return, AIU_TRISTATE_NO);
         ck_assert_uint_eq(told.flags, 0);

@@ -18,6 +18,7 @@
 #include "cgroup-id.h"
 #include "cgroup-parse.h"
 #include "macro.h"
+#include "cgroup-count.h"
 #include "cgroup-supervisor.h"
 #include "cgroup-word.h"
 #include "sys.h"
@@ -58,6 +59,8 @@ struct work {
         size_t n_riddles;
         struct cgroup_id ids[MOST_IDS];
         size_t n_ids;
+        char counted_unit[CGROUP_NAME_BYTES];   /* the last one whose processes were counted */
+        uint32_t counted;
 };
 
 static const char *or_null(const char *text)
@@ -221,6 +224,16 @@ static void put_supervisor(struct aiu_manager_fact *fact, const struct supervisi
         fact->will_return = AIU_TRISTATE_YES;
 }
 
+/* Workers of one unit follow each other: count once. */
+static uint32_t count_processes(struct work *work, const char *cgroup, const char *unit)
+{
+        if (strcmp(work->counted_unit, unit) != 0) {
+                (void)snprintf(work->counted_unit, sizeof(work->counted_unit), "%s", unit);
+                work->counted = cgroup_count(cgroup, unit);
+        }
+        return work->counted;
+}
+
 static int describe_process(struct work *work, const struct aiu_process_fact *process,
                             struct looked_at *ret)
 {
@@ -248,6 +261,8 @@ static int describe_process(struct work *work, const struct aiu_process_fact *pr
                                             fact.kind == AIU_MANAGER_SYSTEMD_USER);
         if (fact.kind == AIU_MANAGER_UNKNOWN)
                 return 0;
+        if (ret->is_own_service)
+                fact.n_processes = count_processes(work, process->cgroup, fact.unit);
         return add_fact(work, &fact);
 }
 

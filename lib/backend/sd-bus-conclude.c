@@ -142,6 +142,7 @@ static void put_unit(const struct talk *talk, const struct aiu_snapshot *snapsho
         fact->unit_state = unit->active_state;
         fact->unit_restart = text_or_null(unit->restart);
         fact->enabled = enabled_of(unit, NULL);
+        fact->main_pid = (pid_t)unit->main_pid;
         fact->will_return = unit_returns(&talk->bus.units, unit, &process);
         if (unit_is_leftover(unit, &process))
                 fact->flags |= AIU_HOLDER_UNIT_LEFTOVER;
