@@ -20,13 +20,14 @@
 static const struct {
         const char *program;
         enum signal_word word;
+        bool to_master;         /* a worker without its master does not obey */
 } words[] = {
-        { "nginx", SIGNAL_QUIT },       /* graceful */
-        { "apache2", SIGNAL_WINCH },    /* graceful */
-        { "httpd", SIGNAL_WINCH },
-        { "haproxy", SIGNAL_USR1 },     /* graceful */
-        { "squid", SIGNAL_INT },        /* fast: SIGTERM takes half a minute */
-        { "postgres", SIGNAL_INT },     /* fast: SIGTERM waits for every client to leave */
+        { "nginx", SIGNAL_QUIT, false },        /* graceful */
+        { "apache2", SIGNAL_WINCH, true },      /* graceful */
+        { "httpd", SIGNAL_WINCH, true },
+        { "haproxy", SIGNAL_USR1, false },      /* graceful */
+        { "squid", SIGNAL_INT, false },         /* fast: SIGTERM takes half a minute */
+        { "postgres", SIGNAL_INT, false },      /* fast: SIGTERM waits for every client to leave */
 };
 
 static bool is_installed(const char *exe)
@@ -46,15 +47,9 @@ static enum signal_word word_of(const struct process *p)
         if (!slash || !is_installed(p->exe))
                 return SIGNAL_TERM;
         for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-                if (strcmp(slash + 1, words[i].program) == 0)
+                if (strcmp(slash + 1, words[i].program) == 0 && (p->leads || !words[i].to_master))
                         return words[i].word;
         return SIGNAL_TERM;
-}
-
-/* An orphaned worker obeys nobody's word. */
-static bool is_master(const struct process *p)
-{
-        return p->sigterm_caught != NO && (p->leads || !(p->flags & AIU_HOLDER_ORPHAN));
 }
 
 void advice_own_signal(struct advice_list *list)
@@ -66,10 +61,10 @@ void advice_own_signal(struct advice_list *list)
         if (!term || term->kind != AIU_ACTION_TERMINATE || term->n_processes != 1)
                 return;
         word = word_of(term->processes[0]);
-        if (word == SIGNAL_TERM || !is_master(term->processes[0]))
+        if (word == SIGNAL_TERM)
                 return;
         like = *term;
-        action = advice_add(list, AIU_ACTION_TERMINATE, like.sufficient, like.flags);
+        action = advice_add(list, AIU_ACTION_TERMINATE, tri_and(like.sufficient, UNKNOWN), like.flags);
         if (!action)
                 return;
         action->processes = malloc(sizeof(*action->processes));
