@@ -6,7 +6,8 @@
  *
  * - SIGTERM to the leader alone takes the workers along, if the leader handles it.
  *   If not, the workers stay and listen: then every holder gets the signal.
- * - A signal to one worker frees nothing: the leader starts another.
+ * - A signal to one worker frees nothing: the leader starts another. Nor is one sent to
+ *   workers of whom only the master is out of sight.
  * - SIGKILL of a leader leaves its workers with the port and without an owner, so
  *   that is not offered; nor is SIGKILL of the workers, who would be replaced.
  * - What SigCgt and SigBlk say of SIGTERM proves little: named has it in neither and
@@ -42,13 +43,13 @@ static bool is_deaf(const struct aiu_holder *holder)
 static bool hears(const struct aiu_holder *holder, const void *what)
 {
         (void)what;
-        return advice_is_process(holder) && !is_deaf(holder);
+        return advice_is_process(holder) && !is_deaf(holder) && !holder->process->led_unseen;
 }
 
 static bool does_not_hear(const struct aiu_holder *holder, const void *what)
 {
         (void)what;
-        return advice_is_process(holder) && is_deaf(holder);
+        return advice_is_process(holder) && is_deaf(holder) && !holder->process->led_unseen;
 }
 
 /* Neither a leader nor led: SIGKILL leaves nothing behind. */

@@ -310,5 +310,6 @@ int assemble_conflicts(struct aiu_report *report, struct observation *o)
         for (size_t i = 0; r >= 0 && i < report->n_conflicts; i++)
                 if (report->conflicts[i].index != NO_SOCKET && report->conflicts[i].n_holders == 0)
                         r = find_holders(report, &o->snapshot, &report->conflicts[i]);
-        return r < 0 ? r : leader_find(report->conflicts, report->n_conflicts, report->processes, report->n_processes);
+        return r < 0 ? r : leader_find(report->conflicts, report->n_conflicts, report->processes, report->n_processes,
+                                       o->holders_complete);
 }

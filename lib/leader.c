@@ -140,6 +140,20 @@ static void find_parent(struct process *const *all, size_t n, struct process *lo
                 lone->leading = parent;
 }
 
+/* ------------------------------------------------------ what cannot be seen */
+
+/*
+ * An ordinary user sees the workers of a master that is root's, and not what that holds:
+ * its name is the same. A session of sshd has a parent of that name, too, and is alone.
+ */
+static bool has_unseen_master(struct process *const *all, size_t n, const struct process *p)
+{
+        const char *parent = p->n_ancestors > 0 && p->ancestor_comms ? p->ancestor_comms[0] : NULL;
+
+        return p->holds && !p->leading && p->ppid > 1 && parent && p->comm && strcmp(parent, p->comm) == 0 &&
+               strncmp(parent, "sshd", 4) != 0 && !find(all, n, p->ppid);
+}
+
 /* ------------------------------------------------------ all of them */
 
 static void find_in_conflict(const struct aiu_conflict *c, struct process *const *all, size_t n_all, struct process **room)
@@ -198,11 +212,12 @@ static void find_all(struct aiu_conflict *conflicts, size_t n_conflicts, struct 
                         mark_holder(&conflicts[i].holders[k]);
 }
 
-int leader_find(struct aiu_conflict *conflicts, size_t n_conflicts, struct process *processes, size_t n_processes)
+int leader_find(struct aiu_conflict *conflicts, size_t n_conflicts, struct process *processes, size_t n_processes,
+                bool complete)
 {
         struct process **all, **room;
 
-        if (n_processes < 2 || n_conflicts == 0)
+        if (n_processes == 0 || n_conflicts == 0)
                 return 0;
         all = calloc(n_processes, sizeof(struct process *));
         room = calloc(most_holders(conflicts, n_conflicts) + 1, sizeof(struct process *));
@@ -210,6 +225,8 @@ int leader_find(struct aiu_conflict *conflicts, size_t n_conflicts, struct proce
                 for (size_t i = 0; i < n_processes; i++)
                         all[i] = &processes[i];
                 find_all(conflicts, n_conflicts, all, n_processes, room);
+                for (size_t i = 0; !complete && i < n_processes; i++)
+                        all[i]->led_unseen = has_unseen_master(all, n_processes, all[i]);
         }
         free(room);
         free(all);

@@ -5,7 +5,9 @@
 
 #include "model.h"
 
-/* Fills in what processes and holders have of a leader. `processes`: the holders' own, and parents. -ENOMEM. */
-int leader_find(struct aiu_conflict *conflicts, size_t n_conflicts, struct process *processes, size_t n_processes);
+/* Fills in what processes and holders have of a leader. `processes`: the holders' own, and parents. `complete`: no
+ * holder was out of sight. -ENOMEM. */
+int leader_find(struct aiu_conflict *conflicts, size_t n_conflicts, struct process *processes, size_t n_processes,
+                bool complete);
 
 #endif

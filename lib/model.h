@@ -236,6 +236,7 @@ struct process {
         bool holds;                     /* a socket that is in the way; else it is only the parent of one that does */
         bool shares;                    /* ... and others hold it, too */
         bool leads;                     /* others have it for their master */
+        bool led_unseen;                /* its master seems to be one of those that cannot be seen */
         uid_t uids[4];          /* real, effective, saved, of the file system */
         bool has_uids;
         uid_t root_uid;         /* of root in its user namespace */

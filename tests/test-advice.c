@@ -161,6 +161,24 @@ START_TEST(parent_is_the_master)
 }
 END_TEST
 
+/* Of a worker whose master is out of sight nothing is asked: to look closer comes first anyway. */
+START_TEST(master_is_not_seen)
+{
+        for (int i = 0; i < 2; i++) {
+                setup();
+                hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+                processes[0].led_unseen = true;
+                processes[0].sigterm_ignored = tri(i == 1);
+                holders_complete = false;
+                ask();
+                ck_assert_int_eq(actions[0].kind, AIU_ACTION_LOOK_CLOSER);
+                ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
+                ck_assert_ptr_null(find(AIU_ACTION_KILL));
+                teardown();
+        }
+}
+END_TEST
+
 /* Another program beside a master: SIGKILL for that one only, and it is not enough. */
 START_TEST(master_and_another)
 {
@@ -604,6 +622,7 @@ int main(void)
         tcase_add_test(tcase, deaf_master);
         tcase_add_test(tcase, parent_is_the_master);
         tcase_add_test(tcase, master_and_another);
+        tcase_add_test(tcase, master_is_not_seen);
         tcase_add_test(tcase, parent_may_start_it_again);
         tcase_add_test(tcase, own_words);
         tcase_add_test(tcase, no_word);

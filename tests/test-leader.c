@@ -18,6 +18,7 @@ static pid_t chains[MOST][MOST];
 static struct aiu_holder holders[2][MOST];
 static struct aiu_conflict conflicts[2];
 static size_t n_processes, n_conflicts;
+static bool complete;
 
 static char *words(const char *text)
 {
@@ -27,6 +28,7 @@ static char *words(const char *text)
 static void setup(void)
 {
         n_processes = n_conflicts = 0;
+        complete = true;
         memset(processes, 0, sizeof(processes));
         memset(holders, 0, sizeof(holders));
         memset(conflicts, 0, sizeof(conflicts));
@@ -71,7 +73,7 @@ static void hold(const pid_t *pids, size_t n)
 
 static void look(void)
 {
-        ck_assert_int_eq(leader_find(conflicts, n_conflicts, processes, n_processes), 0);
+        ck_assert_int_eq(leader_find(conflicts, n_conflicts, processes, n_processes, complete), 0);
 }
 
 static void expect(size_t conflict, size_t holder, pid_t leader, uint32_t flags)
@@ -309,6 +311,51 @@ START_TEST(not_alone)
 }
 END_TEST
 
+/* ------------------------------------------------------ out of sight */
+
+/* A worker whose master is root's: what that holds, the asker cannot see. */
+static void expect_unseen(const char *comm, const char *parent, bool unseen)
+{
+        static char *comms[2];
+
+        comms[0] = words(parent);
+        processes[0].comm = words(comm);
+        processes[0].ancestor_comms = comms;
+        processes[0].led_unseen = false;
+        look();
+        ck_assert_int_eq(processes[0].led_unseen, unseen);
+}
+
+START_TEST(master_out_of_sight)
+{
+        PROCESS(11, 10);
+        HOLD(11, 0);
+        expect_unseen("nginx", "nginx", false); /* all were seen: it holds nothing */
+        complete = false;
+        expect_unseen("nginx", "nginx", true);
+        expect_unseen("nginx", "bash", false);
+        expect_unseen("nginx", NULL, false);
+        expect_unseen(NULL, "nginx", false);
+        expect_unseen("sshd", "sshd", false);
+        expect_unseen("sshd-session", "sshd-session", false);
+        processes[0].ppid = 1;
+        expect_unseen("nginx", "nginx", false);
+        processes[0].ppid = 10;
+        processes[0].n_ancestors = 0;
+        expect_unseen("nginx", "nginx", false);
+        processes[0].n_ancestors = 2;
+        processes[0].ancestor_comms = NULL;
+        look();
+        ck_assert(!processes[0].led_unseen);
+        CHILD_OF_INIT(10);
+        processes[1].exe = NULL;
+        expect_unseen("nginx", "nginx", false); /* it is in sight */
+        HOLD(10, 11);
+        expect_unseen("nginx", "nginx", false); /* ... and leads */
+        processes[0].holds = false;
+}
+END_TEST
+
 /* ------------------------------------------------------ little and much */
 
 START_TEST(nothing_to_find)
@@ -336,7 +383,7 @@ START_TEST(no_memory)
                 int r;
 
                 scarce_memory_begin(at, false);
-                r = leader_find(conflicts, n_conflicts, processes, n_processes);
+                r = leader_find(conflicts, n_conflicts, processes, n_processes, complete);
                 if (!scarce_memory_end()) {
                         ck_assert_int_eq(r, 0);
                         break;
@@ -365,6 +412,7 @@ int main(void)
         tcase_add_test(tcase, parent_that_does_other_things);
         tcase_add_test(tcase, known_pairs);
         tcase_add_test(tcase, not_alone);
+        tcase_add_test(tcase, master_out_of_sight);
         tcase_add_test(tcase, nothing_to_find);
         tcase_add_test(tcase, no_memory);
         suite_add_tcase(suite, tcase);
