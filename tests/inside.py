@@ -98,7 +98,7 @@ def become(uid):
 
 
 def spawn(argv, uid=0, gid=None, env=None, cwd=None, log="log"):
-    """Start a child of process 1, in a session of its own; its pid."""
+    """Start a child of process 1, which leads a session of its own as service managers have it; its pid."""
     there, here = os.pipe()
     child = os.fork()
     if child:
@@ -112,6 +112,7 @@ def spawn(argv, uid=0, gid=None, env=None, cwd=None, log="log"):
         if grandchild:
             os.write(here, b"%d" % grandchild)
             os._exit(0)
+        os.setsid()
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         os.dup2(output, 1)
