@@ -89,5 +89,7 @@ void advice_stop_kernel_users(struct advice_list *list);
 
 /* Of each action: does it reach, from here, what it is about? (advice-where.c) */
 void advice_mark_places(struct advice_list *list);
+/* Of the actions so far, those that end a process that the caller runs in (advice-ancestor.c). */
+void advice_mark_ancestors(struct advice_list *list);
 
 #endif

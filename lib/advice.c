@@ -377,6 +377,7 @@ int advise(const struct advice_input *input, struct aiu_action **ret_actions, si
         add_by_verdict(&list);
         advice_mark_places(&list);
         advice_weigh_holders(&list);
+        advice_mark_ancestors(&list);
         advice_sort(&list);
         if (list.error == 0 && *input->scene->no_memory)
                 list.error = -ENOMEM;

@@ -364,6 +364,8 @@ struct aiu_action {
 #define REMARK_NOT_REMOVABLE (UINT32_C(1) << 21)        /* the kernel would refuse this user's unlink(2) */
 #define REMARK_FILE_UNKNOWN (UINT32_C(1) << 22)         /* whose socket file it is, or whether a server is behind it, is not known */
 
+#define REMARK_ANCESTOR (UINT32_C(1) << 31)     /* the caller runs in a process that it ends */
+
 struct aiu_gap {
         struct gap gap;
 };

@@ -81,6 +81,8 @@ static void condition(struct strbuf *out, const struct aiu_holder *h)
                 strbuf_str(out, ", left behind by a unit that is no longer active");
         if (flags & AIU_HOLDER_HANDED_OVER)
                 strbuf_str(out, ", which has the socket from another user");
+        if (flags & AIU_HOLDER_ANCESTOR)
+                strbuf_str(out, ", which the caller runs in");
         if (flags & AIU_HOLDER_SAME_PROGRAM)
                 strbuf_str(out, ", the same program as the caller");
 }

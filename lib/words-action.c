@@ -117,6 +117,8 @@ static void add_remarks(struct text *text, const struct aiu_action *action, cons
                 text_add(text, "; it is stopped, so SIGTERM would wait until it is continued (kill -CONT)");
         if (!term && r & REMARK_IGNORES)
                 text_add(text, "; it ignores SIGTERM");
+        if (r & REMARK_ANCESTOR)
+                text_add(text, "; your shell or terminal runs in it, and may end with it");
         if (r & REMARK_LINGERS)
                 text_add(text, "; its connections may stay in TIME_WAIT for up to a minute after that");
         if (r & REMARK_OTHERS)

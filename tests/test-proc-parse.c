@@ -384,6 +384,39 @@ START_TEST(tree_ancestors)
 }
 END_TEST
 
+/* The caller is 22. Pid 1 is the ancestor of all, and 30 of none of us. */
+START_TEST(tree_of_caller)
+{
+        ck_assert_int_eq(symlinkat("22", procfs, "self"), 0);
+        put_stat(1, "init", 'S', 0, 1, 1, 0);
+        put_stat(20, "tmux: server", 'S', 1, 20, 20, 100);
+        put_stat(21, "bash", 'S', 20, 21, 21, 101);
+        put_stat(22, "addrinuse", 'S', 21, 22, 21, 102);
+        put_stat(30, "nginx", 'S', 1, 30, 30, 100);
+        put_link(1, "fd/1", "socket:[5]");
+        put_link(20, "fd/1", "socket:[5]");
+        put_link(22, "fd/1", "socket:[5]");
+        put_link(30, "fd/1", "socket:[5]");
+        want(5);
+        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
+        ck_assert(process_of(20)->flags & AIU_HOLDER_ANCESTOR);
+        ck_assert(process_of(22)->is_self);
+        ck_assert(!((process_of(1)->flags | process_of(22)->flags | process_of(30)->flags) & AIU_HOLDER_ANCESTOR));
+}
+END_TEST
+
+/* The caller itself cannot be read: nothing is said. */
+START_TEST(tree_of_hidden_caller)
+{
+        ck_assert_int_eq(symlinkat("22", procfs, "self"), 0);
+        put_stat(20, "tmux: server", 'S', 1, 20, 20, 100);
+        put_link(20, "fd/1", "socket:[5]");
+        want(5);
+        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
+        ck_assert(!(process_of(20)->flags & AIU_HOLDER_ANCESTOR));
+}
+END_TEST
+
 static uint32_t flags_of(int pid, char state, int ppid, int pgrp, int session, const char *cgroup)
 {
         put_stat(pid, "x", state, ppid, pgrp, session, 100);
@@ -604,6 +637,8 @@ static Suite *make_suite(void)
         tcase_add_test(trees, tree_bare);
         tcase_add_test(trees, tree_gone);
         tcase_add_test(trees, tree_ancestors);
+        tcase_add_test(trees, tree_of_caller);
+        tcase_add_test(trees, tree_of_hidden_caller);
         tcase_add_test(trees, tree_flags);
         tcase_add_test(trees, tree_shells);
         tcase_add_test(trees, tree_parents);

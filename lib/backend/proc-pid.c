@@ -222,6 +222,29 @@ static void read_own_map(struct proc_reader *reader)
                                 proc_parse_is_whole_map(map);
 }
 
+/* Pid 1 is the ancestor of all: to say so would tell nothing. */
+static void find_own_ancestors(struct proc_reader *reader)
+{
+        const struct proc_stat *own = proc_reader_find_kin(reader, reader->self);
+        struct proc_stat stat;
+        size_t n;
+
+        if (!own)
+                return;
+        stat = *own;    /* the search for parents uses the cache that it is in */
+        n = find_ancestors(reader, &stat);
+        for (size_t i = 0; i < n && reader->ancestor_pids[i] > 1; i++)
+                reader->own_ancestors[reader->n_own_ancestors++] = reader->ancestor_pids[i];
+}
+
+static bool is_own_ancestor(const struct proc_reader *reader, pid_t pid)
+{
+        for (size_t i = 0; i < reader->n_own_ancestors; i++)
+                if (reader->own_ancestors[i] == pid)
+                        return true;
+        return false;
+}
+
 /* What the facts of every holder need, at the first of them. */
 static void prepare(struct proc_reader *reader)
 {
@@ -229,8 +252,10 @@ static void prepare(struct proc_reader *reader)
                 return;
         reader->boot_usec = sys_boot_usec();
         read_own_map(reader);
-        if (reader->self > 0)
-                read_self_exe(reader);
+        if (reader->self <= 0)
+                return;
+        read_self_exe(reader);
+        find_own_ancestors(reader);
 }
 
 static uint64_t start_time(const struct proc_reader *reader, uint64_t ticks)
@@ -255,6 +280,8 @@ static void put_stat(struct proc_reader *reader, const struct proc_stat *stat,
                 fact->flags |= AIU_HOLDER_STOPPED;
         if (is_orphan(reader, stat, fact->pid, fact->n_ancestors))
                 fact->flags |= AIU_HOLDER_ORPHAN;
+        if (is_own_ancestor(reader, fact->pid))
+                fact->flags |= AIU_HOLDER_ANCESTOR;
 }
 
 static void put_uids(const struct proc_reader *reader, int directory, const struct proc_status *status,

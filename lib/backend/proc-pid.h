@@ -41,6 +41,8 @@ struct proc_reader {
         pid_t added_parent;             /* the last one that was added as a master */
         pid_t judged_parent;            /* of whom `judgement` is */
         enum aiu_tristate judgement;
+        pid_t own_ancestors[PROC_MAX_ANCESTORS];        /* of the caller, without pid 1 */
+        size_t n_own_ancestors;
         pid_t ancestor_pids[PROC_MAX_ANCESTORS];
         char ancestor_comm[PROC_MAX_ANCESTORS][PROC_COMM_BYTES];
         const char *ancestor_comms[PROC_MAX_ANCESTORS];
