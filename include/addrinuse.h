@@ -989,6 +989,18 @@ size_t aiu_action_get_n_processes(const struct aiu_action *);
  */
 pid_t aiu_action_get_process(const struct aiu_action *, size_t i, uint64_t *ret_start_time_usec);
 
+/**
+ * The file that it removes, as stat(2) told when it was looked at. Compare both before you remove
+ * what has the name now: its directory may be another one.
+ *
+ * @param[in] action an action of a report
+ * @param[out] ret_device st_dev
+ * @param[out] ret_inode st_ino
+ * @return 1, and both are written; 0 if it removes no file, or the file was not seen; -EINVAL
+ * @since 0.1
+ */
+int aiu_action_get_file(const struct aiu_action *action, uint64_t *ret_device, uint64_t *ret_inode);
+
 /** @} */
 
 /**

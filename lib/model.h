@@ -333,6 +333,7 @@ struct aiu_action {
         uint64_t wait_usec;
         int first_port, last_port;              /* WIDEN_RANGE: the sysctl's new value; 0 = it is not the sysctl */
         struct address address;                 /* OTHER_ADDRESS: a free one */
+        uint64_t file_device, file_inode;       /* REMOVE_FILE: what stat(2) said of it; inode 0 = not known */
         uint32_t remarks;                       /* REMARK_*: what the text has to say */
         /* Made of the above by words.c. */
         char *text;

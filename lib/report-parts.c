@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Accessors of a report's parts: conflicts, holders, actions, gaps. They never fail. */
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 
@@ -299,6 +300,17 @@ AIU_EXPORT int aiu_action_get_signal(const struct aiu_action *action)
         default:
                 return 0;
         }
+}
+
+AIU_EXPORT int aiu_action_get_file(const struct aiu_action *action, uint64_t *ret_device, uint64_t *ret_inode)
+{
+        if (!action || !ret_device || !ret_inode)
+                return -EINVAL;
+        if (action->file_inode == 0)
+                return 0;
+        *ret_device = action->file_device;
+        *ret_inode = action->file_inode;
+        return 1;
 }
 
 AIU_EXPORT size_t aiu_action_get_n_processes(const struct aiu_action *action)

@@ -243,13 +243,15 @@ static int address_argv(struct aiu_action *action, const struct question *q)
         return v6 ? push(action, "nodad") : 0;
 }
 
-static int remove_argv(struct aiu_action *action, const struct question *q)
+static int remove_argv(struct aiu_action *action, const struct question *q, const struct host *host)
 {
         const char *name;
         char path[sizeof(q->address.sa.un.sun_path) + 1] = "";
         size_t n = address_unix_name(&q->address, &name);
 
         memcpy(path, name, n);
+        action->file_device = host->name_device;
+        action->file_inode = host->name_inode;
         return push_all(action, (const char *const[]){ "rm", "--", path, NULL });
 }
 
@@ -342,7 +344,7 @@ int words_argv(struct aiu_action *action, const struct aiu_report *report, const
         case AIU_ACTION_MAKE_DIRECTORY:
                 return directory_argv(action, q, host);
         case AIU_ACTION_REMOVE_FILE:
-                return remove_argv(action, q);
+                return remove_argv(action, q, host);
         case AIU_ACTION_WIDEN_RANGE:
                 return range_argv(action);
         case AIU_ACTION_STOP_KERNEL_USER:

@@ -137,6 +137,7 @@ START_TEST(null_actions_and_gaps)
         ck_assert_int_eq(aiu_action_get_signal(NULL), 0);
         ck_assert_uint_eq(aiu_action_get_n_processes(NULL), 0);
         ck_assert_int_eq(aiu_action_get_process(NULL, 0, NULL), 0);
+        ck_assert_int_eq(aiu_action_get_file(NULL, NULL, NULL), -EINVAL);
         ck_assert_int_eq(aiu_gap_get_kind(NULL), AIU_GAP_UNKNOWN);
         ck_assert_int_eq(aiu_gap_get_error(NULL), 0);
         ck_assert_ptr_null(aiu_gap_get_backend(NULL));

@@ -171,6 +171,23 @@ START_TEST(words_for_a_person)
 }
 END_TEST
 
+START_TEST(file_of_an_action)
+{
+        struct aiu_report *r = make_report("nginx");
+        uint64_t device = 1, inode = 2;
+
+        ck_assert_int_eq(aiu_action_get_file(&r->actions[0], &device, &inode), 0);
+        ck_assert(device == 1 && inode == 2);
+        r->actions[0].file_device = 42;
+        r->actions[0].file_inode = 4711;
+        ck_assert_int_eq(aiu_action_get_file(&r->actions[0], NULL, &inode), -EINVAL);
+        ck_assert_int_eq(aiu_action_get_file(&r->actions[0], &device, NULL), -EINVAL);
+        ck_assert_int_eq(aiu_action_get_file(&r->actions[0], &device, &inode), 1);
+        ck_assert(device == 42 && inode == 4711);
+        aiu_report_unref(r);
+}
+END_TEST
+
 START_TEST(json_for_a_program)
 {
         static const char *const parts[] = {
@@ -385,6 +402,7 @@ int main(void)
         tcase_add_test(tcase, nothing_hostile_gets_out);
         tcase_add_test(tcase, signals_have_names);
         tcase_add_test(tcase, words_for_a_person);
+        tcase_add_test(tcase, file_of_an_action);
         tcase_add_test(tcase, json_for_a_program);
         tcase_add_test(tcase, references);
         tcase_add_test(tcase, past_the_end);
