@@ -1,61 +1,48 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * --apply: carry out an action that the report recommends, and see whether it
- * helped. Never without being told to, never through a shell, and never one whose
- * success is in doubt unless it was asked for by its number.
+ * --apply: carry out an action that the report recommends, and see whether it helped.
+ * Never without being told to, never through a shell, never one that cli-choose.c would
+ * not choose unless it was asked for by its number, and never a harsher one after it.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
 
-/* What was ended takes a moment to let go: ask again for at most this long. */
-#define TRIES 20
-#define PAUSE_NSEC 100000000L
+/* The holder takes a moment to let go: ask again for so long, less once its process has ended. */
+#define PATIENCE_MSEC 10000
+#define PATIENCE_AFTER_END_MSEC 2000
+#define PAUSE_MSEC 200
+/* Start times are counted in ticks, from a clock that may be slewed meanwhile. */
+#define SAME_START_USEC 50000u
 
-static const struct aiu_action *choose(const struct cli *cli, const struct aiu_report *report)
+/* ------------------------------------------------------ show and ask */
+
+static void print_command(const char *label, const struct aiu_action *action)
 {
-        const struct aiu_action *action;
-        const struct aiu_action *gentle = NULL; /* SIGTERM is left to try */
+        const char *const *argv = aiu_action_get_argv(action);
+        bool needs_root = aiu_action_get_flags(action) & AIU_ACTION_NEEDS_ROOT;
+        char *line = NULL;
 
-        if (cli->apply_number > 0) {
-                action = aiu_report_get_action(report, cli->apply_number - 1);
-                if (!action)
-                        cli_error("there is no action %zu", cli->apply_number);
-                else if (!aiu_action_get_argv(action))
-                        cli_error("action %zu is nothing that a command can do: %s", cli->apply_number,
-                                  aiu_action_get_text(action));
-                return action && aiu_action_get_argv(action) ? action : NULL;
-        }
-        for (size_t i = 0; (action = aiu_report_get_action(report, i)); i++) {
-                if (!gentle && aiu_action_get_kind(action) == AIU_ACTION_TERMINATE && aiu_action_get_argv(action))
-                        gentle = action;
-                if (aiu_action_get_argv(action) && aiu_action_is_sufficient(action) == AIU_TRISTATE_YES &&
-                    !(aiu_action_get_flags(action) & AIU_ACTION_HOST_WIDE) &&
-                    !(gentle && aiu_action_get_flags(action) & AIU_ACTION_LAST_RESORT))
-                        return action;
-        }
-        if (gentle)
-                return gentle;
-        cli_error("no command is certain to be enough; --apply=K takes the K-th action all the same");
-        return NULL;
-}
-
-static void show(const struct aiu_action *action)
-{
-        fputs("apply    ", stderr);
-        for (const char *const *word = aiu_action_get_argv(action); *word; word++)
-                fprintf(stderr, " %s", cli_safe(*word));
-        fprintf(stderr, "\n          %s\n", aiu_action_get_text(action));
+        fprintf(stderr, "%-10s", label);
+        if (aiu_action_to_shell(action, &line) >= 0)
+                fputs(line, stderr);
+        else    /* a name that no shell can be given: escaped, to be seen and not to be pasted */
+                for (; *argv; argv++)
+                        fprintf(stderr, "\"%s\" ", cli_safe(*argv));
+        fprintf(stderr, "%s\n%-10s%s\n", needs_root ? "  # needs root" : "", "", aiu_action_get_text(action));
+        free(line);
 }
 
 static bool agreed(const struct cli *cli)
 {
-        char answer[16] = "";
+        char answer[64] = "";
+        ssize_t n;
 
         if (cli->yes)
                 return true;
@@ -63,9 +50,16 @@ static bool agreed(const struct cli *cli)
                 cli_error("not on a terminal: say --yes to have it done");
                 return false;
         }
+        /* What was typed before the question answers something else. */
+        (void)tcflush(STDIN_FILENO, TCIFLUSH);
         fputs("do it? [y/N] ", stderr);
-        return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+        do
+                n = read(STDIN_FILENO, answer, sizeof(answer));
+        while (n < 0 && errno == EINTR);
+        return n > 0 && (answer[0] == 'y' || answer[0] == 'Y');
 }
+
+/* ------------------------------------------------------ the second look */
 
 static bool same_command(const char *const *a, const char *const *b)
 {
@@ -76,93 +70,243 @@ static bool same_command(const char *const *a, const char *const *b)
         return !*a && !*b;
 }
 
+static bool same_processes(const struct aiu_action *a, const struct aiu_action *b)
+{
+        if (aiu_action_get_n_processes(a) != aiu_action_get_n_processes(b))
+                return false;
+        for (size_t i = 0; i < aiu_action_get_n_processes(a); i++) {
+                uint64_t x = 0, y = 0;
+
+                if (aiu_action_get_process(a, i, &x) != aiu_action_get_process(b, i, &y) ||
+                    (x > y ? x - y : y - x) > SAME_START_USEC)
+                        return false;
+        }
+        return true;
+}
+
+static bool same_file(const struct aiu_action *a, const struct aiu_action *b)
+{
+        uint64_t file[4] = { 0 };
+
+        return aiu_action_get_file(a, &file[0], &file[1]) == aiu_action_get_file(b, &file[2], &file[3]) &&
+               file[0] == file[2] && file[1] == file[3];
+}
+
+/* What is left to wait for is less than it was a moment ago: the words differ. */
+static bool same_action(const struct aiu_action *a, const struct aiu_action *b)
+{
+        const char *const *x = aiu_action_get_argv(a), *const *y = aiu_action_get_argv(b);
+
+        if (!x || !y || aiu_action_get_kind(a) != aiu_action_get_kind(b))
+                return false;
+        return aiu_action_get_kind(a) == AIU_ACTION_WAIT ||
+               (same_command(x, y) && same_processes(a, b) && same_file(a, b));
+}
+
+static const struct aiu_action *find_same(const struct aiu_report *report, const struct aiu_action *like)
+{
+        const struct aiu_action *action;
+
+        for (size_t i = 0; (action = aiu_report_get_action(report, i)); i++)
+                if (same_action(action, like))
+                        return action;
+        return NULL;
+}
+
+/* ------------------------------------------------------ do it */
+
+static int pin(struct pinned *pinned, const struct target *target, const struct aiu_action *action)
+{
+        int r;
+
+        *pinned = (struct pinned){ .directory = -1, .file = -1 };
+        if (cli_is_signal(action))
+                return cli_pin_processes(pinned, action);
+        if (!cli_is_removal(action))
+                return 0;
+        r = cli_pin_file(pinned, target);
+        if (r < 0)
+                cli_error("cannot open the file that is to be removed: %s", strerror(-r));
+        return r;
+}
+
+static void unpin(struct pinned *pinned)
+{
+        for (size_t i = 0; i < pinned->n_processes; i++)
+                (void)close(pinned->processes[i].fd);
+        free(pinned->processes);
+        if (pinned->directory >= 0)
+                (void)close(pinned->directory);
+        if (pinned->file >= 0)
+                (void)close(pinned->file);
+}
+
+static int carry_out(const struct pinned *pinned, const struct aiu_action *action)
+{
+        int r;
+
+        if (cli_is_signal(action))
+                return cli_signal(pinned, action);
+        if (!cli_is_removal(action)) {
+                r = cli_spawn(aiu_action_get_argv(action));
+                if (r < 0)
+                        cli_error("the command failed");
+                return r;
+        }
+        r = cli_remove(pinned, action);
+        if (r == -ESTALE)
+                cli_error("another file is there now: nothing was removed");
+        else if (r < 0)
+                cli_error("the file was not removed: %s%s", strerror(-r),
+                          r == -EPERM || r == -EACCES ? ": this needs root" : "");
+        return r;
+}
+
+/* ------------------------------------------------------ did it help? */
+
+static long since_msec(const struct timespec *start)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (long)(now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000;
+}
+
+/* Until something ends, or for a moment. True: nothing is left that could end. */
+static bool pause_for(const struct pinned *pinned)
+{
+        for (size_t i = 0; i < pinned->n_processes; i++) {
+                if (cli_has_ended(&pinned->processes[i], 0))
+                        continue;
+                (void)cli_has_ended(&pinned->processes[i], PAUSE_MSEC);
+                return false;
+        }
+        (void)nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MSEC * 1000000L }, NULL);
+        return true;
+}
+
+static int ask_until_free(const struct cli *cli, const struct target *target, const struct pinned *pinned,
+                          long patience, struct aiu_report **ret_report)
+{
+        struct timespec start;
+        long ended = -1;
+        bool told = false;
+
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        for (;;) {
+                int r = cli_ask(cli, target, ret_report);
+
+                if (r < 0 || aiu_report_get_verdict(*ret_report) == AIU_VERDICT_AVAILABLE ||
+                    since_msec(&start) >= patience ||
+                    (ended >= 0 && since_msec(&start) >= ended + PATIENCE_AFTER_END_MSEC))
+                        return r;
+                *ret_report = aiu_report_unref(*ret_report);
+                if (!told && isatty(STDERR_FILENO))
+                        fprintf(stderr, "%-10suntil the address is free, %d s at most\n", "wait", PATIENCE_MSEC / 1000);
+                told = true;
+                if (pause_for(pinned) && ended < 0)
+                        ended = since_msec(&start);
+        }
+}
+
+static bool asked_systemd(const struct aiu_action *action)
+{
+        return strcmp(aiu_action_get_argv(action)[0], "systemctl") == 0;
+}
+
+/* What comes after `done`: printed, never done. */
+static void tell_next(const struct aiu_report *report, const struct aiu_action *done)
+{
+        const struct aiu_action *action, *before = NULL, *after = NULL;
+        bool passed = false;
+
+        for (size_t i = 0; (action = aiu_report_get_action(report, i)); i++) {
+                if (same_action(action, done))
+                        passed = true;
+                else if (!aiu_action_get_argv(action) || cli_changes_host(action))
+                        continue;
+                else if (passed && !after)
+                        after = action;
+                else if (!passed && !before)
+                        before = action;
+        }
+        /* What stands behind it is harsher; what stands before it was passed over. */
+        if (after || before)
+                print_command("next", after ? after : before);
+}
+
+static void tell(const struct aiu_report *report, const struct aiu_action *done)
+{
+        fprintf(stderr, "%-10s%s\n", "now", aiu_report_get_summary(report));
+        if (aiu_report_get_verdict(report) != AIU_VERDICT_AVAILABLE)
+                tell_next(report, done);
+        else if (asked_systemd(done))
+                fprintf(stderr, "%-10ssystemctl reset-failed UNIT && systemctl start UNIT\n%-10s"
+                                "for the unit that failed, if its \"start request repeated too quickly\"\n", "next", "");
+}
+
+static int do_it(const struct cli *cli, const struct target *target, const struct pinned *pinned,
+                 const struct aiu_action *action)
+{
+        struct aiu_report *after = NULL;
+        int status, r;
+
+        r = carry_out(pinned, action);
+        r = ask_until_free(cli, target, pinned, r < 0 ? 0 : PATIENCE_MSEC, &after);
+        if (r < 0) {
+                cli_error("%s", strerror(-r));
+                return EXIT_TROUBLE;
+        }
+        tell(after, action);
+        status = cli_exit_status(after);
+        aiu_report_unref(after);
+        return status;
+}
+
 /*
- * Somebody thought about the answer, for a second or for an hour: the holder may
- * have gone, and its pid may be another process by now. Ask once more, and go on
- * only if the same command is still what is recommended.
+ * Somebody thought about the answer, or some time passed between report and action: the
+ * holder may have gone, and its number may be another process by now. Ask once more, and
+ * go on only if the same action on the same things is still recommended.
  */
-static bool still_holds(const struct cli *cli, const struct target *target,
-                        const struct aiu_action *agreed_to)
+static int look_and_do(const struct cli *cli, const struct target *target, const struct pinned *pinned,
+                       const struct aiu_action *agreed_to)
 {
         struct aiu_report *now = NULL;
         const struct aiu_action *action;
-        bool holds = false;
+        int status, r;
 
-        if (cli_ask(cli, target, &now) < 0)
-                return false;
-        for (size_t i = 0; !holds && (action = aiu_report_get_action(now, i)); i++)
-                holds = aiu_action_get_argv(action) &&
-                        same_command(aiu_action_get_argv(action), aiu_action_get_argv(agreed_to));
+        r = cli_ask(cli, target, &now);
+        if (r < 0) {
+                cli_error("the second look failed: %s: nothing was done", strerror(-r));
+                return EXIT_TROUBLE;
+        }
+        action = find_same(now, agreed_to);
+        if (action) {
+                status = do_it(cli, target, pinned, action);
+        } else {
+                status = cli_exit_status(now);
+                if (status != EXIT_FREE)
+                        cli_error("things have changed meanwhile: nothing was done");
+                fprintf(stderr, "%-10s%s\n", "now", aiu_report_get_summary(now));
+        }
         aiu_report_unref(now);
-        return holds;
-}
-
-static int execute(const struct aiu_action *action)
-{
-        const char *const *argv = aiu_action_get_argv(action);
-        int status;
-        pid_t pid;
-
-        pid = fork();
-        if (pid < 0)
-                return -errno;
-        if (pid == 0) {
-                /* execvp() takes the words as they are and does not write to them. */
-                union { const char *const *in; char *const *out; } words = { .in = argv };
-
-                execvp(argv[0], words.out);
-                cli_error("%s: %s", cli_safe(argv[0]), strerror(errno));
-                _exit(127);
-        }
-        while (waitpid(pid, &status, 0) < 0)
-                if (errno != EINTR)
-                        return -errno;
-        return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
-}
-
-static int ask_again(const struct cli *cli, const struct target *target, struct aiu_report **ret_report)
-{
-        const struct timespec pause = { .tv_nsec = PAUSE_NSEC };
-        int r = 0;
-
-        for (int i = 0; i < TRIES; i++) {
-                r = cli_ask(cli, target, ret_report);
-                if (r < 0 || aiu_report_get_verdict(*ret_report) == AIU_VERDICT_AVAILABLE)
-                        return r;
-                if (i + 1 < TRIES)
-                        *ret_report = aiu_report_unref(*ret_report);
-                nanosleep(&pause, NULL);
-        }
-        return r;
+        return status;
 }
 
 int cli_apply(const struct cli *cli, const struct target *target, const struct aiu_report *report)
 {
         const struct aiu_action *action;
-        struct aiu_report *after = NULL;
-        int r;
+        struct pinned pinned;
+        int status = cli_exit_status(report);
 
-        if (aiu_report_get_verdict(report) == AIU_VERDICT_AVAILABLE)
-                return EXIT_FREE;
-        action = choose(cli, report);
+        if (status == EXIT_FREE)
+                return status;
+        action = cli_choose(cli, report);
         if (!action)
-                return cli_exit_status(report);
-        show(action);
-        if (!agreed(cli))
-                return cli_exit_status(report);
-        if (cli->yes || still_holds(cli, target, action)) {
-                if (execute(action) < 0)
-                        cli_error("the command failed");
-        } else {
-                cli_error("things have changed meanwhile: nothing was done");
-        }
-        r = ask_again(cli, target, &after);
-        if (r < 0) {
-                cli_error("%s", strerror(-r));
-                return EXIT_TROUBLE;
-        }
-        fprintf(stderr, "now       %s\n", aiu_report_get_summary(after));
-        r = cli_exit_status(after);
-        aiu_report_unref(after);
-        return r;
+                return status;
+        print_command("apply", action);
+        if (pin(&pinned, target, action) >= 0 && agreed(cli))
+                status = look_and_do(cli, target, &pinned, action);
+        unpin(&pinned);
+        return status;
 }

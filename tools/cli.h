@@ -6,6 +6,7 @@
 #include <addrinuse.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/un.h>
 #include <time.h>
 
 enum {
@@ -62,5 +63,35 @@ int cli_exit_status(const struct aiu_report *report);
 
 /* Carry out an action of the report and ask again; returns the exit status. */
 int cli_apply(const struct cli *cli, const struct target *target, const struct aiu_report *report);
+
+/* The action to carry out; NULL = none, and the reason is printed already. */
+const struct aiu_action *cli_choose(const struct cli *cli, const struct aiu_report *report);
+bool cli_changes_host(const struct aiu_action *action);
+
+struct pinned_process {
+        pid_t pid;
+        int fd;                 /* a pidfd */
+};
+
+/* The things that an action is about, held on to while the second look is taken. */
+struct pinned {
+        struct pinned_process *processes;
+        size_t n_processes;
+        int directory, file;    /* O_PATH; -1 = it is not about a file */
+        char name[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];  /* of the file in its directory */
+};
+
+bool cli_is_signal(const struct aiu_action *action);
+int cli_pin_processes(struct pinned *pinned, const struct aiu_action *action);
+bool cli_has_ended(const struct pinned_process *process, int timeout_msec);
+int cli_signal(const struct pinned *pinned, const struct aiu_action *action);
+
+bool cli_is_removal(const struct aiu_action *action);
+int cli_pin_file(struct pinned *pinned, const struct target *target);
+/* -ESTALE: it is not the file that the action is about. */
+int cli_remove(const struct pinned *pinned, const struct aiu_action *action);
+
+/* Run a command without a shell; -EIO: it failed. */
+int cli_spawn(const char *const *argv);
 
 #endif
