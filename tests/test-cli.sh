@@ -65,6 +65,10 @@ expect 2 "not a value" --v6only=perhaps 80
 expect 2 "not a value" --json=yaml 80
 expect 2 "not a value" --apply=0 80
 expect 2 "--netns" --netns=no-such-namespace 80
+mkfifo "$out.fifo"
+expect 2 "no namespace" --netns="$out.fifo" 80          # to open it would wait for a writer
+expect 2 "no namespace" --netns=/dev/null 80
+rm -f "$out.fifo"
 expect 2 "unrecognized option" --bogus 80
 expect 2 "which port" -q
 expect 2 "longer than" "/$(printf 'x%.0s' $(seq 200))"

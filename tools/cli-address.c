@@ -17,9 +17,14 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cli.h"
+
+#ifndef NSFS_MAGIC
+#define NSFS_MAGIC 0x6e736673
+#endif
 
 static const struct {
         const char *name;
@@ -267,6 +272,23 @@ size_t cli_parse_target(const struct cli *cli, const char *text, struct target t
         return parse_ip(copy, targets);
 }
 
+/* To open a FIFO or a device may wait, or do something: look first at what it is. */
+static int open_namespace(const char *path)
+{
+        int fd = open(path, O_PATH | O_CLOEXEC);
+        struct statfs fs;
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        r = fstatfs(fd, &fs) < 0 ? -errno : fs.f_type == NSFS_MAGIC ? 0 : -EINVAL;
+        (void)close(fd);
+        if (r < 0)
+                return r;
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        return fd < 0 ? -errno : fd;
+}
+
 /* A pid, a path, or a name that ip-netns(8) made. */
 int cli_open_netns(struct cli *cli, const char *text)
 {
@@ -285,9 +307,10 @@ int cli_open_netns(struct cli *cli, const char *text)
         }
         if (cli->netns >= 0)
                 close(cli->netns);
-        cli->netns = open(path, O_RDONLY | O_CLOEXEC);
+        cli->netns = open_namespace(path);
         if (cli->netns < 0) {
-                cli_error("--netns: %s: %s", cli_safe(path), strerror(errno));
+                cli_error("--netns: %s: %s", cli_safe(path),
+                          cli->netns == -EINVAL ? "no namespace" : strerror(-cli->netns));
                 return -EINVAL;
         }
         return 0;
