@@ -69,6 +69,7 @@ mkfifo "$out.fifo"
 expect 2 "no namespace" --netns="$out.fifo" 80          # to open it would wait for a writer
 expect 2 "no namespace" --netns=/dev/null 80
 rm -f "$out.fifo"
+expect 0 "is free" --deadline=0 8080
 expect 2 "unrecognized option" --bogus 80
 expect 2 "which port" -q
 expect 2 "longer than" "/$(printf 'x%.0s' $(seq 200))"

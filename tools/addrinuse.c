@@ -16,6 +16,9 @@
 
 #include "cli.h"
 
+/* A user with many descriptors can make a search take minutes: --deadline=0 waits for that. */
+#define DEADLINE_USEC 10000000u
+
 static const char usage[] =
         "Usage: addrinuse [OPTION]... [ADDRESS:]PORT[/PROTOCOL] | /PATH | @NAME\n"
         "Why bind(2) fails with \"Address already in use\", and what frees the address.\n"
@@ -36,9 +39,9 @@ static const char usage[] =
         "  --first                   stop at the first holder of each socket\n"
         "  --no-ipc  --no-self-test  talk to no daemon; try out no old kernel in a child\n"
         "  --trial-bind              may bind scratch sockets\n"
-        "  --deadline=MS             answer within MS milliseconds (default: no limit)\n"
+        "  --deadline=MS             answer within MS milliseconds (default: 10000; 0: no limit)\n"
         "What is done:\n"
-        "  --apply[=K] [--yes]       do the first action that suffices, or the K-th\n"
+        "  --apply[=K] [--yes]       do the first action that suffices, else SIGTERM, or the K-th\n"
         "Exit status: 0 free, 1 in use, 2 trouble, 3 not known, 4 other failure\n";
 
 /* ------------------------------------------------------ words out */
@@ -429,7 +432,7 @@ static int run(struct cli *cli, int argc, char **argv)
                 cli_error("%s", strerror(-r));
                 return EXIT_TROUBLE;
         }
-        r = aiu_context_set_deadline_usec(cli->context, 0);
+        r = aiu_context_set_deadline_usec(cli->context, DEADLINE_USEC);
         if (r >= 0)
                 r = read_colour(cli, "auto");
         if (r >= 0)
