@@ -281,6 +281,9 @@ static int look_and_do(const struct cli *cli, const struct target *target, const
                 return EXIT_TROUBLE;
         }
         action = find_same(now, agreed_to);
+        /* What is known now may make it an action that is only done by its number. */
+        if (action && cli->apply_number == 0 && cli_why_not(action, now))
+                action = NULL;
         if (action) {
                 status = do_it(cli, target, pinned, action);
         } else {

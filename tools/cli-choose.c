@@ -102,8 +102,7 @@ bool cli_changes_host(const struct aiu_action *action)
         }
 }
 
-/* Why it is no default; NULL = it may be. */
-static const char *why_not(const struct aiu_action *action, const struct aiu_report *report)
+const char *cli_why_not(const struct aiu_action *action, const struct aiu_report *report)
 {
         uint32_t flags = aiu_action_get_flags(action);
 
@@ -138,7 +137,7 @@ static const struct aiu_action *first(const struct aiu_report *report, bool suff
                 bool fits = sufficient ? aiu_action_is_sufficient(action) == AIU_TRISTATE_YES
                                        : aiu_action_get_kind(action) == AIU_ACTION_TERMINATE;
 
-                if (fits && aiu_action_get_argv(action) && !why_not(action, report))
+                if (fits && aiu_action_get_argv(action) && !cli_why_not(action, report))
                         return action;
         }
         return NULL;
@@ -150,7 +149,7 @@ static void refuse(const struct aiu_report *report)
         const struct aiu_action *action;
 
         for (size_t i = 0; (action = aiu_report_get_action(report, i)); i++) {
-                const char *why = aiu_action_get_argv(action) ? why_not(action, report) : NULL;
+                const char *why = aiu_action_get_argv(action) ? cli_why_not(action, report) : NULL;
 
                 if (why) {
                         cli_error("--apply does not do action %zu by itself: %s; --apply=%zu does it", i + 1, why, i + 1);

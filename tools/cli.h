@@ -66,6 +66,8 @@ int cli_apply(const struct cli *cli, const struct target *target, const struct a
 
 /* The action to carry out; NULL = none, and the reason is printed already. */
 const struct aiu_action *cli_choose(const struct cli *cli, const struct aiu_report *report);
+/* Why it is done only if its number is given; NULL = it may be the default. */
+const char *cli_why_not(const struct aiu_action *action, const struct aiu_report *report);
 bool cli_changes_host(const struct aiu_action *action);
 
 struct pinned_process {
