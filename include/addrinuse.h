@@ -573,7 +573,7 @@ size_t aiu_report_get_n_actions(const struct aiu_report *);
 /**
  * The i-th action, from 0, in order of harm; NULL past the end. First what may free the address:
  * looking again with more privilege, waiting, the holder's manager, SIGTERM, removing a file,
- * SIGKILL. Then another port or address, then changes to the program, then what changes the host
+ * SIGKILL. Then the caller's mistake, another port or address, then changes to the program, then what changes the host
  * for everybody. In each of these groups, what is not enough alone comes last. SIGKILL never comes
  * before SIGTERM to the same process, unless SIGTERM cannot act: it is ignored, or the process is
  * stopped. Do not take the first that suffices without a look at #AIU_ACTION_LAST_RESORT.

@@ -196,10 +196,10 @@ static void make_situation(uint32_t number)
 static int group(const struct aiu_action *action)
 {
         switch (action->kind) {
+        case AIU_ACTION_FIX_CALLER:
         case AIU_ACTION_OTHER_ADDRESS:
         case AIU_ACTION_OTHER_PORT:
                 return 1;
-        case AIU_ACTION_FIX_CALLER:
         case AIU_ACTION_USE_ACTIVATION:
         case AIU_ACTION_SET_REUSEADDR:
         case AIU_ACTION_SET_REUSEPORT:

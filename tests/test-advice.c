@@ -477,6 +477,7 @@ START_TEST(own_descriptor)
         hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         holders[0].kind = AIU_HOLDER_SELF;
         ask();
+        ck_assert_int_eq(actions[0].kind, AIU_ACTION_FIX_CALLER);
         expect(AIU_ACTION_FIX_CALLER, YES);
         ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));  /* nobody is told to kill himself */
 }
