@@ -22,7 +22,7 @@ static bool knows_main(const struct aiu_holder *holder, const struct manager *m)
         const struct manager *its = holder->manager;
 
         return advice_is_process(holder) && its->main_pid > 0 && !its->container && !its->socket_unit &&
-               its->unit && strcmp(its->unit, m->unit) == 0;
+               strcmp(its->unit, m->unit) == 0;
 }
 
 /* How many of the unit's processes hold one socket: what is left are others. */
@@ -44,23 +44,18 @@ static uint32_t count_others(const struct advice_input *in, lets_go *whose, cons
 void advice_spare_others(struct advice_list *list, struct aiu_action *action, lets_go *whose, const struct manager *m)
 {
         const struct advice_input *in = list->in;
-        bool known = false;
 
-        if (!m->unit || m->socket_unit)
+        /* Without a .socket unit it has a unit: advice_has_unit(). */
+        if (m->socket_unit)
                 return;
         for (size_t i = 0; i < in->n_conflicts; i++) {
                 for (size_t k = 0; k < in->conflicts[i].n_holders; k++) {
                         const struct aiu_holder *h = &in->conflicts[i].holders[k];
 
-                        if (!whose(h, m))
-                                continue;
-                        if (!knows_main(h, m) || is_main(h))
+                        if (whose(h, m) && (!knows_main(h, m) || is_main(h)))
                                 return;
-                        known = true;
                 }
         }
-        if (!known)
-                return;
         action->remarks |= REMARK_WHOLE_UNIT;
         action->n_others = count_others(in, whose, m);
 }

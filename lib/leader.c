@@ -102,9 +102,9 @@ static void follow(struct process *p)
 
 static const char *base_name(const char *path)
 {
-        const char *slash = path ? strrchr(path, '/') : NULL;
+        const char *slash = strrchr(path, '/');
 
-        return slash ? slash + 1 : path ? path : "";
+        return slash ? slash + 1 : path;
 }
 
 /* Known: the worker's name is another, or a new worker follows a reload. */
@@ -200,7 +200,7 @@ static void find_all(struct aiu_conflict *conflicts, size_t n_conflicts, struct 
         for (size_t i = 0; i < n_conflicts; i++)
                 find_in_conflict(&conflicts[i], all, n, room);
         for (size_t i = 0; i < n; i++)
-                if (all[i]->holds && !all[i]->shares && !all[i]->is_self && !all[i]->leading)
+                if (all[i]->holds && !all[i]->shares && !all[i]->is_self)
                         find_parent(all, n, all[i]);
         for (size_t i = 0; i < n; i++)
                 follow(all[i]);

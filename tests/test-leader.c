@@ -15,8 +15,8 @@
 
 static struct process processes[MOST];
 static pid_t chains[MOST][MOST];
-static struct aiu_holder holders[2][MOST];
-static struct aiu_conflict conflicts[2];
+static struct aiu_holder holders[3][MOST];
+static struct aiu_conflict conflicts[3];
 static size_t n_processes, n_conflicts;
 static bool complete;
 
@@ -158,8 +158,10 @@ START_TEST(its_own_connection)
         PROCESS(11, 10);
         HOLD(10, 11);
         HOLD(11);
+        HOLD(10, 11);
         look();
         expect(1, 0, 10, AIU_HOLDER_WORKER);
+        expect(2, 1, 10, AIU_HOLDER_WORKER);
 }
 END_TEST
 
