@@ -39,9 +39,9 @@ static const char usage[] =
         "  --first                   stop at the first holder of each socket\n"
         "  --no-ipc  --no-self-test  talk to no daemon; try out no old kernel in a child\n"
         "  --trial-bind              may bind scratch sockets\n"
-        "  --deadline=MS             answer within MS milliseconds (default: 10000; 0: no limit)\n"
+        "  --deadline=MS             answer within MS milliseconds (10000; 0: no limit)\n"
         "What is done:\n"
-        "  --apply[=K] [--yes]       do the first action that suffices, else SIGTERM, or the K-th\n"
+        "  --apply[=K] [--yes]       do what suffices, else send SIGTERM; or the K-th\n"
         "Exit status: 0 free, 1 in use, 2 trouble, 3 not known, 4 other failure\n";
 
 /* ------------------------------------------------------ words out */
