@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A daemon that says why it cannot start, on stderr and in syslog: one line about
- * the cause, one for each action that is enough, and whether it is worth trying
+ * the cause, one for each action that may be enough, and whether it is worth trying
  * again. Where systemd's journal runs, the cause goes there as structured fields
  * instead, so that a fleet can be searched. It echoes what its one client sends.
  *
@@ -57,7 +57,8 @@ static void complain(struct aiu_report *why, int error)
         for (size_t i = 0; i < aiu_report_get_n_actions(why); i++) {
                 const struct aiu_action *action = aiu_report_get_action(why, i);
 
-                if (aiu_action_is_sufficient(action) == AIU_TRISTATE_YES)
+                /* The order is that of harm: what may help comes before what certainly does. */
+                if (aiu_action_is_sufficient(action) != AIU_TRISTATE_NO)
                         syslog(LOG_NOTICE, "%s", aiu_action_get_text(action));
         }
         if (retry_after(why))

@@ -77,11 +77,11 @@ static void put_report(FILE *out, const struct aiu_report *report)
         put(out, "AIU_VERDICT", aiu_verdict_to_string(aiu_report_get_verdict(report)));
         put(out, "AIU_CALL", aiu_call_to_string(aiu_report_get_call(report)));
         put_holder(out, report);
-        /* One field may occur more than once: each action that is enough. */
+        /* One field may occur more than once: each action that may be enough. */
         for (size_t i = 0; i < aiu_report_get_n_actions(report); i++) {
                 const struct aiu_action *action = aiu_report_get_action(report, i);
 
-                if (aiu_action_is_sufficient(action) != AIU_TRISTATE_YES)
+                if (aiu_action_is_sufficient(action) == AIU_TRISTATE_NO)
                         continue;
                 put(out, "AIU_ACTION", aiu_action_kind_to_string(aiu_action_get_kind(action)));
                 put(out, "AIU_ACTION_TEXT", aiu_action_get_text(action));
