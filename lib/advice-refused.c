@@ -12,11 +12,6 @@
 #include "advice-list.h"
 #include "conflict.h"
 
-static uint32_t needs_root(const struct advice_list *list)
-{
-        return list->in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0;
-}
-
 /* Does the same call succeed on this host, and for this address? */
 static tristate tried_there(const struct advice_list *list, const struct host *host, const struct address *address)
 {
@@ -132,7 +127,7 @@ static void bind_before_it_comes(struct advice_list *list)
         if (list->in->scene->host->nonlocal_bind != YES &&
             !address_is_link_local(&list->in->scene->question->address))
                 (void)advice_add(list, AIU_ACTION_ALLOW_NONLOCAL, tried_there(list, &host, NULL),
-                                 AIU_ACTION_HOST_WIDE | needs_root(list));
+                                 AIU_ACTION_HOST_WIDE | AIU_ACTION_NEEDS_ROOT);
 }
 
 /* Would the kernel take it, and is it an address that a host is given by hand? */
@@ -156,7 +151,7 @@ static void add_address(struct advice_list *list)
                 return;
         host.address_local = YES;
         (void)advice_add(list, AIU_ACTION_ADD_ADDRESS, tried_there(list, &host, NULL),
-                         AIU_ACTION_HOST_WIDE | needs_root(list));
+                         AIU_ACTION_HOST_WIDE | AIU_ACTION_NEEDS_ROOT);
 }
 
 /* ::1 comes back by itself when lo is up; of any other address nobody knows whether it is configured. */
@@ -168,7 +163,7 @@ static void enable_ipv6(struct advice_list *list)
         host.address_local = YES;
         if (strcmp(host.address_device, "lo") == 0 && host.device_up == YES)
                 enough = tried_there(list, &host, NULL);
-        (void)advice_add(list, AIU_ACTION_ENABLE_IPV6, enough, AIU_ACTION_HOST_WIDE | needs_root(list));
+        (void)advice_add(list, AIU_ACTION_ENABLE_IPV6, enough, AIU_ACTION_HOST_WIDE | AIU_ACTION_NEEDS_ROOT);
 }
 
 void advice_not_local(struct advice_list *list)
@@ -181,7 +176,7 @@ void advice_not_local(struct advice_list *list)
                 break;
         case WHY_DUPLICATE:
                 bind_what_is_here(list);
-                (void)advice_add(list, AIU_ACTION_ADD_ADDRESS, UNKNOWN, AIU_ACTION_HOST_WIDE | needs_root(list));
+                (void)advice_add(list, AIU_ACTION_ADD_ADDRESS, UNKNOWN, AIU_ACTION_HOST_WIDE | AIU_ACTION_NEEDS_ROOT);
                 break;
         case WHY_OTHER_DEVICE:
                 (void)advice_add(list, AIU_ACTION_FIX_CALLER, UNKNOWN, AIU_ACTION_CHANGES_CODE);
@@ -247,7 +242,7 @@ static void make_directory(struct advice_list *list)
         tristate allowed = list->in->scene->host->name_makeable;
 
         (void)advice_add(list, AIU_ACTION_MAKE_DIRECTORY, allowed == YES ? YES : UNKNOWN,
-                         allowed == NO ? needs_root(list) : 0);
+                         allowed == NO ? AIU_ACTION_NEEDS_ROOT : 0);
 }
 
 void advice_invalid(struct advice_list *list)

@@ -122,6 +122,7 @@ struct host {
         unsigned int name_at;           /* how many bytes of the path lead to what refuses it; 0 = not known */
         tristate name_makeable;         /* the directories that are missing could be made by who asks */
         tristate address_duplicate;     /* duplicate address detection has failed */
+        tristate address_elsewhere;     /* another device has it, out of reach of the socket's own */
         uint64_t detection_usec;        /* how long it takes at most; 0 = not known, or it does not go on */
         tristate ipv6_disabled;         /* disable_ipv6 of address_device */
         char address_device[IF_NAMESIZE]; /* which device is meant by these; "all"; "" = none is known */
@@ -392,7 +393,7 @@ enum why {
         WHY_DETECTION,          /* the address is here, and duplicate address detection is not finished */
         WHY_DUPLICATE,          /* ... and another host on the link has it as well */
         WHY_NO_IPV6_HERE,       /* disable_ipv6 of the device */
-        WHY_OTHER_DEVICE,       /* a loopback address is on lo, whatever device the socket is bound to */
+        WHY_OTHER_DEVICE,       /* the address is on another device than the socket is bound to */
         WHY_NO_DIRECTORY,       /* AF_UNIX: a directory of the path does not exist */
         WHY_SLASHES,            /* the path ends in a slash */
         WHY_NO_SPACE,           /* the file system is full, or the quota used up */

@@ -133,6 +133,14 @@ AIU_EXPORT int aiu_snapshot_get_host(const struct aiu_snapshot *snapshot, struct
                 .name_removable = h->name_removable,
                 .name_mode = h->name_mode,
                 .name_fs_device = h->name_fs_device,
+                .address_duplicate = h->address_duplicate,
+                .address_elsewhere = h->address_elsewhere,
+                .detection_usec = h->detection_usec,
+                .ipv6_disabled = h->ipv6_disabled,
+                .address_device = h->address_device[0] ? h->address_device : NULL,
+                .device_up = h->device_up,
+                .name_at = h->name_at,
+                .name_makeable = h->name_makeable,
         };
         return fact_give(ret_fact, &fact, sizeof(fact));
 }

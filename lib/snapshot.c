@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "claims.h"
 #include "fact.h"
 #include "macro.h"
@@ -35,6 +36,7 @@ void snapshot_finish(struct aiu_snapshot *snapshot)
         for (size_t i = 0; i < snapshot->n_gaps; i++)
                 gap_finish(&snapshot->gaps[i]);
         claims_finish(&snapshot->claims);
+        free(snapshot->addresses);
         free(snapshot->holding_heads);
         free(snapshot->sockets);
         free(snapshot->processes);
@@ -144,6 +146,28 @@ static int copy_address(struct address *to, const struct sockaddr *from, socklen
         return 0;
 }
 
+static void copy_name(char to[IF_NAMESIZE], const char *from)
+{
+        size_t n = from ? strnlen(from, IF_NAMESIZE - 1) : 0;
+
+        memcpy(to, from ? from : "", n);
+        to[n] = '\0';
+}
+
+/* What keeps the address away. */
+static void add_reasons(struct host *host, const struct aiu_host_fact *f)
+{
+        replace_tristate(&host->address_duplicate, f->address_duplicate);
+        replace_tristate(&host->address_elsewhere, f->address_elsewhere);
+        replace_tristate(&host->ipv6_disabled, f->ipv6_disabled);
+        replace_tristate(&host->device_up, f->device_up);
+        replace_tristate(&host->name_makeable, f->name_makeable);
+        if (f->detection_usec)
+                host->detection_usec = f->detection_usec;
+        if (f->address_device)
+                copy_name(host->address_device, f->address_device);
+}
+
 AIU_EXPORT int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct aiu_host_fact *fact)
 {
         struct aiu_host_fact f;
@@ -184,6 +208,9 @@ AIU_EXPORT int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct
         }
         if (f.name_error)
                 host->name_error = f.name_error;
+        if (f.name_at)
+                host->name_at = f.name_at;
+        add_reasons(host, &f);
         if (f.name_inode) {
                 host->name_inode = f.name_inode;
                 host->name_device = f.name_device;
@@ -191,6 +218,43 @@ AIU_EXPORT int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct
         }
         if (f.name_fs_device)
                 host->name_fs_device = f.name_fs_device;
+        return 0;
+}
+
+static bool have_address(const struct aiu_snapshot *s, const struct host_address *one)
+{
+        for (size_t i = 0; i < s->n_addresses; i++)
+                if (s->addresses[i].ifindex == one->ifindex &&
+                    address_equal(&s->addresses[i].address, &one->address))
+                        return true;
+        return false;
+}
+
+AIU_EXPORT int aiu_snapshot_add_address(struct aiu_snapshot *snapshot, const struct aiu_address_fact *fact)
+{
+        struct host_address one = { 0 };
+        struct aiu_address_fact f;
+        int r;
+
+        if (!snapshot)
+                return -EINVAL;
+        r = fact_copy(&f, sizeof(f), fact);
+        if (r < 0)
+                return r;
+        if (copy_address(&one.address, f.address, f.address_len) < 0 || !address_is_ip(&one.address))
+                return -EINVAL;
+        address_set_port(&one.address, 0);
+        one.ifindex = f.ifindex;
+        copy_name(one.device, f.device);
+        if (have_address(snapshot, &one))
+                return 0;
+        r = snapshot_grow(&snapshot->addresses, sizeof(*snapshot->addresses), snapshot->n_addresses,
+                          &snapshot->addresses_room, SNAPSHOT_MAX_ADDRESSES);
+        if (r < 0)
+                return r;
+        snapshot->addresses[snapshot->n_addresses++] = one;
+        snapshot->host.addresses = snapshot->addresses;
+        snapshot->host.n_addresses = snapshot->n_addresses;
         return 0;
 }
 

@@ -19,6 +19,7 @@
 #define SNAPSHOT_MAX_MANAGERS 2048u
 #define SNAPSHOT_MAX_KERNEL_USERS 256u
 #define SNAPSHOT_MAX_DEVICES 64u         /* that sockets are bound to */
+#define SNAPSHOT_MAX_ADDRESSES 256u      /* that this host has instead */
 #define SNAPSHOT_MAX_COMMAND 16u        /* words of one */
 #define SNAPSHOT_MAX_GAPS 64u
 #define SNAPSHOT_MAX_STRING 4096u       /* bytes of any string that is kept; cmdline: 32 KiB */
@@ -35,6 +36,8 @@ struct claims {
 struct aiu_snapshot {
         const char *backend;            /* the one that runs: names gaps; NULL = the library itself */
         struct host host;
+        struct host_address *addresses; /* what host.addresses points to */
+        size_t n_addresses, addresses_room;
         struct socket *sockets;
         size_t n_sockets, sockets_room;
         struct claims claims;

@@ -190,7 +190,7 @@ static enum why why_not_local(const struct scene *scene)
                 return WHY_DETECTION;
         if (host->address_duplicate == YES)
                 return WHY_DUPLICATE;
-        if (is_beside_device(scene))
+        if (host->address_elsewhere == YES || is_beside_device(scene))
                 return WHY_OTHER_DEVICE;
         return host->ipv6_disabled == YES ? WHY_NO_IPV6_HERE : WHY_UNKNOWN;
 }

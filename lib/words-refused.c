@@ -149,11 +149,15 @@ static const char *plain_reason(enum why why)
                 return ": the kernel was short of memory, or was interrupted";
         case WHY_GONE:
                 return ": it would not fail like that now";
-        case WHY_OTHER_DEVICE:
-                return ": the socket is bound to another device than lo";
         default:
                 return "";
         }
+}
+
+/* The only one that is known without being looked for is that of ::1. */
+static const char *other_device(const struct host *host)
+{
+        return host->address_elsewhere == YES && host->address_device[0] ? host->address_device : "lo";
 }
 
 void words_why(struct text *text, const struct aiu_report *report, const struct host *host)
@@ -179,6 +183,11 @@ void words_why(struct text *text, const struct aiu_report *report, const struct 
                 text_add(text, ": duplicate address detection failed on ");
                 add_device(text, host->address_device);
                 text_add(text, ": another host on the link has the address");
+                break;
+        case WHY_OTHER_DEVICE:
+                text_add(text, ": the address is on ");
+                add_device(text, other_device(host));
+                text_add(text, ", not on the device of the socket");
                 break;
         case WHY_NO_IPV6_HERE:
                 text_add(text, ": IPv6 is switched off (net.ipv6.conf.%s.disable_ipv6=1)", host->address_device);
@@ -210,6 +219,13 @@ static void fix_scope(struct text *text, const struct aiu_report *report, const 
         text_add(text, "; this host has ");
         if (!add_own_addresses(text, &report->question, host))
                 text_add(text, "no link-local address");
+}
+
+static void fix_device(struct text *text, const struct host *host)
+{
+        text_add(text, "name the device that has the address, ");
+        add_device(text, other_device(host));
+        text_add(text, " (%%INTERFACE, SO_BINDTODEVICE), or bind an address of the device that is named");
 }
 
 static void fix_path(struct text *text, const struct aiu_report *report, const struct host *host)
@@ -259,8 +275,6 @@ static const char *plain_fix(enum why why)
                 return "leave out the slash at the end of the path: a socket is not a directory";
         case WHY_NO_SPACE:
                 return "make room on the file system of the path, or use another one";
-        case WHY_OTHER_DEVICE:
-                return "leave out SO_BINDTODEVICE, or bind an address of that device: ::1 is on lo alone";
         default:
                 return NULL;
         }
@@ -274,6 +288,8 @@ static void fix_call(struct text *text, const struct aiu_report *report, const s
                 text_add(text, "%s", plain);
         else if (report->verdict.why == WHY_SCOPE)
                 fix_scope(text, report, host);
+        else if (report->verdict.why == WHY_OTHER_DEVICE)
+                fix_device(text, host);
         else if (report->question.address.sa.any.sa_family == AF_UNIX)
                 fix_path(text, report, host);
         else
@@ -288,12 +304,12 @@ static bool is_v6(const struct question *q)
 static void bind_another(struct text *text, const struct aiu_report *report, const struct host *host)
 {
         const struct question *q = &report->question;
+        const struct host_address *nearest;
 
         text_add(text, "bind an address that this host has");
-        if (host->n_addresses > 0) {
+        if (advice_alike(q, host, &nearest, 1) > 0) {
                 text_add(text, ": ");
-                if (!add_own_addresses(text, q, host))
-                        text_add(text, "none of this kind is set up");
+                (void)add_own_addresses(text, q, host);
         } else {
                 text_add(text, " (ip address)");
         }
@@ -371,6 +387,8 @@ static void make_directory(struct text *text, const struct aiu_report *report, c
         text_add(text, "make ");
         add_directory(text, &report->question, host);
         text_add(text, "; for a service, RuntimeDirectory= in its unit does that at each start");
+        if (host->name_makeable == UNKNOWN)
+                text_add(text, ". If it is a symbolic link, make what the link points to");
         if (host->name_makeable == NO)
                 text_add(text, ". The user of the program must be able to write there");
 }

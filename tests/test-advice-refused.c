@@ -115,7 +115,7 @@ START_TEST(addresses_without_a_list)
         host.addresses = here;
         host.n_addresses = 1;
         ask();
-        expect_text(AIU_ACTION_OTHER_ADDRESS, "none of this kind is set up");
+        expect_text(AIU_ACTION_OTHER_ADDRESS, "this host has (ip address);");
 }
 END_TEST
 
@@ -280,9 +280,16 @@ START_TEST(loopback_on_another_device)
         be_elsewhere("::1");
         q.ifindex = 5;
         host.device_exists = YES;
-        expect_why(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, WHY_OTHER_DEVICE, "bound to another device than lo");
+        expect_why(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, WHY_OTHER_DEVICE, "the address is on lo, not on the device");
         EXPECT_ORDER(AIU_ACTION_FIX_CALLER, AIU_ACTION_OTHER_ADDRESS);
-        expect_text(AIU_ACTION_FIX_CALLER, "leave out SO_BINDTODEVICE");
+        expect_text(AIU_ACTION_FIX_CALLER, "name the device that has the address, lo (");
+        teardown();
+        be_elsewhere("fe80::1");
+        q.address.sa.in6.sin6_scope_id = 5;
+        host.address_elsewhere = YES;
+        device("eth0");
+        expect_why(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, WHY_OTHER_DEVICE, "the address is on eth0, not on the device");
+        EXPECT_ORDER(AIU_ACTION_FIX_CALLER, AIU_ACTION_OTHER_ADDRESS);
 }
 END_TEST
 
@@ -503,6 +510,7 @@ START_TEST(directory_is_missing)
         teardown();
         host.name_makeable = UNKNOWN;   /* a symbolic link that leads nowhere */
         ask();
+        expect_text(AIU_ACTION_MAKE_DIRECTORY, "make what the link points to");
         expect(AIU_ACTION_MAKE_DIRECTORY, UNKNOWN);
         expect_command(AIU_ACTION_MAKE_DIRECTORY, NULL);
         teardown();

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "host-fixture.h"
 #include "run-suite.h"
 #include "sys-fault.h"
@@ -265,7 +266,15 @@ START_TEST(v6_disabled)
         write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
         accepted("::");
         refused("::1");
+        ck_assert_int_eq(snapshot.host.ipv6_disabled, YES);
+        ck_assert_int_eq(snapshot.host.device_up, YES);
+        ck_assert_str_eq(snapshot.host.address_device, "lo");
+        refused("2001:db8::1");
+        ck_assert_int_eq(snapshot.host.ipv6_disabled, YES);
+        ck_assert_str_eq(snapshot.host.address_device, "all");
         write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "0");
+        refused("2001:db8::1");
+        ck_assert_int_eq(snapshot.host.ipv6_disabled, NO);
         accepted("::1");
 }
 END_TEST
@@ -335,6 +344,8 @@ START_TEST(v6_tentative)
         ip("addr add 2001:db8::1/64 dev v0");
         refused("2001:db8::1");
         ck_assert_int_eq(snapshot.host.address_tentative, YES);
+        ck_assert_str_eq(snapshot.host.address_device, "v0");
+        ck_assert_uint_eq(snapshot.host.detection_usec, 2000000);       /* what a kernel starts with */
         /* The same address elsewhere, for good: one that qualifies is enough. */
         ip("addr add 2001:db8::1/64 dev lo nodad");
         accepted("2001:db8::1");
@@ -379,7 +390,90 @@ START_TEST(v6_duplicate)
         }
         refused("fe80::1%v0");
         ck_assert_int_eq(snapshot.host.address_tentative, NO);
+        ck_assert_int_eq(snapshot.host.address_duplicate, YES);
+        ck_assert_str_eq(snapshot.host.address_device, "v0");
         accepted("fe80::1%v1");
+        ip("addr add fe80::2/64 dev v1 nodad");
+        refused("fe80::2%v0");
+        ck_assert_int_eq(snapshot.host.address_elsewhere, YES);
+        ck_assert_str_eq(snapshot.host.address_device, "v1");
+}
+END_TEST
+
+/* ------------------------------------------------------ what is here instead */
+
+static bool lists(const char *text, const char *device)
+{
+        char shown[ADDRESS_TEXT_BYTES];
+
+        for (size_t i = 0; i < snapshot.host.n_addresses; i++) {
+                const struct host_address *have = &snapshot.host.addresses[i];
+                struct address plain = have->address;
+
+                if (plain.sa.any.sa_family == AF_INET6)
+                        plain.sa.in6.sin6_scope_id = 0;
+                address_print(&plain, shown, sizeof(shown));
+                if (strcmp(shown, text) == 0 && strcmp(have->device, device) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* Those of the family, usable ones; nothing where the address is here. */
+START_TEST(lists_what_is_here)
+{
+        make_cable();
+        ip("link set lo up");
+        ip("link set v1 up");
+        ip("link set v0 up");
+        ip("addr add 192.0.2.1/24 dev v0");
+        ip("addr add 192.0.2.8 peer 192.0.2.9 dev v1");
+        ip("addr add 2001:db8::1/64 dev v0 nodad");
+        ip("addr add 2001:db8::2/64 dev v0");
+        ip("addr add fe80::77/64 dev v1 nodad");
+        refused("192.0.2.77");
+        ck_assert_uint_eq(snapshot.host.n_addresses, 3);
+        ck_assert(lists("127.0.0.1", "lo") && lists("192.0.2.1", "v0") && lists("192.0.2.8", "v1"));
+        refused("::ffff:192.0.2.77");
+        ck_assert(lists("192.0.2.1", "v0"));
+        refused("2001:db8::77");
+        ck_assert(lists("::1", "lo") && lists("2001:db8::1", "v0") && lists("fe80::77", "v1"));
+        ck_assert(!lists("2001:db8::2", "v0"));         /* duplicate address detection still runs */
+        accepted("192.0.2.1");
+        ck_assert_uint_eq(snapshot.host.n_addresses, 0);
+        /* Which interface is meant was not said. */
+        set_ip("fe80::77", 8080, SOCK_STREAM);
+        ck_assert_int_eq(ask(&backend_route), AIU_DONE);
+        ck_assert(lists("fe80::77", "v1"));
+}
+END_TEST
+
+/* Twenty interfaces: not each is asked for its name. */
+START_TEST(many_interfaces)
+{
+        char words[64];
+
+        for (int i = 1; i <= 20; i++) {
+                (void)snprintf(words, sizeof(words), "link add d%d type veth peer name e%d", i, i);
+                ip(words);
+                (void)snprintf(words, sizeof(words), "addr add 192.0.2.%d/32 dev d%d", i, i);
+                ip(words);
+        }
+        refused("192.0.2.77");
+        ck_assert_uint_eq(snapshot.host.n_addresses, 20);
+        ck_assert(lists("192.0.2.1", "d1") && lists("192.0.2.20", ""));
+}
+END_TEST
+
+/* The link is down at the other end: detection does not go on. */
+START_TEST(detection_without_carrier)
+{
+        make_cable();
+        ip("link set v0 up");
+        ip("addr add 2001:db8::1/64 dev v0");
+        refused("2001:db8::1");
+        ck_assert_int_eq(snapshot.host.address_tentative, YES);
+        ck_assert_uint_eq(snapshot.host.detection_usec, 0);
 }
 END_TEST
 
@@ -457,6 +551,7 @@ static Suite *suite(void)
                 v4_mapped,         v4_long_table,          v6_loopback,         v6_disabled,
                 v6_interface,      v6_route_is_no_address, v6_link_local,       v6_tentative,
                 v6_optimistic,     v6_duplicate,           other_families,      deadline_passed,
+                lists_what_is_here, many_interfaces,       detection_without_carrier,
 #ifdef AIU_TESTING
                 failing_calls,
 #endif

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "address.h"
 #include "host-fixture.h"
 #include "macro.h"
 #include "run-suite.h"
@@ -48,6 +50,34 @@ START_TEST(says_nothing)
 }
 END_TEST
 
+static bool lists(const char *text, const char *device)
+{
+        char shown[ADDRESS_TEXT_BYTES];
+
+        for (size_t i = 0; i < snapshot.host.n_addresses; i++) {
+                address_print(&snapshot.host.addresses[i].address, shown, sizeof(shown));
+                if (strcmp(shown, text) == 0 && strcmp(snapshot.host.addresses[i].device, device) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* Where the address is not here: those that are. /proc tells no device of an IPv4 address. */
+START_TEST(lists_what_is_here)
+{
+        set_ip("203.0.113.1", 8080, SOCK_STREAM);
+        ck_assert_int_eq(ask(&backend_proc_address), AIU_PARTIAL);
+        ck_assert(lists("127.0.0.1", "") && lists("192.0.2.1", ""));
+        ck_assert(!lists("127.0.0.0", "") && !lists("192.0.2.255", ""));
+        set_ip("2001:db8::2", 8080, SOCK_STREAM);
+        ck_assert_int_eq(ask(&backend_proc_address), AIU_PARTIAL);
+        ck_assert(lists("::1", "lo") && lists("2001:db8::1", "lo"));
+        set_ip("192.0.2.1", 8080, SOCK_STREAM);
+        ck_assert_int_eq(ask(&backend_proc_address), AIU_PARTIAL);
+        ck_assert_uint_eq(snapshot.host.n_addresses, 0);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite;
@@ -62,6 +92,7 @@ int main(void)
         tcase_add_checked_fixture(tcase, setup, forget_snapshot);
         tcase_add_loop_test(tcase, agrees_with_bind, 0, ELEMENTSOF(addresses));
         tcase_add_test(tcase, says_nothing);
+        tcase_add_test(tcase, lists_what_is_here);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

@@ -3,9 +3,11 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "macro.h"
 #include "route.h"
@@ -121,6 +123,100 @@ START_TEST(spoilt)
 }
 END_TEST
 
+/* ------------------------------------------------------ addresses and names */
+
+static struct route_own own;
+
+static void look_at_own(void *userdata)
+{
+        (void)userdata;
+        own.n = 0;
+        own.family = AF_INET;
+        ck_assert_int_eq(route_take_own(&own, nlmsg_hdr(message)), 0);
+}
+
+static void begin_address(uint16_t type, unsigned char family)
+{
+        struct ifaddrmsg header = { .ifa_family = family, .ifa_index = 3 };
+
+        nlmsg_free(message);
+        message = nlmsg_alloc_simple(type, 0);
+        ck_assert_ptr_nonnull(message);
+        ck_assert_int_eq(nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO), 0);
+}
+
+/* inet_fill_ifaddr(): of two ends IFA_LOCAL is ours. inet6_fill_ifaddr(): the flags may need more than the header's byte. */
+START_TEST(own_address)
+{
+        in_addr_t ours = htonl(0x0a000001), theirs = htonl(0x0a000002);
+
+        begin_address(RTM_NEWADDR, AF_INET);
+        look_at_own(NULL);
+        ck_assert_uint_eq(own.n, 0);            /* it has none */
+        nla_put(message, IFA_ADDRESS, sizeof(theirs), &theirs);
+        look_at_own(NULL);
+        ck_assert_uint_eq(own.n, 1);
+        nla_put(message, IFA_LOCAL, sizeof(ours), &ours);
+        look_at_own(NULL);
+        ck_assert_mem_eq(own.list[0].bytes, &ours, sizeof(ours));
+        ck_assert_uint_eq(own.list[0].ifindex, 3);
+        own.n = ROUTE_MOST_OWN;
+        ck_assert_int_eq(route_take_own(&own, nlmsg_hdr(message)), 0);
+        ck_assert_uint_eq(own.n, ROUTE_MOST_OWN);
+        nla_put_u32(message, IFA_FLAGS, IFA_F_TENTATIVE);
+        look_at_own(NULL);
+        ck_assert_uint_eq(own.n, 0);
+        spoil_attributes(nlmsg_attrdata(nlmsg_hdr(message), sizeof(struct ifaddrmsg)),
+                         nlmsg_attrlen(nlmsg_hdr(message), sizeof(struct ifaddrmsg)), 0, look_at_own, NULL);
+        begin_address(RTM_NEWADDR, AF_INET);
+        nla_put(message, IFA_LOCAL, sizeof(ours), &ours);
+        nla_put_u32(message, IFA_FLAGS, IFA_F_TENTATIVE | IFA_F_OPTIMISTIC);
+        look_at_own(NULL);
+        ck_assert_uint_eq(own.n, 1);
+        begin_address(RTM_NEWADDR, AF_INET6);
+        nla_put(message, IFA_LOCAL, sizeof(ours), &ours);
+        look_at_own(NULL);
+        ck_assert_uint_eq(own.n, 0);            /* another family than was asked for */
+        begin_address(RTM_NEWLINK, AF_INET);
+        ck_assert_int_eq(route_take_own(&own, nlmsg_hdr(message)), -EBADMSG);
+        nlmsg_free(message);
+        message = nlmsg_alloc_simple(RTM_NEWADDR, 0);
+        ck_assert_int_eq(route_take_own(&own, nlmsg_hdr(message)), -EBADMSG);
+        ck_assert_int_eq(route_take_name(&own, nlmsg_hdr(message)), -EBADMSG);
+}
+END_TEST
+
+static struct route_name name;
+
+static void look_at_name(void *userdata)
+{
+        (void)userdata;
+        ck_assert_int_eq(route_take_name(&name, nlmsg_hdr(message)), 0);
+        ck_assert_uint_lt(strnlen(name.text, sizeof(name.text)), sizeof(name.text));
+}
+
+START_TEST(name_of_interface)
+{
+        struct ifinfomsg header = { .ifi_index = 3, .ifi_flags = IFF_UP };
+        char longest[64];
+
+        message = nlmsg_alloc_simple(RTM_NEWLINK, 0);
+        ck_assert_int_eq(nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO), 0);
+        look_at_name(NULL);
+        ck_assert_str_eq(name.text, "");
+        nla_put_string(message, IFLA_IFNAME, "eth0");
+        look_at_name(NULL);
+        ck_assert_str_eq(name.text, "eth0");
+        ck_assert_uint_eq(name.flags, IFF_UP);
+        spoil_attributes(nlmsg_attrdata(nlmsg_hdr(message), sizeof(header)),
+                         nlmsg_attrlen(nlmsg_hdr(message), sizeof(header)), 0, look_at_name, NULL);
+        memset(longest, 'x', sizeof(longest));
+        nla_put(message, IFLA_IFNAME, sizeof(longest), longest);
+        look_at_name(NULL);
+        ck_assert_str_eq(name.text, "");        /* longer than any that there is */
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("route");
@@ -131,6 +227,8 @@ int main(void)
         tcase_add_test(tcase, no_route);
         tcase_add_loop_test(tcase, longest_prefix, 0, (int)ELEMENTSOF(entries));
         tcase_add_test(tcase, spoilt);
+        tcase_add_test(tcase, own_address);
+        tcase_add_test(tcase, name_of_interface);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

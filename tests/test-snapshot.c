@@ -90,6 +90,14 @@ static int add_device(void)
         return aiu_snapshot_add_device(&snapshot, 4, 5);
 }
 
+static int add_address(void)
+{
+        struct aiu_address_fact fact = { .size = sizeof(fact), .address = (const struct sockaddr *)&in,
+                                         .address_len = sizeof(in), .ifindex = 3, .device = "a-name-that-is-too-long" };
+
+        return aiu_snapshot_add_address(&snapshot, &fact);
+}
+
 static int want(void)
 {
         uint64_t inodes[] = { 9, INODE, 9 };
@@ -111,6 +119,7 @@ static const struct {
         { "kernel user", add_kernel_user, &snapshot.n_kernel_users, 1 },
         { "gap", add_gap, &snapshot.n_gaps, 1 },
         { "device", add_device, &snapshot.n_devices, 1 },
+        { "address", add_address, &snapshot.n_addresses, 1 },
         { "wanted", want, &snapshot.n_wanted, 2 },
 };
 
@@ -297,11 +306,13 @@ START_TEST(no_snapshot)
         struct aiu_options_fact options_fact = { .size = sizeof(options_fact) };
         struct aiu_manager_fact manager_fact = { .size = sizeof(manager_fact) };
         struct aiu_host_fact host_fact = { .size = sizeof(host_fact) };
+        struct aiu_address_fact address_fact = { .size = sizeof(address_fact) };
         uint64_t inode;
         pid_t pid;
         int fd;
 
         ck_assert_int_eq(aiu_snapshot_add_host(NULL, &host_fact), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_address(NULL, &address_fact), -EINVAL);
         ck_assert_int_eq(aiu_snapshot_add_socket(NULL, &socket_fact), -EINVAL);
         ck_assert_int_eq(aiu_snapshot_add_holder(NULL, 1, 1, 1), -EINVAL);
         ck_assert_int_eq(aiu_snapshot_add_process(NULL, &process_fact), -EINVAL);

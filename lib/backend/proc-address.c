@@ -7,6 +7,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 
 #define MOST_BYTES (1u << 20)           /* a table of ten thousand addresses */
 #define TENTATIVE 0x40u                 /* IFA_F_TENTATIVE */
+#define DADFAILED 0x08u                 /* IFA_F_DADFAILED: another host has it */
 #define OPTIMISTIC 0x04u                /* IFA_F_OPTIMISTIC: may be used while it is tentative */
 
 static const char *skip_blanks(const char *at)
@@ -45,6 +47,16 @@ struct match {
         int longest;            /* prefix length; -1 = none yet */
         bool local;
 };
+
+/* Where one is not here, those that are go into `snapshot`. */
+static int tell(struct aiu_snapshot *snapshot, const void *address, size_t bytes, const char *device)
+{
+        struct aiu_address_fact fact = { .size = sizeof(fact), .address = address, .address_len = (socklen_t)bytes,
+                                         .device = device };
+        int r = aiu_snapshot_add_address(snapshot, &fact);
+
+        return r == -ENOMEM ? r : 0;
+}
 
 static void take_leaf(struct match *match, const char *text)
 {
@@ -99,6 +111,17 @@ static bool line_is(const char *line, const struct in6_addr *ip, unsigned int *r
                sscanf(line + 32, "%x %x %x %x", &index, &length, &scope, ret_flags) == 4;
 }
 
+/* A failed detection leaves the address tentative for good: waiting is of no use. */
+static void take_flags(unsigned int flags, struct aiu_host_fact *fact)
+{
+        bool usable = !(flags & TENTATIVE) || flags & OPTIMISTIC;
+
+        fact->address_tentative = !usable && !(flags & DADFAILED) ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+        fact->address_duplicate = !usable && flags & DADFAILED ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+        if (usable)
+                fact->address_local = AIU_TRISTATE_YES;
+}
+
 static void find_v6(const char *text, const struct in6_addr *ip, struct aiu_host_fact *fact)
 {
         unsigned int flags;
@@ -107,11 +130,62 @@ static void find_v6(const char *text, const struct in6_addr *ip, struct aiu_host
         for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
                 if (!line_is(text, ip, &flags))
                         continue;
-                fact->address_tentative = flags & TENTATIVE && !(flags & OPTIMISTIC) ? AIU_TRISTATE_YES
-                                                                                     : AIU_TRISTATE_NO;
-                if (fact->address_tentative == AIU_TRISTATE_NO)
-                        fact->address_local = AIU_TRISTATE_YES;
+                take_flags(flags, fact);
         }
+}
+
+/* "/32 host LOCAL" below an address: this host has it. */
+static int tell_v4(const char *text, struct aiu_snapshot *snapshot)
+{
+        struct match match = { .leaf = INADDR_NONE };
+        int r = 0;
+
+        for (; *text && r == 0; text += strcspn(text, "\n"), text += *text == '\n') {
+                const char *line = skip_blanks(text);
+                struct sockaddr_in in = { .sin_family = AF_INET };
+
+                if (strncmp(line, "|-- ", 4) == 0)
+                        take_leaf(&match, line + 4);
+                if (strncmp(line, "/32 host LOCAL", 14) != 0 || match.leaf == INADDR_NONE)
+                        continue;
+                in.sin_addr.s_addr = match.leaf;
+                r = tell(snapshot, &in, sizeof(in), NULL);
+        }
+        return r;
+}
+
+/* One line of if_inet6, as line_is() has it; false = it is none. */
+static bool read_v6(const char *line, struct sockaddr_in6 *ret, unsigned int *ret_flags, char device[IF_NAMESIZE])
+{
+        unsigned int index, length, scope, byte;
+
+        *ret = (struct sockaddr_in6){ .sin6_family = AF_INET6 };
+        for (size_t i = 0; i < 16; i++) {
+                if (sscanf(line + 2 * i, "%2x", &byte) != 1)
+                        return false;
+                ret->sin6_addr.s6_addr[i] = (uint8_t)byte;
+        }
+        if (sscanf(line + 32, " %x %x %x %x %15s", &index, &length, &scope, ret_flags, device) != 5)
+                return false;
+        if (IN6_IS_ADDR_LINKLOCAL(&ret->sin6_addr))
+                ret->sin6_scope_id = index;
+        return true;
+}
+
+static int tell_v6(const char *text, struct aiu_snapshot *snapshot)
+{
+        int r = 0;
+
+        for (; *text && r == 0; text += strcspn(text, "\n"), text += *text == '\n') {
+                struct sockaddr_in6 in6;
+                char device[IF_NAMESIZE];
+                unsigned int flags;
+
+                if (strcspn(text, "\n") > 32 && read_v6(text, &in6, &flags, device) &&
+                    (!(flags & TENTATIVE) || flags & OPTIMISTIC))
+                        r = tell(snapshot, &in6, sizeof(in6), device);
+        }
+        return r;
 }
 
 static int read_table(const struct aiu_question *question, const char *name, char **ret_text)
@@ -123,7 +197,8 @@ static int read_table(const struct aiu_question *question, const char *name, cha
         return sys_read_file_alloc(question->procfs, path, MOST_BYTES, ret_text, &bytes);
 }
 
-static int look_up_v4(const struct aiu_question *question, in_addr_t ip, struct aiu_host_fact *fact)
+static int look_up_v4(const struct aiu_question *question, in_addr_t ip, struct aiu_host_fact *fact,
+                      struct aiu_snapshot *snapshot)
 {
         char *text;
         int r = read_table(question, "fib_trie", &text);
@@ -131,11 +206,13 @@ static int look_up_v4(const struct aiu_question *question, in_addr_t ip, struct 
         if (r < 0)
                 return r;
         fact->address_local = find_v4(text, ip);
+        if (fact->address_local == AIU_TRISTATE_NO)
+                r = tell_v4(text, snapshot);
         free(text);
-        return 0;
+        return r;
 }
 
-static int look_up_v6(const struct aiu_question *question, struct aiu_host_fact *fact)
+static int look_up_v6(const struct aiu_question *question, struct aiu_host_fact *fact, struct aiu_snapshot *snapshot)
 {
         const struct sockaddr_in6 *in6 = (const void *)question->address;
         in_addr_t v4;
@@ -144,7 +221,7 @@ static int look_up_v6(const struct aiu_question *question, struct aiu_host_fact 
 
         if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
                 memcpy(&v4, &in6->sin6_addr.s6_addr[12], sizeof(v4));
-                return look_up_v4(question, v4, fact);
+                return look_up_v4(question, v4, fact, snapshot);
         }
         /* Which interface has it would matter as well. */
         if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))
@@ -153,8 +230,10 @@ static int look_up_v6(const struct aiu_question *question, struct aiu_host_fact 
         if (r < 0)
                 return r;
         find_v6(text, &in6->sin6_addr, fact);
+        if (fact->address_local == AIU_TRISTATE_NO)
+                r = tell_v6(text, snapshot);
         free(text);
-        return 0;
+        return r;
 }
 
 static int host(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
@@ -168,9 +247,9 @@ static int host(void *userdata, const struct aiu_question *question, struct aiu_
                 return AIU_PARTIAL;
         if (question->address->sa_family == AF_INET)
                 r = look_up_v4(question, ((const struct sockaddr_in *)(const void *)question->address)->sin_addr.s_addr,
-                               &fact);
+                               &fact, snapshot);
         else
-                r = look_up_v6(question, &fact);
+                r = look_up_v6(question, &fact, snapshot);
         if (r == 0)
                 r = aiu_snapshot_add_host(snapshot, &fact);
         return r < 0 ? r : AIU_PARTIAL;

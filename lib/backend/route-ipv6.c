@@ -31,6 +31,9 @@ struct search {
         uint32_t vrf;                   /* table of the device's VRF; 0 = none */
         struct route_bearer found;      /* what a list has shown: the first that qualifies */
         bool tentative;                 /* somebody would qualify, later */
+        bool duplicate;                 /* somebody would, but for another host that has it */
+        unsigned int refused;           /* the interface of one of these two */
+        unsigned int elsewhere;         /* one that has it, out of reach of the socket's device */
 };
 
 /* Optimistic addresses may be used while detection runs: IFA_F_OPTIMISTIC hides IFA_F_TENTATIVE. */
@@ -167,6 +170,17 @@ static int take_listed(void *userdata, struct nlmsghdr *message)
         return 0;
 }
 
+/* One that is pending may yet qualify: it counts for more than one that has failed. */
+static void note_refusal(struct search *search, const struct route_bearer *bearer)
+{
+        bool pending = is_pending(bearer);
+
+        if (pending || !search->tentative)
+                search->refused = bearer->ifindex;
+        search->tentative = search->tentative || pending;
+        search->duplicate = search->duplicate || !pending;
+}
+
 static int search_list(struct search *search)
 {
         struct list list = { .reading.wanted = search->address };
@@ -183,8 +197,10 @@ static int search_list(struct search *search)
                         search->found = list.bearers[i];
                         return 0;
                 }
-                if (r > 0 && is_pending(&list.bearers[i]))
-                        search->tentative = true;
+                if (r > 0)
+                        note_refusal(search, &list.bearers[i]);
+                else
+                        search->elsewhere = list.bearers[i].ifindex;
         }
         return 0;
 }
@@ -197,8 +213,10 @@ static int find(struct search *search)
         int r;
 
         r = ask_bearer(search, search->on_device_only ? search->device : 0, &bearer);
-        if (r < 0 || bearer.ifindex == 0)
+        if (r < 0)
                 return r;
+        if (bearer.ifindex == 0)
+                return search->on_device_only && search->device ? search_list(search) : 0;
         if (!is_tentative(&bearer)) {
                 r = reaches(search, &bearer);
                 if (r < 0)
@@ -213,8 +231,7 @@ static int find(struct search *search)
 
 /* sin6_scope_id takes the place of SO_BINDTODEVICE, where the address has a use
  * for it: __ipv6_addr_needs_scope_id() in __inet6_bind(). */
-static unsigned int device_of(const struct aiu_question *question,
-                              const struct sockaddr_in6 *address)
+unsigned int route_device_of(const struct aiu_question *question, const struct sockaddr_in6 *address)
 {
         if (IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr) && address->sin6_scope_id != 0)
                 return address->sin6_scope_id;
@@ -227,7 +244,7 @@ int route_ask_v6(struct route *route, const struct sockaddr_in6 *address,
         struct search search = {
                 .route = route,
                 .address = &address->sin6_addr,
-                .device = device_of(route->question, address),
+                .device = route_device_of(route->question, address),
                 .on_device_only = IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr) ||
                                   IN6_IS_ADDR_LOOPBACK(&address->sin6_addr),
         };
@@ -243,6 +260,9 @@ int route_ask_v6(struct route *route, const struct sockaddr_in6 *address,
                 return r;
         fact->address_local = search.found.ifindex ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
         fact->address_tentative = search.tentative ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
-        fact->address_ifindex = search.found.ifindex;
+        fact->address_duplicate = search.duplicate && !search.tentative ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+        fact->address_elsewhere = search.elsewhere ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+        fact->address_ifindex = search.found.ifindex ? search.found.ifindex
+                                : search.refused ? search.refused : search.elsewhere;
         return 0;
 }

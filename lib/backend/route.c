@@ -20,6 +20,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/object.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "backend/backends.h"
@@ -295,8 +296,24 @@ static int ask_v4(struct route *route, in_addr_t address, struct aiu_host_fact *
 
 /* ------------------------------------------------------ the backend */
 
+/* Not here, or on which interface was not said: what is there instead, and what keeps it away. */
+static int tell_more(struct route *route, const struct sockaddr_in6 *v6, struct aiu_host_fact *fact,
+                     struct route_name *name, struct aiu_snapshot *snapshot)
+{
+        bool nowhere = v6 && IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) && route_device_of(route->question, v6) == 0;
+        int r;
+
+        if (fact->address_local != AIU_TRISTATE_NO && !nowhere)
+                return 0;
+        r = route_tell_own(route, v6 ? AF_INET6 : AF_INET, snapshot);
+        if (r < 0 || !v6 || nowhere)
+                return r;
+        return route_tell_why(route, &v6->sin6_addr, route_device_of(route->question, v6), fact, name);
+}
+
 static int ask(const struct aiu_question *question, const struct in_addr *v4,
-               const struct sockaddr_in6 *v6, struct aiu_host_fact *fact)
+               const struct sockaddr_in6 *v6, struct aiu_host_fact *fact, struct route_name *name,
+               struct aiu_snapshot *snapshot)
 {
         struct route route = { .question = question };
         int r;
@@ -305,6 +322,8 @@ static int ask(const struct aiu_question *question, const struct in_addr *v4,
         if (r < 0)
                 return r;
         r = v4 ? ask_v4(&route, v4->s_addr, fact) : route_ask_v6(&route, v6, fact);
+        if (r >= 0)
+                r = tell_more(&route, v6, fact, name, snapshot);
         netlink_close(&route.netlink);
         return r;
 }
@@ -331,6 +350,7 @@ static int host(void *userdata, const struct aiu_question *question, struct aiu_
 {
         struct aiu_host_fact fact = { .size = sizeof(fact) };
         struct sockaddr_in6 v6 = { 0 };
+        struct route_name name;         /* what the fact's own points to */
         struct sockaddr_in in;
         struct in_addr v4;
         int r = 0;
@@ -340,7 +360,7 @@ static int host(void *userdata, const struct aiu_question *question, struct aiu_
                 memcpy(&in, question->address, sizeof(in));
                 v4 = in.sin_addr;
                 if (needs_v4(&v4, &fact))
-                        r = ask(question, &v4, NULL, &fact);
+                        r = ask(question, &v4, NULL, &fact, &name, snapshot);
         } else if (question->address->sa_family == AF_INET6 &&
                    question->address_len >= offsetof(struct sockaddr_in6, sin6_scope_id)) {
                 memcpy(&v6, question->address,
@@ -348,9 +368,9 @@ static int host(void *userdata, const struct aiu_question *question, struct aiu_
                 memcpy(&v4, &v6.sin6_addr.s6_addr[12], sizeof(v4));
                 if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
                         if (needs_v4(&v4, &fact))
-                                r = ask(question, &v4, NULL, &fact);
+                                r = ask(question, &v4, NULL, &fact, &name, snapshot);
                 } else if (needs_v6(&v6.sin6_addr, &fact)) {
-                        r = ask(question, NULL, &v6, &fact);
+                        r = ask(question, NULL, &v6, &fact, &name, snapshot);
                 }
         } else {
                 return AIU_PARTIAL;

@@ -3,6 +3,7 @@
 #ifndef AIU_ROUTE_H
 #define AIU_ROUTE_H
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netlink/object.h>
 #include <stdint.h>
@@ -45,6 +46,26 @@ struct route_reading {
         struct route_bearer bearer;
 };
 
+/* An interface: its name ("" = not known) and IFF_*. */
+struct route_name {
+        unsigned int ifindex, flags;
+        char text[IF_NAMESIZE];
+};
+
+#define ROUTE_MOST_OWN 256u
+
+/* The addresses of this host that can be bound. */
+struct route_own_address {
+        unsigned char bytes[16];
+        unsigned int ifindex;
+};
+
+struct route_own {
+        unsigned char family;
+        size_t n;
+        struct route_own_address list[ROUTE_MOST_OWN];
+};
+
 /* Send, take the answers, free the message; NULL = -ENOMEM. */
 int route_send(struct route *route, struct nl_msg *message, netlink_handler *handler,
                void *userdata);
@@ -63,12 +84,23 @@ int route_take_route(void *match, struct nlmsghdr *message);
 int route_take_entry(void *search, struct nlmsghdr *message);
 /* to RTM_GETADDR, into a struct route_reading. */
 int route_take_address(void *reading, struct nlmsghdr *message);
+/* to RTM_GETLINK, into a struct route_name; to a dump of RTM_GETADDR, into a struct route_own. */
+int route_take_name(void *name, struct nlmsghdr *message);
+int route_take_own(void *own, struct nlmsghdr *message);
 /* The VRF that an interface is or is in, as an interface; 0 = none. */
 int route_l3mdev(struct route *route, unsigned int ifindex, unsigned int *ret_l3mdev);
 /* The backend's devices phase. */
 int route_devices(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot);
 
-/* Fills in address_local, address_tentative and address_ifindex. */
+/* The addresses that this host has, into the snapshot (route-here.c). -ENOMEM. */
+int route_tell_own(struct route *route, int family, struct aiu_snapshot *snapshot);
+/* Why it has not this one: detection, or IPv6 is off on the device. What `fact` points to is in `name`. -ENOMEM. */
+int route_tell_why(struct route *route, const struct in6_addr *address, unsigned int device,
+                   struct aiu_host_fact *fact, struct route_name *name);
+/* sin6_scope_id, or SO_BINDTODEVICE; 0 = none. */
+unsigned int route_device_of(const struct aiu_question *question, const struct sockaddr_in6 *address);
+
+/* Fills in address_local, address_tentative, address_duplicate, address_elsewhere and address_ifindex. */
 int route_ask_v6(struct route *route, const struct sockaddr_in6 *address,
                  struct aiu_host_fact *fact);
 

@@ -112,6 +112,29 @@ struct aiu_host_fact {
          * which is what aiu_socket_fact::vfs_device has; st_dev differs on btrfs. 0 = not known
          */
         uint64_t name_fs_device;
+        /** IPv6 duplicate address detection has failed: another host on the link has the address */
+        enum aiu_tristate address_duplicate;
+        /** another device has the address, and a socket on its own device cannot bind it there */
+        enum aiu_tristate address_elsewhere;
+        /** how long detection takes at most, in microseconds; 0 = not known, or it does not go on */
+        uint64_t detection_usec;
+        enum aiu_tristate ipv6_disabled;     /**< the sysctl disable_ipv6 of address_device */
+        /** the device that these are about; "all"; NULL = not known. At most IF_NAMESIZE - 1 bytes are kept */
+        const char *address_device;
+        enum aiu_tristate device_up;         /**< it is up (IFF_UP) */
+        /** AF_UNIX path: how many bytes of it lead to the directory that causes name_error; 0 = not known */
+        unsigned int name_at;
+        /** AF_UNIX path, ENOENT: the user who asks may make what is missing; NO = another user must */
+        enum aiu_tristate name_makeable;
+};
+
+/** An address that this host has, where it has not the one asked about. */
+struct aiu_address_fact {
+        size_t size;                         /**< sizeof of this struct */
+        const struct sockaddr *address;      /**< required: AF_INET or AF_INET6; its port is of no interest */
+        socklen_t address_len;               /**< bytes of it */
+        unsigned int ifindex;                /**< the interface that has it; 0 = not known */
+        const char *device;                  /**< the name of that; NULL = not known */
 };
 
 /** aiu_socket_fact::ifindex: whether the socket is bound to a device is not known. @since 0.1 */
@@ -249,6 +272,8 @@ struct aiu_kernel_user_fact {
  * @{ */
 /** What decides before any socket does. Fields that are known are merged with what others told. */
 int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct aiu_host_fact *fact);
+/** One address of this host. The same one on the same interface is kept once; of many the first 256. */
+int aiu_snapshot_add_address(struct aiu_snapshot *snapshot, const struct aiu_address_fact *fact);
 /** One socket. A second one with the same cookie is taken for the same, and left out. */
 int aiu_snapshot_add_socket(struct aiu_snapshot *snapshot, const struct aiu_socket_fact *fact);
 /** The process `pid` holds the socket `inode` as its descriptor `fd` (-1 = not in its table). */
