@@ -128,6 +128,50 @@ START_TEST(path_unprivileged)
 }
 END_TEST
 
+static const struct {
+        const char *path;
+        int error;
+        const char *at;
+        tristate makeable;
+} places[] = {
+        { "missing/new", ENOENT, "missing", YES },      { "missing/a/../new", ENOENT, "missing", YES },
+        { "directory//missing/a/new", ENOENT, "directory//missing", YES },
+        { P_tmpdir "/missing/new", ENOENT, P_tmpdir "/missing", YES },
+        { "dangling/new", ENOENT, "dangling", UNKNOWN },
+        { "unwritable/missing/new", ENOENT, "unwritable/missing", NO },
+        { "read-only/missing/new", ENOENT, "read-only/missing", NO },
+        { "new/", ENOENT, "", UNKNOWN },                { "file/new", ENOTDIR, "file", UNKNOWN },
+        { "directory/../file/a/new", ENOTDIR, "directory/../file", UNKNOWN },
+        { "loop/new", ELOOP, "loop", UNKNOWN },         { "read-only/new", EROFS, "read-only", UNKNOWN },
+        { "unwritable/new", EACCES, "unwritable", UNKNOWN },
+        { "unsearchable/new", EACCES, "unsearchable", UNKNOWN },
+        { "unsearchable/a/new", EACCES, "unsearchable", UNKNOWN },
+        { "directory/new", 0, "", UNKNOWN },
+};
+
+/* Which directory it is; and where mkdir(1) would help, it does. */
+START_TEST(path_says_where)
+{
+        char *command;
+
+        make_scene();
+        set_capability(CAP_DAC_OVERRIDE, false);
+        set_capability(CAP_DAC_READ_SEARCH, false);
+        set_path(places[_i].path);
+        ck_assert_int_eq(ask(&backend_unix_path), AIU_DONE);
+        ck_assert_int_eq(snapshot.host.name_error, places[_i].error);
+        ck_assert_msg(snapshot.host.name_at == strlen(places[_i].at), "%s: %u", places[_i].path, snapshot.host.name_at);
+        ck_assert_msg(snapshot.host.name_makeable == places[_i].makeable, "%s: %s", places[_i].path,
+                      aiu_tristate_to_string(snapshot.host.name_makeable));
+        if (places[_i].makeable != YES)
+                return;
+        ck_assert_int_gt(asprintf(&command, "mkdir -p -- \"$(dirname %s)\"", places[_i].path), 0);
+        ck_assert_int_eq(system(command), 0);
+        free(command);
+        ck_assert_int_eq(real_bind(), 0);
+}
+END_TEST
+
 /* Plain calls see the mode bits only: what they do not grant is not known to be refused. */
 START_TEST(path_plain_calls)
 {
@@ -254,6 +298,7 @@ static Suite *suite(void)
         tcase_add_checked_fixture(t, enter_namespaces, forget_snapshot);
         for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
                 tcase_add_test(t, tests[i]);
+        tcase_add_loop_test(t, path_says_where, 0, (int)(sizeof(places) / sizeof(places[0])));
         suite_add_tcase(s, t);
         return s;
 }

@@ -86,6 +86,68 @@ static bool is_path_error(int r)
         return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EACCES || r == -ENAMETOOLONG;
 }
 
+static int stat_prefix(const struct path *path, size_t bytes, int flags)
+{
+        char prefix[PATH_BYTES];
+        struct stat st;
+
+        memcpy(prefix, path->text, bytes);
+        prefix[bytes] = '\0';
+        return sys_fstatat(AT_FDCWD, bytes ? prefix : ".", &st, flags);
+}
+
+/*
+ * Which directory the way there ends at: one that does not exist or is a loop is
+ * named itself; one that is no directory, or may not be searched, is the last that
+ * could be looked at. Its bytes of the path; 0 = the current directory.
+ */
+static size_t find_obstacle(const struct path *path, size_t *ret_before)
+{
+        size_t last = path->text[0] == '/';
+
+        *ret_before = last;
+        for (size_t i = 1; path->text[i]; i++) {
+                int r;
+
+                if (path->text[i] != '/' || path->text[i - 1] == '/')
+                        continue;
+                r = stat_prefix(path, i, 0);
+                *ret_before = last;
+                if (r == -ENOENT || r == -ELOOP || r == -ENAMETOOLONG)
+                        return i;
+                if (r < 0)
+                        return last;
+                last = i;
+        }
+        return last;
+}
+
+/* May who asks make the directories that are missing? Not known: a symbolic link leads nowhere. */
+static enum aiu_tristate is_makeable(const struct path *path, size_t missing, size_t before, bool plain_calls_only)
+{
+        char prefix[PATH_BYTES];
+
+        if (stat_prefix(path, missing, AT_SYMLINK_NOFOLLOW) != -ENOENT)
+                return AIU_TRISTATE_UNKNOWN;
+        memcpy(prefix, path->text, before);
+        prefix[before] = '\0';
+        if (plain_calls_only || sys_faccessat(AT_FDCWD, before ? prefix : ".", W_OK | X_OK) < 0)
+                return AIU_TRISTATE_NO;
+        return AIU_TRISTATE_YES;
+}
+
+/* Where name_error comes from. The last check of all is about the directory that the socket would be in. */
+static void find_place(const struct path *path, bool plain_calls_only, struct aiu_host_fact *fact)
+{
+        size_t before, at = find_obstacle(path, &before);
+
+        if (fact->name_error == 0 || (fact->name_error == ENOENT && stat_prefix(path, at, 0) != -ENOENT))
+                return;
+        fact->name_at = (unsigned int)at;
+        if (fact->name_error == ENOENT)
+                fact->name_makeable = is_makeable(path, at, before, plain_calls_only);
+}
+
 /* Nothing is at the path: may something be made there? 0 = yes, errno = bind(2) says
  * that, negative = that could not be asked. */
 static int check_parent(const struct path *path, bool plain_calls_only, bool *ret_guessed)
@@ -185,12 +247,15 @@ static int look(struct path *path, const struct aiu_question *question,
                 return r;
         if (r != -ENOENT) {
                 fact->name_error = -r;
+                find_place(path, question->plain_calls_only, fact);
                 return 0;
         }
         r = check_parent(path, question->plain_calls_only, &guessed);
         if (r < 0)
                 return r;
         fact->name_error = r;
+        if (r > 0)
+                find_place(path, question->plain_calls_only, fact);
         /* Whether it may be made there is part of "nothing is in the way". */
         fact->name_exists = guessed ? AIU_TRISTATE_UNKNOWN : AIU_TRISTATE_NO;
         if (!guessed && r == 0)
