@@ -47,6 +47,17 @@ expect 3 "not modelled" 8080/sctp
 [ -d /proc/net/sctp ] || expect 3 "does not list sockets of this protocol" 8080/sctp
 expect 4 "not an address" 8080 192.0.2.1:8080           # of several, the worse
 
+# libnl reads these two and writes to stderr: with NLDBG when it is loaded, and no more than that.
+n_lines() { NLDBG=9 NLCB=debug "$a" "$@" 2>&1 >/dev/null | wc -l; }
+loaded=$(n_lines --version)
+asked=$(n_lines 127.0.0.1:8080 '[::1]:8080' '[fe80::1%lo]:8080' 8080/udp @addrinuse-test)
+if [ "$asked" = "$loaded" ]; then
+        passed=$((passed + 1))
+else
+        failed=$((failed + 1))
+        echo "with NLDBG and NLCB in the environment: $asked lines on stderr, $loaded before the first question"
+fi
+
 expect 2 "not a port" 70000
 expect 2 "not a port" -- -1
 expect 2 "not a port" 80x

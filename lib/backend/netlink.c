@@ -15,6 +15,16 @@
  * there may be no deadline. */
 #define MOST_IDLE 10000u
 
+/*
+ * With nl_debug set, which libnl reads from NLDBG, its functions write to stderr. The
+ * variable is the whole program's, so it is put back; of several threads the one that
+ * took it does that.
+ */
+static int silence_libnl(void)
+{
+        return __atomic_load_n(&nl_debug, __ATOMIC_RELAXED) ? __atomic_exchange_n(&nl_debug, 0, __ATOMIC_RELAXED) : 0;
+}
+
 int netlink_open(struct netlink *netlink, int protocol)
 {
         struct sockaddr_nl local = { .nl_family = AF_NETLINK };
@@ -30,6 +40,7 @@ int netlink_open(struct netlink *netlink, int protocol)
                 return r;
         }
         netlink->fd = fd;
+        netlink->debug = silence_libnl();
         netlink->buffer = malloc(BUFFER_BYTES);
         if (!netlink->buffer) {
                 netlink_close(netlink);
@@ -43,6 +54,9 @@ void netlink_close(struct netlink *netlink)
         netlink->fd = sys_close(netlink->fd);
         free(netlink->buffer);
         netlink->buffer = NULL;
+        if (netlink->debug)
+                __atomic_store_n(&nl_debug, netlink->debug, __ATOMIC_RELAXED);
+        netlink->debug = 0;
 }
 
 /* Sleep until something can be read; -ETIME at the deadline. */
