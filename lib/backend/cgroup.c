@@ -227,8 +227,12 @@ static void put_supervisor(struct aiu_manager_fact *fact, const struct supervisi
 /* Workers of one unit follow each other: count once. */
 static uint32_t count_processes(struct work *work, const char *cgroup, const char *unit)
 {
+        size_t bytes = strlen(unit) + 1;
+
+        if (bytes > sizeof(work->counted_unit))
+                return cgroup_count(cgroup, unit);
         if (strcmp(work->counted_unit, unit) != 0) {
-                (void)snprintf(work->counted_unit, sizeof(work->counted_unit), "%s", unit);
+                memcpy(work->counted_unit, unit, bytes);
                 work->counted = cgroup_count(cgroup, unit);
         }
         return work->counted;
