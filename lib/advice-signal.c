@@ -52,15 +52,36 @@ static enum signal_word word_of(const struct process *p)
         return SIGNAL_TERM;
 }
 
+static bool is_child_of(const struct process *p, const struct process *parent)
+{
+        return p->ppid == parent->pid && p->exe && parent->exe && strcmp(p->exe, parent->exe) == 0;
+}
+
+/* A master may have a child for each client: connections are in the way as well. It alone hears the word. */
+static const struct process *master_of(const struct aiu_action *term)
+{
+        const struct process *master = term->processes[0];
+
+        for (size_t i = 1; i < term->n_processes; i++)
+                if (is_child_of(master, term->processes[i]))
+                        master = term->processes[i];
+        for (size_t i = 0; i < term->n_processes; i++)
+                if (term->processes[i] != master && !is_child_of(term->processes[i], master))
+                        return NULL;
+        return master;
+}
+
 void advice_own_signal(struct advice_list *list)
 {
         const struct aiu_action *term = list->n > 0 ? &list->actions[list->n - 1] : NULL;
+        const struct process *master;
         struct aiu_action *action, like;
         enum signal_word word;
 
-        if (!term || term->kind != AIU_ACTION_TERMINATE || term->n_processes != 1)
+        if (!term || term->kind != AIU_ACTION_TERMINATE || term->n_processes == 0)
                 return;
-        word = word_of(term->processes[0]);
+        master = master_of(term);
+        word = master ? word_of(master) : SIGNAL_TERM;
         if (word == SIGNAL_TERM)
                 return;
         like = *term;
@@ -72,7 +93,7 @@ void advice_own_signal(struct advice_list *list)
                 list->error = -ENOMEM;
                 return;
         }
-        action->processes[0] = like.processes[0];
+        action->processes[0] = master;
         action->n_processes = 1;
         action->n_workers = like.n_workers;
         action->remarks = like.remarks & ~REMARK_CATCHES;

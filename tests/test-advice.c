@@ -307,6 +307,40 @@ START_TEST(no_word)
 }
 END_TEST
 
+/* postgres with clients: SIGTERM to all, and the master's own word takes its children along. */
+START_TEST(word_to_the_master_of_clients)
+{
+        static const struct {
+                size_t master;
+                pid_t ppid;
+                const char *exe;
+                bool given;
+        } rows[] = {
+                { 0, 100, "/usr/bin/postgres", true }, { 1, 101, "/usr/bin/postgres", true },
+                { 0, 1, "/usr/bin/postgres", false },  { 0, 100, "/usr/bin/psql", false },
+                { 0, 100, NULL, false },
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                size_t m = rows[i].master, child = 1 - m;
+
+                a_daemon("/usr/bin/postgres");
+                hold(scene_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 101);
+                processes[1].sigterm_caught = YES;
+                processes[m].exe = words("/usr/bin/postgres");
+                processes[m].ppid = 1;
+                processes[child].exe = rows[i].exe ? words(rows[i].exe) : NULL;
+                processes[child].ppid = rows[i].ppid;
+                ask();
+                expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100 101");
+                ck_assert_int_eq(word() != NULL, rows[i].given);
+                if (word())
+                        ck_assert_str_eq(word()->argv[2], m ? "101" : "100");
+                teardown();
+        }
+}
+END_TEST
+
 /* Whoever follows the first line may lose the session, or the host's bus. */
 START_TEST(vital_processes)
 {
@@ -627,6 +661,7 @@ int main(void)
         tcase_add_test(tcase, parent_may_start_it_again);
         tcase_add_test(tcase, own_words);
         tcase_add_test(tcase, no_word);
+        tcase_add_test(tcase, word_to_the_master_of_clients);
         tcase_add_test(tcase, vital_processes);
         tcase_add_test(tcase, order_of_harm);
         tcase_add_test(tcase, insufficient_ends_its_group);
