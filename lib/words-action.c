@@ -32,23 +32,28 @@ static void describe_end(struct text *text, const struct aiu_action *action)
         text_add(text, "end ");
         add_names(text, action);
         if (graceful)
-                text_add(text, ", once the requests in progress are answered: this signal is the program's own word for it");
+                text_add(text, ", once the requests in progress are answered: its own signal for a graceful stop");
         else if (action->signal == SIGNAL_INT)
                 text_add(text, " fast: it does not wait for its clients, and keeps its data");
 }
 
-/* Of the first that the signal goes to. */
+/* Of the first that the signal goes to. Whatever adopted an orphan did not start it, but may start another. */
 static void add_parent(struct text *text, const struct aiu_action *action)
 {
         const struct process *p = action->n_processes ? action->processes[0] : NULL;
+        bool named = p && p->n_ancestors > 0 && p->ancestor_comms && p->ancestor_comms[0];
+        bool adopted = named && p->flags & AIU_HOLDER_ORPHAN;
+        bool many = action->n_processes > 1;
 
-        text_add(text, "; its parent");
-        if (p && p->n_ancestors > 0 && p->ancestor_comms && p->ancestor_comms[0]) {
-                text_add(text, ", ");
+        text_add(text, "; ");
+        if (!adopted)
+                text_add(text, "%s", many ? "the parent of the first" : "its parent");
+        if (named) {
+                text_add(text, "%s", adopted ? "" : ", ");
                 text_add_escaped(text, p->ancestor_comms[0], 32);
-                text_add(text, " (%d),", (int)p->ancestor_pids[0]);
+                text_add(text, " (%d)%s", (int)p->ancestor_pids[0], adopted ? "" : ",");
         }
-        text_add(text, " may start it again");
+        text_add(text, " may start %s again", many ? "them" : "it");
 }
 
 static void add_units(struct text *text, const struct aiu_action *action)
@@ -112,7 +117,8 @@ static void add_remarks(struct text *text, const struct aiu_action *action, cons
         if (r & REMARK_VITAL)
                 text_add(text, "; a login session, this shell or the host may depend on it");
         if (term && r & REMARK_CATCHES)
-                text_add(text, "; it handles SIGTERM itself and may take a while: look again after 10 s");
+                text_add(text, "; %s a while: look again after 10 s",
+                         action->n_processes > 1 ? "they may take" : "it handles SIGTERM and may take");
         if (!term && r & REMARK_STOPPED)
                 text_add(text, "; it is stopped, so SIGTERM would wait until it is continued (kill -CONT)");
         if (!term && r & REMARK_IGNORES)

@@ -216,6 +216,11 @@ START_TEST(parent_may_start_it_again)
         ask();
         expect_text(AIU_ACTION_TERMINATE, "its parent, loop.sh (50), may start it again");
         teardown();
+        processes[0].flags = AIU_HOLDER_ORPHAN;
+        ask();
+        expect_text(AIU_ACTION_TERMINATE, "; loop.sh (50) may start it again");
+        teardown();
+        processes[0].flags = 0;
         processes[0].sigterm_ignored = YES;
         ask();
         expect(AIU_ACTION_KILL, UNKNOWN);
@@ -226,6 +231,25 @@ START_TEST(parent_may_start_it_again)
         ask();
         expect(AIU_ACTION_TERMINATE, NO);       /* and nobody's parent changes that */
         ck_assert(!(find(AIU_ACTION_TERMINATE)->remarks & REMARK_PARENT));
+}
+END_TEST
+
+START_TEST(parent_of_several)
+{
+        static pid_t parents[] = { 50, 1 };
+        static char *comms[2];
+
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 101);
+        comms[0] = words("loop.sh");
+        processes[0].parent_returns = UNKNOWN;
+        processes[0].ancestor_pids = parents;
+        processes[0].ancestor_comms = comms;
+        processes[0].n_ancestors = 2;
+        processes[0].sigterm_caught = YES;
+        ask();
+        expect_text(AIU_ACTION_TERMINATE,
+                    "; the parent of the first, loop.sh (50), may start them again; they may take a while");
 }
 END_TEST
 
@@ -659,6 +683,7 @@ int main(void)
         tcase_add_test(tcase, master_and_another);
         tcase_add_test(tcase, master_is_not_seen);
         tcase_add_test(tcase, parent_may_start_it_again);
+        tcase_add_test(tcase, parent_of_several);
         tcase_add_test(tcase, own_words);
         tcase_add_test(tcase, no_word);
         tcase_add_test(tcase, word_to_the_master_of_clients);
