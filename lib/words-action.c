@@ -173,7 +173,8 @@ static void describe_file(struct text *text, const struct aiu_action *action)
 {
         text_add(text, "remove the stale socket file: no socket is bound to it, in any network namespace");
         if (action->remarks & REMARK_NOT_REMOVABLE)
-                text_add(text, "; this user may not: the directory, its sticky bit or the file's attributes forbid it");
+                text_add(text, "; this user may not: the directory, its sticky bit, the file's attributes or a mount "
+                               "on the file forbid it");
 }
 
 static const struct aiu_conflict *file_in_the_way(const struct aiu_report *report)

@@ -161,6 +161,12 @@ START_TEST(other_ways)
         expect_live("d/t", NO);
         expect_live("bind/t", NO);
         ck_assert_int_eq(snapshot.host.name_removable, NO);     /* read-only there */
+        /* Mounted by itself, as into a container: unlink(2) says EBUSY. */
+        close(open("mounted", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+        ck_assert_int_eq(mount("d/t", "mounted", NULL, MS_BIND, NULL), 0);
+        expect_live("mounted", NO);
+        ck_assert_int_eq(snapshot.host.name_removable, NO);
+        ck_assert_int_eq(unlink("mounted"), -1);
 }
 END_TEST
 

@@ -24,6 +24,9 @@
 #define STATX_ATTR_IMMUTABLE 0x00000010
 #define STATX_ATTR_APPEND 0x00000020
 #endif
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x00002000        /* Linux 5.8 */
+#endif
 
 #define MOUNTINFO_MAX (4u << 20)
 #define OVERFLOW_UID 65534u
@@ -218,13 +221,13 @@ static enum aiu_tristate sticky_allows(const struct file *file, const struct sta
         return has_fowner(file->question->procfs);
 }
 
-/* may_delete() */
+/* may_delete(); of a file that is mounted there by itself, as into a container, vfs_unlink() says EBUSY. */
 static enum aiu_tristate learn_removable(const struct file *file)
 {
         struct stat directory;
         int r;
 
-        if (file->attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND))
+        if (file->attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_MOUNT_ROOT))
                 return AIU_TRISTATE_NO;
         r = sys_faccessat(AT_FDCWD, file->parent, W_OK | X_OK);
         if (r == -EROFS || r == -EACCES || r == -EPERM)
