@@ -95,7 +95,7 @@ static void file(struct strbuf *out, const struct aiu_conflict *c, const struct 
                                   : "a socket file; whether a server is behind it is not known");
                 break;
         case S_IFREG:
-                strbuf_str(out, "a regular file, which is no socket");
+                strbuf_str(out, "a regular file, not a socket");
                 break;
         case S_IFDIR:
                 strbuf_str(out, "a directory");
@@ -104,7 +104,7 @@ static void file(struct strbuf *out, const struct aiu_conflict *c, const struct 
                 strbuf_str(out, "a symbolic link, which bind() does not follow");
                 break;
         default:
-                strbuf_str(out, "a file that is no socket");
+                strbuf_str(out, "a file that is not a socket");
                 break;
         }
 }

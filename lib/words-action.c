@@ -207,7 +207,7 @@ static void describe_address(struct text *text, const struct aiu_action *action,
         if (q->address.sa.any.sa_family == AF_UNIX) {
                 text_add(text, "bind another name");
                 if (file_in_the_way(report))
-                        text_add(text, ": at this one is %s", words_file(file_in_the_way(report)));
+                        text_add(text, ": this one is %s", words_file(file_in_the_way(report)));
                 return;
         }
         if (action->address.len == 0 && action->remarks & REMARK_RANGE) {

@@ -175,16 +175,16 @@ const char *words_file(const struct aiu_conflict *c)
                 return c->n_holders > 0 ? "a live socket whose process is not visible from here"
                                         : "a socket file, and whether a server is behind it is not known";
         case S_IFREG:
-                return "a regular file, which is no socket";
+                return "a regular file, not a socket";
         case S_IFDIR:
                 return "a directory";
         case S_IFLNK:
                 return "a symbolic link, which bind() does not follow";
         case S_IFIFO:
-                return "a FIFO, which is no socket";
+                return "a FIFO, not a socket";
         case S_IFCHR:
         case S_IFBLK:
-                return "a device node, which is no socket";
+                return "a device node, not a socket";
         default:
                 return "a file at that path";
         }

@@ -84,7 +84,7 @@ def add_spelling(title, spelling):
                               preexec_fn=no_netlink)
         if done.returncode == 77:
             raise Cannot("no seccomp filter")
-        if "is no socket" in done.stdout or "rm " in done.stdout or "nobody" in done.stdout or "is free" in done.stdout:
+        if "not a socket" in done.stdout or "rm " in done.stdout or "nobody" in done.stdout or "is free" in done.stdout:
             raise Wrong(done.stdout)
 
 
