@@ -76,7 +76,7 @@ static const struct {
         { DOUBT_SEARCH, AIU_GAP_UNKNOWN,
           "port 0: the free port is the first or the last of a range with an odd number of ports; the kernel looks "
           "at one of these two, chosen at random with each bind()" },
-        { DOUBT_NAME, AIU_GAP_BACKEND, "what is at the path could not be looked at" },
+        { DOUBT_NAME, AIU_GAP_BACKEND, "whether a socket can be made at the path could not be found out" },
         { DOUBT_STATE, AIU_GAP_UNKNOWN,
           "whether the socket asked about, which was used before, has kept its port and may be used again "
           "is not shown by any interface" },

@@ -172,6 +172,8 @@ const char *words_file(const struct aiu_conflict *c)
 {
         switch (c->file_mode & S_IFMT) {
         case S_IFSOCK:
+                if (c->socket.state == AIU_STATE_STALE_FILE)
+                        return "a stale socket file";
                 return c->n_holders > 0 ? "a live socket whose process is not visible from here"
                                         : "a socket file, and whether a server is behind it is not known";
         case S_IFREG:
