@@ -330,6 +330,72 @@ START_TEST(overlay)
 }
 END_TEST
 
+static int list(const char *path)
+{
+        forget();
+        set_path(path);
+        ck_assert_int_eq(ask(&backend_unix_path), AIU_DONE);
+        return backend_sock_diag.sockets(NULL, &question, &snapshot);
+}
+
+/* st_dev differs from the file system's device there: the name confirms, as far as it can be followed. */
+START_TEST(overlay_of_two)
+{
+        static const struct {
+                const char *name;
+                bool known;
+        } rows[] = { { P_tmpdir "/merged/a", true }, { "merged/b", false } };
+        int fd;
+
+        enter_empty_directory();
+        ck_assert_int_eq(mkdir("upper", 0755) | mkdir("work", 0755) | mkdir("lower", 0755) | mkdir("merged", 0755), 0);
+        if (mount("none", "lower", "tmpfs", 0, NULL) < 0 ||
+            mount("overlay", "merged", "overlay", 0, "lowerdir=" P_tmpdir "/lower,upperdir=" P_tmpdir
+                  "/upper,workdir=" P_tmpdir "/work") < 0) {
+                printf("no overlay can be mounted here: %s\n", strerror(errno));
+                return;
+        }
+        for (size_t i = 0; i < 2; i++) {
+                fd = listening(rows[i].name, SOCK_STREAM, 4);
+                ck_assert_int_eq(list(rows[i].name), AIU_DONE);
+                ck_assert_uint_eq(snapshot.n_sockets, 1);
+                ck_assert_uint_ne(snapshot.host.name_fs_device, 0);
+                if (snapshot.host.name_fs_device != snapshot.host.name_device)
+                        ck_assert_uint_eq(snapshot.sockets[0].vfs_device, rows[i].known ? snapshot.host.name_fs_device : 0);
+                close(fd);
+                ck_assert_int_eq(list(rows[i].name), AIU_DONE);
+                ck_assert_uint_eq(snapshot.n_sockets, 0);
+        }
+}
+END_TEST
+
+/* In this namespace are the connections alone: one that was accepted names the server, one that was not has no process. */
+START_TEST(connections_of_another_namespace)
+{
+        int fd, home, one, other;
+
+        enter_empty_directory();
+        home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+        ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+        fd = listening("s", SOCK_STREAM, 4);
+        ck_assert_int_eq(setns(home, CLONE_NEWNET), 0);
+        ck_assert_int_eq(list("s"), AIU_PARTIAL);
+        ck_assert_uint_eq(snapshot.n_sockets, 0);
+        one = client("s", SOCK_STREAM);
+        ck_assert_int_eq(list("s"), AIU_PARTIAL);
+        ck_assert_uint_eq(snapshot.n_sockets, 0);
+        other = accept(fd, NULL, NULL);
+        ck_assert_int_ge(other, 0);
+        ck_assert_int_eq(list("s"), AIU_PARTIAL);
+        ck_assert_uint_eq(snapshot.n_sockets, 1);
+        ck_assert_int_eq(snapshot.sockets[0].state, AIU_STATE_ESTABLISHED);
+        close(other);
+        close(one);
+        close(fd);
+        close(home);
+}
+END_TEST
+
 /* Without a /proc of this process the path itself is asked, and where a mount is stays unknown. */
 START_TEST(without_proc)
 {
@@ -419,7 +485,8 @@ static Suite *suite(void)
 {
         const TTest *const tests[] = {
                 types_and_states, accepted_child, bound_client, other_ways, longest, other_network_namespace,
-                replaced, atomically_replaced, not_asked, not_permitted, removable, overlay, without_proc,
+                replaced, atomically_replaced, not_asked, not_permitted, removable, overlay, overlay_of_two,
+                connections_of_another_namespace, without_proc,
 #ifdef AIU_TESTING
                 failing_calls,
 #endif

@@ -171,6 +171,8 @@ static int take_socket(void *userdata, struct nlmsghdr *message)
                 dump->connection_seen = true;
                 return 0;
         }
+        if (dump->connections && socket.fact.inode == 0)        /* not accepted yet: no process has it */
+                return 0;
         check_device(dump, &socket);
         if (dump->host.name_inode != 0 && socket.fact.vfs_inode == 0)
                 return 0;
