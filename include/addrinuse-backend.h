@@ -6,7 +6,7 @@
  * libaddrinuse never looks at the machine itself: backends do. A backend is a
  * table of functions that push plain facts into a snapshot; what the facts mean
  * is judged elsewhere, by pure functions. The built-in backends (sock-diag,
- * proc-net, route, proc-address, proc-sys, unix-path, proc-fd, kernel-user, proc-bound,
+ * proc-net, proc-net-path, route, proc-address, proc-sys, unix-path, proc-fd, kernel-user, proc-bound,
  * options, cgroup,
  * sd-bus) use this header
  * and nothing else of the library, so a backend of yours can do all they can.
@@ -384,7 +384,7 @@ struct aiu_backend {
 int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backend *backend, void *userdata);
 
 /**
- * Leave out a backend, built-in or added: "sock-diag", "proc-net", "route", "proc-address",
+ * Leave out a backend, built-in or added: "sock-diag", "proc-net", "proc-net-path", "route", "proc-address",
  * "proc-sys", "unix-path", "nft-nat", "proc-fd", "kernel-user", "proc-bound", "options", "cgroup",
  * "sd-bus".
  * @returns 0; -ENOENT (no backend of that name); -EINVAL (NULL)

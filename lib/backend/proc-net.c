@@ -281,7 +281,14 @@ static bool has_newline(const struct aiu_question *question)
 static int scan_unix(struct scan *scan, int directory)
 {
         bool is_path = ((const struct sockaddr_un *)scan->question->address)->sun_path[0] != '\0';
+        struct aiu_host_fact host = { .size = sizeof(host) };
         int r;
+
+        /* Whose a file is, names alone do not tell: proc-net-path.c. */
+        if (is_path && aiu_snapshot_get_host(scan->snapshot, &host) && host.name_inode != 0) {
+                scan->incomplete = true;
+                return 0;
+        }
 
         /* The table's lines end at newlines, and so would the name. */
         if (has_newline(scan->question))
