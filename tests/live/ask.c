@@ -102,7 +102,9 @@ static struct aiu_context *own_context(void)
                 live_die("aiu_context_new", ENOMEM);
         /* A busy machine must not turn answers into gaps. */
         (void)aiu_context_set_deadline_usec(context, 0);
-        (void)aiu_context_set_flags(context, AIU_CONTEXT_NO_IPC);
+        /* Not AIU_CONTEXT_NO_IPC: whether a socket file is stale is to be asked. */
+        if (aiu_context_disable_backend(context, "sd-bus") < 0)
+                live_die("sd-bus", EINVAL);
         return context;
 }
 
@@ -122,7 +124,7 @@ void ask_trials(enum ask_blind blind)
 
         context = aiu_context_unref(context);
         own_context();
-        (void)aiu_context_set_flags(context, AIU_CONTEXT_NO_IPC | AIU_CONTEXT_TRIAL_BIND);
+        (void)aiu_context_set_flags(context, AIU_CONTEXT_TRIAL_BIND);
         aiu_context_set_log(context, count_trial, AIU_LOG_INFO, NULL);
         for (size_t i = 0; i < 2 && left_out[blind][i]; i++)
                 if (aiu_context_disable_backend(context, left_out[blind][i]) < 0)

@@ -198,18 +198,30 @@ static void wrong(struct stage *stage, const char *what, const struct candidate 
         stage_print(stage, what, c, truth, answer, report);
 }
 
+/* The file is there, and no socket is bound to it: what a listener has accepted is not. */
+static bool is_stale(const struct unix_scene *scene)
+{
+        return !scene->abstract && (scene->object == OBJECT_STALE || scene->object == OBJECT_ACCEPTED ||
+                                    scene->object == OBJECT_REPLACED);
+}
+
 /* Remove a file only when no socket is behind it. */
 static void compare_stale(struct stage *stage, const struct unix_scene *scene, const struct candidate *c,
                           const struct truth *truth, const struct answer *answer, const struct aiu_report *report)
 {
         bool alive = is_alive(scene) && stage->results[1].error == 0;
+        bool shown = false;
 
         for (size_t i = 0; i < aiu_report_get_n_conflicts(report); i++) {
                 enum aiu_state state = aiu_conflict_get_state(aiu_report_get_conflict(report, i));
 
+                shown = shown || state == AIU_STATE_STALE_FILE;
                 if (alive && state == AIU_STATE_STALE_FILE)
                         wrong(stage, "called stale, but it is alive", c, truth, answer, report);
         }
+        /* Root may write to any file, and is told. */
+        if (is_stale(scene) && stage->results[1].error == 0 && stage->live->uid == 0 && !shown)
+                wrong(stage, "not called stale", c, truth, answer, report);
         for (size_t i = 0; alive && i < aiu_report_get_n_actions(report); i++) {
                 const struct aiu_action *action = aiu_report_get_action(report, i);
 
