@@ -48,6 +48,7 @@ static void setup(void)
 static void teardown(void)
 {
         (void)unlinkat(question.procfs, "10/cwd", 0);
+        (void)unlinkat(question.procfs, "10/exe", 0);
         (void)unlinkat(question.procfs, "10/cgroup", 0);
         (void)unlinkat(question.procfs, "10/comm", 0);
         (void)unlinkat(question.procfs, "10/status", 0);
@@ -324,6 +325,7 @@ static void make_service(void)
         ck_assert_int_eq(mkfifo(fifo, 0600), 0);
         ck_assert_int_eq(mkfifo(ok, 0600), 0);
         ck_assert_int_eq(symlinkat(service, question.procfs, "10/cwd"), 0);
+        write_file("10/exe", "", 0);
 }
 
 static void remove_service(void)
@@ -364,6 +366,14 @@ START_TEST(word_of_a_service_directory)
         write_status("10/status", "runsv", "4242\t4242\t4242\t4242\n");
         ck_assert_uint_eq(word_of_runsv(), 4242);
         write_status("10/status", "runsv", ids);
+
+        /* sudo, called runsv by whoever started it; and what has no program to be seen. */
+        ck_assert_int_eq(fchmodat(question.procfs, "10/exe", 04755, 0), 0);
+        ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
+        ck_assert_int_eq(unlinkat(question.procfs, "10/exe", 0), 0);
+        ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
+        write_file("10/exe", "", 0);
+        ck_assert_uint_eq(word_of_runsv(), me);
 
         /* Others may put something else there. */
         ck_assert_int_eq(chmod(service, 0777), 0);

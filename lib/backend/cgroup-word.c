@@ -170,10 +170,25 @@ static bool is_working_directory(const struct aiu_question *question, pid_t pid,
                there.st_ino == here.st_ino;
 }
 
+/*
+ * A set-user-ID program such as sudo is root's under the name, and in the directory, that its caller
+ * chose. An ordinary user does not see what root runs, and cannot act on that either.
+ */
+static bool may_be_set_user_id(const struct aiu_question *question, pid_t pid)
+{
+        char link[32];
+        struct stat st;
+        int r;
+
+        (void)snprintf(link, sizeof(link), "%d/exe", (int)pid);
+        r = sys_fstatat(question->procfs, link, &st, 0);
+        return r < 0 ? r != -EACCES : (st.st_mode & (S_ISUID | S_ISGID)) != 0;
+}
+
 uid_t word_of_service(const struct aiu_question *question, pid_t pid, const char *directory)
 {
         char supervise[PATH_MAX];
-        uid_t word = word_of_path(directory, strlen(directory));
+        uid_t word = may_be_set_user_id(question, pid) ? WORD_UNKNOWN : word_of_path(directory, strlen(directory));
 
         if (word == WORD_UNKNOWN || !is_working_directory(question, pid, directory) || is_writable_by_others(directory))
                 return WORD_UNKNOWN;
