@@ -39,6 +39,7 @@ expect 0 "" -q 8080
 expect 0 "Usage: addrinuse" --help
 expect 0 "addrinuse 0." --version
 expect 1 "a regular file, not a socket" "$out"
+expect 1 "and none is offered" --apply --yes "$out"
 expect 4 "not an address of this host" 192.0.2.1:8080
 expect 4 "EADDRNOTAVAIL" --json 192.0.2.1:8080
 expect 0 "is free" --freebind 192.0.2.1:8080

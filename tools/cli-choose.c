@@ -147,16 +147,19 @@ static const struct aiu_action *first(const struct aiu_report *report, bool suff
 static void refuse(const struct aiu_report *report)
 {
         const struct aiu_action *action;
+        bool command = false;
 
         for (size_t i = 0; (action = aiu_report_get_action(report, i)); i++) {
                 const char *why = aiu_action_get_argv(action) ? cli_why_not(action, report) : NULL;
 
+                command = command || aiu_action_get_argv(action);
                 if (why) {
                         cli_error("--apply does not do action %zu by itself: %s; --apply=%zu does it", i + 1, why, i + 1);
                         return;
                 }
         }
-        cli_error("no command is certain to be enough; --apply=K takes the K-th action all the same");
+        cli_error("no command is certain to be enough%s",
+                  command ? "; --apply=K takes the K-th action all the same" : ", and none is offered");
 }
 
 const struct aiu_action *cli_choose(const struct cli *cli, const struct aiu_report *report)
