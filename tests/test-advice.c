@@ -337,12 +337,15 @@ START_TEST(word_to_the_master_of_clients)
         static const struct {
                 size_t master;
                 pid_t ppid;
-                const char *exe;
+                const char *exe, *its_exe;
                 bool given;
         } rows[] = {
-                { 0, 100, "/usr/bin/postgres", true }, { 1, 101, "/usr/bin/postgres", true },
-                { 0, 1, "/usr/bin/postgres", false },  { 0, 100, "/usr/bin/psql", false },
-                { 0, 100, NULL, false },
+                { 0, 100, "/usr/bin/postgres", "/usr/bin/postgres", true },
+                { 1, 101, "/usr/bin/postgres", "/usr/bin/postgres", true },
+                { 0, 1, "/usr/bin/postgres", "/usr/bin/postgres", false },
+                { 0, 100, "/usr/bin/postgres", "/usr/bin/psql", false },
+                { 0, 100, "/usr/bin/postgres", NULL, false },
+                { 0, 100, NULL, "/usr/bin/postgres", false },
         };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -351,9 +354,9 @@ START_TEST(word_to_the_master_of_clients)
                 a_daemon("/usr/bin/postgres");
                 hold(scene_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 101);
                 processes[1].sigterm_caught = YES;
-                processes[m].exe = words("/usr/bin/postgres");
+                processes[m].exe = words(rows[i].exe);
                 processes[m].ppid = 1;
-                processes[child].exe = rows[i].exe ? words(rows[i].exe) : NULL;
+                processes[child].exe = words(rows[i].its_exe);
                 processes[child].ppid = rows[i].ppid;
                 ask();
                 expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100 101");
