@@ -71,7 +71,10 @@ static void clean_environment(void)
                         (void)setenv(kept[i], values[i], 1);
 }
 
-/* Its words go to stderr: stdout is for the report, or for JSON. */
+/*
+ * Its words go to stderr: stdout is for the report, or for JSON. Some programs read a configuration
+ * in the working directory (supervisorctl), or take a word for a file there (pm2): it may be another user's.
+ */
 static void become(const char *program, const char *const *argv)
 {
         /* execv() takes the words as they are and does not write to them. */
@@ -79,6 +82,8 @@ static void become(const char *program, const char *const *argv)
         int null = open("/dev/null", O_RDONLY);
 
         clean_environment();
+        if (chdir("/") < 0)
+                _exit(127);
         if (null >= 0)
                 (void)dup2(null, STDIN_FILENO);
         (void)dup2(STDERR_FILENO, STDOUT_FILENO);
