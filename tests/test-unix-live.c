@@ -327,6 +327,21 @@ START_TEST(overlay)
         fd = listening("upper/t", SOCK_STREAM, 4);
         expect_live("merged/t", YES);
         close(fd);
+        /* mountinfo has the upper directory as it was spelled. */
+        ck_assert_int_eq(umount("merged"), 0);
+        ck_assert_int_eq(symlink("upper", "link"), 0);
+        ck_assert_int_eq(mount("overlay", "merged", "overlay", 0, "lowerdir=" P_tmpdir "/lower,upperdir=" P_tmpdir
+                               "/link//,workdir=" P_tmpdir "/work"), 0);
+        fd = listening("merged/u", SOCK_STREAM, 4);
+        expect_live("upper/u", YES);
+        close(fd);
+        expect_live("upper/u", NO);
+        ck_assert_int_eq(umount("merged"), 0);
+        ck_assert_int_eq(mount("overlay", "merged", "overlay", 0, "lowerdir=lower,upperdir=upper,workdir=work"), 0);
+        fd = listening("merged/v", SOCK_STREAM, 4);
+        expect_live("upper/v", UNKNOWN);
+        ck_assert(have_gap(AIU_GAP_NAMESPACE, "another mount"));
+        close(fd);
 }
 END_TEST
 

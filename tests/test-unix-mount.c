@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* unix-mount.c: which device a mount has, and which other mounts show a file. */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -33,16 +34,27 @@ START_TEST(devices)
 }
 END_TEST
 
+/* As if /link led to /up per, and slashes at the end to nothing. */
+static void resolve(char path[UNIX_MOUNT_PATH])
+{
+        size_t n = strlen(path);
+
+        while (n > 1 && path[n - 1] == '/')
+                path[--n] = '\0';
+        if (strcmp(path, "/link") == 0)
+                strcpy(path, "/up per");
+}
+
 static void expect_view(uint64_t id, const char *path, enum unix_view expected, const char *way)
 {
         const char *cursor = table;
         char found[UNIX_MOUNT_PATH];
 
-        ck_assert_int_eq(unix_mount_next_view(&cursor, id, path, found), expected);
+        ck_assert_int_eq(unix_mount_next_view(&cursor, id, path, resolve, found), expected);
         if (expected == UNIX_VIEW_PATH)
                 ck_assert_str_eq(found, way);
         if (expected != UNIX_VIEW_END)
-                ck_assert_int_eq(unix_mount_next_view(&cursor, id, path, found), UNIX_VIEW_END);
+                ck_assert_int_eq(unix_mount_next_view(&cursor, id, path, resolve, found), UNIX_VIEW_END);
 }
 
 START_TEST(views)
@@ -58,6 +70,18 @@ START_TEST(views)
 }
 END_TEST
 
+/* An upper directory that was named relative to a directory that nobody knows any more. */
+START_TEST(relative)
+{
+        expect_view(22, "/srv/upper/s", UNIX_VIEW_UNSURE, NULL);
+        expect_view(22, "/upper/d/s", UNIX_VIEW_UNSURE, NULL);
+        expect_view(22, "/srv/upper2/s", UNIX_VIEW_END, NULL);
+        expect_view(22, "/srv/xupper/upper/s", UNIX_VIEW_UNSURE, NULL);
+        expect_view(22, "/srv/upper", UNIX_VIEW_END, NULL);
+        expect_view(26, "/below/upper/s", UNIX_VIEW_END, NULL);
+}
+END_TEST
+
 /* An overlay of everything: its names begin where the others begin. */
 START_TEST(roots)
 {
@@ -66,14 +90,39 @@ START_TEST(roots)
         const char *cursor = whole;
         char found[UNIX_MOUNT_PATH];
 
-        ck_assert_int_eq(unix_mount_next_view(&cursor, 1, "/run/s", found), UNIX_VIEW_PATH);
+        ck_assert_int_eq(unix_mount_next_view(&cursor, 1, "/run/s", resolve, found), UNIX_VIEW_PATH);
         ck_assert_str_eq(found, "/u/run/s");
         cursor = whole;
-        ck_assert_int_eq(unix_mount_next_view(&cursor, 2, "/u/run/s", found), UNIX_VIEW_PATH);
+        ck_assert_int_eq(unix_mount_next_view(&cursor, 2, "/u/run/s", resolve, found), UNIX_VIEW_PATH);
         ck_assert_str_eq(found, "/run/s");
         cursor = same;
-        ck_assert_int_eq(unix_mount_next_view(&cursor, 2, "/s", found), UNIX_VIEW_PATH);
+        ck_assert_int_eq(unix_mount_next_view(&cursor, 2, "/s", resolve, found), UNIX_VIEW_PATH);
         ck_assert_str_eq(found, "/m/s");
+}
+END_TEST
+
+/* What only begins as an escape stands for itself; an upper directory may be named last, or not at all. */
+START_TEST(escapes)
+{
+        static const struct {
+                const char *upper, *path, *way;
+        } rows[] = {
+                { "/u\\134", "/u\\/s", "/m/s" },   { "/u\\9", "/u\\9/s", "/m/s" },    { "/u\\08", "/u\\08/s", "/m/s" },
+                { "/u\\0488", "/u\\0488/s", "/m/s" }, { "/u\\04", "/u\\04/s", "/m/s" }, { "/u\\/40", "/u\\/40/s", "/m/s" },
+                { "/u\\0/0", "/u\\0/0/s", "/m/s" }, { "/u\\00/", "/u\\00/s", "/m/s" }, { "", "/s", NULL },
+                { "/u", "/v/s", NULL }, { "/link//", "/up per/s", "/m/s" },
+        };
+        char text[128], found[UNIX_MOUNT_PATH];
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const char *cursor = text;
+
+                snprintf(text, sizeof(text), "1 1 0:1 / /m rw - overlay overlay rw,upperdir=%s", rows[i].upper);
+                ck_assert_msg(unix_mount_next_view(&cursor, 2, rows[i].path, resolve, found) ==
+                              (rows[i].way ? UNIX_VIEW_PATH : UNIX_VIEW_END), "row %zu", i);
+                if (rows[i].way)
+                        ck_assert_str_eq(found, rows[i].way);
+        }
 }
 END_TEST
 
@@ -86,10 +135,10 @@ START_TEST(too_long)
         memset(path, 'p', sizeof(path) - 1);
         memcpy(path, "/u/", 3);
         strcpy(text, "1 1 0:1 / /merged rw - overlay overlay rw,upperdir=/u\n");
-        ck_assert_int_eq(unix_mount_next_view(&cursor, 2, path, found), UNIX_VIEW_END);
+        ck_assert_int_eq(unix_mount_next_view(&cursor, 2, path, resolve, found), UNIX_VIEW_END);
         memset(text + strlen(text) - 1, 'u', UNIX_MOUNT_PATH);
         cursor = text;
-        ck_assert_int_eq(unix_mount_next_view(&cursor, 2, path, found), UNIX_VIEW_END);
+        ck_assert_int_eq(unix_mount_next_view(&cursor, 2, path, resolve, found), UNIX_VIEW_END);
 }
 END_TEST
 
@@ -112,7 +161,9 @@ int main(void)
 
         tcase_add_test(tcase, devices);
         tcase_add_test(tcase, views);
+        tcase_add_test(tcase, relative);
         tcase_add_test(tcase, roots);
+        tcase_add_test(tcase, escapes);
         tcase_add_test(tcase, too_long);
         tcase_add_test(tcase, kinds);
         suite_add_tcase(suite, tcase);

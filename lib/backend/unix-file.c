@@ -102,6 +102,20 @@ static int locate(struct file *file)
 
 /* ------------------------------------------------------ live, or stale */
 
+/* mountinfo has a directory as it was spelled. */
+static void resolve(char path[UNIX_MOUNT_PATH])
+{
+        char real[UNIX_MOUNT_PATH];
+        int fd = sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+
+        if (fd < 0)
+                return;
+        read_real_path(fd, real);
+        sys_close(fd);
+        if (real[0])
+                memcpy(path, real, strlen(real) + 1);
+}
+
 /* Not through this path: through another mount that shows the file? */
 static enum aiu_tristate look_elsewhere(const struct file *file)
 {
@@ -114,7 +128,7 @@ static enum aiu_tristate look_elsewhere(const struct file *file)
 
         if (!cursor || !file->real[0])
                 return AIU_TRISTATE_UNKNOWN;
-        while ((view = unix_mount_next_view(&cursor, file->mount_id, file->real, way)) != UNIX_VIEW_END) {
+        while ((view = unix_mount_next_view(&cursor, file->mount_id, file->real, resolve, way)) != UNIX_VIEW_END) {
                 r = view == UNIX_VIEW_PATH ? unix_live_once(way, &st, &live) : -EIO;
                 if (r == -ENOENT || r == -ENOTDIR)
                         continue;

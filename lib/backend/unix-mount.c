@@ -151,21 +151,33 @@ static struct span upper_directory(const struct mount *mount)
         return none;
 }
 
+/* A relative name was meant in a directory that is not known: it may be this one wherever it occurs. */
+static bool may_contain(const char *path, const char *upper)
+{
+        size_t n = strlen(upper);
+
+        for (const char *at = strstr(path, upper); at; at = strstr(at + 1, upper))
+                if (at > path && at[-1] == '/' && at[n] == '/')
+                        return true;
+        return false;
+}
+
 /* Through the overlay that has the file in its upper directory, or the other way round. */
-static bool overlay_view(const struct mount *mount, uint64_t mount_id, const char *path, char *ret)
+static enum unix_view overlay_view(const struct mount *mount, uint64_t mount_id, const char *path,
+                                   unix_mount_resolve *resolve, char *ret)
 {
         char upper[UNIX_MOUNT_PATH], point[UNIX_MOUNT_PATH];
         const char *rest;
 
         if (!is_word(mount->root, "/") || !unescape(upper_directory(mount), upper, sizeof(upper)) ||
-            !unescape(mount->point, point, sizeof(point)) || upper[0] != '/')
-                return false;
-        if (mount->id == mount_id) {
-                rest = below(path, point);
-                return rest && join(ret, upper, rest);
-        }
-        rest = below(path, upper);
-        return rest && join(ret, point, rest);
+            !unescape(mount->point, point, sizeof(point)))
+                return UNIX_VIEW_END;
+        /* Below a container's own overlay nobody binds: the upper directory is mostly not even to be seen there. */
+        if (upper[0] != '/')
+                return mount->id != mount_id && may_contain(path, upper) ? UNIX_VIEW_UNSURE : UNIX_VIEW_END;
+        resolve(upper);
+        rest = below(path, mount->id == mount_id ? point : upper);
+        return rest && join(ret, mount->id == mount_id ? upper : point, rest) ? UNIX_VIEW_PATH : UNIX_VIEW_END;
 }
 
 static bool is_stacked(const struct mount *mount)
@@ -184,13 +196,17 @@ static bool may_show(const struct mount *mount, const char *path)
 }
 
 enum unix_view unix_mount_next_view(const char **cursor, uint64_t mount_id, const char *path,
-                                    char ret[UNIX_MOUNT_PATH])
+                                    unix_mount_resolve *resolve, char ret[UNIX_MOUNT_PATH])
 {
         struct mount mount;
 
         while (next_mount(cursor, &mount)) {
-                if (is_word(mount.type, "overlay") && overlay_view(&mount, mount_id, path, ret))
-                        return UNIX_VIEW_PATH;
+                enum unix_view view = UNIX_VIEW_END;
+
+                if (is_word(mount.type, "overlay"))
+                        view = overlay_view(&mount, mount_id, path, resolve, ret);
+                if (view != UNIX_VIEW_END)
+                        return view;
                 if (may_show(&mount, path))
                         return UNIX_VIEW_UNSURE;
         }

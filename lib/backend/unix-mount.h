@@ -18,12 +18,16 @@ enum unix_view {
         UNIX_VIEW_UNSURE,       /* there may be one: what serves it cannot be asked without risk */
 };
 
+/* Writes where a directory is without symbolic links; leaves `path` as it is where that is not known. */
+typedef void unix_mount_resolve(char path[UNIX_MOUNT_PATH]);
+
 /*
  * The next mount that shows the file at `path` (absolute, resolved, on the mount `mount_id`) as
- * another inode. *cursor begins as `mountinfo`.
+ * another inode. *cursor begins as `mountinfo`. `resolve`: mountinfo has the upper directory of an
+ * overlay as it was spelled to mount(2).
  */
 enum unix_view unix_mount_next_view(const char **cursor, uint64_t mount_id, const char *path,
-                                    char ret[UNIX_MOUNT_PATH]);
+                                    unix_mount_resolve *resolve, char ret[UNIX_MOUNT_PATH]);
 
 /* Is a file system of this magic number served by another machine or a program, or shared with others? */
 bool unix_mount_is_shared(long type);
