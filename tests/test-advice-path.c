@@ -125,6 +125,20 @@ START_TEST(held)
 }
 END_TEST
 
+/* A conflict with what is not in sight is nobody who could be told to let go. */
+START_TEST(held_by_the_unseen)
+{
+        struct socket unseen = live_socket();
+
+        unseen.state = AIU_STATE_UNKNOWN;
+        host.name_inode = 5;
+        host.name_fs_device = 3;
+        hold(unseen, 0);
+        ask_about(S_IFSOCK, YES, UNKNOWN);
+        expect(AIU_ACTION_LOOK_CLOSER, UNKNOWN);
+}
+END_TEST
+
 /* A socket that is bound to the path already needs no other one. */
 START_TEST(bound_to_it_already)
 {
@@ -153,6 +167,7 @@ int main(void)
         tcase_add_test(tcase, no_socket);
         tcase_add_test(tcase, gone);
         tcase_add_test(tcase, held);
+        tcase_add_test(tcase, held_by_the_unseen);
         tcase_add_test(tcase, bound_to_it_already);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
