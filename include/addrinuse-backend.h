@@ -194,7 +194,7 @@ struct aiu_process_fact {
         const char *cgroup;                  /**< the text of /proc/PID/cgroup */
         uint32_t flags;                      /**< AIU_HOLDER_* */
         enum aiu_tristate is_self;           /**< the process that asks */
-        enum aiu_tristate sigterm_ignored;   /**< SigIgn has SIGTERM */
+        enum aiu_tristate sigterm_ignored;   /**< SigIgn has SIGTERM, or init without a handler */
         /** SigCgt or SigBlk has it: what it does then is the process' affair */
         enum aiu_tristate sigterm_caught;
         const pid_t *ancestor_pids;          /**< nearest first */

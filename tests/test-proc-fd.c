@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -358,6 +359,25 @@ START_TEST(live_sigterm)
 }
 END_TEST
 
+/* Process 1 of a pid namespace, a container say, never gets a SIGTERM that it does not handle. */
+START_TEST(live_init)
+{
+        uint64_t inode;
+        pid_t pid;
+
+        if (unshare(CLONE_NEWPID) < 0)
+                return;         /* not root */
+        pid = start_holder(NULL, &inode);
+        want(inode);
+        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(process_of(pid)->sigterm_ignored, YES);
+        ck_assert_int_eq(process_of(pid)->sigterm_caught, NO);
+        ck_assert_int_eq(kill(pid, SIGTERM), 0);
+        ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), 0);
+        stop_child(pid);
+}
+END_TEST
+
 START_TEST(live_deadline)
 {
         uint64_t inode;
@@ -483,6 +503,7 @@ static Suite *make_suite(void)
         tcase_add_test(tests, live_newcomer);
         tcase_add_test(tests, live_stopped);
         tcase_add_test(tests, live_sigterm);
+        tcase_add_test(tests, live_init);
         tcase_add_test(tests, live_deadline);
         tcase_add_test(tests, live_same_number_comes_next);
         tcase_add_test(tests, live_deadline_is_kept);

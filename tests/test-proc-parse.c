@@ -157,6 +157,12 @@ START_TEST(parse_status_fields)
         ck_assert_int_eq(proc_parse_status("Uid:\t1\tx\n", &s), -EBADMSG);
         ck_assert_int_eq(proc_parse_status("Uid:\t1\t4294967296\n", &s), -EBADMSG);
         ck_assert_int_eq(proc_parse_status("Uids:\t1\t2\n", &s), -EBADMSG);
+        ck_assert_int_eq(proc_parse_status("Uid:\t1\t7\nNSpid:\t5\t1\n", &s), 0);
+        ck_assert(s.is_init);
+        ck_assert_int_eq(proc_parse_status("Uid:\t1\t7\nNSpid:\t1\t12\n", &s), 0);
+        ck_assert(!s.is_init);
+        ck_assert_int_eq(proc_parse_status("Uid:\t1\t7\n", &s), 0);
+        ck_assert(!s.is_init);
         /* One mask that is missing, or none, and the others mean nothing. */
         for (size_t i = 0; i < ELEMENTSOF(masks); i++) {
                 char text[128] = "Uid:\t1\t7\n";

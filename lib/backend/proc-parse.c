@@ -183,6 +183,17 @@ static bool find_uids(const char *text, uid_t *uids)
         return true;
 }
 
+/* Its numbers from the reader's pid namespace down to its own. */
+static bool is_init(const char *text)
+{
+        const char *p = find_key(text, "NSpid");
+        uint64_t number = 0;
+
+        while (p && proc_parse_number(&p, 10, &number))
+                p += strspn(p, "\t ");
+        return number == 1;
+}
+
 /* Three columns: from this uid on, from that uid of the reader's on, so many. */
 static bool parse_map_line(const char **text, uint64_t *columns)
 {
@@ -224,6 +235,7 @@ int proc_parse_status(const char *text, struct proc_status *ret)
         uint64_t thread, process;
 
         s.has_uids = find_uids(text, s.uids);
+        s.is_init = is_init(text);
         s.has_signals = find_mask(text, "SigPnd", &thread) &&
                         find_mask(text, "ShdPnd", &process) &&
                         find_mask(text, "SigBlk", &s.blocked) &&

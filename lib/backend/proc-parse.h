@@ -30,6 +30,7 @@ struct proc_status {
         uid_t euid;             /* (uid_t)-1 = not known */
         uid_t uids[4];          /* real, effective, saved, of the file system */
         bool has_uids;
+        bool is_init;           /* process 1 of its pid namespace */
         bool has_signals;
         uint64_t pending;       /* of the thread and of the process */
         uint64_t blocked;

@@ -296,6 +296,13 @@ static void put_uids(const struct proc_reader *reader, int directory, const stru
         fact->n_uids = 4;
 }
 
+/* Process 1 of a pid namespace does not get what it neither handles nor blocks: sig_task_ignored(). */
+static bool ignores_sigterm(const struct proc_status *status)
+{
+        return has_signal(status->ignored, SIGTERM) ||
+               (status->is_init && !has_signal(status->caught | status->blocked, SIGTERM));
+}
+
 static void read_status(struct proc_reader *reader, int directory, const struct proc_stat *stat,
                         struct aiu_process_fact *fact)
 {
@@ -308,8 +315,7 @@ static void read_status(struct proc_reader *reader, int directory, const struct 
         if (status.has_uids)
                 put_uids(reader, directory, &status, fact);
         if (status.has_signals) {
-                fact->sigterm_ignored = has_signal(status.ignored, SIGTERM) ?
-                        AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+                fact->sigterm_ignored = ignores_sigterm(&status) ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
                 fact->sigterm_caught = has_signal(status.caught | status.blocked, SIGTERM) ?
                         AIU_TRISTATE_YES : AIU_TRISTATE_NO;
         }
