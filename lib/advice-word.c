@@ -43,10 +43,12 @@ static bool has_unit(const struct aiu_action *action, const char *unit)
         return false;
 }
 
+/* What is handed over has a process that holds it. */
 static bool ends(const struct aiu_action *action, const struct aiu_holder *holder)
 {
         for (size_t i = 0; i < action->n_processes; i++)
-                if (action->processes[i] == holder->process)
+                /* A master's end takes its workers along. */
+                if (action->processes[i] == holder->process || action->processes[i] == holder->process->leading)
                         return true;
         if (!action->manager || !holder->manager)
                 return false;

@@ -370,6 +370,22 @@ START_TEST(socket_of_another_user)
 }
 END_TEST
 
+/* The signal goes to the master of the holder, who would be as innocent. */
+START_TEST(master_of_a_socket_of_another_user)
+{
+        struct process master = { .pid = 90, .uid = 0, .sigterm_caught = YES, .sigterm_ignored = NO, .parent_returns = NO };
+
+        listener(100, "haproxy");
+        processes[0].leading = &master;
+        holders[0].flags = AIU_HOLDER_HANDED_OVER;
+        asker = 0;
+        ask();
+        expect_command(AIU_ACTION_TERMINATE, "kill -TERM 90");
+        ck_assert(find(AIU_ACTION_TERMINATE)->flags & AIU_ACTION_UNCONFIRMED);
+        processes[0].leading = NULL;
+}
+END_TEST
+
 /* Of two holders one has it from another user: what leaves that one alone stays certain, or not, on its own. */
 START_TEST(one_of_two_sockets_of_another_user)
 {
@@ -642,6 +658,7 @@ static TCase *all_tests(void)
         tcase_add_test(tcase, rootless_container);
         tcase_add_test(tcase, port_helpers_are_spared);
         tcase_add_test(tcase, socket_of_another_user);
+        tcase_add_test(tcase, master_of_a_socket_of_another_user);
         tcase_add_test(tcase, one_of_two_sockets_of_another_user);
         tcase_add_test(tcase, port_helper_that_was_left_over);
         tcase_add_test(tcase, virtual_machine);
