@@ -9,6 +9,9 @@ set-ups beside each keep theirs. In namespaces of its own; 77 without root.
 """
 import array, ctypes, json, os, shutil, signal, socket, subprocess, sys, tempfile, time, traceback
 
+# What may be written by all is not believed, whatever the umask of the caller.
+os.umask(0o022)
+
 USER, OTHER = 65534, 1000
 libc = ctypes.CDLL(None, use_errno=True)
 program = os.path.abspath(sys.argv[1])
