@@ -17,6 +17,7 @@
 #include "backend/unix-file.h"
 #include "backend/unix-live.h"
 #include "backend/unix-mount.h"
+#include "backend/unix-views.h"
 #include "macro.h"
 #include "sys.h"
 
@@ -137,7 +138,7 @@ static enum aiu_tristate look_elsewhere(const struct file *file)
                 if (r < 0)
                         answer = AIU_TRISTATE_UNKNOWN;
         }
-        return answer;
+        return answer == AIU_TRISTATE_NO ? unix_views_elsewhere(file->question, file->real, resolve, way) : answer;
 }
 
 /* No client reaches a server through this path. Is there another way to one? */

@@ -65,6 +65,19 @@ def renamed(work):
     must_not_remove(work / "other")
 
 
+@trial("a live server in an overlay that another mount namespace has")
+def overlay_elsewhere(work):
+    for name in "lower", "upper", "work", "merged":
+        os.mkdir(work / name)
+    code = (f"import socket, time; s = socket.socket(socket.AF_UNIX); s.bind('{work}/merged/live'); s.listen(); "
+            f"open('{work}/merged/live.up', 'w'); time.sleep(1000)")
+    spawn(["unshare", "--mount", "--propagation", "private", "sh", "-c",
+           f"mount -t overlay none -o lowerdir={work}/lower,upperdir={work}/upper,workdir={work}/work {work}/merged && "
+           f"exec /usr/bin/python3 -c \"$1\"", "sh", code])
+    sure(lambda: os.path.exists(work / "upper/live.up"), "server")
+    must_not_remove(work / "upper/live")
+
+
 def lives_on(work, path, uids=(0,)):
     """A server in sight under another name: whoever is named, it is not called stale."""
     for uid in uids:
