@@ -509,7 +509,7 @@ START_TEST(tree_shells)
                 { "/bin/sh", "sh\0loop.sh", 11, 34816, "/dev/pts/0", UNKNOWN },
                 { "/bin/sh", "sh\0-c\0while :; do web; done", 28, 34816, "/dev/pts/0", UNKNOWN },
                 { "/bin/bash", "bash\0-lc\0web; web", 18, 34816, "/dev/pts/0", UNKNOWN },
-                { "/bin/bash", "bash\0+x\0-e\0loop.sh", 20, 34816, "/dev/pts/0", UNKNOWN },
+                { "/bin/bash", "bash\0+x\0-e\0loop.sh", 19, 34816, "/dev/pts/0", UNKNOWN },
                 { "/bin/bash", "", 0, 34816, "/dev/pts/0", UNKNOWN },
                 { "/bin/python3", "python3", 8, 34816, "/dev/pts/0", UNKNOWN },
         };
