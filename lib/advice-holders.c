@@ -91,9 +91,9 @@ tristate advice_unless_returned(const struct advice_input *in, tristate sufficie
 }
 
 /*
- * A path stays in use for as long as there is a file, whoever is gone: would those who
- * let go remove it? The .socket unit's RemoveOnStop= tells; what a daemon does when it is asked
- * to end is its own affair, and unknown.
+ * A path stays in use for as long as there is a file, even when its server is gone.
+ * Is the file removed? RemoveOnStop= of the .socket unit tells. What a daemon does
+ * when it is asked to exit is unknown.
  */
 tristate advice_file_goes(const struct advice_input *in, lets_go *who, const void *what)
 {

@@ -249,7 +249,7 @@ static int observe_listeners(struct observation *o)
         int r = run_with(o, (o->asked.context_flags & ~AIU_CONTEXT_FIRST_HOLDER) | AIU_CONTEXT_LISTENERS_ONLY);
 
         (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0,
-                                   "only listening sockets were looked at, as was asked: others may keep the port too");
+                                   "only listening sockets were looked at, as requested: others may keep the port too");
         return r < 0 ? r : 0;
 }
 
@@ -266,8 +266,8 @@ static int observe_first(struct observation *o)
         if (r < 0 || !has_listener(o))
                 return r;
         if (is_settled(o)) {
-                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0, "stopped at the first listening socket "
-                                           "in the way, as was asked: there may be more");
+                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0, "the search stopped at the first "
+                                           "listening socket in the way, as requested: there may be more");
                 return 0;
         }
         snapshot_forget_sockets(&o->snapshot, gaps);

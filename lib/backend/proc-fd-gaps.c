@@ -127,8 +127,8 @@ void scan_add_gaps(struct scan *scan, int r)
         if (scan->expired)
                 gap_deadline(scan);
         else if (scan->stopped_early)
-                gap(scan, AIU_GAP_TRUNCATED, 0, "stopped at the first holder, as was asked: there "
-                    "may be more");
+                gap(scan, AIU_GAP_TRUNCATED, 0, "the search stopped at the first holder, as requested: "
+                    "there may be more");
         else if (r == -EMFILE || r == -ENFILE)
                 gap(scan, AIU_GAP_BACKEND, -r, "not every process could be looked at for holders: "
                     "no file descriptor was left to open /proc with");
