@@ -530,6 +530,8 @@ START_TEST(tree_parents)
 {
         PROGRAM(1, "systemd", 0, 0, NULL, "/sbin/init");
         ck_assert_int_eq(returned_by(1), NO);
+        PROGRAM(10, "init", 0, 0, "/sbin/init", "init");        /* sysvinit: inittab may say "respawn" */
+        ck_assert_int_eq(returned_by(10), UNKNOWN);
         PROGRAM(20, "tmux: server", 1, 0, "/usr/bin/tmux", "tmux");
         ck_assert_int_eq(returned_by(20), NO);
         PROGRAM(30, "timeout", 1, 0, "/usr/bin/timeout", "timeout\0001h\0web");

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Does the parent of a process start the process again? A service manager is asked by
- * others. Here is who certainly does not: an interactive shell, a terminal
- * multiplexer, an init that only reaps, and wrappers that end with their child, whose
- * own parents then count. Of everybody else nothing is known: a script may be a loop,
- * a program a watchdog that nobody has heard of.
+ * others. These certainly do not: an interactive shell, a terminal multiplexer, an
+ * init that only reaps, and wrappers that end with their child, whose own parents
+ * then count. Of other parents nothing is known: a script may be a loop, a program a
+ * watchdog.
  *
- * A process may lie about all of this. The only one deceived is who would end that
+ * A process may lie about its name. That deceives only an asker who would end that
  * very process.
  */
 #include <stdio.h>
@@ -41,9 +41,10 @@ static bool starts_once(const char *name)
         return is_one_of(name, names, ELEMENTSOF(names));
 }
 
+/* Not the init of sysvinit or busybox: what inittab calls "respawn", it starts again. */
 static bool only_reaps(const char *name)
 {
-        static const char *const names[] = { "systemd", "init", "tini", "dumb-init", "docker-init", "catatonit" };
+        static const char *const names[] = { "systemd", "tini", "dumb-init", "docker-init", "catatonit" };
 
         return is_one_of(name, names, ELEMENTSOF(names));
 }
