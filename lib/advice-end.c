@@ -84,7 +84,7 @@ static bool second_copy(const struct aiu_holder *holder, const void *what)
         return holder->flags & AIU_HOLDER_SAME_PROGRAM;
 }
 
-/* A script in a loop, a watchdog that nobody has heard of: see proc-parent.c. */
+/* A script in a loop, an unknown watchdog: see proc-parent.c. */
 static bool parent_may_return(const struct aiu_holder *holder, const void *what)
 {
         (void)what;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A few daemons have a word of their own, which does better than SIGTERM: it lets
- * requests in progress finish, or it does not wait for clients that would keep
- * SIGTERM waiting for ever. Each was measured, and is tried by a test, on the real
- * daemon. To a program that is not known no other signal than SIGTERM is sent.
+ * A few daemons have a signal of their own that does better than SIGTERM: requests in
+ * progress finish, or clients that stay do not delay the end. Each was measured, and a
+ * test sends each to the real daemon. Other programs get no signal but SIGTERM.
  *
- * What counts is the executable, in a place where root installs programs: a process
- * chooses its own name. Somebody with a mount namespace can have any path; that
- * deceives nobody but the owner of the process that gets the signal.
+ * The executable counts, in a place where root installs programs: a process chooses
+ * its own name. In a mount namespace of its own a process can have any path. That
+ * deceives only the owner of the process that gets the signal.
  *
  * Pure.
  */

@@ -187,8 +187,8 @@ static const struct aiu_conflict *file_in_the_way(const struct aiu_report *repor
 static void describe_look(struct text *text, const struct aiu_action *action)
 {
         if (action->remarks & REMARK_FILE_UNKNOWN)
-                text_add(text, "look again%s: who is behind the socket file could not be seen; as long as that is not "
-                               "known, removing it may cut a server off",
+                text_add(text, "look again%s: whether a server is behind the socket file could not be seen, and "
+                               "removing the file may cut a server off",
                          action->flags & AIU_ACTION_NEEDS_ROOT ? " as root" : "");
         else if (action->remarks & REMARK_LIMITED_ROOT)
                 text_add(text, "look again from the host, as root with CAP_SYS_PTRACE: root in here cannot look into "
@@ -196,7 +196,7 @@ static void describe_look(struct text *text, const struct aiu_action *action)
         else if (action->flags & AIU_ACTION_NEEDS_ROOT)
                 text_add(text, "look again as root: not every holder could be seen");
         else
-                text_add(text, "look again for every holder, with enough time: not all were looked for");
+                text_add(text, "look again for all holders: the search was cut short");
 }
 
 static void describe_address(struct text *text, const struct aiu_action *action, const struct aiu_report *report)
