@@ -46,18 +46,20 @@ static bool find_program(const char *name, char path[PROGRAM_BYTES])
         return false;
 }
 
-/* What `systemctl --user` and rootless engines need to find their user's daemons. */
+/*
+ * What `systemctl --user` and rootless engines need to find their user's daemons. Root's is
+ * known: a shell of su(1) may still have that of another user, whose daemons would answer.
+ */
 static void clean_environment(void)
 {
         static const char *const kept[] = { "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS" };
-        char values[2][512] = { "", "" };
+        char values[2][512] = { "/run/user/0", "" };
         const struct passwd *user = getpwuid(geteuid());
 
-        for (size_t i = 0; i < 2; i++) {
+        for (size_t i = 0; i < 2 && geteuid() != 0; i++) {
                 const char *value = getenv(kept[i]);
 
-                if (value && strlen(value) < sizeof(values[i]))
-                        memcpy(values[i], value, strlen(value) + 1);
+                (void)snprintf(values[i], sizeof(values[i]), "%s", value && strlen(value) < sizeof(values[i]) ? value : "");
         }
         (void)clearenv();
         (void)setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
