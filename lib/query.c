@@ -106,12 +106,15 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
         return 0;
 }
 
+/* Not the deadline of the report, which may be short: the kernel answers this within the call that asks. */
+#define LOOKUP_NSEC UINT64_C(1000000000)
+
 int query_find_interface(const struct aiu_query *query, const char *name, unsigned int *ret_index)
 {
-        /* Without a deadline: the kernel answers this within the call that asks, and a setter that is late is no use. */
         struct aiu_question question = {
                 .size = sizeof(question), .procfs = -1,
                 .plain_calls_only = context_plain_calls_only(query->context),
+                .deadline_nsec = sys_now_nsec() + LOOKUP_NSEC,
         };
         int home, r, back;
 

@@ -15,6 +15,8 @@
 /* `friendly`: most calls succeed, and once there are no more answers all goes the usual way: there is a
  * listener on the port, held by process 3 in a unit. Else all fails then. */
 void lie_begin(struct bytes *answers, bool friendly, uint16_t port);
+/* The kernel's clock, in nanoseconds. */
+uint64_t lie_time(void);
 /* Whatever was opened is closed, and by that clock, which begins at 0, it is not later. */
 void lie_end(uint64_t until_nsec);
 
