@@ -14,15 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "advice.h"
-#include "assemble.h"
-#include "context.h"
-#include "macro.h"
-#include "observe.h"
-#include "report.h"
-#include "sys.h"
-#include "verdict.h"
-#include "words.h"
+#include "advice/advice.h"
+#include "report/build.h"
+#include "query/context.h"
+#include "util/macro.h"
+#include "observe/observe.h"
+#include "report/report.h"
+#include "util/sys.h"
+#include "rules/verdict.h"
+#include "report/words.h"
 
 /* What was not said takes its default from bind(2) and from the caller. */
 static struct question complete_question(const struct aiu_query *query)

@@ -2,7 +2,7 @@
 /* Target "address": what was understood, printed and read again is the same. */
 #include <stdlib.h>
 
-#include "address.h"
+#include "rules/address.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -8,7 +8,7 @@
 
 #include "addrinuse.h"
 #include "fuzz.h"
-#include "json.h"
+#include "render/json-writer.h"
 
 static bool is_plain(const uint8_t *data, size_t size)
 {

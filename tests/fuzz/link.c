@@ -9,10 +9,10 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 
-#include "backend/kernel-user.h"
-#include "backend/route.h"
+#include "backend/kernel-user/kernel-user.h"
+#include "backend/netlink/route.h"
 #include "fuzz.h"
-#include "snapshot.h"
+#include "snapshot/snapshot.h"
 
 #define FOU 0x1e                /* what the kernel happens to call them */
 #define L2TP 0x1f

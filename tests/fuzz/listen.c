@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/sd-bus-listen.h"
-#include "backend/sd-bus-unit.h"
+#include "backend/systemd/sd-bus-listen.h"
+#include "backend/systemd/sd-bus-unit.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

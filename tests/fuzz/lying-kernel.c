@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <sys/utsname.h>
 
-#include "sys.h"
+#include "util/sys.h"
 
 #define FIRST_FD 10
 #define MOST_FDS 54

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A kernel that answers whatever the fuzzer makes up: every function of lib/sys.h, linked
+ * A kernel that answers whatever the fuzzer makes up: every function of lib/util/sys.h, linked
  * instead of sys.c. What comes back has the shape that the system call guarantees (a
  * length is not longer than the buffer, a directory entry ends) and any content.
  * Time passes with each call, so a deadline comes.

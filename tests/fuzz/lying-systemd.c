@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/sd-bus-load.h"
-#include "sys.h"
+#include "backend/systemd/sd-bus-load.h"
+#include "util/sys.h"
 
 #define MOST_CALLS 512u
 #define MOST_STRINGS 64u

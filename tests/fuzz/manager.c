@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/sd-bus-conclude.h"
+#include "backend/systemd/sd-bus-conclude.h"
 #include "lying-kernel.h"
 #include "lying-systemd.h"
-#include "snapshot.h"
-#include "sys.h"
+#include "snapshot/snapshot.h"
+#include "util/sys.h"
 
 #define INODE 7u
 

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#include "backend/proc-net-parse.h"
+#include "backend/procfs/proc-net-parse.h"
 #include "fuzz.h"
 
 static void inet(const char *line, size_t n, uint8_t which)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/proc-parse.h"
+#include "backend/process/proc-parse.h"
 #include "fuzz.h"
 
 static void stat_(const char *text, size_t n)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/route.h"
+#include "backend/netlink/route.h"
 #include "fuzz.h"
 
 static int look_at_table(struct nlmsghdr *message, struct bytes *in)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/cgroup-supervisor.h"
+#include "backend/cgroup/cgroup-supervisor.h"
 #include "fuzz.h"
 
 #define MOST_ANCESTORS 4u

@@ -13,7 +13,7 @@
 
 #include "addrinuse.h"
 #include "lying-kernel.h"
-#include "scarce-memory.h"
+#include "fixture/scarce-memory.h"
 #include "lying-systemd.h"
 
 #define PORT 80

@@ -20,7 +20,7 @@
 
 #include "inject.h"
 #include "question.h"
-#include "sys-fault.h"
+#include "util/sys-fault.h"
 
 static struct live live;
 

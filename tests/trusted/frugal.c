@@ -20,9 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "host-fixture.h"
+#include "fixture/host-fixture.h"
 #include "inject.h"
-#include "sys-fault.h"
+#include "util/sys-fault.h"
 
 #define PORT 8080
 

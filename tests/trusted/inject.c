@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "inject.h"
-#include "sys-fault.h"
+#include "util/sys-fault.h"
 
 static struct inject now;
 static bool armed;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Each function of lib/sys.c, the only door to the kernel: a call that a signal interrupts is made
+ * Each function of lib/util/sys.c, the only door to the kernel: a call that a signal interrupts is made
  * again and gives what it would have given; an error arrives as a negative number. The parent
  * answers in the kernel's place (notify.h), once.
  */
@@ -17,7 +17,7 @@
 
 #include "../live/live.h"
 #include "notify.h"
-#include "sys.h"
+#include "util/sys.h"
 
 static int root, file, pair[2], listener, self;
 

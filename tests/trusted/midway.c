@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "../live/live.h"
-#include "sys-fault.h"
+#include "util/sys-fault.h"
 
 #define VICTIM "victim"
 #define INNOCENT "innocent"

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Processes are ended: whom the signal goes to, and which signal. What 33 programs
+ * did when that was measured (nginx, apache2, postgres, redis, haproxy, squid ...)
+ * is where these rules come from:
+ *
+ * - SIGTERM to the leader alone takes the workers along, if the leader handles it.
+ *   If not, the workers stay and listen: then every holder gets the signal.
+ * - A signal to one worker frees nothing: the leader starts another. Nor is one sent to
+ *   workers of whom only the master is out of sight.
+ * - SIGKILL of a leader leaves its workers with the port and without an owner, so
+ *   that is not offered; nor is SIGKILL of the workers, who would be replaced.
+ * - What SigCgt and SigBlk say of SIGTERM proves little: named has it in neither and
+ *   stops cleanly, mosquitto and mariadb block it and answer, an orphaned worker of
+ *   apache2 catches it and stays. Therefore the text promises nothing, and SIGKILL
+ *   comes first only where SIGTERM cannot act: it is ignored, or the process is
+ *   stopped.
+ *
+ * Pure.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "advice/list.h"
+
+/* ------------------------------------------------------ who hears what */
+
+static const struct process *leader_of(const struct aiu_holder *holder)
+{
+        return holder->process->leading ? holder->process->leading : holder->process;
+}
+
+/* SIGTERM cannot act on the one who would have to hear it. */
+static bool is_deaf(const struct aiu_holder *holder)
+{
+        const struct process *leader = leader_of(holder);
+
+        return leader->sigterm_ignored == YES || leader->flags & AIU_HOLDER_STOPPED ||
+               (!holder->process->leading && holder->flags & AIU_HOLDER_STOPPED);
+}
+
+static bool hears(const struct aiu_holder *holder, const void *what)
+{
+        (void)what;
+        return advice_is_process(holder) && !is_deaf(holder) && !holder->process->led_unseen;
+}
+
+static bool does_not_hear(const struct aiu_holder *holder, const void *what)
+{
+        (void)what;
+        return advice_is_process(holder) && is_deaf(holder) && !holder->process->led_unseen;
+}
+
+/* Neither a leader nor led: SIGKILL leaves nothing behind. */
+static bool stands_alone(const struct aiu_holder *holder, const void *what)
+{
+        return hears(holder, what) && !holder->process->leading && !holder->process->leads;
+}
+
+static bool may_stay(const struct aiu_holder *holder, const void *what)
+{
+        return stands_alone(holder, what) && holder->process->sigterm_caught != NO;
+}
+
+static bool handles_it(const struct aiu_holder *holder, const void *what)
+{
+        return hears(holder, what) && leader_of(holder)->sigterm_caught != NO;
+}
+
+static bool is_stopped(const struct aiu_holder *holder, const void *what)
+{
+        return does_not_hear(holder, what) && leader_of(holder)->sigterm_ignored != YES;
+}
+
+static bool ignores_it(const struct aiu_holder *holder, const void *what)
+{
+        return does_not_hear(holder, what) && leader_of(holder)->sigterm_ignored == YES;
+}
+
+static bool second_copy(const struct aiu_holder *holder, const void *what)
+{
+        (void)what;
+        return holder->flags & AIU_HOLDER_SAME_PROGRAM;
+}
+
+/* A script in a loop, an unknown watchdog: see proc-parent.c. */
+static bool parent_may_return(const struct aiu_holder *holder, const void *what)
+{
+        (void)what;
+        return advice_is_process(holder) && leader_of(holder)->parent_returns != NO;
+}
+
+/* The asker, a login or the whole host goes with it. */
+static bool is_vital(const struct aiu_holder *holder, const void *what)
+{
+        static const char *const names[] = { "dbus-daemon", "dbus-broker", "dbus-broker-lau", "systemd-logind",
+                                             "systemd", "init" };
+        const char *comm;
+
+        (void)what;
+        if (!advice_is_process(holder))
+                return false;
+        if ((holder->flags | leader_of(holder)->flags) & AIU_HOLDER_ANCESTOR)
+                return true;
+        comm = leader_of(holder)->comm;
+        for (size_t i = 0; comm && i < sizeof(names) / sizeof(names[0]); i++)
+                if (strcmp(comm, names[i]) == 0)
+                        return true;
+        return false;
+}
+
+/* ------------------------------------------------------ whom the signal goes to */
+
+static bool seen_before(const struct aiu_action *action, const struct process *process)
+{
+        for (size_t i = 0; i < action->n_processes; i++)
+                if (action->processes[i] == process)
+                        return true;
+        return false;
+}
+
+static int add_process(struct aiu_action *action, const struct process *process)
+{
+        const struct process **larger;
+
+        if (seen_before(action, process))
+                return 0;
+        larger = realloc(action->processes, (action->n_processes + 1) * sizeof(*larger));
+        if (!larger)
+                return -ENOMEM;
+        action->processes = larger;
+        larger[action->n_processes++] = process;
+        return 0;
+}
+
+/* The leader first: one that is gone replaces nobody. */
+static int add_holder(struct aiu_action *action, const struct aiu_holder *holder)
+{
+        const struct process *leader = leader_of(holder);
+        bool leader_alone = action->kind == AIU_ACTION_TERMINATE && leader->sigterm_caught != NO;
+        int r = add_process(action, leader);
+
+        return r < 0 || leader_alone ? r : add_process(action, holder->process);
+}
+
+/* In the crowd of one socket; most have them all. */
+static void count_workers(struct aiu_action *action, const struct aiu_conflict *c)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < c->n_holders; i++) {
+                const struct process *p = c->holders[i].process;
+
+                if (p && p->leading && !seen_before(action, p) && seen_before(action, p->leading))
+                        n++;
+        }
+        if (n > action->n_workers)
+                action->n_workers = n;
+}
+
+static void collect(struct advice_list *list, struct aiu_action *action, lets_go *who)
+{
+        for (size_t i = 0; i < list->in->n_conflicts; i++) {
+                const struct aiu_conflict *c = &list->in->conflicts[i];
+
+                for (size_t k = 0; k < c->n_holders && !list->error; k++)
+                        if (who(&c->holders[k], NULL))
+                                list->error = add_holder(action, &c->holders[k]);
+                if (!list->error)
+                        count_workers(action, c);
+        }
+}
+
+static uint32_t privilege_flag(const struct aiu_action *action, uid_t asker)
+{
+        for (size_t i = 0; asker != 0 && i < action->n_processes; i++)
+                if (action->processes[i]->uid != asker)
+                        return AIU_ACTION_NEEDS_ROOT;
+        return 0;
+}
+
+/* ------------------------------------------------------ actions */
+
+static struct aiu_action *end_those(struct advice_list *list, enum aiu_action_kind kind, lets_go *who)
+{
+        uint32_t remarks = 0;
+        tristate enough = advice_try(list->in, who, NULL, &remarks);
+        struct aiu_action *action;
+
+        enough = advice_unless_returned(list->in, enough, &remarks);
+        if (enough != NO && advice_any_holder(list->in, parent_may_return)) {
+                remarks |= REMARK_PARENT;
+                enough = UNKNOWN;
+        }
+        if (advice_any_holder(list->in, second_copy))
+                remarks |= REMARK_SECOND_COPY;
+        if (advice_any_holder(list->in, is_vital)) {
+                remarks |= REMARK_VITAL;
+                enough = enough == YES ? UNKNOWN : enough;
+        }
+        action = advice_add(list, kind, enough, AIU_ACTION_DISRUPTIVE);
+        if (!action)
+                return NULL;
+        action->remarks = remarks;
+        collect(list, action, who);
+        action->flags |= privilege_flag(action, list->in->asker);
+        return action;
+}
+
+static void terminate(struct advice_list *list)
+{
+        struct aiu_action *action;
+
+        if (!advice_any_holder(list->in, hears))
+                return;
+        action = end_those(list, AIU_ACTION_TERMINATE, hears);
+        if (!action || !advice_any_holder(list->in, handles_it))
+                return;
+        action->remarks |= REMARK_CATCHES;
+        if (action->sufficient == YES)
+                action->sufficient = UNKNOWN;
+        else if (action->sufficient == NO && advice_is_about_path(list->in))
+                action->sufficient = advice_file_goes(list->in, hears, NULL);
+}
+
+/* Of those who hear SIGTERM only if there is nobody who does not: they are asked first, and seen again. */
+static void kill_them(struct advice_list *list)
+{
+        bool deaf = advice_any_holder(list->in, does_not_hear);
+        struct aiu_action *action;
+
+        if (!deaf && !advice_any_holder(list->in, may_stay))
+                return;
+        action = end_those(list, AIU_ACTION_KILL, deaf ? does_not_hear : stands_alone);
+        if (!action)
+                return;
+        action->flags |= AIU_ACTION_LAST_RESORT;
+        if (advice_any_holder(list->in, is_stopped))
+                action->remarks |= REMARK_STOPPED;
+        if (advice_any_holder(list->in, ignores_it))
+                action->remarks |= REMARK_IGNORES;
+}
+
+void advice_end_processes(struct advice_list *list)
+{
+        terminate(list);
+        advice_own_signal(list);
+        kill_them(list);
+}

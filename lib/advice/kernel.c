@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the kernel has for itself, a tunnel's socket or a file server's, is given
+ * back by whoever set it up: the device is taken down, the server stopped. Pure.
+ */
+#include <string.h>
+
+#include "advice/list.h"
+
+static bool same_word(const char *a, const char *b)
+{
+        return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* One device may have several sockets: IPv4 and IPv6. */
+static bool same_user(const struct kernel_user *a, const struct kernel_user *b)
+{
+        return same_word(a->service, b->service) && same_word(a->name, b->name);
+}
+
+static bool is_user(const struct aiu_holder *holder, const void *what)
+{
+        return holder->kernel_user && same_user(holder->kernel_user, what);
+}
+
+static bool stopped_already(const struct advice_list *list, const struct kernel_user *user)
+{
+        for (size_t i = 0; i < list->n; i++)
+                if (list->actions[i].kind == AIU_ACTION_STOP_KERNEL_USER &&
+                    same_user(list->actions[i].kernel_user, user))
+                        return true;
+        return false;
+}
+
+static void stop_one(struct advice_list *list, const struct kernel_user *user)
+{
+        uint32_t remarks = 0;
+        tristate enough = advice_try(list->in, is_user, user, &remarks);
+        struct aiu_action *action;
+
+        /* The facts say that it would do if the command did what it is for. */
+        if (enough == YES && (!user->command || user->command_suffices != YES))
+                enough = UNKNOWN;
+        action = advice_add(list, AIU_ACTION_STOP_KERNEL_USER, enough,
+                            AIU_ACTION_DISRUPTIVE | (list->in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0));
+        if (!action)
+                return;
+        action->remarks = remarks;
+        action->kernel_user = user;
+}
+
+void advice_stop_kernel_users(struct advice_list *list)
+{
+        for (size_t i = 0; i < list->in->n_conflicts; i++) {
+                for (size_t k = 0; k < list->in->conflicts[i].n_holders; k++) {
+                        const struct kernel_user *user = list->in->conflicts[i].holders[k].kernel_user;
+
+                        if (user && !stopped_already(list, user))
+                                stop_one(list, user);
+                }
+        }
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What helps when the kernel finds no port (port 0). One port that becomes free
+ * is enough, so nobody asks all holders to go: wait for the first TIME_WAIT
+ * socket, search more ports, use another address (the range is counted for each
+ * address by itself), or stop the one process that has most. Each is tried out
+ * on the claims before it is called sufficient. Pure.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "rules/address.h"
+#include "advice/list.h"
+#include "rules/conflict.h"
+#include "rules/range.h"
+
+/* Below it no port is given out that was not asked for, by custom; the sysctl refuses privileged ones. */
+#define LOWEST_SENSIBLE 1024
+
+static tristate try_scene(const struct scene *scene, const struct question *q)
+{
+        struct scene changed = *scene;
+        struct question asked = *q;
+
+        asked.error = 0;        /* that was before */
+        changed.question = &asked;
+        return verdict_what_if(&changed, 0);
+}
+
+/* ------------------------------------------------------ wait */
+
+static int compare_times(const void *a, const void *b)
+{
+        uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+/* The verdict after that time: TIME_WAIT sockets go, all else stays. */
+static tristate try_after(const struct scene *scene, unsigned char *fate, uint64_t usec)
+{
+        struct scene later = *scene;
+
+        for (size_t i = 0; i < scene->n_claims; i++) {
+                const struct claim *c = &scene->claims[i];
+                bool gone = c->minisock && c->expires_usec > 0 && c->expires_usec <= usec;
+
+                fate[scene->n_sockets + i] = gone ? FATE_GOES : FATE_STAYS;
+        }
+        later.fate = fate;
+        return try_scene(&later, scene->question);
+}
+
+/* The earliest time at which the search succeeds, whatever else happens; 0 = there is none. */
+static uint64_t when_free(const struct scene *scene, uint64_t *times, size_t n, unsigned char *fate)
+{
+        size_t low = 0, high = n;
+
+        if (n == 0 || try_after(scene, fate, times[n - 1]) != YES)
+                return 0;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (try_after(scene, fate, times[middle]) == YES)
+                        high = middle;
+                else
+                        low = middle + 1;
+        }
+        return times[low];
+}
+
+static void wait_for_port(struct advice_list *list)
+{
+        const struct scene *scene = list->in->scene;
+        uint64_t *times = calloc(scene->n_claims + 1, sizeof(*times)), usec = 0;
+        unsigned char *fate = calloc(scene->n_sockets + scene->n_claims + 1, 1);
+        struct aiu_action *action;
+        size_t n = 0;
+
+        if (times && fate) {
+                for (size_t i = 0; i < scene->n_claims; i++)
+                        if (scene->claims[i].minisock && scene->claims[i].expires_usec > 0)
+                                times[n++] = scene->claims[i].expires_usec;
+                qsort(times, n, sizeof(*times), compare_times);
+                usec = when_free(scene, times, n, fate);
+        } else {
+                list->error = -ENOMEM;
+        }
+        free(times);
+        free(fate);
+        if (usec == 0)
+                return;
+        action = advice_add(list, AIU_ACTION_WAIT, YES, 0);
+        if (!action)
+                return;
+        action->wait_usec = usec;
+        action->remarks = REMARK_TIME_WAIT | REMARK_RANGE;
+}
+
+/* ------------------------------------------------------ search elsewhere */
+
+/* The sysctl, as wide as it makes sense: [ip_unprivileged_port_start or 1024, 65535]. */
+static void widen_sysctl(struct advice_list *list)
+{
+        const struct host *host = list->in->scene->host;
+        struct scene wide = *list->in->scene;
+        struct host more = *host;
+        struct aiu_action *action;
+
+        more.port_range_first = host->unprivileged_port_start > LOWEST_SENSIBLE ? host->unprivileged_port_start
+                                                                                : LOWEST_SENSIBLE;
+        if (more.port_range_first > host->port_range_first)
+                more.port_range_first = host->port_range_first;
+        more.port_range_last = (int)PORTS - 1;
+        if (more.port_range_first == host->port_range_first && host->port_range_last == more.port_range_last)
+                return;
+        wide.host = &more;
+        if (try_scene(&wide, wide.question) != YES)
+                return;
+        action = advice_add(list, AIU_ACTION_WIDEN_RANGE, YES, AIU_ACTION_NEEDS_ROOT | AIU_ACTION_HOST_WIDE);
+        if (!action)
+                return;
+        action->first_port = more.port_range_first;
+        action->last_port = more.port_range_last;
+}
+
+/* Or the socket's own limits. */
+static void widen_socket(struct advice_list *list)
+{
+        struct question q = *list->in->scene->question;
+        tristate enough;
+
+        if (q.low_port == 0 && q.high_port == 0)
+                return;
+        q.low_port = q.high_port = 0;
+        enough = try_scene(list->in->scene, &q);
+        if (enough == YES)
+                (void)advice_add(list, AIU_ACTION_WIDEN_RANGE, enough, AIU_ACTION_CHANGES_CODE);
+}
+
+/* bind() takes no port then; a listener needs one, sooner or later. */
+static void leave_to_connect(struct advice_list *list)
+{
+        struct question q = *list->in->scene->question;
+        tristate enough;
+
+        if (q.port_later || q.listen || q.call == AIU_CALL_LISTEN)
+                return;
+        q.port_later = true;
+        enough = try_scene(list->in->scene, &q);
+        if (enough == YES)
+                (void)advice_add(list, AIU_ACTION_SET_NO_PORT, enough, AIU_ACTION_CHANGES_CODE);
+}
+
+static void use_other_address(struct advice_list *list)
+{
+        struct aiu_action *action;
+
+        for (size_t i = 0; i < list->n; i++)
+                if (list->actions[i].kind == AIU_ACTION_OTHER_ADDRESS)
+                        return;
+        /* Of use only if sockets are in the way; reserved ports are so for every address. */
+        if (address_is_wildcard(&list->in->scene->question->address) || list->in->n_conflicts == 0 ||
+            list->in->conflicts[0].n_ports == 0)
+                return;
+        action = advice_add(list, AIU_ACTION_OTHER_ADDRESS, UNKNOWN, AIU_ACTION_CHANGES_CODE);
+        if (action)
+                action->remarks = REMARK_RANGE;
+}
+
+static void v6_alone(struct advice_list *list)
+{
+        const struct question *q = list->in->scene->question;
+
+        if (q->address.sa.any.sa_family == AF_INET6 && !q->v6only && address_is_wildcard(&q->address) &&
+            list->in->what_if[AIU_OPTION_V6ONLY] == YES)
+                (void)advice_add(list, AIU_ACTION_SET_V6ONLY, YES, AIU_ACTION_CHANGES_CODE);
+}
+
+/* ------------------------------------------------------ the holders */
+
+static bool is_own(const struct aiu_holder *holder, const void *what)
+{
+        (void)what;
+        return holder->kind == AIU_HOLDER_SELF;
+}
+
+static bool is_somebody(const struct aiu_conflict *c)
+{
+        return c->n_holders > 0 && c->holders[0].kind == AIU_HOLDER_PROCESS;
+}
+
+/* The first that can be asked or ended: it has most ports of all. */
+static void stop_top_holder(struct advice_list *list)
+{
+        struct advice_input alone = *list->in;
+        const struct advice_input *all = list->in;
+        size_t before = list->n;
+
+        for (size_t i = 0; i < all->n_conflicts && list->n == before; i++) {
+                if (!is_somebody(&all->conflicts[i]))
+                        continue;
+                alone.conflicts = &all->conflicts[i];
+                alone.n_conflicts = 1;
+                list->in = &alone;
+                advice_stop_units(list);
+                advice_stop_containers(list);
+                advice_end_processes(list);
+                list->in = all;
+        }
+        for (size_t i = before; i < list->n; i++)
+                list->actions[i].remarks |= REMARK_RANGE;
+}
+
+static void close_own(struct advice_list *list)
+{
+        struct aiu_action *action;
+        uint32_t remarks = 0;
+        tristate enough;
+
+        if (!advice_any_holder(list->in, is_own))
+                return;
+        enough = advice_try(list->in, is_own, NULL, &remarks);
+        action = advice_add(list, AIU_ACTION_FIX_CALLER, enough, AIU_ACTION_CHANGES_CODE);
+        if (action)
+                action->remarks = (remarks & ~REMARK_OTHERS) | REMARK_RANGE;
+}
+
+void advice_for_range(struct advice_list *list)
+{
+        struct aiu_action *action;
+
+        close_own(list);
+        wait_for_port(list);
+        widen_socket(list);
+        widen_sysctl(list);
+        leave_to_connect(list);
+        v6_alone(list);
+        stop_top_holder(list);
+        advice_other_address(list);
+        use_other_address(list);
+        action = advice_add(list, AIU_ACTION_OTHER_PORT, UNKNOWN, AIU_ACTION_CHANGES_CODE);
+        if (action)
+                action->remarks = REMARK_RANGE;
+        if (!list->in->holders_complete)
+                advice_look_closer(list);
+}
+
+/* ------------------------------------------------------ what becomes of its ports */
+
+void advice_mark_claims(const struct advice_input *in, size_t conflict, unsigned char *fate, uint32_t *remarks)
+{
+        const struct scene *scene = in->scene;
+
+        for (size_t i = 0; i < scene->n_claims; i++) {
+                struct socket socket;
+                enum fate its;
+
+                if (in->claim_group[i] != in->conflicts[conflict].index + 1)
+                        continue;
+                socket = range_socket(&scene->claims[i]);
+                its = advice_fate(&socket);
+                /* It stands for others as well, and whose they are was not kept. */
+                if (scene->claims[i].alike > 0)
+                        its = FATE_LINGERS;
+                if (its == FATE_LINGERS)
+                        *remarks |= REMARK_LINGERS;
+                fate[scene->n_sockets + i] = (unsigned char)its;
+        }
+}

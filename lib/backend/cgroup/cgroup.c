@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * managers, without asking anybody: who looks after a holder, by its cgroup, and
+ * whose a socket is that only a service manager holds, or nobody who can be seen,
+ * by the cgroup it was made in (INET_DIAG_CGROUP_ID). systemd makes the sockets
+ * of a .socket unit inside that unit's cgroup (socket_address_listen_in_cgroup()
+ * in its socket.c), so the id names the unit to everybody.
+ *
+ * The id is that of the creator at the time of socket(2), not of the holder: it
+ * is believed only where the holder's own cgroup cannot tell.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backends.h"
+#include "backend/cgroup/cgroup-id.h"
+#include "backend/cgroup/cgroup-parse.h"
+#include "util/macro.h"
+#include "backend/cgroup/cgroup-count.h"
+#include "backend/cgroup/cgroup-supervisor.h"
+#include "backend/cgroup/cgroup-word.h"
+#include "util/sys.h"
+
+#define MOST_IDS 64u
+#define MOST_SOCKETS 1024u
+#define CGROUP_TEXT_BYTES 8192u
+
+/* A process that holds something, as far as sockets ask for it. */
+struct looked_at {
+        pid_t pid;
+        bool is_manager;
+        bool is_own_service;    /* in a service or scope of systemd: a .socket may feed it */
+};
+
+/* A socket that its holder's own cgroup does not explain. */
+struct riddle {
+        uint64_t inode;
+        uint64_t cgroup_id;
+        pid_t pid;              /* 0 = nobody visible */
+        bool is_manager;
+        size_t id;              /* index in ids */
+};
+
+struct holding {
+        uint64_t inode;
+        pid_t pid;
+};
+
+struct work {
+        const struct aiu_question *question;
+        struct aiu_snapshot *snapshot;
+        struct looked_at *processes;
+        size_t n_processes;
+        struct holding *holdings;       /* by inode */
+        size_t n_holdings;
+        struct riddle *riddles;
+        size_t n_riddles;
+        struct cgroup_id ids[MOST_IDS];
+        size_t n_ids;
+        char counted_unit[CGROUP_NAME_BYTES];   /* the last one whose processes were counted */
+        uint32_t counted;
+};
+
+static const char *or_null(const char *text)
+{
+        return text[0] ? text : NULL;
+}
+
+static int add_fact(struct work *work, const struct aiu_manager_fact *fact)
+{
+        int r = aiu_snapshot_add_manager(work->snapshot, fact);
+
+        return r == -ENOBUFS ? 0 : r;
+}
+
+/* ------------------------------------------------------ processes */
+
+static int compare_holdings(const void *a, const void *b)
+{
+        const struct holding *x = a, *y = b;
+
+        return (x->inode > y->inode) - (x->inode < y->inode);
+}
+
+static int list_holdings(struct work *work)
+{
+        size_t n = 0;
+
+        while (aiu_snapshot_get_holder(work->snapshot, n, NULL, NULL, NULL))
+                n++;
+        work->holdings = calloc(n + 1, sizeof(*work->holdings));
+        if (!work->holdings)
+                return -ENOMEM;
+        for (struct holding *to = work->holdings; work->n_holdings < n; to++)
+                (void)aiu_snapshot_get_holder(work->snapshot, work->n_holdings++, &to->inode,
+                                              &to->pid, NULL);
+        if (n > 1)
+                qsort(work->holdings, n, sizeof(*work->holdings), compare_holdings);
+        return 0;
+}
+
+static bool holds_something(const void *userdata, pid_t pid)
+{
+        const struct work *work = userdata;
+
+        for (size_t i = 0; i < work->n_holdings; i++)
+                if (work->holdings[i].pid == pid)
+                        return true;
+        return false;
+}
+
+/* A scope's processes were not started by systemd, so it does not start them again. Who made a
+ * container's scope may: a kubelet does, others as they were told (--restart=). */
+static enum aiu_tristate returns_by_unit(const struct cgroup_owner *owner)
+{
+        if (owner->kind == AIU_MANAGER_KUBERNETES)
+                return AIU_TRISTATE_YES;
+        if (owner->container[0])
+                return AIU_TRISTATE_UNKNOWN;
+        return cgroup_has_suffix(owner->unit, ".scope") ? AIU_TRISTATE_NO : AIU_TRISTATE_UNKNOWN;
+}
+
+/* libvirt has its machines registered with machined as qemu-1-NAME, lxc-1-NAME. */
+static const char *machine_keeper(const struct cgroup_owner *owner)
+{
+        static const char *const prefixes[] = { "qemu-", "lxc-" };
+
+        if (owner->kind != AIU_MANAGER_MACHINE)
+                return NULL;
+        for (size_t i = 0; i < ELEMENTSOF(prefixes); i++) {
+                size_t n = strlen(prefixes[i]), digits;
+
+                if (strncmp(owner->container, prefixes[i], n) != 0)
+                        continue;
+                digits = strspn(owner->container + n, "0123456789");
+                if (digits > 0 && owner->container[n + digits] == '-')
+                        return "libvirt";
+        }
+        return NULL;
+}
+
+/* Pid 1 where that is systemd, or a user's: what it holds it holds for its units. */
+static bool is_manager(const struct aiu_process_fact *process, const struct cgroup_owner *owner)
+{
+        if (process->comm && strcmp(process->comm, "systemd") != 0)
+                return false;
+        return owner->is_manager || (process->comm && process->pid == 1 && !owner->container[0]);
+}
+
+static struct aiu_manager_fact fact_of_owner(const struct cgroup_owner *owner)
+{
+        return (struct aiu_manager_fact){
+                .size = sizeof(struct aiu_manager_fact),
+                .kind = owner->kind,
+                .unit = or_null(owner->unit),
+                .container = or_null(owner->container),
+                .supervisor = machine_keeper(owner),
+                .will_return = returns_by_unit(owner),
+                /* Below user@UID.service all is that user's: his units, his rootless containers. */
+                .user = owner->user == (uid_t)-1 ? 0 : owner->user,
+                .named_by = owner->named_by,
+        };
+}
+
+/*
+ * Who could have given the cgroup its name. Of a container that has to be seen, for no engine is
+ * asked about it. systemd is asked about a unit, and makes its cgroups itself: where these are not
+ * mounted its word stands.
+ */
+static void settle_word(struct cgroup_owner *owner)
+{
+        uid_t word;
+
+        if (!owner->unit[0] && !owner->container[0])
+                return;
+        word = word_of_cgroup(owner);
+        if (word != WORD_UNKNOWN || owner->container[0])
+                owner->named_by = word;
+}
+
+/*
+ * Helpers that hold a container's port. conmon in a service is how a unit runs a
+ * container (quadlet, podman generate systemd): the unit is to be asked then. In
+ * the engine's own service, or a login, it is the container.
+ */
+static void put_port_helper(const struct aiu_question *question, struct aiu_manager_fact *fact,
+                            const struct aiu_process_fact *process, char *container)
+{
+        enum aiu_manager_kind kind = supervisor_find_port_helper(process, container);
+        bool in_service = supervisor_runs_container(fact->unit);
+
+        if (kind == AIU_MANAGER_UNKNOWN)
+                return;
+        if (!fact->container && container[0])
+                fact->container = container;
+        if (kind == AIU_MANAGER_PODMAN && fact->kind == AIU_MANAGER_KUBERNETES)
+                return;         /* cri-o has the same conmon */
+        if (kind == AIU_MANAGER_PODMAN && in_service && process->comm && strcmp(process->comm, "conmon") == 0)
+                return;
+        fact->kind = kind;
+        fact->will_return = AIU_TRISTATE_UNKNOWN;
+        fact->named_by = word_of_both(fact->named_by, word_of_process(question, process->pid, process->comm));
+        if (kind == AIU_MANAGER_PODMAN && fact->user == 0 && process->uid != (uid_t)-1)
+                fact->user = process->uid;
+}
+
+/* The one nearest to the process is the one to ask: a supervisor that is itself a
+ * service has other children. But only where it is known what to ask it. */
+static void put_supervisor(struct aiu_manager_fact *fact, const struct supervision *supervision)
+{
+        bool has_unit = fact->unit && (fact->kind == AIU_MANAGER_SYSTEMD ||
+                                       fact->kind == AIU_MANAGER_SYSTEMD_USER);
+
+        if (!supervision->name || fact->container)
+                return;
+        fact->supervisor = supervision->name;
+        if (!supervision->program[0] && has_unit)
+                return;
+        fact->kind = AIU_MANAGER_SUPERVISOR;
+        fact->unit = or_null(supervision->program);
+        fact->named_by = supervision->named_by;
+        fact->will_return = AIU_TRISTATE_YES;
+}
+
+/* Workers of one unit follow each other: count once. */
+static uint32_t count_processes(struct work *work, const char *cgroup, const char *unit)
+{
+        size_t bytes = strlen(unit) + 1;
+
+        if (bytes > sizeof(work->counted_unit))
+                return cgroup_count(cgroup, unit);
+        if (strcmp(work->counted_unit, unit) != 0) {
+                memcpy(work->counted_unit, unit, bytes);
+                work->counted = cgroup_count(cgroup, unit);
+        }
+        return work->counted;
+}
+
+static int describe_process(struct work *work, const struct aiu_process_fact *process,
+                            struct looked_at *ret)
+{
+        struct cgroup_owner owner, keeper;
+        struct supervision supervision;
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
+        char container[CGROUP_NAME_BYTES];
+
+        cgroup_parse(process->cgroup, &owner);
+        settle_word(&owner);
+        if (owner.kind == AIU_MANAGER_PODMAN && supervisor_find_container_unit(work->question, process, &keeper)) {
+                memcpy(keeper.container, owner.container, sizeof(keeper.container));
+                keeper.named_by = word_of_both(keeper.named_by, owner.named_by);
+                owner = keeper;
+        }
+        *ret = (struct looked_at){ .pid = process->pid, .is_manager = is_manager(process, &owner) };
+        if (ret->is_manager && owner.kind != AIU_MANAGER_SYSTEMD_USER)
+                owner = (struct cgroup_owner){ .kind = AIU_MANAGER_SYSTEMD, .user = (uid_t)-1 };
+        fact = fact_of_owner(&owner);
+        fact.pid = process->pid;
+        put_port_helper(work->question, &fact, process, container);
+        supervisor_find(work->question, process, holds_something, work, &supervision);
+        put_supervisor(&fact, &supervision);
+        ret->is_own_service = fact.unit && (fact.kind == AIU_MANAGER_SYSTEMD ||
+                                            fact.kind == AIU_MANAGER_SYSTEMD_USER);
+        if (fact.kind == AIU_MANAGER_UNKNOWN)
+                return 0;
+        if (ret->is_own_service)
+                fact.n_processes = count_processes(work, process->cgroup, fact.unit);
+        return add_fact(work, &fact);
+}
+
+static int describe_processes(struct work *work)
+{
+        struct aiu_process_fact process = { .size = sizeof(process) };
+        size_t n = 0;
+
+        while (aiu_snapshot_get_process(work->snapshot, n, &process))
+                n++;
+        work->processes = calloc(n + 1, sizeof(*work->processes));
+        if (!work->processes)
+                return -ENOMEM;
+        for (size_t i = 0; i < n && aiu_snapshot_get_process(work->snapshot, i, &process); i++) {
+                int r = describe_process(work, &process, &work->processes[work->n_processes++]);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* The caller's own unit: is it the one whose .socket unit holds the address? */
+static int describe_self(struct work *work)
+{
+        struct aiu_process_fact self = { .size = sizeof(self), .uid = (uid_t)-1 };
+        struct looked_at ignored;
+        char number[16], *text;
+        ssize_t n;
+        int r;
+
+        if (work->question->procfs < 0)
+                return 0;
+        n = sys_readlinkat(work->question->procfs, "self", number, sizeof(number) - 1);
+        if (n <= 0)
+                return 0;
+        number[n] = '\0';
+        self.pid = (pid_t)strtol(number, NULL, 10);
+        for (size_t i = 0; i < work->n_processes; i++)
+                if (work->processes[i].pid == self.pid)
+                        return 0;
+        if (self.pid <= 0 || sys_read_file_alloc(work->question->procfs, "self/cgroup",
+                                                 CGROUP_TEXT_BYTES, &text, NULL) < 0)
+                return 0;
+        self.cgroup = text;
+        r = describe_process(work, &self, &ignored);
+        free(text);
+        return r;
+}
+
+/* ------------------------------------------------------ sockets */
+
+static const struct looked_at *find_process(const struct work *work, pid_t pid)
+{
+        for (size_t i = 0; i < work->n_processes; i++)
+                if (work->processes[i].pid == pid)
+                        return &work->processes[i];
+        return NULL;
+}
+
+/* Which of the ids this one is; MOST_IDS = there are too many. */
+static size_t note_id(struct work *work, uint64_t id, bool everywhere)
+{
+        size_t i;
+
+        for (i = 0; i < work->n_ids && work->ids[i].id != id; i++)
+                ;
+        if (i == MOST_IDS)
+                return i;
+        if (i == work->n_ids)
+                work->ids[work->n_ids++] = (struct cgroup_id){ .id = id };
+        work->ids[i].everywhere = work->ids[i].everywhere || everywhere;
+        return i;
+}
+
+static void note_riddle(struct work *work, const struct aiu_socket_fact *socket,
+                        const struct looked_at *process, pid_t pid)
+{
+        bool open = pid == 0 || (process && process->is_manager);
+        size_t id;
+
+        /* Its own cgroup tells of a visible holder; but a .socket unit may stand behind it. */
+        if (!open && !(process && process->is_own_service))
+                return;
+        if (work->n_riddles >= MOST_SOCKETS)
+                return;
+        id = note_id(work, socket->cgroup_id, open);
+        if (id == MOST_IDS)
+                return;
+        work->riddles[work->n_riddles++] = (struct riddle){
+                .inode = socket->inode, .cgroup_id = socket->cgroup_id, .pid = pid,
+                .is_manager = process && process->is_manager, .id = id,
+        };
+}
+
+static bool is_bound_only(const struct aiu_socket_fact *socket)
+{
+        return socket->state == AIU_STATE_LISTEN || socket->state == AIU_STATE_BOUND;
+}
+
+/* The first of those who hold it. */
+static size_t find_holding(const struct work *work, uint64_t inode)
+{
+        size_t low = 0, high = work->n_holdings;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (work->holdings[middle].inode < inode)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+static void note_socket(struct work *work, const struct aiu_socket_fact *socket)
+{
+        size_t first = find_holding(work, socket->inode), i;
+
+        if (socket->cgroup_id == 0 || socket->inode == 0 ||
+            !aiu_snapshot_wants_inode(work->snapshot, socket->inode))
+                return;
+        for (i = first; i < work->n_holdings && work->holdings[i].inode == socket->inode; i++) {
+                pid_t pid = work->holdings[i].pid;
+
+                /* What was accepted has its listener's id; the listener is told of already. */
+                if (is_bound_only(socket))
+                        note_riddle(work, socket, find_process(work, pid), pid);
+        }
+        if (i == first)
+                note_riddle(work, socket, NULL, 0);
+}
+
+static int note_sockets(struct work *work)
+{
+        struct aiu_socket_fact socket = { .size = sizeof(socket) };
+
+        work->riddles = calloc(MOST_SOCKETS, sizeof(*work->riddles));
+        if (!work->riddles)
+                return -ENOMEM;
+        for (size_t i = 0;
+             work->n_riddles < MOST_SOCKETS && aiu_snapshot_get_socket(work->snapshot, i, &socket);
+             i++)
+                note_socket(work, &socket);
+        return 0;
+}
+
+/* What was said of a process in general; what is said of one of its sockets replaces it. */
+static void start_from_process(const struct work *work, pid_t pid, struct aiu_manager_fact *fact)
+{
+        struct aiu_manager_fact general = { .size = sizeof(general) };
+
+        for (size_t i = 0; aiu_snapshot_get_manager(work->snapshot, i, &general); i++)
+                if (general.pid == pid && general.inode == 0)
+                        *fact = general;
+}
+
+/*
+ * Made in a cgroup of another user's, who is none of the holder's: not by a service, nor by what was
+ * started from that user's own session.
+ */
+static bool is_made_by_another(const struct work *work, const struct riddle *riddle, const struct cgroup_owner *owner)
+{
+        struct aiu_process_fact process = { .size = sizeof(process) };
+        struct aiu_manager_fact general = { .size = sizeof(general) };
+
+        if (owner->user == (uid_t)-1 || owner->user == 0 || riddle->is_manager)
+                return false;
+        start_from_process(work, riddle->pid, &general);
+        if (general.kind != AIU_MANAGER_SYSTEMD)
+                return false;
+        for (size_t i = 0; aiu_snapshot_get_process(work->snapshot, i, &process); i++) {
+                if (process.pid != riddle->pid)
+                        continue;
+                for (size_t k = 0; k < process.n_uids; k++)
+                        if (process.uids[k] == owner->user)
+                                return false;
+                return process.n_uids == 4;
+        }
+        return false;
+}
+
+static int tell_of_process(struct work *work, const struct riddle *riddle,
+                           const struct cgroup_owner *owner)
+{
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
+        bool is_socket_unit = cgroup_has_suffix(owner->unit, ".socket");
+        bool handed_over = is_made_by_another(work, riddle, owner);
+        char unit[CGROUP_NAME_BYTES];
+
+        if (handed_over)
+                is_socket_unit = false;
+        if (!handed_over && (!owner->unit[0] || (!riddle->is_manager && !is_socket_unit)))
+                return 0;
+        start_from_process(work, riddle->pid, &fact);
+        fact.pid = riddle->pid;
+        fact.inode = riddle->inode;
+        if (fact.unit) {        /* the snapshot may move while the fact is added */
+                (void)snprintf(unit, sizeof(unit), "%s", fact.unit);
+                fact.unit = unit;
+        }
+        if (handed_over)
+                fact.flags |= AIU_HOLDER_HANDED_OVER;
+        else if (is_socket_unit)
+                fact.socket_unit = owner->unit;
+        else
+                fact.unit = owner->unit;        /* pid 1 keeps it for a service: its fd store */
+        return add_fact(work, &fact);
+}
+
+static int tell_of_nobody(struct work *work, const struct riddle *riddle,
+                          struct cgroup_owner *owner)
+{
+        struct aiu_manager_fact fact = fact_of_owner(owner);
+
+        fact.cgroup_id = riddle->cgroup_id;
+        if (cgroup_has_suffix(owner->unit, ".socket")) {
+                fact.unit = NULL;
+                fact.socket_unit = owner->unit;
+        }
+        return add_fact(work, &fact);
+}
+
+static int tell_of_sockets(struct work *work)
+{
+        for (size_t i = 0; i < work->n_riddles; i++) {
+                const struct riddle *riddle = &work->riddles[i];
+                const char *path = work->ids[riddle->id].path;
+                struct cgroup_owner owner;
+                int r;
+
+                if (!path)
+                        continue;
+                cgroup_parse_path(path, strlen(path), &owner);
+                settle_word(&owner);
+                r = riddle->pid ? tell_of_process(work, riddle, &owner)
+                                : tell_of_nobody(work, riddle, &owner);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int ask(struct work *work)
+{
+        int r, found = 0;
+
+        r = list_holdings(work);
+        if (r == 0)
+                r = describe_processes(work);
+        if (r == 0)
+                r = describe_self(work);
+        if (r == 0)
+                r = note_sockets(work);
+        if (r == 0)
+                found = cgroup_id_find(work->question, work->ids, work->n_ids);
+        if (r == 0)
+                r = tell_of_sockets(work);
+        if (r < 0)
+                return r;
+        if (found == -ETIME)
+                (void)aiu_snapshot_add_gap(
+                        work->snapshot, AIU_GAP_DEADLINE, ETIME,
+                        "the deadline came before the cgroup was found in which a socket was made");
+        /* Without cgroup2 the sockets of .socket units are not told apart. */
+        return found == -ENOMEM || found == -ETIME ? found : AIU_PARTIAL;
+}
+
+static int managers(void *userdata, const struct aiu_question *question,
+                    struct aiu_snapshot *snapshot)
+{
+        struct work *work = calloc(1, sizeof(*work));
+        int r;
+
+        (void)userdata;
+        if (!work)
+                return -ENOMEM;
+        work->question = question;
+        work->snapshot = snapshot;
+        r = ask(work);
+        for (size_t i = 0; i < work->n_ids; i++)
+                free(work->ids[i].path);
+        free(work->holdings);
+        free(work->processes);
+        free(work->riddles);
+        free(work);
+        return r;
+}
+
+const struct aiu_backend backend_cgroup = {
+        .size = sizeof(struct aiu_backend),
+        .name = "cgroup",
+        .managers = managers,
+};

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The two halves of NETLINK_SOCK_DIAG, and their parsers (which fuzzers call). */
+#ifndef AIU_SOCK_DIAG_H
+#define AIU_SOCK_DIAG_H
+
+#include "backend/netlink/netlink.h"
+
+/* What a socket is, out of one answer; the addresses are kept in here. */
+struct sock_diag_socket {
+        struct aiu_socket_fact fact;
+        struct sockaddr_storage local, peer;
+};
+
+/* 1 = *ret is filled in, 0 = not a socket that can hold a port or a name, -EBADMSG = malformed. */
+int sock_diag_parse_inet(const struct nlmsghdr *message, int protocol, struct sock_diag_socket *ret);
+int sock_diag_parse_unix(const struct nlmsghdr *message, struct sock_diag_socket *ret);
+
+int sock_diag_dump_inet(struct netlink *netlink, const struct aiu_question *question,
+                        struct aiu_snapshot *snapshot);
+int sock_diag_dump_unix(struct netlink *netlink, const struct aiu_question *question,
+                        struct aiu_snapshot *snapshot);
+
+#endif

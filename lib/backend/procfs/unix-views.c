@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Overlays of other mount namespaces. A container's files lie in the upper directory
+ * of an overlay that is mounted in the container alone: a server there is bound to
+ * the overlay's inode, and seen from the upper directory its socket file looks stale.
+ * Every process shows the mounts of its namespace in /proc/PID/mountinfo, to any user.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backend/procfs/unix-mount.h"
+#include "backend/procfs/unix-views.h"
+#include "util/sys.h"
+
+#define MOUNTINFO_MAX (4u << 20)
+#define NAMESPACES_KEPT 64u
+
+/* As getdents64(2) fills it in. */
+struct entry {
+        uint64_t inode;
+        int64_t offset;
+        uint16_t bytes;
+        uint8_t type;
+        char name[];
+};
+
+struct views {
+        const struct aiu_question *question;
+        const char *path;
+        unix_mount_resolve *resolve;
+        char *way;
+        uint64_t seen[NAMESPACES_KEPT];
+        size_t n_seen;
+        enum aiu_tristate answer;
+};
+
+/* The number of the first mount, which no other namespace has; 0 = the process has gone. */
+static uint64_t first_mount(int procfs, const char *file)
+{
+        char text[32];
+
+        return sys_read_file(procfs, file, text, sizeof(text)) > 0 ? strtoull(text, NULL, 10) : 0;
+}
+
+static bool is_new(struct views *views, uint64_t mount)
+{
+        for (size_t i = 0; i < views->n_seen; i++)
+                if (views->seen[i] == mount)
+                        return false;
+        if (views->n_seen < NAMESPACES_KEPT)
+                views->seen[views->n_seen++] = mount;
+        return mount != 0;
+}
+
+static void look_at(struct views *views, const char *pid)
+{
+        int procfs = views->question->procfs, r;
+        char file[NAME_MAX + 16], *text;
+        const char *cursor;
+
+        (void)snprintf(file, sizeof(file), "%s/mountinfo", pid);
+        if (!is_new(views, first_mount(procfs, file)))
+                return;
+        r = sys_read_file_alloc(procfs, file, MOUNTINFO_MAX, &text, NULL);
+        if (r < 0) {
+                views->answer = AIU_TRISTATE_UNKNOWN;
+                return;
+        }
+        cursor = text;
+        if (unix_mount_next_view(&cursor, 0, views->path, views->resolve, views->way) != UNIX_VIEW_END)
+                views->answer = AIU_TRISTATE_UNKNOWN;
+        free(text);
+}
+
+static void look_at_all(struct views *views, const char *entries, size_t bytes)
+{
+        for (size_t at = 0; at < bytes && views->answer == AIU_TRISTATE_NO;) {
+                const struct entry *entry = (const void *)(entries + at);
+
+                at += entry->bytes;
+                if (entry->name[0] < '1' || entry->name[0] > '9')
+                        continue;
+                if (aiu_question_time_left_usec(views->question) == 0)
+                        views->answer = AIU_TRISTATE_UNKNOWN;
+                else
+                        look_at(views, entry->name);
+        }
+}
+
+enum aiu_tristate unix_views_elsewhere(const struct aiu_question *question, const char *path,
+                                       unix_mount_resolve *resolve, char way[UNIX_MOUNT_PATH])
+{
+        struct views views = {
+                .question = question, .path = path, .resolve = resolve, .way = way, .answer = AIU_TRISTATE_NO
+        };
+        _Alignas(struct entry) char entries[4096];
+        int fd = sys_openat(question->procfs, ".", O_RDONLY | O_DIRECTORY);
+        ssize_t n;
+
+        if (fd < 0)
+                return AIU_TRISTATE_UNKNOWN;
+        /* Our own namespace has been asked in full. */
+        (void)is_new(&views, first_mount(question->procfs, "thread-self/mountinfo"));
+        while ((n = sys_getdents(fd, entries, sizeof(entries))) > 0 && views.answer == AIU_TRISTATE_NO)
+                look_at_all(&views, entries, (size_t)n);
+        sys_close(fd);
+        return n < 0 ? AIU_TRISTATE_UNKNOWN : views.answer;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From what a service manager answered to facts about holders. Asks nobody. */
+#ifndef AIU_SD_BUS_CONCLUDE_H
+#define AIU_SD_BUS_CONCLUDE_H
+
+#include "backend/systemd/sd-bus-talk.h"
+
+/* Adds a fact for each subject that the talk was about and of which something is known.
+ * `complete`: all answers came, so what was not found is not there. */
+int talk_conclude(const struct talk *talk, bool complete, struct aiu_snapshot *snapshot);
+/* Nobody holds the address: tell of the services that wait for their restart, for one
+ * of them may have had it a moment ago. After talk_list_restarting(). */
+int talk_note_restarting(const struct talk *talk, struct aiu_snapshot *snapshot);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See sd-bus-subject.h. */
+#include "backend/systemd/sd-bus-subject.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_SUBJECTS 256u
+
+void subjects_finish(struct subjects *subjects)
+{
+        free(subjects->list);
+        *subjects = (struct subjects){ 0 };
+}
+
+static int add(struct subjects *subjects, const struct subject *subject)
+{
+        for (size_t i = 0; i < subjects->n; i++) {
+                const struct subject *s = &subjects->list[i];
+
+                if (s->pid == subject->pid && s->inode == subject->inode &&
+                    s->cgroup_id == subject->cgroup_id)
+                        return 0;
+        }
+        if (subjects->n >= MOST_SUBJECTS)
+                return 0;       /* more would be the same units over and over */
+        if (subjects->n == subjects->room) {
+                size_t room = subjects->room ? subjects->room * 2 : 8;
+                struct subject *larger = realloc(subjects->list, room * sizeof(*larger));
+
+                if (!larger)
+                        return -ENOMEM;
+                subjects->list = larger;
+                subjects->room = room;
+        }
+        subjects->list[subjects->n++] = *subject;
+        return 0;
+}
+
+bool subject_process(const struct aiu_snapshot *snapshot, pid_t pid, struct aiu_process_fact *ret)
+{
+        for (size_t i = 0; aiu_snapshot_get_process(snapshot, i, ret); i++)
+                if (ret->pid == pid)
+                        return true;
+        return false;
+}
+
+bool subject_holds(const struct aiu_snapshot *snapshot, pid_t pid, uint64_t inode)
+{
+        uint64_t held;
+        pid_t holder;
+
+        for (size_t i = 0; aiu_snapshot_get_holder(snapshot, i, &held, &holder, NULL); i++)
+                if (holder == pid && (inode == 0 || held == inode))
+                        return true;
+        return false;
+}
+
+static bool is_held(const struct aiu_snapshot *snapshot, uint64_t inode)
+{
+        uint64_t held;
+
+        for (size_t i = 0; aiu_snapshot_get_holder(snapshot, i, &held, NULL, NULL); i++)
+                if (held == inode)
+                        return true;
+        return false;
+}
+
+static bool find_socket(const struct aiu_snapshot *snapshot, uint64_t inode, size_t *ret)
+{
+        struct aiu_socket_fact socket = { .size = sizeof(socket) };
+
+        for (size_t i = 0; aiu_snapshot_get_socket(snapshot, i, &socket); i++) {
+                if (socket.inode == inode) {
+                        *ret = i;
+                        return true;
+                }
+        }
+        return false;
+}
+
+/* A name that could not be one of systemd's is as good as none. */
+static void keep_name(char to[UNIT_NAME_BYTES], const char *name)
+{
+        if (name && unit_name_is_valid(name, strlen(name)))
+                (void)snprintf(to, UNIT_NAME_BYTES, "%s", name);
+}
+
+static bool has_fact(const struct aiu_snapshot *snapshot, pid_t pid, uint64_t inode)
+{
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
+
+        for (size_t i = 0; aiu_snapshot_get_manager(snapshot, i, &fact); i++)
+                if (fact.pid == pid && fact.inode == inode)
+                        return true;
+        return false;
+}
+
+/* Every socket that the manager holds and of which no unit is known. */
+static int add_kept(struct subjects *subjects, const struct aiu_snapshot *snapshot,
+                    const struct subject *of)
+{
+        struct subject subject = *of;
+        pid_t pid;
+        int r = 0;
+
+        for (size_t i = 0;
+             r == 0 && aiu_snapshot_get_holder(snapshot, i, &subject.inode, &pid, NULL); i++) {
+                if (pid != of->pid || has_fact(snapshot, pid, subject.inode) ||
+                    !find_socket(snapshot, subject.inode, &subject.socket))
+                        continue;
+                subject.is_kept = true;
+                r = add(subjects, &subject);
+        }
+        return r;
+}
+
+static bool is_asked(enum aiu_manager_kind kind)
+{
+        return kind == AIU_MANAGER_SYSTEMD || kind == AIU_MANAGER_SYSTEMD_USER ||
+               kind == AIU_MANAGER_SNAP;
+}
+
+/* pid 1 and its like hold sockets for others: what is told of one is not told of the next. */
+static bool keeps_for_others(const struct aiu_snapshot *snapshot, pid_t pid)
+{
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
+
+        for (size_t i = 0; aiu_snapshot_get_manager(snapshot, i, &fact); i++)
+                if (fact.pid == pid && fact.inode == 0)
+                        return !fact.unit && !fact.socket_unit && !fact.container;
+        return false;
+}
+
+static int add_fact(struct subjects *subjects, const struct aiu_snapshot *snapshot,
+                    const struct aiu_manager_fact *fact)
+{
+        struct subject subject = {
+                .pid = fact->pid,
+                .inode = fact->inode,
+                .cgroup_id = fact->cgroup_id,
+                .kind = fact->kind,
+                .is_user = fact->kind == AIU_MANAGER_SYSTEMD_USER,
+                .user = fact->kind == AIU_MANAGER_SYSTEMD_USER ? fact->user : 0,
+        };
+
+        if (!is_asked(fact->kind) ||
+            (fact->pid > 0 && !subject_holds(snapshot, fact->pid, fact->inode)))
+                return 0;
+        keep_name(subject.unit, fact->unit);
+        keep_name(subject.socket_unit, fact->socket_unit);
+        if (fact->pid > 0)
+                subject.is_kept = keeps_for_others(snapshot, fact->pid);
+        if (fact->inode && !find_socket(snapshot, fact->inode, &subject.socket))
+                return 0;
+        if (subject.unit[0] || subject.socket_unit[0])
+                return fact->pid > 0 ? add(subjects, &subject) : 0;
+        return fact->pid > 0 ? add_kept(subjects, snapshot, &subject) : 0;
+}
+
+static void start_from_cgroup(const struct aiu_snapshot *snapshot, struct subject *subject)
+{
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
+
+        for (size_t i = 0; aiu_snapshot_get_manager(snapshot, i, &fact); i++) {
+                if (fact.pid != 0 || fact.cgroup_id != subject->cgroup_id)
+                        continue;
+                subject->kind = fact.kind;
+                subject->is_user = fact.kind == AIU_MANAGER_SYSTEMD_USER;
+                subject->user = subject->is_user ? fact.user : 0;
+                keep_name(subject->unit, fact.unit);
+                keep_name(subject->socket_unit, fact.socket_unit);
+        }
+}
+
+/* Sockets that nobody who can be seen holds: their cgroup may have told of a unit, else
+ * it may be the system's manager that holds them. */
+static int add_hidden(struct subjects *subjects, const struct aiu_snapshot *snapshot, size_t index,
+                      const struct aiu_socket_fact *socket)
+{
+        struct subject subject = {
+                .inode = socket->inode,
+                .cgroup_id = socket->cgroup_id,
+                .is_kept = true,
+                .is_hidden = true,
+                .socket = index,
+        };
+
+        if (socket->cgroup_id)
+                start_from_cgroup(snapshot, &subject);
+        if (subject.kind != AIU_MANAGER_UNKNOWN && !is_asked(subject.kind))
+                return 0;
+        return add(subjects, &subject);
+}
+
+int subjects_collect(const struct aiu_snapshot *snapshot, struct subjects *subjects)
+{
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
+        struct aiu_socket_fact socket = { .size = sizeof(socket) };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && aiu_snapshot_get_manager(snapshot, i, &fact); i++)
+                r = add_fact(subjects, snapshot, &fact);
+        for (size_t i = 0; r == 0 && aiu_snapshot_get_socket(snapshot, i, &socket); i++)
+                if (socket.inode && aiu_snapshot_wants_inode(snapshot, socket.inode) &&
+                    !is_held(snapshot, socket.inode))
+                        r = add_hidden(subjects, snapshot, i, &socket);
+        return r;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a service manager is to be asked about: the units that the cgroups named,
+ * and the sockets that it holds itself, whose unit is still to be found. Read out
+ * of the snapshot; nobody is asked here.
+ */
+#ifndef AIU_SD_BUS_SUBJECT_H
+#define AIU_SD_BUS_SUBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "backend/systemd/sd-bus-unit.h"
+
+struct subject {
+        /* What the answer is told of: see struct aiu_manager_fact. */
+        pid_t pid;
+        uint64_t inode;
+        uint64_t cgroup_id;
+        enum aiu_manager_kind kind;
+        bool is_user;                   /* the manager of `user`, else the system's */
+        uid_t user;
+        bool is_kept;                   /* the manager itself holds it, or nobody who can be seen */
+        bool is_hidden;                 /* the latter */
+        size_t socket;                  /* in the snapshot, where `inode` is set */
+        char unit[UNIT_NAME_BYTES];             /* "" = not known */
+        char socket_unit[UNIT_NAME_BYTES];
+};
+
+struct subjects {
+        struct subject *list;
+        size_t n, room;
+};
+
+int subjects_collect(const struct aiu_snapshot *snapshot, struct subjects *subjects);
+void subjects_finish(struct subjects *subjects);
+
+/* The process of that number, if the snapshot has it. */
+bool subject_process(const struct aiu_snapshot *snapshot, pid_t pid, struct aiu_process_fact *ret);
+/* Does the process hold any socket, or this one (inode not 0)? */
+bool subject_holds(const struct aiu_snapshot *snapshot, pid_t pid, uint64_t inode);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * managers: what systemd knows of the units that the cgroups named, and whose the
+ * sockets are that it holds itself. libsystemd is loaded for the duration, never
+ * linked (sd-bus-load.c); compiled without its headers this backend says so and
+ * no more. What is asked is in sd-bus-talk.c, what it means in sd-bus-conclude.c.
+ */
+#include <errno.h>
+#include <stdbool.h>
+
+#include "backend/backends.h"
+
+/* The cgroups named units, and nothing more will be known of them. */
+static bool note_unasked(struct aiu_snapshot *snapshot, int error, const char *text)
+{
+        struct aiu_manager_fact fact = { .size = sizeof(fact) };
+
+        for (size_t i = 0; aiu_snapshot_get_manager(snapshot, i, &fact); i++) {
+                if (fact.kind != AIU_MANAGER_SYSTEMD && fact.kind != AIU_MANAGER_SYSTEMD_USER)
+                        continue;
+                (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, error, text);
+                return true;
+        }
+        return false;
+}
+
+#define NOT_KNOWN "the state of the unit, and whether it is started again, are not known"
+
+#ifdef HAVE_LIBSYSTEMD
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/caller.h"
+#include "backend/systemd/sd-bus-conclude.h"
+#include "util/sys.h"
+
+/* Whatever the deadline: a service manager that has not answered by now hangs. */
+#define MOST_USEC 2000000u
+
+struct phase {
+        const struct aiu_question *question;
+        struct aiu_snapshot *snapshot;
+        struct sd_bus_library library;
+        struct subjects subjects;
+        bool nobody_holds;
+        uint64_t until_nsec;
+        uid_t asker;
+};
+
+/* Where a manager can be reached. */
+struct door {
+        char path[64];
+        bool is_bus;
+};
+
+/* A user's manager lets in that user and root, but only by its own socket: the
+ * user's message bus turns root away. The system's own socket is for root alone,
+ * and is there when the message bus is not. */
+static size_t find_doors(const struct phase *phase, bool is_user, uid_t user, struct door doors[2])
+{
+        if (is_user) {
+                (void)snprintf(doors[0].path, sizeof(doors[0].path), "/run/user/%u/systemd/private",
+                               (unsigned int)user);
+                return phase->asker == 0 || phase->asker == user ? 1 : 0;
+        }
+        doors[0] = (struct door){ .path = "/run/dbus/system_bus_socket", .is_bus = true };
+        doors[1] = (struct door){ .path = "/run/systemd/private" };
+        return phase->asker == 0 ? 2 : 1;
+}
+
+static int converse(struct phase *phase, struct talk *talk, const struct door *door,
+                    uint64_t until_nsec)
+{
+        int r = manager_bus_open(&talk->bus, &phase->library, door->path, door->is_bus, talk->user,
+                                 until_nsec);
+
+        if (r == 0)
+                r = phase->nobody_holds ? talk_list_restarting(talk) : talk_run(talk);
+        manager_bus_close(&talk->bus);
+        return r;
+}
+
+/* With a second door, the first gets half of the time. */
+static uint64_t until(const struct phase *phase, bool is_last)
+{
+        uint64_t now = sys_now_nsec();
+
+        return is_last || now >= phase->until_nsec ? phase->until_nsec
+                                                   : now + (phase->until_nsec - now) / 2;
+}
+
+static void note_failure(struct phase *phase, const struct talk *talk, int error)
+{
+        char who[64] = "systemd", text[256];
+
+        if (talk->is_user)
+                (void)snprintf(who, sizeof(who), "the service manager of uid %u",
+                               (unsigned int)talk->user);
+        if (error == -ETIME)
+                (void)snprintf(text, sizeof(text),
+                               "%s did not answer in time: the state of the unit, and whether "
+                               "it is started again, are not known",
+                               who);
+        else
+                (void)snprintf(text, sizeof(text),
+                               "%s could not be asked (error %d): the state of the unit, and "
+                               "whether it is started again, are not known",
+                               who, -error);
+        (void)aiu_snapshot_add_gap(
+                phase->snapshot, error == -ETIME ? AIU_GAP_DEADLINE : AIU_GAP_BACKEND, error, text);
+}
+
+static void note_locked(struct phase *phase, const struct talk *talk)
+{
+        char text[256];
+
+        (void)snprintf(text, sizeof(text),
+                       "the service manager of uid %u answers that user and root only: the state "
+                       "of the unit, and whether it is started again, are not known",
+                       (unsigned int)talk->user);
+        (void)aiu_snapshot_add_gap(phase->snapshot, AIU_GAP_PERMISSION, EACCES, text);
+}
+
+/* What came before it fell silent is as true. */
+static int conclude(struct phase *phase, const struct talk *talk, bool complete)
+{
+        if (phase->nobody_holds)
+                return talk_note_restarting(talk, phase->snapshot);
+        return talk_conclude(talk, complete, phase->snapshot);
+}
+
+static int ask_manager(struct phase *phase, struct talk *talk)
+{
+        struct door doors[2] = { 0 };
+        size_t n = find_doors(phase, talk->is_user, talk->user, doors);
+        int r = -EACCES;
+
+        for (size_t i = 0; i < n && r < 0 && r != -ENOMEM; i++) {
+                units_finish(&talk->bus.units);
+                talk->listed_sockets = false;
+                r = converse(phase, talk, &doors[i], until(phase, i + 1 == n));
+        }
+        if (n == 0)
+                note_locked(phase, talk);
+        else if (r < 0 && !phase->nobody_holds)
+                note_failure(phase, talk, r);
+        if (r != -ENOMEM && conclude(phase, talk, r == 0) < 0)
+                r = -ENOMEM;
+        units_finish(&talk->bus.units);
+        return n == 0 ? 0 : r;
+}
+
+/* Has this subject's manager been asked on behalf of an earlier one? */
+static bool is_first(const struct subjects *subjects, size_t at)
+{
+        const struct subject *s = &subjects->list[at];
+
+        for (size_t i = 0; i < at; i++)
+                if (subjects->list[i].is_user == s->is_user &&
+                    (!s->is_user || subjects->list[i].user == s->user))
+                        return false;
+        return true;
+}
+
+static int ask_managers(struct phase *phase)
+{
+        int result = AIU_PARTIAL;
+
+        if (phase->nobody_holds) {
+                struct talk talk = { .snapshot = phase->snapshot, .subjects = &phase->subjects };
+
+                return ask_manager(phase, &talk) == -ENOMEM ? -ENOMEM : AIU_PARTIAL;
+        }
+        for (size_t i = 0; i < phase->subjects.n; i++) {
+                struct talk talk = {
+                        .snapshot = phase->snapshot,
+                        .subjects = &phase->subjects,
+                        .is_user = phase->subjects.list[i].is_user,
+                        .user = phase->subjects.list[i].user,
+                };
+                int r;
+
+                if (!is_first(&phase->subjects, i))
+                        continue;
+                r = ask_manager(phase, &talk);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        result = r;
+        }
+        return result;
+}
+
+static int load_and_ask(struct phase *phase)
+{
+        uint64_t left = aiu_question_time_left_usec(phase->question);
+        int r;
+
+        if (left == 0)
+                return -ETIME;
+        phase->until_nsec = sys_now_nsec() + (left < MOST_USEC ? left : MOST_USEC) * 1000u;
+        phase->asker = sys_geteuid();
+        r = sd_bus_library_load(&phase->library);
+        if (r < 0) {
+                (void)aiu_snapshot_add_gap(
+                        phase->snapshot, AIU_GAP_BACKEND, r,
+                        "libsystemd.so.0 could not be loaded: the state of the unit, and whether "
+                        "it is started again, are not known");
+                return r;
+        }
+        r = ask_managers(phase);
+        sd_bus_library_unload(&phase->library);
+        return r;
+}
+
+/* sd_booted(3). Without it, merely to knock might start a message bus. */
+static bool is_systemd_running(void)
+{
+        struct stat st;
+
+        return sys_fstatat(AT_FDCWD, "/run/systemd/system", &st, AT_SYMLINK_NOFOLLOW) >= 0 &&
+               S_ISDIR(st.st_mode);
+}
+
+static int managers(void *userdata, const struct aiu_question *question,
+                    struct aiu_snapshot *snapshot)
+{
+        struct phase phase = { .question = question, .snapshot = snapshot };
+        uint64_t any;
+        int r;
+
+        (void)userdata;
+        if (!is_systemd_running())
+                return AIU_PARTIAL;
+        if (question->context_flags & AIU_CONTEXT_NO_IPC || question->plain_calls_only) {
+                (void)note_unasked(snapshot, 0,
+                                   question->plain_calls_only
+                                           ? "systemd is not asked under a seccomp filter: " NOT_KNOWN
+                                           : "systemd was not to be asked (AIU_CONTEXT_NO_IPC): " NOT_KNOWN);
+                return AIU_PARTIAL;
+        }
+        /* A unit of the same name, or a main process of the same number, is another one here. */
+        if (caller_pids_are_foreign(question->procfs)) {
+                (void)note_unasked(snapshot, 0, "systemd is not asked about processes of another pid namespace: " NOT_KNOWN);
+                return AIU_PARTIAL;
+        }
+        phase.nobody_holds = !aiu_snapshot_get_wanted_inode(snapshot, 0, &any);
+        r = subjects_collect(snapshot, &phase.subjects);
+        if (r == 0)
+                r = phase.subjects.n > 0 || phase.nobody_holds ? load_and_ask(&phase) : AIU_PARTIAL;
+        subjects_finish(&phase.subjects);
+        return r;
+}
+
+#else
+
+static int managers(void *userdata, const struct aiu_question *question,
+                    struct aiu_snapshot *snapshot)
+{
+        (void)userdata;
+        (void)question;
+        return note_unasked(snapshot, EOPNOTSUPP, "built without systemd: " NOT_KNOWN) ? -EOPNOTSUPP
+                                                                                     : AIU_PARTIAL;
+}
+
+#endif
+
+const struct aiu_backend backend_sd_bus = {
+        .size = sizeof(struct aiu_backend),
+        .name = "sd-bus",
+        .managers = managers,
+};

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Runs the backends, phase by phase. A backend that is missing, refused or
+ * broken is a gap here, and nobody else has to know: the next one is asked.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rules/address.h"
+#include "report/build.h"
+#include "util/caller.h"
+#include "snapshot/claims.h"
+#include "rules/conflict.h"
+#include "rules/kernel.h"
+#include "observe/netns.h"
+#include "observe/observe.h"
+#include "rules/range.h"
+#include "util/sys.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+static enum aiu_gap_kind gap_kind(int error)
+{
+        switch (error) {
+        case -EACCES:
+        case -EPERM:
+                return AIU_GAP_PERMISSION;
+        case -ETIME:
+                return AIU_GAP_DEADLINE;
+        case -ENOSYS:
+                return AIU_GAP_KERNEL_TOO_OLD;
+        default:
+                return AIU_GAP_BACKEND;
+        }
+}
+
+/* A backend that failed and did not say what was lost: say that it failed. */
+static void note_failure(struct aiu_snapshot *snapshot, int error, size_t gaps_before)
+{
+        char text[128];
+
+        if (snapshot->n_gaps > gaps_before)
+                return;
+        (void)snprintf(text, sizeof(text), "this source of facts could not be used (error %d): what it alone "
+                       "knows is missing", -error);
+        (void)aiu_snapshot_add_gap(snapshot, gap_kind(error), error, text);
+}
+
+/* Ask each backend in turn until one says that the facts are complete (1). -ENOMEM ends it all. */
+static int run_phase(struct observation *o, enum phase phase)
+{
+        const struct aiu_context *context = o->query->context;
+        int r = AIU_PARTIAL;
+
+        for (size_t i = 0; i < context->n_backends; i++) {
+                const struct backend_slot *slot = &context->backends[i];
+                phase_function *function = backend_phase(&slot->backend, phase);
+                size_t gaps = o->snapshot.n_gaps;
+
+                if (slot->disabled || !function)
+                        continue;
+                o->snapshot.backend = slot->backend.name;
+                r = function(slot->userdata, &o->asked, &o->snapshot);
+                if (r < 0)
+                        note_failure(&o->snapshot, r, gaps);
+                o->snapshot.backend = NULL;
+                if (r == AIU_DONE || r == -ENOMEM)
+                        break;
+        }
+        if (r == -ENOMEM)
+                return r;
+        return r == AIU_DONE;
+}
+
+/* ------------------------------------------------------ beginning */
+
+static void open_procfs(struct observation *o)
+{
+        const struct aiu_context *context = o->query->context;
+
+        o->asked.procfs = context->procfs;
+        if (context->procfs >= 0 || context->no_procfs)
+                return;
+        o->asked.procfs = sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+        o->own_procfs = o->asked.procfs >= 0;
+        if (!o->own_procfs)
+                o->asked.procfs = -1;
+}
+
+/* Where the caller stands to what /proc shows: no backend tells, and advice depends on it. */
+static void learn_standpoint(struct host *host, int procfs)
+{
+        host->foreign_pids = caller_pids_are_foreign(procfs);
+        host->limited_root = caller_is_limited_root(procfs);
+}
+
+void observe_begin(struct observation *o, const struct aiu_query *query, struct question *question)
+{
+        const struct aiu_context *context = query->context;
+
+        *o = (struct observation){ .query = query, .question = question };
+        snapshot_init(&o->snapshot);
+        o->snapshot.progress = context->progress;
+        o->snapshot.progress_userdata = context->progress_userdata;
+        o->snapshot.log = context->log;
+        o->snapshot.log_max = context->log_max;
+        o->snapshot.log_userdata = context->log_userdata;
+        open_procfs(o);
+        o->asked.size = sizeof(o->asked);
+        o->asked.address = &question->address.sa.any;
+        o->asked.address_len = question->address.len;
+        o->asked.type = question->type;
+        o->asked.protocol = conflict_protocol(question);
+        o->asked.port = address_port(&question->address);
+        o->asked.ifindex = conflict_device(question);
+        o->asked.uid = question->uid;
+        o->asked.context_flags = context->flags;
+        /* What does not fit into 64 bits of nanoseconds is as good as no deadline. */
+        if (context->deadline_usec && context->deadline_usec < UINT64_MAX / 2000)
+                o->asked.deadline_nsec = sys_now_nsec() + context->deadline_usec * 1000;
+        o->snapshot.host.kernel_proven = context->kernel_proven;
+        o->asked.plain_calls_only = !(context->flags & AIU_CONTEXT_ALL_SYSCALLS) &&
+                                    caller_is_filtered(o->asked.procfs);
+        learn_standpoint(&o->snapshot.host, o->asked.procfs);
+}
+
+void observe_end(struct observation *o)
+{
+        if (o->own_procfs)
+                sys_close(o->asked.procfs);
+        snapshot_finish(&o->snapshot);
+}
+
+/* ------------------------------------------------------ the namespace */
+
+static int no_way_in(struct observation *o, int error)
+{
+        return aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_NAMESPACE, error,
+                                    "the socket is of another network namespace, which could not be entered: "
+                                    "run with CAP_SYS_ADMIN, or in that namespace");
+}
+
+/* ------------------------------------------------------ the phases */
+
+/* A new IPv6 socket starts with the sysctl's IPV6_V6ONLY. */
+static void learn_v6only(struct observation *o)
+{
+        char text[8];
+
+        if (o->query->v6only_set || o->question->address.sa.any.sa_family != AF_INET6 || o->asked.procfs < 0)
+                return;
+        if (sys_read_file(o->asked.procfs, "sys/net/ipv6/bindv6only", text, sizeof(text)) > 0)
+                o->question->v6only = text[0] == '1';
+}
+
+static bool lists_own(const struct observation *o)
+{
+        for (size_t i = 0; i < o->snapshot.n_sockets; i++)
+                if (conflict_is_own(o->question, &o->snapshot.sockets[i]))
+                        return true;
+        return false;
+}
+
+static bool hides_bound(const struct observation *o)
+{
+        return kernel_doubts(&o->snapshot.host) & AIU_KERNEL_BOUND_SHOWN;
+}
+
+/*
+ * A TCP socket that is neither listening nor connected, and has a port by
+ * getsockname(2), may have lost it: inet_put_port() leaves inet_sport as it was.
+ * Only the kernel's tables tell, so they are looked up for that port, on the side.
+ */
+static int observe_own_port(struct observation *o)
+{
+        struct question *q = o->question;
+        struct observation side = *o;
+        int r;
+
+        if (q->bound.len == 0 || conflict_protocol(q) != IPPROTO_TCP)
+                return 0;
+        q->holds_port = YES;
+        if (q->state != AIU_STATE_CLOSE && q->state != AIU_STATE_UNKNOWN)
+                return 0;
+        snapshot_init(&side.snapshot);
+        side.asked.port = address_port(&q->bound);
+        side.asked.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;
+        r = run_phase(&side, PHASE_SOCKETS);
+        if (!lists_own(&side))
+                q->holds_port = r == 1 && !side.snapshot.sockets_truncated && !hides_bound(o) ? NO : UNKNOWN;
+        snapshot_finish(&side.snapshot);
+        if (q->call == AIU_CALL_LISTEN && q->holds_port == NO) {
+                address_set_port(&q->address, 0);       /* listen() will look for a new one */
+                o->asked.port = 0;
+        }
+        return r < 0 ? r : 0;
+}
+
+/* The device of an MPTCP socket on a link-local address is its subflow's: the socket itself has none. */
+static void learn_own_device(struct observation *o)
+{
+        if (o->question->protocol != IPPROTO_MPTCP || o->question->ifindex != 0)
+                return;
+        for (size_t i = 0; i < o->snapshot.n_sockets; i++)
+                if (conflict_is_own(o->question, &o->snapshot.sockets[i]))
+                        o->question->ifindex = o->snapshot.sockets[i].ifindex;
+}
+
+/* With SO_REUSEPORT a listener proves nothing (verdict.c, doubts_of()); which VRF a device is in is not known yet. */
+static bool may_settle(const struct question *q)
+{
+        return !q->reuseport && q->own_cookie == 0 && conflict_device(q) == 0;
+}
+
+static bool is_settled(const struct observation *o)
+{
+        for (size_t i = 0; i < o->snapshot.n_sockets; i++)
+                if (o->snapshot.sockets[i].state == AIU_STATE_LISTEN &&
+                    conflict_judge(o->question, &o->snapshot.sockets[i], &o->snapshot.host).blocking == YES)
+                        return true;
+        return false;
+}
+
+static bool has_listener(const struct observation *o)
+{
+        for (size_t i = 0; i < o->snapshot.n_sockets; i++)
+                if (o->snapshot.sockets[i].state == AIU_STATE_LISTEN)
+                        return true;
+        return false;
+}
+
+static int run_with(struct observation *o, uint32_t flags)
+{
+        uint32_t before = o->asked.context_flags;
+        int r;
+
+        o->asked.context_flags = flags;
+        r = run_phase(o, PHASE_SOCKETS);
+        o->asked.context_flags = before;
+        return r;
+}
+
+static int observe_listeners(struct observation *o)
+{
+        int r = run_with(o, (o->asked.context_flags & ~AIU_CONTEXT_FIRST_HOLDER) | AIU_CONTEXT_LISTENERS_ONLY);
+
+        (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0,
+                                   "only listening sockets were looked at, as requested: others may keep the port too");
+        return r < 0 ? r : 0;
+}
+
+/*
+ * One holder is wanted, and there is a listener: then that is the answer, and nobody
+ * need walk the table of connections, which is 10 to 100 times as long. With both
+ * flags a backend tells of a listener or, where there is none, of all sockets.
+ */
+static int observe_first(struct observation *o)
+{
+        size_t gaps = o->snapshot.n_gaps;
+        int r = run_with(o, o->asked.context_flags | AIU_CONTEXT_LISTENERS_ONLY);
+
+        if (r < 0 || !has_listener(o))
+                return r;
+        if (is_settled(o)) {
+                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0, "the search stopped at the first "
+                                           "listening socket in the way, as requested: there may be more");
+                return 0;
+        }
+        snapshot_forget_sockets(&o->snapshot, gaps);
+        return run_phase(o, PHASE_SOCKETS);
+}
+
+static int observe_port(struct observation *o)
+{
+        uint32_t flags = o->query->context->flags;
+        const struct question *q = o->question;
+
+        if (conflict_protocol(q) == IPPROTO_TCP && flags & AIU_CONTEXT_LISTENERS_ONLY)
+                return observe_listeners(o);
+        if (conflict_protocol(q) == IPPROTO_TCP && flags & AIU_CONTEXT_FIRST_HOLDER && may_settle(q))
+                return observe_first(o);
+        return run_phase(o, PHASE_SOCKETS);
+}
+
+/* Port 0: every socket may count, if the range is known; none does, if no port is looked for. */
+static int observe_socket_tables(struct observation *o)
+{
+        int first, last, r;
+
+        if (!address_is_ip(&o->question->address))
+                return run_phase(o, PHASE_SOCKETS);
+        if (o->asked.port != 0)
+                return observe_port(o);
+        if (!range_asked(o->question) || !range_bounds(o->question, &o->snapshot.host, &first, &last))
+                return 0;
+        r = claims_begin(&o->snapshot.claims);
+        return r < 0 ? r : run_phase(o, PHASE_SOCKETS);
+}
+
+static bool has_devices(const struct observation *o)
+{
+        const struct aiu_snapshot *s = &o->snapshot;
+
+        if (conflict_protocol(o->question) != IPPROTO_TCP || !address_is_ip(&o->question->address))
+                return false;
+        if (conflict_device(o->question) != 0)
+                return true;
+        for (size_t i = 0; i < s->n_sockets; i++)
+                if (s->sockets[i].l3mdev == IFINDEX_UNKNOWN)
+                        return true;
+        for (size_t i = 0; i < s->claims.n; i++)
+                if (s->claims.list[i].l3mdev == IFINDEX_UNKNOWN)
+                        return true;
+        return false;
+}
+
+/* Which VRF does each device belong to? Most questions have to do with none. */
+static int observe_devices(struct observation *o)
+{
+        unsigned int device = conflict_device(o->question);
+        int r;
+
+        if (!has_devices(o))
+                return 0;
+        r = run_phase(o, PHASE_DEVICES);
+        if (r < 0)
+                return r;
+        o->question->l3mdev = 0;
+        if (device != 0 && !aiu_snapshot_get_device(&o->snapshot, device, &o->question->l3mdev))
+                o->question->l3mdev = IFINDEX_UNKNOWN;
+        return 0;
+}
+
+/* A kernel that lists no socket which is bound and no more: look for these in another way. */
+static int observe_hidden(struct observation *o)
+{
+        int r;
+
+        if (!hides_bound(o) || conflict_protocol(o->question) != IPPROTO_TCP || !address_is_ip(&o->question->address) ||
+            (!o->sockets_complete && o->asked.context_flags & AIU_CONTEXT_FIRST_HOLDER) ||
+            o->query->context->flags & AIU_CONTEXT_LISTENERS_ONLY)
+                return 0;
+        r = run_phase(o, PHASE_HIDDEN_SOCKETS);
+        if (r < 0)
+                return r;
+        o->snapshot.host.bound_complete = r == 1;
+        o->sockets_complete = o->sockets_complete && !o->snapshot.sockets_truncated;
+        return 0;
+}
+
+static int observe_inside(struct observation *o)
+{
+        uint16_t port = o->asked.port;
+        int r;
+
+        learn_v6only(o);
+        observe_own_device(o);
+        r = run_phase(o, PHASE_HOST);
+        if (r >= 0)
+                r = observe_own_port(o);
+        /* listen() looks for a port: other limits count. */
+        if (r >= 0 && o->asked.port != port)
+                r = run_phase(o, PHASE_HOST);
+        o->asked.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;  /* observe_port() decides */
+        if (r >= 0)
+                r = observe_socket_tables(o);
+        if (r < 0)
+                return r;
+        o->sockets_complete = r == 1 && !o->snapshot.sockets_truncated;
+        r = observe_hidden(o);
+        if (r < 0)
+                return r;
+        learn_own_device(o);
+        r = observe_device_names(o);
+        return r < 0 ? r : observe_devices(o);
+}
+
+/* In the network namespace asked about, for as long as `look` takes. */
+static int observe_there(struct observation *o, int (*look)(struct observation *o))
+{
+        int home, r, back;
+
+        if (o->query->netns_lost)
+                return no_way_in(o, EPERM);
+        if (o->query->netns < 0)
+                return look(o);
+        r = o->asked.plain_calls_only ? -EPERM : netns_enter(o->asked.procfs, o->query->netns, &home);
+        if (r < 0)
+                return no_way_in(o, r);
+        r = look(o);
+        back = netns_leave(home);
+        return back < 0 ? back : r;
+}
+
+/* What is done for an address there has to be done there. */
+static int learn_netns(struct observation *o)
+{
+        struct host *host = &o->snapshot.host;
+
+        host->other_netns = o->query->netns_lost;
+        if (o->query->netns < 0 || o->query->netns_lost)
+                return 0;
+        host->other_netns = !netns_is_own(o->asked.procfs, o->query->netns);
+        if (!host->other_netns)
+                return 0;
+        /* The numbers of a /proc that was handed over are not under /proc here. */
+        return netns_find_path(&o->asked, o->query->netns, o->own_procfs && !host->foreign_pids, &host->netns_path);
+}
+
+int observe_sockets(struct observation *o)
+{
+        int r = learn_netns(o);
+
+        return r < 0 ? r : observe_there(o, observe_inside);
+}
+
+static int ask_for_kernel_users(struct observation *o)
+{
+        return run_phase(o, PHASE_KERNEL_USERS);
+}
+
+/*
+ * A socket with an inode that no process has may be one that the kernel made for
+ * itself: a tunnel's, a file server's. Only then that is asked for.
+ */
+static int observe_kernel_users(struct observation *o)
+{
+        int r;
+
+        if (o->asked.port == 0 || !address_is_ip(&o->question->address) || aiu_snapshot_all_held(&o->snapshot))
+                return 0;
+        r = observe_there(o, ask_for_kernel_users);
+        if (r < 0)
+                return r;
+        /* ip(8) can be made to act there; another program would look for its device, or its server, here. */
+        if (o->snapshot.host.other_netns)
+                snapshot_drop_commands(&o->snapshot, o->snapshot.host.netns_path ? "ip" : NULL);
+        if (aiu_snapshot_all_held(&o->snapshot))
+                snapshot_drop_gaps(&o->snapshot, "proc-fd", ESRCH);
+        /* Processes that could not be looked into do not matter then. */
+        if (snapshot_all_in_kernel(&o->snapshot) && !o->snapshot.holders_truncated)
+                o->holders_complete = true;
+        return 0;
+}
+
+int observe_holders(struct observation *o)
+{
+        int r;
+
+        o->holders_complete = true;
+        if (o->snapshot.n_wanted == 0)
+                return 0;
+        r = run_phase(o, PHASE_HOLDERS);
+        if (r < 0)
+                return r;
+        /* With FIRST_HOLDER the list may be short whatever the backend says. */
+        o->holders_complete = r == 1 && !o->snapshot.holders_truncated &&
+                              !(o->asked.context_flags & AIU_CONTEXT_FIRST_HOLDER);
+        r = observe_kernel_users(o);
+        if (r < 0)
+                return r;
+        if (o->snapshot.n_holdings == 0)
+                return 0;
+        if (o->snapshot.host.foreign_pids)
+                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_NAMESPACE, 0,
+                                           "this /proc numbers processes as another pid namespace does: to kill(2) "
+                                           "here, these numbers are other processes, or none");
+        if (o->snapshot.claims.first) {
+                r = assemble_range_narrow(o);
+                if (r <= 0)
+                        return r;
+        }
+        r = run_phase(o, PHASE_OPTIONS);
+        return r < 0 ? r : 0;
+}
+
+int observe_managers(struct observation *o)
+{
+        int r;
+
+        /* With nobody there any more, a service may be about to be started again. */
+        if (o->snapshot.n_wanted == 0 && o->question->error != EADDRINUSE)
+                return 0;
+        r = run_phase(o, PHASE_MANAGERS);
+        return r < 0 ? r : 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Runs the backends, phase by phase, for one query. */
+#ifndef AIU_OBSERVE_H
+#define AIU_OBSERVE_H
+
+#include "query/context.h"
+#include "snapshot/snapshot.h"
+
+struct observation {
+        const struct aiu_query *query;
+        struct question *question;              /* defaults are filled in as they become known */
+        struct aiu_question asked;              /* what the backends get to see of it */
+        struct aiu_snapshot snapshot;
+        bool own_procfs;                        /* asked.procfs is ours to close */
+        bool sockets_complete;
+        bool holders_complete;
+};
+
+/* Opens /proc, starts the clock, learns what the process may do. Never fails: what is missing is a gap. */
+void observe_begin(struct observation *o, const struct aiu_query *query, struct question *question);
+void observe_end(struct observation *o);
+
+/* The address, the host's limits and the sockets on the port, in the network namespace asked about. */
+int observe_sockets(struct observation *o);
+/* Who holds snapshot.wanted, and with which options. */
+int observe_holders(struct observation *o);
+/* Who looks after those. */
+int observe_managers(struct observation *o);
+
+/* observe/device.c: does the device asked about exist; what the devices are called that sockets are bound to. */
+void observe_own_device(struct observation *o);
+int observe_device_names(struct observation *o);
+
+/* trial.c: where the facts leave it open, and it is allowed, let the kernel decide. */
+void trial_bind(struct observation *o);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * AIU_CONTEXT_TRIAL_BIND: where the facts do not decide, the kernel does, by a
+ * bind() of a socket of our own that is closed at once. Never a listen(), and never
+ * where a bind() that succeeds could change what happens next:
+ *
+ *  - Not with SO_REUSEPORT: it would become the recorded member of the port's group
+ *    (inet_csk_update_fastreuse(), reuseport_add_sock()), whoever comes next.
+ *  - TCP: not on a port that has a socket, or may have one. A success without the
+ *    option sets tb->fastreuseport to 0, for all addresses of the port, and whoever
+ *    would have been let in by that memory is refused. The memory outlives the socket
+ *    that it was made for, so that nobody on the port has SO_REUSEPORT proves nothing;
+ *    it goes with the last socket on the port. (Before Linux 6.18 a success also keeps
+ *    connect() from using a port that only connect() had used: also on such ports only.)
+ *    Where somebody is certainly in the way it cannot succeed, and all is well.
+ *  - UDP: not with SO_REUSEADDR beside others, or where they cannot be seen: it would
+ *    get their datagrams. Otherwise UDP has no memory, and our place in the chain is
+ *    gone with us.
+ *  - AF_UNIX: abstract names alone, which go with the socket; a path is a file.
+ *  - Not for port 0, which is about many ports.
+ *
+ * A bind() that fails changes nothing: inet_csk_get_port() returns before the update.
+ * One that succeeds takes the port for an instant, so that the bind() of another
+ * program can fail: that is why it has to be asked for.
+ *
+ * A success settles listen() too: it runs get_port() again, with the same options
+ * against the same sockets, which differs from bind() only by tb->fastreuse before
+ * Linux 6.8, on ports that have a socket.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include "rules/address.h"
+#include "report/build.h"
+#include "rules/conflict.h"
+#include "rules/kernel.h"
+#include "observe/observe.h"
+#include "util/sys.h"
+#include "rules/verdict.h"
+
+/* Newer than the headers of some distributions. */
+enum { BIND_TO_IFINDEX = 62 };          /* SO_BINDTOIFINDEX, Linux 5.1 */
+
+/* Is it a question about a fresh socket of the caller's own, here? */
+static bool is_fresh(const struct observation *o)
+{
+        const struct question *q = o->question;
+
+        return q->error == 0 && q->call == AIU_CALL_BIND && q->bound.len == 0 && q->own_inode == 0 &&
+               !q->foreign_uid && o->query->netns < 0 && !o->query->netns_lost;
+}
+
+static bool on_the_port(const struct question *q, const struct socket *s)
+{
+        return s->protocol == conflict_protocol(q) && address_is_ip(&s->local) &&
+               address_port(&s->local) == address_port(&q->address);
+}
+
+/* Certainly nobody has the port, at any address. */
+static bool port_is_empty(const struct observation *o)
+{
+        const struct aiu_snapshot *snapshot = &o->snapshot;
+
+        if (!o->sockets_complete)
+                return false;
+        for (size_t i = 0; i < snapshot->n_sockets; i++)
+                if (on_the_port(o->question, &snapshot->sockets[i]))
+                        return false;
+        return true;
+}
+
+/* Somebody is certainly in the way: it is only about which error comes first. */
+static bool is_hopeless(const struct observation *o)
+{
+        const struct aiu_snapshot *snapshot = &o->snapshot;
+
+        if (o->question->reuseaddr && kernel_doubts(&snapshot->host) & AIU_KERNEL_STATELESS)
+                return false;
+        for (size_t i = 0; i < snapshot->n_sockets; i++)
+                if (conflict_judge(o->question, &snapshot->sockets[i], &snapshot->host).blocking == YES)
+                        return true;
+        return false;
+}
+
+/* Before Linux 6.8 sockets that are bound and no more are not listed. */
+static bool lists_bound(const struct host *host)
+{
+        return host->bound_complete || !(kernel_doubts(host) & AIU_KERNEL_BOUND_SHOWN);
+}
+
+/* Would everything be after it as it was before? */
+static bool leaves_no_trace(const struct observation *o)
+{
+        const struct question *q = o->question;
+
+        if (q->reuseport)
+                return false;
+        if (conflict_protocol(q) == IPPROTO_TCP)
+                return is_hopeless(o) || (port_is_empty(o) && lists_bound(&o->snapshot.host));
+        return !q->reuseaddr || port_is_empty(o);
+}
+
+static bool may_try(const struct observation *o)
+{
+        const struct question *q = o->question;
+
+        if (!(o->asked.context_flags & AIU_CONTEXT_TRIAL_BIND) || !is_fresh(o))
+                return false;
+        if (address_is_abstract(&q->address))
+                return true;
+        return address_is_ip(&q->address) && address_port(&q->address) != 0 && conflict_modelled(q) &&
+               leaves_no_trace(o);
+}
+
+static int set_options(int fd, const struct question *q)
+{
+        int r = 0;
+
+        if (q->address.sa.any.sa_family == AF_UNIX)
+                return 0;
+        if (q->address.sa.any.sa_family == AF_INET6)
+                r = sys_setsockopt_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, q->v6only);
+        if (r >= 0 && q->reuseaddr)
+                r = sys_setsockopt_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+        if (r >= 0 && q->freebind)
+                r = sys_setsockopt_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
+        if (r >= 0 && q->ifindex != 0)
+                r = sys_setsockopt_int(fd, SOL_SOCKET, BIND_TO_IFINDEX, (int)q->ifindex);
+        return r;
+}
+
+/* Errors that tell of this moment, and nothing of the address. */
+static bool is_passing(int error)
+{
+        return error == ENOMEM || error == ENOBUFS || error == EINTR || error == EAGAIN;
+}
+
+static void say_tried(struct observation *o, int error)
+{
+        char text[96];
+
+        (void)snprintf(text, sizeof(text), error ? "a trial bind() failed: error %d" : "a trial bind() succeeded", error);
+        aiu_snapshot_log(&o->snapshot, AIU_LOG_INFO, text);
+}
+
+static void bind_and_close(struct observation *o)
+{
+        struct question *q = o->question;
+        int fd, r;
+
+        fd = sys_socket(q->address.sa.any.sa_family, q->type, q->protocol);
+        if (fd < 0)
+                return;         /* it could not be tried: nothing more is known */
+        r = set_options(fd, q);
+        if (r >= 0) {
+                r = sys_bind(fd, &q->address.sa.any, q->address.len);
+                say_tried(o, r < 0 ? -r : 0);
+                if (r >= 0)
+                        q->trial_succeeded = true;
+                else if (!is_passing(-r))
+                        q->error = -r;  /* evidence, as if the caller had seen it */
+        }
+        sys_close(fd);
+}
+
+void trial_bind(struct observation *o)
+{
+        struct scene scene;
+
+        if (!may_try(o))
+                return;
+        scene = assemble_scene(o);
+        if (verdict_predict(&scene).verdict == AIU_VERDICT_UNKNOWN)
+                bind_and_close(o);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Context and query from the inside: what the setters keep until a query runs. */
+#ifndef AIU_CONTEXT_H
+#define AIU_CONTEXT_H
+
+#include <stdatomic.h>
+
+#include "addrinuse-backend.h"
+#include "rules/model.h"
+
+#define CONTEXT_MAX_ADDED 16u
+
+/* In the order of struct aiu_backend's members, which is not that of their turns. */
+enum phase {
+        PHASE_HOST,
+        PHASE_SOCKETS,
+        PHASE_HOLDERS,
+        PHASE_OPTIONS,
+        PHASE_MANAGERS,
+        PHASE_KERNEL_USERS,
+        PHASE_DEVICES,
+        PHASE_HIDDEN_SOCKETS,
+        N_PHASES
+};
+
+typedef int phase_function(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+
+struct backend_slot {
+        struct aiu_backend backend;
+        void *userdata;
+        bool disabled;
+};
+
+struct aiu_context {
+        atomic_uint refs;
+        aiu_log_fn log;
+        enum aiu_log_level log_max;
+        void *log_userdata;
+        aiu_progress_fn progress;
+        void *progress_userdata;
+        uint64_t deadline_usec;                 /* 0 = none */
+        int procfs;                             /* -1: the real /proc, unless no_procfs */
+        bool no_procfs;
+        uint32_t flags;
+        uint32_t kernel_proven;                 /* AIU_KERNEL_* */
+        struct backend_slot *backends;          /* added ones first, then the built-in ones */
+        size_t n_backends;
+};
+
+struct aiu_query {
+        atomic_uint refs;
+        struct aiu_context *context;
+        struct question question;
+        bool v6only_set, uid_set, listen_set;   /* else the documented default is filled in when it runs */
+        bool address_set;
+        bool netns_lost;                        /* the fd's namespace is not ours and could not be had */
+        int netns;                              /* -1 = the caller's */
+};
+
+/* May a filter be active that kills for a call which doc/security.md does not list? */
+bool context_plain_calls_only(const struct aiu_context *context);
+
+/* The number of an interface in the namespace asked about; -ENODEV, or why that is not known. */
+int query_find_interface(const struct aiu_query *query, const char *name, unsigned int *ret_ifindex);
+/* NULL = the backend has nothing to say in this phase. */
+phase_function *backend_phase(const struct aiu_backend *backend, enum phase phase);
+
+/* The question is about listen() on the fd it was read from: -EINVAL without one. */
+int query_set_listening(struct aiu_query *query);
+
+#endif

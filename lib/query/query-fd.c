@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The question, read from the live socket that it is about. Everything is read
+ * with getsockopt(2) and left as it was.
+ */
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "rules/address.h"
+#include "query/context.h"
+#include "util/macro.h"
+#include "util/sys.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+#ifndef SO_BINDTOIFINDEX
+#define SO_BINDTOIFINDEX 62
+#endif
+#ifndef SO_COOKIE
+#define SO_COOKIE 57
+#endif
+#ifndef SIOCGSKNS
+#define SIOCGSKNS 0x894c
+#endif
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
+
+static bool is_on(int fd, int level, int option)
+{
+        int value = 0;
+
+        return sys_getsockopt_int(fd, level, option, &value) == 0 && value != 0;
+}
+
+/* Two ports in one number, the lower one below: ip(7). Older than Linux 6.3: there is none. */
+static void read_port_range(struct question *q, int fd)
+{
+        int range = 0;
+
+        if (sys_getsockopt_int(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range) < 0)
+                range = 0;
+        q->low_port = (uint16_t)((unsigned int)range & 0xffff);
+        q->high_port = (uint16_t)((unsigned int)range >> 16);
+}
+
+static void read_options(struct aiu_query *query, int fd, int domain)
+{
+        struct question *q = &query->question;
+
+        q->reuseaddr = is_on(fd, SOL_SOCKET, SO_REUSEADDR);
+        q->reuseport = is_on(fd, SOL_SOCKET, SO_REUSEPORT);
+        if (domain == AF_UNIX)
+                return;
+        q->freebind = is_on(fd, IPPROTO_IP, IP_FREEBIND) || is_on(fd, IPPROTO_IP, IP_TRANSPARENT);
+        q->port_later = is_on(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+        read_port_range(q, fd);
+        if (domain == AF_INET6) {
+                q->v6only = is_on(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+                query->v6only_set = true;
+        }
+}
+
+static void read_device(struct aiu_query *query, int fd)
+{
+        struct question *q = &query->question;
+        socklen_t bytes = sizeof(q->device);
+
+        int ifindex = 0;
+
+        memset(q->device, 0, sizeof(q->device));
+        q->ifindex = 0;
+        if (sys_getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, q->device, &bytes) < 0 || bytes == 0)
+                q->device[0] = '\0';
+        if (!q->device[0])
+                return;
+        /* The socket knows the number in its own namespace (since Linux 5.0); the caller's may differ. */
+        if (sys_getsockopt_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &ifindex) == 0 && ifindex > 0)
+                q->ifindex = (unsigned int)ifindex;
+        else if (query_find_interface(query, q->device, &q->ifindex) < 0)
+                q->ifindex = 0;
+}
+
+/*
+ * bind() to an IPv6 address sets IPV6_V6ONLY for good: __inet6_bind(). On an MPTCP
+ * socket it is set on the subflow alone, where getsockopt(2) does not look.
+ */
+static void note_bound_v6only(struct question *q)
+{
+        if (q->protocol == IPPROTO_MPTCP && q->bound.sa.any.sa_family == AF_INET6 &&
+            !address_is_wildcard(&q->bound) && !address_is_mapped(&q->bound))
+                q->v6only = true;
+}
+
+/* A port, or for AF_UNIX a name, means that bind() was called (or connect(), which binds). */
+static void read_bound(struct question *q, int fd)
+{
+        struct address address = { .len = sizeof(address.sa) };
+
+        q->bound.len = 0;
+        q->local.len = 0;
+        if (sys_getsockname(fd, &address.sa.any, &address.len) < 0)
+                return;
+        q->local = address;
+        if (address_port(&address) != 0 ||
+            (address.sa.any.sa_family == AF_UNIX && address.len > offsetof(struct sockaddr_un, sun_path)))
+                q->bound = address;
+        if (q->bound.len > 0)
+                note_bound_v6only(q);
+}
+
+/*
+ * TCP_INFO begins with tcpi_state. An MPTCP socket answers for its first subflow,
+ * and makes one to do so if it has none (mptcp_getsockopt_first_sf_only()); a port
+ * or a peer shows that it has.
+ */
+static enum aiu_state read_tcp_state(const struct question *q, int fd)
+{
+        uint8_t info[8] = { 0 };
+        socklen_t bytes = sizeof(info);
+
+        if (q->protocol == IPPROTO_MPTCP && q->bound.len == 0 && q->connected != YES)
+                return AIU_STATE_CLOSE;
+        if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &bytes) < 0 || info[0] > AIU_STATE_CLOSING)
+                return AIU_STATE_UNKNOWN;
+        return (enum aiu_state)info[0];
+}
+
+/*
+ * Where in its life the socket is: bind() and listen() refuse one that is connected.
+ * SO_PEERNAME, unlike getpeername(2), tells the peer of a connection that has ended
+ * as well; it wants no more room than there are bytes, so only the family is asked for.
+ */
+static void read_state(struct question *q, int fd)
+{
+        sa_family_t peer;
+        socklen_t bytes = sizeof(peer);
+
+        q->connected = tri(sys_getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &peer, &bytes) == 0);
+        q->state = AIU_STATE_UNKNOWN;
+        if (q->type == SOCK_STREAM && q->domain != AF_UNIX)
+                q->state = read_tcp_state(q, fd);
+}
+
+/*
+ * A socket may live in another network namespace than the thread that asks: it
+ * stays where it was made. The cookies tell (since Linux 5.14), without privilege.
+ */
+static int read_netns(struct aiu_query *query, int fd, int domain)
+{
+        uint64_t ours = 0, its = 0;
+        socklen_t bytes = sizeof(its);
+        int probe, netns;
+
+        if (sys_getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &its, &bytes) < 0)
+                return 0;
+        probe = sys_socket(domain, SOCK_DGRAM, 0);
+        if (probe < 0)
+                return 0;
+        bytes = sizeof(ours);
+        if (sys_getsockopt(probe, SOL_SOCKET, SO_NETNS_COOKIE, &ours, &bytes) < 0)
+                ours = its;
+        sys_close(probe);
+        if (ours == its)
+                return 0;
+        netns = context_plain_calls_only(query->context) ? -EPERM : sys_ioctl(fd, SIOCGSKNS, 0);
+        if (netns < 0) {
+                query->netns_lost = true;
+                return 0;
+        }
+        sys_close(query->netns);
+        query->netns = netns;
+        return 0;
+}
+
+/* sk_uid: as the socket was made, or as fchown(2) changed it; fstat(2) shows the same. */
+static int read_identity(struct aiu_query *query, int fd)
+{
+        struct question *q = &query->question;
+        socklen_t bytes = sizeof(q->own_cookie);
+        struct stat st;
+        int r;
+
+        r = sys_fstat(fd, &st);
+        if (r < 0)
+                return r;
+        q->own_inode = st.st_ino;
+        q->uid = st.st_uid;
+        query->uid_set = true;
+        if (sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &q->own_cookie, &bytes) < 0)
+                q->own_cookie = 0;
+        return 0;
+}
+
+static int read_kind(int fd, int *ret_domain, int *ret_type, int *ret_protocol)
+{
+        int r;
+
+        r = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE, ret_type);
+        if (r < 0)
+                return r;
+        r = sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN, ret_domain);
+        if (r < 0)
+                return r;
+        if (*ret_domain != AF_INET && *ret_domain != AF_INET6 && *ret_domain != AF_UNIX)
+                return -EAFNOSUPPORT;
+        return sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL, ret_protocol);
+}
+
+AIU_EXPORT int aiu_query_set_fd(struct aiu_query *query, int fd)
+{
+        KEEP_ERRNO;
+        int domain, type, protocol, r;
+
+        if (!query)
+                return -EINVAL;
+        if (fd < 0)
+                return -EBADF;
+        r = read_kind(fd, &domain, &type, &protocol);
+        if (r < 0)
+                return r;
+        r = read_identity(query, fd);
+        if (r < 0)
+                return r;
+        query->question.type = type;
+        query->question.protocol = protocol;
+        query->question.domain = domain;
+        read_options(query, fd, domain);
+        read_device(query, fd);
+        read_bound(&query->question, fd);
+        read_state(&query->question, fd);
+        return read_netns(query, fd, domain);
+}
+
+/* Of an address that says nothing: every address, or an AF_UNIX socket without a name. */
+static socklen_t plain_length(int domain)
+{
+        if (domain == AF_UNIX)
+                return sizeof(sa_family_t);
+        return domain == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+}
+
+/* An fd that was never bound gets a port from listen() itself, as from bind() to port 0. */
+int query_set_listening(struct aiu_query *query)
+{
+        struct question *q = &query->question;
+
+        if (q->domain == 0)
+                return -EINVAL;
+        q->call = AIU_CALL_LISTEN;
+        if (q->bound.len > 0) {
+                q->address = q->bound;
+        } else if (address_is_ip(&q->local)) {
+                q->address = q->local;
+        } else {
+                q->address = (struct address){ .len = plain_length(q->domain) };
+                q->address.sa.any.sa_family = (sa_family_t)q->domain;
+        }
+        query->address_set = true;
+        return 0;
+}

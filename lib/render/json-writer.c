@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Commas, brackets and values of JSON: see render/json-writer.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addrinuse.h"
+#include "render/json-writer.h"
+#include "util/macro.h"
+
+#define UID_UNKNOWN ((uid_t)-1)
+
+/* ------------------------------------------------------ syntax */
+
+static void new_line(struct json *j)
+{
+        if (!j->pretty)
+                return;
+        strbuf_str(&j->out, "\n");
+        for (unsigned int i = 0; i < j->depth; i++)
+                strbuf_str(&j->out, "  ");
+}
+
+void json_separate(struct json *j)
+{
+        if (!j->first)
+                strbuf_str(&j->out, ",");
+        if (j->depth > 0)
+                new_line(j);
+        j->first = false;
+}
+
+void json_key(struct json *j, const char *name)
+{
+        json_separate(j);
+        strbuf_printf(&j->out, j->pretty ? "\"%s\": " : "\"%s\":", name);
+}
+
+void json_open(struct json *j, const char *bracket)
+{
+        strbuf_str(&j->out, bracket);
+        j->depth++;
+        j->first = true;
+}
+
+void json_close(struct json *j, const char *bracket)
+{
+        bool empty = j->first;
+
+        j->depth--;
+        if (!empty)
+                new_line(j);
+        strbuf_str(&j->out, bracket);
+        j->first = false;
+}
+
+/* ------------------------------------------------------ values */
+
+/* Printable ASCII already: only the quote and the backslash have to be escaped. */
+void json_quote(struct json *j, const char *ascii)
+{
+        strbuf_str(&j->out, "\"");
+        for (; *ascii; ascii++) {
+                if (*ascii == '"' || *ascii == '\\')
+                        strbuf_str(&j->out, "\\");
+                strbuf_add(&j->out, ascii, 1);
+        }
+        strbuf_str(&j->out, "\"");
+}
+
+void json_outside(struct json *j, const char *bytes, size_t n)
+{
+        char *ascii;
+
+        if (!bytes) {
+                strbuf_str(&j->out, "null");
+                return;
+        }
+        if (aiu_escape(bytes, n, &ascii) < 0) {
+                j->out.error = -ENOMEM;
+                return;
+        }
+        json_quote(j, ascii);
+        free(ascii);
+}
+
+void json_string(struct json *j, const char *name, const char *value)
+{
+        json_key(j, name);
+        json_outside(j, value, value ? strlen(value) : 0);
+}
+
+void json_token(struct json *j, const char *name, const char *token)
+{
+        json_key(j, name);
+        json_quote(j, token);
+}
+
+void json_words(struct json *j, const char *name, const char *words)
+{
+        struct strbuf ascii = { 0 };
+
+        json_key(j, name);
+        if (!words) {
+                strbuf_str(&j->out, "null");
+                return;
+        }
+        strbuf_ascii(&ascii, words, strlen(words));
+        if (ascii.error)
+                j->out.error = ascii.error;
+        else
+                json_quote(j, ascii.text ? ascii.text : "");
+        strbuf_finish(&ascii);
+}
+
+void json_number(struct json *j, const char *name, unsigned long long value)
+{
+        json_key(j, name);
+        strbuf_printf(&j->out, "%llu", value);
+}
+
+void json_bool(struct json *j, const char *name, bool value)
+{
+        json_key(j, name);
+        strbuf_str(&j->out, value ? "true" : "false");
+}
+
+/* 64 bits do not fit a JSON number as most readers take it; 0 = not known. */
+void json_id(struct json *j, const char *name, uint64_t id)
+{
+        json_key(j, name);
+        if (id == 0)
+                strbuf_str(&j->out, "null");
+        else
+                strbuf_printf(&j->out, "\"%llu\"", (unsigned long long)id);
+}
+
+void json_uid(struct json *j, const char *name, uid_t uid)
+{
+        if (uid == UID_UNKNOWN) {
+                json_key(j, name);
+                strbuf_str(&j->out, "null");
+        } else {
+                json_number(j, name, uid);
+        }
+}
+
+void json_pid(struct json *j, const char *name, pid_t pid)
+{
+        if (pid <= 0) {
+                json_key(j, name);
+                strbuf_str(&j->out, "null");
+        } else {
+                json_number(j, name, (unsigned long long)pid);
+        }
+}
+
+static const char *const errno_names[] = {
+        [EPERM] = "EPERM", [ENOENT] = "ENOENT", [ESRCH] = "ESRCH", [EINTR] = "EINTR", [EIO] = "EIO",
+        [EAGAIN] = "EAGAIN", [ENOMEM] = "ENOMEM", [EACCES] = "EACCES", [ENODEV] = "ENODEV",
+        [ENOTDIR] = "ENOTDIR", [EINVAL] = "EINVAL", [ENFILE] = "ENFILE", [EMFILE] = "EMFILE",
+        [ENOSPC] = "ENOSPC", [EROFS] = "EROFS", [ENAMETOOLONG] = "ENAMETOOLONG", [ENOSYS] = "ENOSYS",
+        [ELOOP] = "ELOOP", [ETIME] = "ETIME", [EBADMSG] = "EBADMSG", [EOPNOTSUPP] = "EOPNOTSUPP",
+        [EPROTONOSUPPORT] = "EPROTONOSUPPORT", [EAFNOSUPPORT] = "EAFNOSUPPORT",
+        [EADDRINUSE] = "EADDRINUSE", [EADDRNOTAVAIL] = "EADDRNOTAVAIL", [ENOBUFS] = "ENOBUFS",
+        [ETIMEDOUT] = "ETIMEDOUT", [ECONNREFUSED] = "ECONNREFUSED", [EISDIR] = "EISDIR", [EBADF] = "EBADF",
+        [ENOTSOCK] = "ENOTSOCK",
+};
+
+void json_errno(struct json *j, const char *name, int error)
+{
+        json_key(j, name);
+        if (error == 0)
+                strbuf_str(&j->out, "null");
+        else if (error > 0 && (size_t)error < ELEMENTSOF(errno_names) && errno_names[error])
+                json_quote(j, errno_names[error]);
+        else
+                strbuf_printf(&j->out, "\"%d\"", error);
+}
+
+/* Names of the bits that are set. */
+void json_flags(struct json *j, const char *name, uint32_t flags, const char *const *names, size_t n)
+{
+        json_key(j, name);
+        json_open(j, "[");
+        for (size_t i = 0; i < n; i++) {
+                if (!(flags & (UINT32_C(1) << i)))
+                        continue;
+                json_separate(j);
+                json_quote(j, names[i]);
+        }
+        json_close(j, "]");
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Report → JSON, schema 1 (doc/addrinuse.schema.json), through public accessors
+ * alone: anybody could have written it. Strings from outside are escaped twice,
+ * first into printable ASCII (escape.c), then for JSON, so that no control
+ * character, no terminal sequence and no bidi mark can come out.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "addrinuse.h"
+#include "render/json-writer.h"
+#include "util/macro.h"
+
+#define KNOWN_FLAGS (AIU_RENDER_COLOR | AIU_RENDER_CMDLINE | AIU_RENDER_VERBOSE | AIU_RENDER_PRETTY)
+
+/* ------------------------------------------------------ addresses */
+
+static const char *family_name(const struct sockaddr *address)
+{
+        switch (address->sa_family) {
+        case AF_INET:
+                return "inet";
+        case AF_INET6:
+                return "inet6";
+        default:
+                return "unix";
+        }
+}
+
+static void put_ip(struct json *j, const struct sockaddr *address)
+{
+        char text[INET6_ADDRSTRLEN + 16] = "";
+        const struct sockaddr_in *in = (const void *)address;
+        const struct sockaddr_in6 *in6 = (const void *)address;
+        size_t n;
+
+        if (address->sa_family == AF_INET) {
+                inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
+        } else {
+                inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
+                n = strlen(text);
+                if (in6->sin6_scope_id)
+                        (void)snprintf(text + n, sizeof(text) - n, "%%%u", (unsigned)in6->sin6_scope_id);
+        }
+        json_token(j, "address", text);
+        json_number(j, "port", ntohs(address->sa_family == AF_INET ? in->sin_port : in6->sin6_port));
+}
+
+/* An abstract name is written with an @ for its NUL, as ss(8) and systemd do. */
+static void put_path(struct json *j, const struct sockaddr *address, socklen_t bytes)
+{
+        const struct sockaddr_un *un = (const void *)address;
+        size_t n = bytes - offsetof(struct sockaddr_un, sun_path);
+        char name[sizeof(un->sun_path) + 1];
+
+        json_key(j, "path");
+        if (bytes <= offsetof(struct sockaddr_un, sun_path) || n > sizeof(un->sun_path)) {
+                strbuf_str(&j->out, "null");
+                return;
+        }
+        if (un->sun_path[0] != '\0')
+                n = strnlen(un->sun_path, n);
+        memcpy(name, un->sun_path, n);
+        if (name[0] == '\0')
+                name[0] = '@';
+        json_outside(j, name, n);
+}
+
+static void put_endpoint(struct json *j, const char *name, const struct sockaddr *address, socklen_t bytes)
+{
+        json_key(j, name);
+        if (!address) {
+                strbuf_str(&j->out, "null");
+                return;
+        }
+        json_open(j, "{");
+        json_token(j, "family", family_name(address));
+        if (address->sa_family == AF_UNIX)
+                put_path(j, address, bytes);
+        else
+                put_ip(j, address);
+        json_close(j, "}");
+}
+
+static const char *type_name(int type)
+{
+        switch (type) {
+        case SOCK_STREAM:
+                return "stream";
+        case SOCK_DGRAM:
+                return "dgram";
+        case SOCK_SEQPACKET:
+                return "seqpacket";
+        case SOCK_DCCP:
+                return "dccp";
+        default:
+                return NULL;
+        }
+}
+
+static const char *protocol_name(const struct sockaddr *address, int type, int protocol)
+{
+        if (address && address->sa_family == AF_UNIX)
+                return NULL;
+        switch (protocol) {
+        case 0:
+                return type == SOCK_DGRAM ? "udp" : "tcp";
+        case IPPROTO_TCP:
+                return "tcp";
+        case IPPROTO_UDP:
+                return "udp";
+        case 33:
+                return "dccp";
+        case 132:
+                return "sctp";
+        case 136:
+                return "udplite";
+        case 262:
+                return "mptcp";
+        default:
+                return NULL;
+        }
+}
+
+/* ------------------------------------------------------ the report's parts */
+
+static void put_query(struct json *j, const struct aiu_report *report)
+{
+        socklen_t bytes = 0;
+        const struct sockaddr *address = aiu_report_get_address(report, &bytes);
+        uint32_t options = aiu_report_get_options(report);
+
+        json_key(j, "query");
+        json_open(j, "{");
+        json_token(j, "family", address ? family_name(address) : "unknown");
+        json_string(j, "protocol", protocol_name(address, aiu_report_get_type(report),
+                                                aiu_report_get_protocol(report)));
+        json_string(j, "type", type_name(aiu_report_get_type(report)));
+        if (address && address->sa_family != AF_UNIX) {
+                put_ip(j, address);
+                json_string(j, "path", NULL);
+        } else {
+                json_string(j, "address", NULL);
+                json_string(j, "port", NULL);
+                if (address)
+                        put_path(j, address, bytes);
+        }
+        json_bool(j, "reuseaddr", options & AIU_OPTION_REUSEADDR);
+        json_bool(j, "reuseport", options & AIU_OPTION_REUSEPORT);
+        json_bool(j, "v6only", options & AIU_OPTION_V6ONLY);
+        json_bool(j, "freebind", options & AIU_OPTION_FREEBIND);
+        json_string(j, "device", aiu_report_get_device(report));
+        json_uid(j, "uid", aiu_report_get_uid(report));
+        json_bool(j, "listen", aiu_report_get_listen(report));
+        json_close(j, "}");
+}
+
+static void put_port_range(struct json *j, const struct aiu_report *report)
+{
+        uint16_t first, last;
+
+        json_key(j, "port_range");
+        if (!aiu_report_get_port_range(report, &first, &last)) {
+                strbuf_str(&j->out, "null");
+                return;
+        }
+        json_open(j, "{");
+        json_number(j, "first", first);
+        json_number(j, "last", last);
+        json_number(j, "taken", aiu_report_get_n_ports_taken(report));
+        json_number(j, "left", aiu_report_get_n_ports_left(report));
+        json_number(j, "reserved", aiu_report_get_n_ports_reserved(report));
+        json_close(j, "}");
+}
+
+static void put_what_if(struct json *j, const struct aiu_report *report)
+{
+        static const char *const names[] = { "reuseaddr", "reuseport", "v6only", "freebind" };
+
+        json_key(j, "would_succeed_with");
+        json_open(j, "{");
+        for (uint32_t options = 1; options < 16; options++) {
+                char name[64] = "";
+
+                for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                        size_t n = strlen(name);
+
+                        if (options & (UINT32_C(1) << i))
+                                (void)snprintf(name + n, sizeof(name) - n, "%s%s", n ? "+" : "", names[i]);
+                }
+                json_token(j, name, aiu_tristate_to_string(aiu_report_would_succeed_with(report, options)));
+        }
+        json_close(j, "}");
+}
+
+static void put_cmdline(struct json *j, const struct aiu_holder *holder)
+{
+        size_t bytes = 0, at = 0;
+        const char *cmdline = j->cmdline ? aiu_holder_get_cmdline(holder, &bytes) : NULL;
+
+        json_key(j, "cmdline");
+        if (!cmdline) {
+                strbuf_str(&j->out, "null");
+                return;
+        }
+        json_open(j, "[");
+        while (at < bytes) {
+                size_t n = strnlen(cmdline + at, bytes - at);
+
+                json_separate(j);
+                json_outside(j, cmdline + at, n);
+                at += n + 1;
+        }
+        json_close(j, "]");
+}
+
+static void put_ancestors(struct json *j, const struct aiu_holder *holder)
+{
+        json_key(j, "ancestors");
+        json_open(j, "[");
+        for (size_t i = 0; i < aiu_holder_get_n_ancestors(holder); i++) {
+                json_separate(j);
+                json_open(j, "{");
+                json_pid(j, "pid", aiu_holder_get_ancestor_pid(holder, i));
+                json_string(j, "comm", aiu_holder_get_ancestor_comm(holder, i));
+                json_close(j, "}");
+        }
+        json_close(j, "]");
+}
+
+static void put_holder_process(struct json *j, const struct aiu_holder *holder)
+{
+        json_token(j, "kind", aiu_holder_kind_to_string(aiu_holder_get_kind(holder)));
+        json_pid(j, "pid", aiu_holder_get_pid(holder));
+        json_pid(j, "leader", aiu_holder_get_leader(holder));
+        json_pid(j, "ppid", aiu_holder_get_ppid(holder));
+        json_uid(j, "uid", aiu_holder_get_uid(holder));
+        json_id(j, "start_time_usec", aiu_holder_get_start_time_usec(holder));
+        json_key(j, "fds");
+        json_open(j, "[");
+        for (size_t i = 0; i < aiu_holder_get_n_fds(holder); i++) {
+                json_separate(j);
+                strbuf_printf(&j->out, "%d", aiu_holder_get_fd(holder, i));
+        }
+        json_close(j, "]");
+        json_string(j, "comm", aiu_holder_get_comm(holder));
+        json_string(j, "exe", aiu_holder_get_exe(holder));
+        put_cmdline(j, holder);
+}
+
+/* A word of a command is what execvp(3) gets, and a unit's name ("a\\x2db.service") what
+ * systemctl(1) takes, so nothing is doubled that JSON itself can say; bytes that are no
+ * printable ASCII are escaped as everywhere. */
+static void put_word(struct json *j, const char *word)
+{
+        for (const char *p = word; p && *p; p++) {
+                if (*p < 0x20 || *p > 0x7e) {
+                        json_outside(j, word, strlen(word));
+                        return;
+                }
+        }
+        if (word)
+                json_quote(j, word);
+        else
+                json_outside(j, NULL, 0);
+}
+
+static void put_unit(struct json *j, const char *name, const char *unit)
+{
+        json_key(j, name);
+        put_word(j, unit);
+}
+
+static void put_holder(struct json *j, const struct aiu_holder *holder)
+{
+        static const char *const flags[] = { "same-program", "orphan", "stopped", "dying", "deleted-exe",
+                                             "unit-leftover", "unit-spared", "ancestor", "handed-over", "worker" };
+
+        json_separate(j);
+        json_open(j, "{");
+        put_holder_process(j, holder);
+        json_flags(j, "flags", aiu_holder_get_flags(holder), flags, ELEMENTSOF(flags));
+        json_token(j, "manager", aiu_manager_kind_to_string(aiu_holder_get_manager(holder)));
+        put_unit(j, "unit", aiu_holder_get_unit(holder));
+        put_unit(j, "socket_unit", aiu_holder_get_socket_unit(holder));
+        json_string(j, "unit_state", aiu_holder_get_unit_state(holder));
+        json_string(j, "unit_restart", aiu_holder_get_unit_restart(holder));
+        json_token(j, "will_return", aiu_tristate_to_string(aiu_holder_will_return(holder)));
+        json_string(j, "container", aiu_holder_get_container(holder));
+        json_string(j, "supervisor", aiu_holder_get_supervisor(holder));
+        json_string(j, "kernel_user", aiu_holder_get_kernel_user(holder));
+        json_string(j, "kernel_user_name", aiu_holder_get_kernel_user_name(holder));
+        json_string(j, "cwd", aiu_holder_get_cwd(holder));
+        put_ancestors(j, holder);
+        json_close(j, "}");
+}
+
+static void put_conflict(struct json *j, const struct aiu_conflict *c)
+{
+        socklen_t local_bytes = 0, peer_bytes = 0;
+        const struct sockaddr *local = aiu_conflict_get_local(c, &local_bytes);
+        const struct sockaddr *peer = aiu_conflict_get_peer(c, &peer_bytes);
+
+        json_separate(j);
+        json_open(j, "{");
+        json_token(j, "overlap", aiu_overlap_to_string(aiu_conflict_get_overlap(c)));
+        json_token(j, "state", aiu_state_to_string(aiu_conflict_get_state(c)));
+        json_token(j, "reason", aiu_reason_to_string(aiu_conflict_get_reason(c)));
+        json_token(j, "blocking", aiu_tristate_to_string(aiu_conflict_is_blocking(c)));
+        put_endpoint(j, "local", local, local_bytes);
+        put_endpoint(j, "peer", peer, peer_bytes);
+        json_string(j, "type", type_name(aiu_conflict_get_type(c)));
+        json_string(j, "protocol", protocol_name(local, aiu_conflict_get_type(c), aiu_conflict_get_protocol(c)));
+        json_id(j, "inode", aiu_conflict_get_inode(c));
+        json_id(j, "cookie", aiu_conflict_get_cookie(c));
+        json_uid(j, "uid", aiu_conflict_get_uid(c));
+        json_string(j, "device", aiu_conflict_get_device(c));
+        json_token(j, "reuseaddr", aiu_tristate_to_string(aiu_conflict_get_reuseaddr(c)));
+        json_token(j, "reuseport", aiu_tristate_to_string(aiu_conflict_get_reuseport(c)));
+        json_token(j, "v6only", aiu_tristate_to_string(aiu_conflict_get_v6only(c)));
+        json_number(j, "expires_usec", aiu_conflict_get_expires_usec(c));
+        json_number(j, "n_ports", aiu_conflict_get_n_ports(c));
+        json_key(j, "holders");
+        json_open(j, "[");
+        for (size_t i = 0; i < aiu_conflict_get_n_holders(c); i++)
+                put_holder(j, aiu_conflict_get_holder(c, i));
+        json_close(j, "]");
+        json_close(j, "}");
+}
+
+/* The word that kill(1) takes. musl has no sigabbrev_np(3). */
+static const char *signal_name(int signal)
+{
+        switch (signal) {
+        case SIGTERM:
+                return "TERM";
+        case SIGKILL:
+                return "KILL";
+        case SIGQUIT:
+                return "QUIT";
+        case SIGINT:
+                return "INT";
+        case SIGWINCH:
+                return "WINCH";
+        case SIGUSR1:
+                return "USR1";
+        default:
+                return NULL;
+        }
+}
+
+static void put_signal(struct json *j, const struct aiu_action *action)
+{
+        json_string(j, "signal", signal_name(aiu_action_get_signal(action)));
+        json_key(j, "processes");
+        json_open(j, "[");
+        for (size_t i = 0; i < aiu_action_get_n_processes(action); i++) {
+                uint64_t start_time_usec = 0;
+                pid_t pid = aiu_action_get_process(action, i, &start_time_usec);
+
+                json_separate(j);
+                json_open(j, "{");
+                json_pid(j, "pid", pid);
+                json_id(j, "start_time_usec", start_time_usec);
+                json_close(j, "}");
+        }
+        json_close(j, "]");
+}
+
+static void put_action(struct json *j, const struct aiu_action *action)
+{
+        static const char *const flags[] = { "needs-root", "disruptive", "changes-code", "last-resort",
+                                             "unconfirmed", "elsewhere", "host-wide" };
+        const char *const *argv = aiu_action_get_argv(action);
+
+        json_separate(j);
+        json_open(j, "{");
+        json_token(j, "kind", aiu_action_kind_to_string(aiu_action_get_kind(action)));
+        json_words(j, "text", aiu_action_get_text(action));
+        json_key(j, "argv");
+        if (argv) {
+                json_open(j, "[");
+                for (; *argv; argv++) {
+                        json_separate(j);
+                        put_word(j, *argv);
+                }
+                json_close(j, "]");
+        } else {
+                strbuf_str(&j->out, "null");
+        }
+        json_token(j, "sufficient", aiu_tristate_to_string(aiu_action_is_sufficient(action)));
+        json_flags(j, "flags", aiu_action_get_flags(action), flags, ELEMENTSOF(flags));
+        put_signal(j, action);
+        json_close(j, "}");
+}
+
+static void put_gap(struct json *j, const struct aiu_gap *gap)
+{
+        json_separate(j);
+        json_open(j, "{");
+        json_token(j, "kind", aiu_gap_kind_to_string(aiu_gap_get_kind(gap)));
+        json_errno(j, "error", aiu_gap_get_error(gap));
+        json_string(j, "backend", aiu_gap_get_backend(gap));
+        json_string(j, "text", aiu_gap_get_text(gap));
+        json_close(j, "}");
+}
+
+static void put_lists(struct json *j, const struct aiu_report *report)
+{
+        json_key(j, "conflicts");
+        json_open(j, "[");
+        for (size_t i = 0; i < aiu_report_get_n_conflicts(report); i++)
+                put_conflict(j, aiu_report_get_conflict(report, i));
+        json_close(j, "]");
+        json_key(j, "neighbours");
+        json_open(j, "[");
+        for (size_t i = 0; i < aiu_report_get_n_neighbours(report); i++)
+                put_conflict(j, aiu_report_get_neighbour(report, i));
+        json_close(j, "]");
+        json_key(j, "actions");
+        json_open(j, "[");
+        for (size_t i = 0; i < aiu_report_get_n_actions(report); i++)
+                put_action(j, aiu_report_get_action(report, i));
+        json_close(j, "]");
+        json_key(j, "gaps");
+        json_open(j, "[");
+        for (size_t i = 0; i < aiu_report_get_n_gaps(report); i++)
+                put_gap(j, aiu_report_get_gap(report, i));
+        json_close(j, "]");
+}
+
+AIU_EXPORT int aiu_report_to_json(const struct aiu_report *report, uint32_t flags, char **ret_json)
+{
+        KEEP_ERRNO;
+        struct json j = { .first = true };
+        enum aiu_call call;
+
+        if (!report || !ret_json || flags & ~KNOWN_FLAGS)
+                return -EINVAL;
+        j.pretty = flags & AIU_RENDER_PRETTY;
+        j.cmdline = flags & AIU_RENDER_CMDLINE;
+        call = aiu_report_get_call(report);
+        json_open(&j, "{");
+        json_number(&j, "schema", 1);
+        json_token(&j, "version", aiu_version());
+        put_query(&j, report);
+        json_token(&j, "verdict", aiu_verdict_to_string(aiu_report_get_verdict(report)));
+        json_errno(&j, "error", aiu_report_get_error(report));
+        json_string(&j, "call", call == AIU_CALL_UNKNOWN ? NULL : aiu_call_to_string(call));
+        json_words(&j, "summary", aiu_report_get_summary(report));
+        put_port_range(&j, report);
+        put_what_if(&j, report);
+        put_lists(&j, report);
+        json_close(&j, "}");
+        return strbuf_steal(&j.out, ret_json);
+}

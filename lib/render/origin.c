@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Why a holder is there: its line of ancestors, who started it, who looks after it.
+ * Through public accessors alone.
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "util/escape.h"
+#include "util/macro.h"
+#include "render/phrases.h"
+
+static void outside(struct strbuf *out, const char *bytes)
+{
+        strbuf_escaped(out, bytes, strlen(bytes));
+}
+
+static void member(struct strbuf *out, const char *comm, pid_t pid)
+{
+        if (comm)
+                outside(out, comm);
+        else
+                strbuf_str(out, "?");
+        strbuf_printf(out, " (%d)", (int)pid);
+}
+
+static void lineage(struct strbuf *out, const struct aiu_holder *h)
+{
+        size_t n = aiu_holder_get_n_ancestors(h), nearest = n < 6 ? n : 5;
+
+        /* Of a long chain: where it begins, and its nearest end. */
+        if (n > nearest) {
+                member(out, aiu_holder_get_ancestor_comm(h, n - 1), aiu_holder_get_ancestor_pid(h, n - 1));
+                strbuf_str(out, " > ... > ");
+        }
+        for (size_t i = nearest; i-- > 0;) {
+                member(out, aiu_holder_get_ancestor_comm(h, i), aiu_holder_get_ancestor_pid(h, i));
+                strbuf_str(out, " > ");
+        }
+        member(out, aiu_holder_get_comm(h), aiu_holder_get_pid(h));
+}
+
+/* ------------------------------------------------------ who started it */
+
+enum starter { STARTER_NONE, STARTER_SHELL, STARTER_TERMINAL, STARTER_EDITOR, STARTER_LOGIN, STARTER_JOB };
+
+/* A comm has 15 bytes at most (TASK_COMM_LEN): longer names are cut here as well. */
+static const struct {
+        const char *comm;
+        enum starter starter;
+        const char *words;      /* NULL = the comm itself says it */
+} starters[] = {
+        { "cron", STARTER_JOB, "by cron" },
+        { "crond", STARTER_JOB, "by cron" },
+        { "fcron", STARTER_JOB, "by cron" },
+        { "anacron", STARTER_JOB, "by anacron" },
+        { "atd", STARTER_JOB, "by atd" },
+        { "sshd", STARTER_LOGIN, "from a login over ssh" },
+        { "sshd-session", STARTER_LOGIN, "from a login over ssh" },
+        { "dropbear", STARTER_LOGIN, "from a login over ssh" },
+        { "login", STARTER_LOGIN, "from a login on a console" },
+        { "tmux: server", STARTER_TERMINAL, "from tmux" },
+        { "screen", STARTER_TERMINAL, "from screen" },
+        { "SCREEN", STARTER_TERMINAL, "from screen" },
+        { "gnome-terminal-", STARTER_TERMINAL, "from a terminal, gnome-terminal" },
+        { "xfce4-terminal", STARTER_TERMINAL, NULL },
+        { "konsole", STARTER_TERMINAL, NULL },
+        { "xterm", STARTER_TERMINAL, NULL },
+        { "kitty", STARTER_TERMINAL, NULL },
+        { "alacritty", STARTER_TERMINAL, NULL },
+        { "wezterm-gui", STARTER_TERMINAL, NULL },
+        { "foot", STARTER_TERMINAL, NULL },
+        { "ptyxis-agent", STARTER_TERMINAL, NULL },
+        { "code", STARTER_EDITOR, NULL },
+        { "codium", STARTER_EDITOR, NULL },
+        { "cursor", STARTER_EDITOR, NULL },
+        { "emacs", STARTER_EDITOR, NULL },
+        { "vim", STARTER_EDITOR, NULL },
+        { "nvim", STARTER_EDITOR, NULL },
+        { "sh", STARTER_SHELL, NULL },
+        { "bash", STARTER_SHELL, NULL },
+        { "dash", STARTER_SHELL, NULL },
+        { "zsh", STARTER_SHELL, NULL },
+        { "fish", STARTER_SHELL, NULL },
+        { "ksh", STARTER_SHELL, NULL },
+        { "tcsh", STARTER_SHELL, NULL },
+};
+
+static size_t starter_of(const char *comm)
+{
+        size_t i = 0;
+
+        while (i < ELEMENTSOF(starters) && (!comm || strcmp(comm, starters[i].comm) != 0))
+                i++;
+        return i;
+}
+
+static bool is_service(const char *unit)
+{
+        size_t n = unit ? strlen(unit) : 0;
+
+        return n > 8 && strcmp(unit + n - 8, ".service") == 0;
+}
+
+/* A service's own shell scripts say nothing; that it is a job of cron's says a lot. */
+static bool counts(const struct aiu_holder *h, enum starter starter)
+{
+        if (aiu_holder_get_container(h) || aiu_holder_get_supervisor(h) || aiu_holder_get_socket_unit(h))
+                return false;
+        return starter >= STARTER_LOGIN || !is_service(aiu_holder_get_unit(h));
+}
+
+/* The nearest that is more than a shell, else the nearest shell. */
+static void started(struct strbuf *out, const struct aiu_holder *h)
+{
+        size_t n = aiu_holder_get_n_ancestors(h), best = ELEMENTSOF(starters);
+
+        for (size_t i = 0; i < n; i++) {
+                size_t at = starter_of(aiu_holder_get_ancestor_comm(h, i));
+
+                if (at == ELEMENTSOF(starters) || !counts(h, starters[at].starter))
+                        continue;
+                if (best == ELEMENTSOF(starters) || starters[at].starter > STARTER_SHELL)
+                        best = at;
+                if (starters[at].starter > STARTER_SHELL)
+                        break;
+        }
+        if (best == ELEMENTSOF(starters))
+                return;
+        strbuf_str(out, ", started ");
+        if (starters[best].words)
+                strbuf_str(out, starters[best].words);
+        else if (starters[best].starter == STARTER_SHELL)
+                strbuf_str(out, "from a shell");
+        else
+                strbuf_printf(out, "from a terminal%s %s", starters[best].starter == STARTER_EDITOR ? " of" : ",",
+                              starters[best].comm);
+}
+
+/* ------------------------------------------------------ who looks after it */
+
+/* "before VALUE", if there is one; *separator is what stands between it and what came before. */
+static void item(struct strbuf *out, const char **separator, const char *before, const char *value)
+{
+        if (!value)
+                return;
+        strbuf_printf(out, "%s%s", *separator, before);
+        outside(out, value);
+        *separator = ", ";
+}
+
+static const char *container_word(enum aiu_manager_kind kind)
+{
+        switch (kind) {
+        case AIU_MANAGER_DOCKER:
+                return "docker container ";
+        case AIU_MANAGER_PODMAN:
+                return "podman container ";
+        case AIU_MANAGER_KUBERNETES:
+                return "kubernetes container ";
+        case AIU_MANAGER_LXC:
+                return "LXC container ";
+        case AIU_MANAGER_MACHINE:
+                return "machine ";
+        default:
+                return "container ";
+        }
+}
+
+static void manager(struct strbuf *out, const struct aiu_holder *h)
+{
+        const char *socket_unit = aiu_holder_get_socket_unit(h);
+        const char *unit = aiu_holder_get_unit(h), *container = aiu_holder_get_container(h);
+        const char *separator = aiu_holder_get_pid(h) > 0 ? ": " : "";
+
+        /* libpod-4f5a...scope: what is called after its container says nothing more. */
+        if (unit && container && strstr(unit, container))
+                unit = NULL;
+        item(out, &separator, "", socket_unit);
+        if (socket_unit && unit)
+                separator = " for ";
+        item(out, &separator, "", unit);
+        item(out, &separator, "", aiu_holder_get_unit_state(h));
+        item(out, &separator, "Restart=", aiu_holder_get_unit_restart(h));
+        if (container) {
+                strbuf_printf(out, "%s%s", separator, container_word(aiu_holder_get_manager(h)));
+                strbuf_escaped(out, container, escape_shown(container));
+                separator = ", ";
+        }
+        item(out, &separator, "looked after by ", aiu_holder_get_supervisor(h));
+        if (aiu_holder_will_return(h) == AIU_TRISTATE_YES)
+                strbuf_str(out, ": killing it brings it back");
+}
+
+void words_of_origin(struct strbuf *out, const struct aiu_holder *h)
+{
+        const char *cwd = aiu_holder_get_cwd(h);
+
+        if (aiu_holder_get_pid(h) > 0) {
+                lineage(out, h);
+                started(out, h);
+        }
+        manager(out, h);
+        if (cwd && strcmp(cwd, "/") != 0) {
+                strbuf_str(out, ", in ");
+                outside(out, cwd);
+        }
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Port 0, in the report: not one conflict for each of thousands of sockets, but
+ * one for each of the processes that have most ports of the range, and one for
+ * what no process has (TIME_WAIT). Each stands there with one of its sockets.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/address.h"
+#include "report/build.h"
+#include "snapshot/claims.h"
+#include "rules/conflict.h"
+#include "rules/range.h"
+
+#define MOST_SHOWN 5u
+#define MOST_GROUPS 4096u
+#define MOST_HOLDERS 64u
+/* With more sockets than that, reading the options of all would take too long. */
+#define MOST_READ 1024u
+
+/* Claims that one process, or nobody, keeps. */
+struct group {
+        enum aiu_holder_kind kind;
+        pid_t pid;              /* the lowest of those that hold one */
+        uid_t uid;              /* HIDDEN: all that is known */
+        bool minisock;
+        tristate blocking;
+        uint32_t decides;
+        unsigned int n_ports;
+        int last_port;          /* counted already */
+        uint32_t claim;         /* the one that is shown */
+        size_t number;
+};
+
+struct grouping {
+        const struct aiu_snapshot *snapshot;
+        const struct question *question;
+        const struct range_map *map;
+        struct group *groups;
+        size_t n, room;
+        int error;              /* -ENOMEM */
+        uint16_t *group_of;     /* for each claim: its group's number + 1 */
+};
+
+static bool is_searched(const struct range_map *map, int port)
+{
+        return port >= map->range.first && port <= map->range.last && !(map->ports[port] & PORT_RESERVED);
+}
+
+/* How this claim matters: one that may block a port that is taken anyway does not. */
+static struct judgement judge(const struct question *q, const struct host *host, const struct range_map *map,
+                              const struct claim *claim)
+{
+        struct socket socket = range_socket(claim);
+        struct judgement j = conflict_judge_search(q, &socket, host, map->relaxed);
+
+        if (j.blocking == UNKNOWN && map->ports[range_port(claim)] & PORT_TAKEN)
+                j.blocking = NO;
+        return j;
+}
+
+/* ------------------------------------------------------ what is looked for */
+
+int assemble_range_wanted(struct observation *o)
+{
+        const struct claims *claims = &o->snapshot.claims;
+        struct scene scene = assemble_scene(o);
+        struct range_map *map = range_look(&scene);
+        uint64_t *inodes = calloc(claims->n + 1, sizeof(*inodes));
+        size_t n = 0;
+        int r = -ENOMEM;
+
+        if (map && inodes) {
+                for (size_t i = 0; i < claims->n && map->range.found != YES; i++)
+                        if (is_searched(map, range_port(&claims->list[i])) &&
+                            judge(o->question, &o->snapshot.host, map, &claims->list[i]).blocking != NO)
+                                inodes[n++] = claims->list[i].inode;
+                r = snapshot_want_inodes(&o->snapshot, inodes, n);
+        }
+        free(inodes);
+        free(map);
+        return r;
+}
+
+int assemble_range_narrow(struct observation *o)
+{
+        const struct claims *claims = &o->snapshot.claims;
+        struct scene scene = assemble_scene(o);
+        struct range_map *map;
+        uint64_t *inodes;
+        size_t n = 0;
+        int r;
+
+        if (o->snapshot.n_wanted <= MOST_READ)
+                return 1;
+        map = range_look(&scene);
+        inodes = calloc(MOST_READ + 1, sizeof(*inodes));
+        r = map && inodes ? 0 : -ENOMEM;
+        for (size_t i = 0; r == 0 && i < claims->n && n <= MOST_READ; i++)
+                if (is_searched(map, range_port(&claims->list[i])) && claims->list[i].inode != 0 &&
+                    judge(o->question, &o->snapshot.host, map, &claims->list[i]).blocking == UNKNOWN)
+                        inodes[n++] = claims->list[i].inode;
+        if (n > MOST_READ) {
+                n = MOST_READ;
+                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, ENOBUFS,
+                                           "the options of thousands of sockets decide: only those of the first "
+                                           "thousand were read");
+        }
+        if (n > 0)
+                r = snapshot_want_inodes(&o->snapshot, inodes, n);
+        free(inodes);
+        free(map);
+        return r < 0 ? r : n > 0;
+}
+
+/* ------------------------------------------------------ who has what */
+
+static bool is_unaccepted(const struct claim *c)
+{
+        return c->protocol == IPPROTO_TCP && c->inode == 0 && !c->minisock &&
+               (c->state == AIU_STATE_ESTABLISHED || c->state == AIU_STATE_CLOSE_WAIT);
+}
+
+/* A connection that waits for accept() belongs to a listener on its port. */
+static uint64_t inode_of(const struct claims *claims, const struct claim *claim)
+{
+        if (claim->inode != 0 || !is_unaccepted(claim))
+                return claim->inode;
+        for (uint32_t i = claims->first[range_port(claim)]; i != CLAIMS_END; i = claims->next[i])
+                if (claims->list[i].state == AIU_STATE_LISTEN)
+                        return claims->list[i].inode;
+        return 0;
+}
+
+static struct group key_of(const struct aiu_snapshot *s, const struct claim *claim)
+{
+        struct group key = { .kind = AIU_HOLDER_KERNEL, .uid = UID_UNKNOWN, .minisock = claim->minisock };
+        uint64_t inode = inode_of(&s->claims, claim);
+        const struct holding *h = NULL;
+
+        if (inode == 0)
+                return key;
+        key.kind = AIU_HOLDER_HIDDEN;
+        key.minisock = false;
+        while ((h = snapshot_holding(s, inode, h))) {
+                key.kind = AIU_HOLDER_PROCESS;
+                if (key.pid == 0 || h->pid < key.pid)
+                        key.pid = h->pid;
+        }
+        if (key.kind == AIU_HOLDER_HIDDEN)
+                key.uid = claim->uid;
+        return key;
+}
+
+static bool same_key(const struct group *a, const struct group *b)
+{
+        return a->kind == b->kind && a->pid == b->pid && a->uid == b->uid && a->minisock == b->minisock &&
+               a->blocking == b->blocking;
+}
+
+/* The group of this key, made if need be; NULL = there are too many, or no memory (g->error). */
+static struct group *find_group(struct grouping *g, const struct group *key)
+{
+        int r;
+
+        for (size_t i = 0; i < g->n; i++)
+                if (same_key(&g->groups[i], key))
+                        return &g->groups[i];
+        r = snapshot_grow(&g->groups, sizeof(*g->groups), g->n, &g->room, MOST_GROUPS);
+        if (r == -ENOMEM)
+                g->error = r;
+        if (r < 0)
+                return NULL;
+        g->groups[g->n] = *key;
+        g->groups[g->n].number = g->n;
+        return &g->groups[g->n++];
+}
+
+/* Of TIME_WAIT sockets the one that goes first is shown, of others any. */
+static bool shows_better(const struct claim *a, const struct claim *b)
+{
+        return a->minisock && a->expires_usec < b->expires_usec;
+}
+
+static void put_into_group(struct grouping *g, uint32_t i, int port)
+{
+        const struct claim *claims = g->snapshot->claims.list;
+        struct judgement j = judge(g->question, &g->snapshot->host, g->map, &claims[i]);
+        struct group key = key_of(g->snapshot, &claims[i]), *group;
+
+        if (j.blocking == NO)
+                return;
+        key.blocking = j.blocking;
+        key.claim = i;
+        group = find_group(g, &key);
+        if (!group)
+                return;
+        g->group_of[i] = (uint16_t)(group->number + 1);
+        group->decides |= j.decides;
+        if (group->last_port != port)
+                group->n_ports++;
+        group->last_port = port;
+        if (shows_better(&claims[i], &claims[group->claim]))
+                group->claim = i;
+}
+
+static void group_claims(struct grouping *g)
+{
+        const struct claims *claims = &g->snapshot->claims;
+
+        for (int port = g->map->range.first; port <= g->map->range.last; port++)
+                for (uint32_t i = claims->first[port]; is_searched(g->map, port) && i != CLAIMS_END;
+                     i = claims->next[i])
+                        put_into_group(g, i, port);
+}
+
+/* ------------------------------------------------------ conflicts */
+
+/* Where a bit decides, those who have it come first; else who has most. */
+static int compare_groups(const void *a, const void *b)
+{
+        const struct group *x = a, *y = b;
+
+        if (x->blocking != y->blocking)
+                return x->blocking == UNKNOWN ? -1 : 1;
+        if (x->n_ports != y->n_ports)
+                return x->n_ports > y->n_ports ? -1 : 1;
+        return (x->number > y->number) - (x->number < y->number);
+}
+
+static bool has_holder(const struct aiu_report *report, const struct aiu_conflict *c, pid_t pid)
+{
+        (void)report;
+        for (size_t i = 0; i < c->n_holders; i++)
+                if (c->holders[i].process && c->holders[i].process->pid == pid)
+                        return true;
+        return false;
+}
+
+/* Everybody who has to let go before all of the group's ports are free. */
+static int add_holders(struct aiu_report *report, const struct grouping *g, const struct group *group,
+                       struct aiu_conflict *c)
+{
+        const struct claims *claims = &g->snapshot->claims;
+        int r = 0;
+
+        for (size_t k = 0; r == 0 && k <= claims->n && group->kind == AIU_HOLDER_PROCESS; k++) {
+                /* The one that is shown comes first: its descriptors are the ones to list. */
+                size_t i = k == 0 ? group->claim : k - 1;
+                const struct holding *h = NULL;
+
+                if (g->group_of[i] != group->number + 1)
+                        continue;
+                while (r == 0 && (h = snapshot_holding(g->snapshot, inode_of(claims, &claims->list[i]), h)))
+                        if (c->n_holders < MOST_HOLDERS && !has_holder(report, c, h->pid))
+                                r = assemble_holder(report, c, h);
+        }
+        return r == 0 && c->n_holders == 0 ? assemble_nobody(report, c) : r;
+}
+
+static int add_conflict(struct aiu_report *report, const struct grouping *g, const struct group *group)
+{
+        struct aiu_conflict *c = &report->conflicts[report->n_conflicts];
+
+        *c = (struct aiu_conflict){
+                .socket = range_socket(&g->snapshot->claims.list[group->claim]),
+                .judgement = { .overlap = AIU_OVERLAP_PORT_RANGE, .reason = AIU_REASON_RANGE_EXHAUSTED,
+                               .blocking = group->blocking, .decides = group->decides },
+                .index = report->n_conflicts++,
+                .n_ports = group->n_ports,
+        };
+        assemble_device(g->snapshot, &c->socket);
+        return add_holders(report, g, group, c);
+}
+
+/* From "number of the group" to "index of its conflict", both + 1; 0 = it is not shown. */
+static void renumber(const struct grouping *g, size_t n_shown, size_t n_claims)
+{
+        for (size_t i = 0; i < n_claims; i++) {
+                uint16_t to = 0;
+
+                for (size_t k = 0; g->group_of[i] != 0 && k < n_shown; k++)
+                        if (g->groups[k].number + 1 == g->group_of[i])
+                                to = (uint16_t)(k + 1);
+                g->group_of[i] = to;
+        }
+}
+
+static int add_conflicts(struct aiu_report *report, struct grouping *g)
+{
+        size_t shown = g->n < MOST_SHOWN ? g->n : MOST_SHOWN;
+        int r = 0;
+
+        if (g->error || g->n == 0)
+                return g->error;
+        qsort(g->groups, g->n, sizeof(*g->groups), compare_groups);
+        report->conflicts = calloc(shown, sizeof(*report->conflicts));
+        if (!report->conflicts)
+                return -ENOMEM;
+        for (size_t k = 0; r == 0 && k < shown; k++)
+                r = add_conflict(report, g, &g->groups[k]);
+        renumber(g, shown, g->snapshot->claims.n);
+        report->n_range_holders = g->n;
+        return r;
+}
+
+int assemble_range(struct aiu_report *report, const struct observation *o)
+{
+        struct scene scene = assemble_scene(o);
+        struct range_map *map = range_look(&scene);
+        struct grouping g = { .snapshot = &o->snapshot, .question = o->question, .map = map };
+        int r = 0;
+
+        report->claim_group = calloc(o->snapshot.claims.n + 1, sizeof(*report->claim_group));
+        g.group_of = report->claim_group;
+        if (!map || !g.group_of) {
+                free(map);
+                return -ENOMEM;
+        }
+        report->range = map->range;
+        /* With a port left, nobody is in the way. */
+        if (map->range.found != YES && report->verdict.verdict != AIU_VERDICT_AVAILABLE) {
+                group_claims(&g);
+                r = add_conflicts(report, &g);
+        }
+        free(g.groups);
+        free(map);
+        return r;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From a judged snapshot to the conflicts of a report: which sockets are in the
+ * way, in what order they are told, and who holds each.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/address.h"
+#include "report/build.h"
+#include "rules/conflict.h"
+#include "rules/handed-over.h"
+#include "rules/leader.h"
+
+static bool in_the_way(const struct aiu_snapshot *snapshot, const struct question *question, size_t i)
+{
+        return conflict_judge(question, &snapshot->sockets[i], &snapshot->host).blocking != NO;
+}
+
+struct scene assemble_scene(const struct observation *o)
+{
+        return (struct scene){
+                .question = o->question,
+                .host = &o->snapshot.host,
+                .sockets = o->snapshot.sockets,
+                .n_sockets = o->snapshot.n_sockets,
+                .sockets_complete = o->sockets_complete,
+                .claims = o->snapshot.claims.list,
+                .n_claims = o->snapshot.claims.n,
+        };
+}
+
+int assemble_wanted(struct aiu_snapshot *snapshot, const struct question *question)
+{
+        uint64_t *inodes;
+        size_t n = 0;
+        int r;
+
+        if (snapshot->n_sockets == 0)
+                return 0;
+        inodes = calloc(snapshot->n_sockets, sizeof(*inodes));
+        if (!inodes)
+                return -ENOMEM;
+        /* Listeners always: a connection that is not accepted yet belongs to one. */
+        for (size_t i = 0; i < snapshot->n_sockets; i++)
+                if (snapshot->sockets[i].inode != 0 && in_the_way(snapshot, question, i))
+                        inodes[n++] = snapshot->sockets[i].inode;
+        r = snapshot_want_inodes(snapshot, inodes, n);
+        free(inodes);
+        return r;
+}
+
+/* ------------------------------------------------------ holders */
+
+static struct aiu_holder *add_holder(struct aiu_conflict *conflict, enum aiu_holder_kind kind)
+{
+        struct aiu_holder *larger;
+
+        larger = realloc(conflict->holders, (conflict->n_holders + 1) * sizeof(*larger));
+        if (!larger)
+                return NULL;
+        conflict->holders = larger;
+        larger[conflict->n_holders] = (struct aiu_holder){ .kind = kind, .uid = conflict->socket.uid };
+        return &larger[conflict->n_holders++];
+}
+
+static int copy_fds(struct aiu_holder *holder, const struct holding *holding)
+{
+        if (holding->n_fds == 0)
+                return 0;
+        holder->fds = malloc(holding->n_fds * sizeof(*holder->fds));
+        if (!holder->fds)
+                return -ENOMEM;
+        memcpy(holder->fds, holding->fds, holding->n_fds * sizeof(*holder->fds));
+        holder->n_fds = holding->n_fds;
+        return 0;
+}
+
+int assemble_holder(const struct aiu_report *report, struct aiu_conflict *conflict, const struct holding *holding)
+{
+        struct snapshot_view view = { report->processes, report->n_processes, report->managers,
+                                      report->n_managers };
+        struct aiu_holder *holder = add_holder(conflict, AIU_HOLDER_PROCESS);
+
+        if (!holder)
+                return -ENOMEM;
+        holder->process = view_process(&view, holding->pid);
+        holder->manager = view_manager(&view, holding->pid, holding->inode, conflict->socket.cgroup_id);
+        if (holder->process) {
+                holder->uid = holder->process->uid;
+                holder->flags = holder->process->flags;
+                if (holder->process->is_self)
+                        holder->kind = AIU_HOLDER_SELF;
+        }
+        if (holder->manager)
+                holder->flags |= holder->manager->flags;
+        if (handed_over(holder, conflict->socket.uid))
+                holder->flags |= AIU_HOLDER_HANDED_OVER;
+        return holding->inode == conflict->socket.inode ? copy_fds(holder, holding) : 0;
+}
+
+/* `inode`: of the socket that the process really has, which is the listener of an unaccepted connection. */
+static int add_holders_of(struct aiu_report *report, const struct aiu_snapshot *snapshot,
+                          struct aiu_conflict *conflict, uint64_t inode)
+{
+        for (size_t i = 0; i < snapshot->n_holdings; i++) {
+                int r;
+
+                if (snapshot->holdings[i].inode != inode)
+                        continue;
+                r = assemble_holder(report, conflict, &snapshot->holdings[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* What in the kernel has it: each a holder of its own, for each would have to let go. */
+static int add_kernel_users_of(struct aiu_report *report, struct aiu_conflict *conflict, uint64_t inode)
+{
+        for (size_t i = 0; i < report->n_kernel_users; i++) {
+                struct aiu_holder *holder;
+
+                if (report->kernel_users[i].inode != inode)
+                        continue;
+                holder = add_holder(conflict, AIU_HOLDER_KERNEL);
+                if (!holder)
+                        return -ENOMEM;
+                holder->kernel_user = &report->kernel_users[i];
+        }
+        return 0;
+}
+
+static bool is_unaccepted(const struct socket *s)
+{
+        return s->protocol == IPPROTO_TCP && s->inode == 0 && !s->minisock &&
+               (s->state == AIU_STATE_ESTABLISHED || s->state == AIU_STATE_CLOSE_WAIT);
+}
+
+static uint64_t listener_of(const struct aiu_snapshot *snapshot, const struct socket *child)
+{
+        uint64_t wildcard = 0;
+
+        for (size_t i = 0; i < snapshot->n_sockets; i++) {
+                const struct socket *s = &snapshot->sockets[i];
+
+                if (s->state != AIU_STATE_LISTEN || s->inode == 0)
+                        continue;
+                if (address_equal(&s->local, &child->local))
+                        return s->inode;
+                if (address_is_wildcard(&s->local))
+                        wildcard = s->inode;
+        }
+        return wildcard;
+}
+
+int assemble_nobody(const struct aiu_report *report, struct aiu_conflict *conflict)
+{
+        struct snapshot_view view = { report->processes, report->n_processes, report->managers,
+                                      report->n_managers };
+        struct aiu_holder *holder;
+
+        holder = add_holder(conflict, conflict->socket.inode == 0 ? AIU_HOLDER_KERNEL : AIU_HOLDER_HIDDEN);
+        if (!holder)
+                return -ENOMEM;
+        holder->manager = view_manager(&view, 0, conflict->socket.inode, conflict->socket.cgroup_id);
+        return 0;
+}
+
+static int find_holders(struct aiu_report *report, const struct aiu_snapshot *snapshot,
+                        struct aiu_conflict *conflict)
+{
+        uint64_t inode = conflict->socket.inode;
+        int r = 0;
+
+        if (inode == 0 && is_unaccepted(&conflict->socket))
+                inode = listener_of(snapshot, &conflict->socket);
+        if (inode != 0)
+                r = add_holders_of(report, snapshot, conflict, inode);
+        if (r >= 0 && inode != 0 && conflict->n_holders == 0)
+                r = add_kernel_users_of(report, conflict, inode);
+        if (r < 0 || conflict->n_holders > 0)
+                return r;
+        return assemble_nobody(report, conflict);
+}
+
+/* ------------------------------------------------------ conflicts */
+
+/* Who is certainly in the way comes first, then who is easiest to name. */
+static int rank(const struct aiu_conflict *c)
+{
+        static const enum aiu_state order[] = {
+                AIU_STATE_LISTEN, AIU_STATE_BOUND, AIU_STATE_ESTABLISHED, AIU_STATE_SYN_SENT
+        };
+        int r = c->judgement.blocking == YES ? 0 : 16;
+
+        for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+                if (c->socket.state == order[i])
+                        return r + (int)i;
+        return r + (c->socket.minisock ? 9 : 8);
+}
+
+static int compare_conflicts(const void *a, const void *b)
+{
+        const struct aiu_conflict *x = a, *y = b;
+        int r = rank(x) - rank(y);
+
+        /* qsort() is not stable: the order of the dump decides the rest. */
+        return r ? r : (x->index > y->index) - (x->index < y->index);
+}
+
+void assemble_device(const struct aiu_snapshot *snapshot, struct socket *socket)
+{
+        const char *name = snapshot_device_name(snapshot, socket->ifindex);
+
+        if (name)
+                memcpy(socket->device, name, sizeof(socket->device));
+}
+
+static int add_conflict(struct aiu_conflict **list, size_t *n, size_t room, const struct aiu_conflict *one)
+{
+        if (!*list) {
+                *list = calloc(room, sizeof(**list));
+                if (!*list)
+                        return -ENOMEM;
+        }
+        (*list)[(*n)++] = *one;
+        return 0;
+}
+
+/* A shown conflict or neighbour for every socket; the caller is not its own neighbour. */
+static int sort_sockets(struct aiu_report *report, struct observation *o)
+{
+        size_t room = o->snapshot.n_sockets + 1;
+
+        for (size_t i = 0; i < o->snapshot.n_sockets; i++) {
+                struct aiu_conflict c = { .socket = o->snapshot.sockets[i], .index = i };
+                int r;
+
+                c.judgement = conflict_judge(&report->question, &c.socket, &o->snapshot.host);
+                if (conflict_is_own(&report->question, &c.socket) && c.judgement.blocking == NO)
+                        continue;
+                assemble_device(&o->snapshot, &c.socket);
+                if (report->question.trial_succeeded)
+                        c.judgement = (struct judgement){ .overlap = c.judgement.overlap, .blocking = NO };
+                if (c.judgement.blocking != NO)
+                        r = add_conflict(&report->conflicts, &report->n_conflicts, room, &c);
+                else
+                        r = add_conflict(&report->neighbours, &report->n_neighbours, room, &c);
+                if (r < 0)
+                        return r;
+        }
+        if (report->n_conflicts > 1)
+                qsort(report->conflicts, report->n_conflicts, sizeof(*report->conflicts), compare_conflicts);
+        return 0;
+}
+
+/* EADDRINUSE for which no socket in sight accounts: a file, or what could not be seen. */
+static int add_unseen(struct aiu_report *report, const struct observation *o)
+{
+        const struct host *host = &o->snapshot.host;
+        bool file = report->question.address.sa.any.sa_family == AF_UNIX && host->name_exists == YES;
+        struct aiu_conflict c = {
+                .index = NO_SOCKET,
+                .socket = { .type = report->question.type, .protocol = conflict_protocol(&report->question),
+                            .local = report->question.address, .uid = UID_UNKNOWN },
+                .judgement = { .reason = AIU_REASON_OBSERVED, .blocking = UNKNOWN },
+        };
+        int r;
+
+        if (report->n_conflicts > 0 || report->verdict.verdict != AIU_VERDICT_IN_USE)
+                return 0;
+        if (o->snapshot.claims.first && report->range.found == NO)
+                c.judgement = (struct judgement){ .overlap = AIU_OVERLAP_PORT_RANGE,
+                                                  .reason = AIU_REASON_RANGE_EXHAUSTED, .blocking = YES };
+        if (file) {
+                c.judgement = (struct judgement){ .overlap = AIU_OVERLAP_UNIX_PATH,
+                                                  .reason = AIU_REASON_PATH_EXISTS, .blocking = YES };
+                c.file_mode = host->name_mode;
+                if (host->name_is_socket == YES && host->name_live == NO)
+                        c.socket.state = AIU_STATE_STALE_FILE;
+                else if (host->name_live == YES && !add_holder(&c, AIU_HOLDER_HIDDEN))
+                        return -ENOMEM;
+        }
+        r = add_conflict(&report->conflicts, &report->n_conflicts, 1, &c);
+        if (r < 0)
+                free(c.holders);
+        return r;
+}
+
+int assemble_conflicts(struct aiu_report *report, struct observation *o)
+{
+        int r;
+
+        report->processes = o->snapshot.processes;
+        report->n_processes = o->snapshot.n_processes;
+        report->managers = o->snapshot.managers;
+        report->n_managers = o->snapshot.n_managers;
+        report->kernel_users = o->snapshot.kernel_users;
+        report->n_kernel_users = o->snapshot.n_kernel_users;
+        o->snapshot.kernel_users = NULL;
+        o->snapshot.n_kernel_users = 0;
+        o->snapshot.processes = NULL;
+        o->snapshot.managers = NULL;
+        o->snapshot.n_processes = o->snapshot.n_managers = 0;
+        r = o->snapshot.claims.first ? assemble_range(report, o) : sort_sockets(report, o);
+        if (r >= 0)
+                r = add_unseen(report, o);
+        for (size_t i = 0; r >= 0 && i < report->n_conflicts; i++)
+                if (report->conflicts[i].index != NO_SOCKET && report->conflicts[i].n_holders == 0)
+                        r = find_holders(report, &o->snapshot, &report->conflicts[i]);
+        return r < 0 ? r : leader_find(report->conflicts, report->n_conflicts, report->processes, report->n_processes,
+                                       o->holders_complete);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The gaps of a report: what the backends could not see, and the bits that keep
+ * a verdict from being known, each with the holder that has it and what it
+ * takes to learn it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/build.h"
+#include "util/caller.h"
+#include "rules/kernel.h"
+#include "report/text.h"
+#include "report/words.h"
+
+static const char *const option_names[] = { "SO_REUSEADDR", "SO_REUSEPORT", "IPV6_V6ONLY" };
+
+static void add_options(struct text *text, uint32_t bits)
+{
+        bool first = true;
+
+        for (size_t i = 0; i < sizeof(option_names) / sizeof(option_names[0]); i++) {
+                if (!(bits & (UINT32_C(1) << i)))
+                        continue;
+                text_add(text, "%s%s", first ? "" : " and ", option_names[i]);
+                first = false;
+        }
+}
+
+/* One gap for each holder whose bits decide; a crowd of alike ones makes one. */
+static void add_open_bits(struct observation *o, const struct aiu_report *report)
+{
+        for (size_t i = 0; i < report->n_conflicts && i < 8; i++) {
+                const struct aiu_conflict *c = &report->conflicts[i];
+                char buffer[768] = "", who[512];
+                struct text text = TEXT(buffer);
+
+                if (c->judgement.blocking != UNKNOWN || c->judgement.decides == 0 || c->judgement.kernel != 0)
+                        continue;
+                words_holder(c, who, sizeof(who));
+                text_add(&text, "whether ");
+                add_options(&text, c->judgement.decides);
+                text_add(&text, " is set on the socket of %s decides, and could not be read: ", who);
+                if (c->socket.inode == 0)
+                        text_add(&text, "no interface of the kernel shows it");
+                else
+                        text_add(&text, "run as %s (CAP_SYS_PTRACE) to read it", caller_who_sees_all(o->asked.procfs));
+                (void)aiu_snapshot_add_gap(&o->snapshot,
+                                           c->socket.inode == 0 ? AIU_GAP_UNKNOWN : AIU_GAP_PERMISSION, 0, buffer);
+        }
+}
+
+static const struct {
+        uint32_t doubt;
+        enum aiu_gap_kind kind;
+        const char *text;
+} doubts[] = {
+        { DOUBT_HISTORY, AIU_GAP_UNKNOWN,
+          "with SO_REUSEPORT the kernel may let the socket in because of one that used the port before "
+          "(tb->fastreuseport); no interface shows that memory, so \"in use\" is near certain, not certain" },
+        { DOUBT_ORDER, AIU_GAP_UNKNOWN,
+          "some sockets on the port would share it by SO_REUSEPORT and some would not: the first one in the "
+          "kernel's hash chain decides, and no interface shows the order" },
+        { DOUBT_DEVICE, AIU_GAP_BACKEND,
+          "the devices of the sockets, or the VRFs of those, decide whether they meet, and could not be found out" },
+        { DOUBT_ADDRESS, AIU_GAP_BACKEND, "whether the address is one of this host could not be found out" },
+        { DOUBT_PRIVILEGE, AIU_GAP_PERMISSION,
+          "whether the one who binds has CAP_NET_BIND_SERVICE, which this port needs, is not known" },
+        { DOUBT_SOCKETS, AIU_GAP_BACKEND,
+          "not every socket on the port could be seen, so that the port is free is not proven" },
+        { DOUBT_PROTOCOL, AIU_GAP_UNKNOWN, "the bind rules of this protocol are not modelled" },
+        { DOUBT_RANGE, AIU_GAP_UNKNOWN,
+          "port 0: whether any port of ip_local_port_range is left for this address could not be counted: "
+          "ip_local_port_range, ip_local_reserved_ports or ip_autobind_reuse under /proc/sys/net/ipv4 was not readable" },
+        { DOUBT_SEARCH, AIU_GAP_UNKNOWN,
+          "port 0: the free port is the first or the last of a range with an odd number of ports; the kernel looks "
+          "at one of these two, chosen at random with each bind()" },
+        { DOUBT_NAME, AIU_GAP_BACKEND, "whether a socket can be made at the path could not be found out" },
+        { DOUBT_STATE, AIU_GAP_UNKNOWN,
+          "whether the socket asked about, which was used before, has kept its port and may be used again "
+          "is not shown by any interface" },
+};
+
+/* One gap for each way in which this kernel may differ. */
+static void add_kernel(struct observation *o, uint32_t behaviours)
+{
+        const struct host *host = &o->snapshot.host;
+
+        for (uint32_t one = 1; one & KERNEL_ALL; one <<= 1) {
+                char buffer[384] = "";
+                struct text text = TEXT(buffer);
+
+                if (!(behaviours & one))
+                        continue;
+                text_add(&text, "this is Linux %d.%d.%d: %s", host->kernel_major, host->kernel_minor,
+                         host->kernel_patch, kernel_text(one));
+                if (one == AIU_KERNEL_BOUND_SHOWN)
+                        text_add(&text, ": root finds those by their descriptors, and still not whether they have lost the port again");
+                else if (one & (AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_VRF))
+                        text_add(&text, "; distributors repair such things");
+                else
+                        text_add(&text, "; distributors repair such things, and a self-test (aiu_self_test()) would tell");
+                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_KERNEL_TOO_OLD, 0, buffer);
+        }
+}
+
+static void add_doubts(struct observation *o, const struct verdict *v)
+{
+        if (v->doubts & DOUBT_KERNEL)
+                add_kernel(o, v->kernel);
+        for (size_t i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++)
+                if (v->doubts & doubts[i].doubt)
+                        (void)aiu_snapshot_add_gap(&o->snapshot, doubts[i].kind, 0, doubts[i].text);
+}
+
+/* A what-if that stays unknown names its bit too. */
+static uint32_t what_if_doubts(const struct aiu_report *report)
+{
+        if (report->verdict.verdict == AIU_VERDICT_IN_USE && report->question.error == 0 && report->range.first == 0 &&
+            report->what_if[AIU_OPTION_REUSEPORT] == UNKNOWN)
+                return DOUBT_HISTORY;
+        return 0;
+}
+
+int assemble_gaps(struct aiu_report *report, struct observation *o)
+{
+        struct verdict more = { .doubts = report->verdict.doubts | what_if_doubts(report),
+                                .kernel = report->verdict.kernel };
+
+        add_open_bits(o, report);
+        add_doubts(o, &more);
+        if (o->snapshot.gap_lost)
+                return -ENOMEM;
+        if (o->snapshot.n_gaps == 0)
+                return 0;
+        report->gaps = calloc(o->snapshot.n_gaps, sizeof(*report->gaps));
+        if (!report->gaps)
+                return -ENOMEM;
+        for (size_t i = 0; i < o->snapshot.n_gaps; i++)
+                report->gaps[i].gap = o->snapshot.gaps[i];
+        report->n_gaps = o->snapshot.n_gaps;
+        o->snapshot.n_gaps = 0;         /* their strings are the report's now */
+        return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A report from the inside: probe.c fills it in, then nobody changes it any more. */
+#ifndef AIU_REPORT_H
+#define AIU_REPORT_H
+
+#include <stdatomic.h>
+
+#include "rules/model.h"
+
+struct aiu_report {
+        atomic_uint refs;
+        struct question question;
+        struct verdict verdict;
+        tristate what_if[WHAT_IF_COUNT];        /* by AIU_OPTION_* bits, added to the question's own */
+        struct range range;                     /* port 0: what the search met */
+        size_t n_range_holders;                 /* how many have ports of it, as far as they can be told apart */
+        uint16_t *claim_group;                  /* for each claim: its conflict's index + 1; until there is advice */
+        char *summary;
+        struct aiu_conflict *conflicts;
+        size_t n_conflicts;
+        struct aiu_conflict *neighbours;
+        size_t n_neighbours;
+        struct aiu_action *actions;
+        size_t n_actions;
+        struct aiu_gap *gaps;
+        size_t n_gaps;
+        /* What holders point into; moved here from the snapshot. */
+        struct process *processes;
+        size_t n_processes;
+        struct manager *managers;
+        size_t n_managers;
+        struct kernel_user *kernel_users;
+        size_t n_kernel_users;
+};
+
+/* Free one element's insides (not the element). Shared with snapshot.c and advice. */
+void process_finish(struct process *process);
+void manager_finish(struct manager *manager);
+void kernel_user_finish(struct kernel_user *user);
+void gap_finish(struct gap *gap);
+void conflict_finish(struct aiu_conflict *conflict);
+
+/* An empty report with one reference; NULL = no memory. */
+struct aiu_report *report_new(void);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Stable tokens: what JSON, logs and scripts see of the enums. One table for
+ * each enum, indexed by the value; a hole or a value past the end is "unknown".
+ */
+#include <stddef.h>
+
+#include "addrinuse.h"
+#include "util/macro.h"
+
+AIU_EXPORT const char *aiu_version(void)
+{
+        return AIU_VERSION;
+}
+
+static const char *token(const char *const *table, size_t n, unsigned int value)
+{
+        return value < n && table[value] ? table[value] : "unknown";
+}
+
+static const char *const verdict_tokens[] = {
+        [AIU_VERDICT_UNKNOWN] = "unknown",
+        [AIU_VERDICT_AVAILABLE] = "available",
+        [AIU_VERDICT_IN_USE] = "in-use",
+        [AIU_VERDICT_NOT_LOCAL] = "not-local",
+        [AIU_VERDICT_NOT_PERMITTED] = "not-permitted",
+        [AIU_VERDICT_INVALID] = "invalid",
+};
+
+AIU_EXPORT const char *aiu_verdict_to_string(enum aiu_verdict verdict)
+{
+        return token(verdict_tokens, ELEMENTSOF(verdict_tokens), (unsigned int)verdict);
+}
+
+static const char *const call_tokens[] = {
+        [AIU_CALL_UNKNOWN] = "unknown",
+        [AIU_CALL_BIND] = "bind",
+        [AIU_CALL_LISTEN] = "listen",
+};
+
+AIU_EXPORT const char *aiu_call_to_string(enum aiu_call call)
+{
+        return token(call_tokens, ELEMENTSOF(call_tokens), (unsigned int)call);
+}
+
+static const char *const tristate_tokens[] = {
+        [AIU_TRISTATE_UNKNOWN] = "unknown",
+        [AIU_TRISTATE_NO] = "no",
+        [AIU_TRISTATE_YES] = "yes",
+};
+
+AIU_EXPORT const char *aiu_tristate_to_string(enum aiu_tristate tristate)
+{
+        return token(tristate_tokens, ELEMENTSOF(tristate_tokens), (unsigned int)tristate);
+}
+
+static const char *const overlap_tokens[] = {
+        [AIU_OVERLAP_UNKNOWN] = "unknown",
+        [AIU_OVERLAP_EXACT] = "exact",
+        [AIU_OVERLAP_HOLDER_WILDCARD] = "holder-wildcard",
+        [AIU_OVERLAP_QUERY_WILDCARD] = "query-wildcard",
+        [AIU_OVERLAP_DUAL_STACK] = "dual-stack",
+        [AIU_OVERLAP_V4_MAPPED] = "v4-mapped",
+        [AIU_OVERLAP_UNIX_PATH] = "unix-path",
+        [AIU_OVERLAP_PORT_RANGE] = "port-range",
+        [AIU_OVERLAP_NONE] = "none",
+};
+
+AIU_EXPORT const char *aiu_overlap_to_string(enum aiu_overlap overlap)
+{
+        return token(overlap_tokens, ELEMENTSOF(overlap_tokens), (unsigned int)overlap);
+}
+
+static const char *const state_tokens[] = {
+        [AIU_STATE_UNKNOWN] = "unknown",
+        [AIU_STATE_ESTABLISHED] = "established",
+        [AIU_STATE_SYN_SENT] = "syn-sent",
+        [AIU_STATE_SYN_RECV] = "syn-recv",
+        [AIU_STATE_FIN_WAIT1] = "fin-wait1",
+        [AIU_STATE_FIN_WAIT2] = "fin-wait2",
+        [AIU_STATE_TIME_WAIT] = "time-wait",
+        [AIU_STATE_CLOSE] = "close",
+        [AIU_STATE_CLOSE_WAIT] = "close-wait",
+        [AIU_STATE_LAST_ACK] = "last-ack",
+        [AIU_STATE_LISTEN] = "listen",
+        [AIU_STATE_CLOSING] = "closing",
+        [AIU_STATE_BOUND] = "bound",
+        [AIU_STATE_STALE_FILE] = "stale-file",
+};
+
+AIU_EXPORT const char *aiu_state_to_string(enum aiu_state state)
+{
+        return token(state_tokens, ELEMENTSOF(state_tokens), (unsigned int)state);
+}
+
+static const char *const reason_tokens[] = {
+        [AIU_REASON_UNKNOWN] = "unknown",
+        [AIU_REASON_LISTENING] = "listening",
+        [AIU_REASON_QUERY_NO_REUSE] = "query-no-reuse",
+        [AIU_REASON_HOLDER_NO_REUSE] = "holder-no-reuse",
+        [AIU_REASON_REUSEPORT_ABSENT] = "reuseport-absent",
+        [AIU_REASON_REUSEPORT_UID] = "reuseport-uid",
+        [AIU_REASON_BUCKET_HISTORY] = "bucket-history",
+        [AIU_REASON_PATH_EXISTS] = "path-exists",
+        [AIU_REASON_RANGE_EXHAUSTED] = "range-exhausted",
+        [AIU_REASON_OBSERVED] = "observed",
+};
+
+AIU_EXPORT const char *aiu_reason_to_string(enum aiu_reason reason)
+{
+        return token(reason_tokens, ELEMENTSOF(reason_tokens), (unsigned int)reason);
+}
+
+static const char *const holder_kind_tokens[] = {
+        [AIU_HOLDER_UNKNOWN] = "unknown",
+        [AIU_HOLDER_PROCESS] = "process",
+        [AIU_HOLDER_SELF] = "self",
+        [AIU_HOLDER_KERNEL] = "kernel",
+        [AIU_HOLDER_HIDDEN] = "hidden",
+};
+
+AIU_EXPORT const char *aiu_holder_kind_to_string(enum aiu_holder_kind holder)
+{
+        return token(holder_kind_tokens, ELEMENTSOF(holder_kind_tokens), (unsigned int)holder);
+}
+
+static const char *const manager_kind_tokens[] = {
+        [AIU_MANAGER_UNKNOWN] = "unknown",
+        [AIU_MANAGER_NONE] = "none",
+        [AIU_MANAGER_SYSTEMD] = "systemd",
+        [AIU_MANAGER_SYSTEMD_USER] = "systemd-user",
+        [AIU_MANAGER_DOCKER] = "docker",
+        [AIU_MANAGER_PODMAN] = "podman",
+        [AIU_MANAGER_KUBERNETES] = "kubernetes",
+        [AIU_MANAGER_CONTAINERD] = "containerd",
+        [AIU_MANAGER_LXC] = "lxc",
+        [AIU_MANAGER_SNAP] = "snap",
+        [AIU_MANAGER_MACHINE] = "machine",
+        [AIU_MANAGER_SUPERVISOR] = "supervisor",
+};
+
+AIU_EXPORT const char *aiu_manager_kind_to_string(enum aiu_manager_kind manager)
+{
+        return token(manager_kind_tokens, ELEMENTSOF(manager_kind_tokens), (unsigned int)manager);
+}
+
+static const char *const action_kind_tokens[] = {
+        [AIU_ACTION_UNKNOWN] = "unknown",
+        [AIU_ACTION_NONE] = "none",
+        [AIU_ACTION_STOP_UNIT] = "stop-unit",
+        [AIU_ACTION_STOP_CONTAINER] = "stop-container",
+        [AIU_ACTION_TERMINATE] = "terminate",
+        [AIU_ACTION_KILL] = "kill",
+        [AIU_ACTION_WAIT] = "wait",
+        [AIU_ACTION_SET_REUSEADDR] = "set-reuseaddr",
+        [AIU_ACTION_SET_REUSEPORT] = "set-reuseport",
+        [AIU_ACTION_SET_V6ONLY] = "set-v6only",
+        [AIU_ACTION_OTHER_ADDRESS] = "other-address",
+        [AIU_ACTION_OTHER_PORT] = "other-port",
+        [AIU_ACTION_RESERVE_PORT] = "reserve-port",
+        [AIU_ACTION_REMOVE_FILE] = "remove-file",
+        [AIU_ACTION_USE_ACTIVATION] = "use-activation",
+        [AIU_ACTION_GRANT_PRIVILEGE] = "grant-privilege",
+        [AIU_ACTION_ADD_ADDRESS] = "add-address",
+        [AIU_ACTION_FIX_CALLER] = "fix-caller",
+        [AIU_ACTION_LOOK_CLOSER] = "look-closer",
+        [AIU_ACTION_KILL_UNIT_LEFTOVERS] = "kill-unit-leftovers",
+        [AIU_ACTION_WIDEN_RANGE] = "widen-range",
+        [AIU_ACTION_SET_NO_PORT] = "set-no-port",
+        [AIU_ACTION_STOP_KERNEL_USER] = "stop-kernel-user",
+        [AIU_ACTION_SET_FREEBIND] = "set-freebind",
+        [AIU_ACTION_ALLOW_NONLOCAL] = "allow-nonlocal",
+        [AIU_ACTION_ENABLE_IPV6] = "enable-ipv6",
+        [AIU_ACTION_CHANGE_POLICY] = "change-policy",
+        [AIU_ACTION_MAKE_DIRECTORY] = "make-directory",
+};
+
+AIU_EXPORT const char *aiu_action_kind_to_string(enum aiu_action_kind action)
+{
+        return token(action_kind_tokens, ELEMENTSOF(action_kind_tokens), (unsigned int)action);
+}
+
+static const char *const gap_kind_tokens[] = {
+        [AIU_GAP_UNKNOWN] = "unknown",
+        [AIU_GAP_PERMISSION] = "permission",
+        [AIU_GAP_NAMESPACE] = "namespace",
+        [AIU_GAP_TRUNCATED] = "truncated",
+        [AIU_GAP_RACE] = "race",
+        [AIU_GAP_BACKEND] = "backend",
+        [AIU_GAP_DEADLINE] = "deadline",
+        [AIU_GAP_KERNEL_TOO_OLD] = "kernel-too-old",
+};
+
+AIU_EXPORT const char *aiu_gap_kind_to_string(enum aiu_gap_kind gap)
+{
+        return token(gap_kind_tokens, ELEMENTSOF(gap_kind_tokens), (unsigned int)gap);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What an action says, and who runs its command, where it rests on the word of a less privileged user. */
+#include <string.h>
+
+#include "report/words.h"
+
+/* libvirt registers its guests with machined as qemu-1-NAME. */
+bool words_is_virtual_machine(const struct manager *m)
+{
+        return m->kind == AIU_MANAGER_MACHINE && m->container && strncmp(m->container, "qemu-", 5) == 0;
+}
+
+static const struct aiu_conflict *handed_over(const struct aiu_report *report)
+{
+        for (size_t i = 0; i < report->n_conflicts; i++)
+                for (size_t k = 0; k < report->conflicts[i].n_holders; k++)
+                        if (report->conflicts[i].holders[k].flags & AIU_HOLDER_HANDED_OVER)
+                                return &report->conflicts[i];
+        return NULL;
+}
+
+void words_who_made_it(struct text *text, const struct aiu_action *action, const struct aiu_report *report)
+{
+        const struct aiu_conflict *c = handed_over(report);
+
+        if (!(action->remarks & REMARK_HANDED_OVER) || !c)
+                return;
+        if (c->socket.uid == 0 || c->socket.uid == UID_UNKNOWN)
+                text_add(text, "; another user made the socket and handed it over, perhaps unasked");
+        else
+                text_add(text, "; uid %u made the socket and handed it over, perhaps unasked", (unsigned)c->socket.uid);
+}
+
+/* Its command runs as the user whose word it is: that user can do the same without it. */
+static bool acts_as_user(const struct manager *m)
+{
+        if (m->named_by == 0 || m->named_by == UID_UNKNOWN || m->user != m->named_by)
+                return false;
+        return m->kind == AIU_MANAGER_SYSTEMD_USER || m->kind == AIU_MANAGER_DOCKER || m->kind == AIU_MANAGER_PODMAN ||
+               m->kind == AIU_MANAGER_CONTAINERD;
+}
+
+bool words_refuses_name(const struct aiu_action *action)
+{
+        return action->remarks & REMARK_USERS_WORD && !acts_as_user(action->manager);
+}
+
+void words_whose_word(struct text *text, const struct aiu_action *action)
+{
+        const struct manager *m = action->manager;
+
+        if (!(action->remarks & REMARK_USERS_WORD))
+                return;
+        if (m->named_by == UID_UNKNOWN)
+                text_add(text, "; which user chose that name is unknown, so there is no command that acts on it");
+        else if (acts_as_user(m) && !action->argv)
+                text_add(text, "; that rests on the word of uid %u alone", (unsigned)m->named_by);
+        else if (acts_as_user(m))
+                text_add(text, "; that is the word of uid %u, as whom the command runs", (unsigned)m->named_by);
+        else
+                text_add(text, "; that is the word of uid %u, so there is no command that acts on it",
+                         (unsigned)m->named_by);
+}

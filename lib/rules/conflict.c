@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The kernel's bind rules for one pair: the socket that would be bound (c) and
+ * one that is there already (h). Pure and three-valued: a bit of h that nobody
+ * could read makes the answer unknown, and says which bit it was.
+ *
+ * Sources: net/ipv4/inet_connection_sock.c, inet_csk_get_port(),
+ * inet_bind_conflict(), inet_rcv_saddr_equal(); net/ipv4/inet_hashtables.c,
+ * inet_bind2_bucket_match_addr_any(); net/ipv4/udp.c, udp_lib_lport_inuse();
+ * net/unix/af_unix.c, unix_bind_abstract(). Every row was compared with the
+ * answers of a running kernel (tests/live).
+ *
+ * What many pages on the web get wrong, and the kernel does:
+ *  - SO_REUSEADDR counts only when both sockets have it, as it is set now, and
+ *    never against a listener. A TIME_WAIT socket keeps the value that its
+ *    listener had when the connection came in.
+ *  - SO_REUSEPORT counts only when both have it and one user owns both; the
+ *    owner of a TIME_WAIT socket is not compared.
+ *  - A wildcard overlaps everything of its family; [::] overlaps IPv4 as well
+ *    unless one side is IPV6_V6ONLY. 0.0.0.0 overlaps even a native IPv6 socket
+ *    that is not v6-only (a connection accepted by a dual-stack listener).
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "rules/address.h"
+#include "rules/conflict.h"
+#include "rules/kernel.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+int conflict_protocol(const struct question *question)
+{
+        sa_family_t family = question->address.sa.any.sa_family;
+
+        if (family != AF_INET && family != AF_INET6)
+                return 0;
+        if (question->protocol == IPPROTO_MPTCP)
+                return IPPROTO_TCP;
+        if (question->protocol != 0)
+                return question->protocol;
+        return question->type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
+bool conflict_modelled(const struct question *question)
+{
+        int protocol = conflict_protocol(question);
+
+        return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+}
+
+unsigned int conflict_device(const struct question *question)
+{
+        if (address_is_link_local(&question->address) && question->address.sa.in6.sin6_scope_id)
+                return question->address.sa.in6.sin6_scope_id;
+        return question->ifindex;
+}
+
+/* Two different devices never meet; no device meets every device. */
+static tristate devices_meet(unsigned int c, unsigned int h)
+{
+        if (c != 0 && h == IFINDEX_UNKNOWN)
+                return UNKNOWN;
+        return tri(c == 0 || h == 0 || c == h);
+}
+
+/*
+ * TCP has a table of ports for each VRF: a socket without a device and one that is
+ * bound to a VRF, or to an interface in it, never meet, unless tcp_l3mdev_accept makes
+ * one table of them all (inet_sk_bound_l3mdev(), inet_bind_bucket_match(); since Linux
+ * 5.0). UDP has one table, and udp_lib_lport_inuse() compares devices alone.
+ * udp_l3mdev_accept changes who gets a datagram, not who may bind.
+ */
+static tristate domains_meet(const struct question *q, const struct socket *h)
+{
+        unsigned int device = conflict_device(q);
+
+        if (h->protocol != IPPROTO_TCP || (device == 0 && h->ifindex == 0) || device == h->ifindex)
+                return YES;
+        if (q->l3mdev == IFINDEX_UNKNOWN || h->l3mdev == IFINDEX_UNKNOWN)
+                return UNKNOWN;
+        return tri(q->l3mdev == h->l3mdev);
+}
+
+static tristate same_table(const struct question *q, const struct socket *h)
+{
+        return tri_and(devices_meet(conflict_device(q), h->ifindex), domains_meet(q, h));
+}
+
+/* bind() to an IPv6 address that is neither :: nor mapped sets IPV6_V6ONLY by itself. */
+static bool binder_v6only(const struct question *q, const struct endpoint *c)
+{
+        return c->v6 && (q->v6only || (!c->any && !c->v4ish));
+}
+
+/* ipv4_rcv_saddr_equal(): sk_rcv_saddr of both, a zero matches all. */
+static bool v4_meet(const struct endpoint *c, const struct endpoint *h)
+{
+        return c->v4 == h->v4 || c->v4 == 0 || h->v4 == 0;
+}
+
+/* ipv6_rcv_saddr_equal() with both wildcards allowed; an AF_INET socket counts as mapped. */
+static tristate v6_rcv_meet(const struct endpoint *c, bool c_only, const struct endpoint *h, tristate h_only)
+{
+        bool c_any6 = c->any && !c->v4ish, h_any6 = h->any && !h->v4ish;
+        tristate meet = NO;
+
+        if (c->v4ish && h->v4ish)
+                return tri_and(tri_not(h_only), tri(v4_meet(c, h)));
+        if (c_any6 && h_any6)
+                return YES;
+        if (h_any6)
+                meet = c->v4ish ? tri_not(h_only) : YES;
+        if (c_any6)
+                meet = tri_or(meet, tri(!(c_only && h->v4ish)));
+        return tri_or(meet, tri(h->v6 && memcmp(&c->ip, &h->ip, sizeof(c->ip)) == 0));
+}
+
+/* inet_rcv_saddr_equal(c, h, match_wildcard = true): UDP always, TCP when c is a wildcard. */
+static tristate rcv_meet(const struct endpoint *c, bool c_only, const struct endpoint *h, tristate h_only)
+{
+        if (!c->v6)
+                return tri_and(tri_not(h_only), tri(v4_meet(c, h)));
+        return v6_rcv_meet(c, c_only, h, h_only);
+}
+
+/* TCP, c on one address: only its own bind2 bucket and the wildcards' are searched
+ * (inet_bhash2_conflict() and inet_bhash2_addr_any_conflict(), since Linux 6.1). */
+static tristate bhash2_meet(const struct endpoint *c, const struct endpoint *h, tristate h_only)
+{
+        tristate family = c->v4ish && h->v6 ? tri_not(h_only) : YES;
+
+        if (memcmp(&c->ip, &h->ip, sizeof(c->ip)) == 0)
+                return family;
+        if (h->any && !h->v4ish)
+                return family;
+        if (h->any && c->v4ish)
+                return family;
+        return NO;
+}
+
+static tristate addresses_meet(const struct question *q, const struct endpoint *c, const struct socket *socket,
+                               const struct endpoint *h)
+{
+        tristate h_only = h->v6 ? socket->v6only : NO;
+
+        if (conflict_protocol(q) == IPPROTO_TCP && !c->any)
+                return bhash2_meet(c, h, h_only);
+        return rcv_meet(c, binder_v6only(q, c), h, h_only);
+}
+
+static enum aiu_overlap overlap_kind(const struct endpoint *c, const struct endpoint *h)
+{
+        if (memcmp(&c->ip, &h->ip, sizeof(c->ip)) == 0)
+                return c->v6 == h->v6 ? AIU_OVERLAP_EXACT : AIU_OVERLAP_V4_MAPPED;
+        if (c->v4ish != h->v4ish)
+                return AIU_OVERLAP_DUAL_STACK;
+        return h->any ? AIU_OVERLAP_HOLDER_WILDCARD : AIU_OVERLAP_QUERY_WILDCARD;
+}
+
+/*
+ * Inside a user namespace every foreign owner reads as the overflow uid: two of
+ * them need not be the same user.
+ */
+#define OVERFLOW_UID 65534u
+
+static tristate same_owner(const struct question *q, const struct socket *h)
+{
+        if (h->uid == UID_UNKNOWN)
+                return UNKNOWN;
+        if (h->uid != q->uid)
+                return NO;
+        return h->uid == OVERFLOW_UID ? UNKNOWN : YES;
+}
+
+/* Both have SO_REUSEADDR and h does not listen. UDP has no listeners. */
+static tristate address_shared(const struct question *q, const struct socket *h)
+{
+        if (!q->reuseaddr || h->state == AIU_STATE_LISTEN)
+                return NO;
+        return h->reuseaddr;
+}
+
+/* Both have SO_REUSEPORT and one owner; a TIME_WAIT minisock has none to compare. */
+static tristate port_shared(const struct question *q, const struct socket *h)
+{
+        if (!q->reuseport)
+                return NO;
+        return tri_and(h->reuseport, h->minisock ? YES : same_owner(q, h));
+}
+
+static enum aiu_reason reason_for(const struct question *q, const struct socket *h)
+{
+        if (q->reuseport && h->reuseport == YES && same_owner(q, h) != YES && !h->minisock)
+                return AIU_REASON_REUSEPORT_UID;
+        if (q->reuseport != (h->reuseport == YES) && h->reuseport != UNKNOWN &&
+            (h->state == AIU_STATE_LISTEN || q->reuseport))
+                return AIU_REASON_REUSEPORT_ABSENT;
+        if (h->state == AIU_STATE_LISTEN)
+                return AIU_REASON_LISTENING;
+        return q->reuseaddr ? AIU_REASON_HOLDER_NO_REUSE : AIU_REASON_QUERY_NO_REUSE;
+}
+
+/* The unread bits that keep the answer from being known. */
+static uint32_t open_bits(const struct question *q, const struct socket *h, tristate meet)
+{
+        uint32_t bits = 0;
+
+        if (meet == UNKNOWN && h->v6only == UNKNOWN && h->local.sa.any.sa_family == AF_INET6)
+                bits |= AIU_OPTION_V6ONLY;
+        if (address_shared(q, h) == UNKNOWN)
+                bits |= AIU_OPTION_REUSEADDR;
+        if (port_shared(q, h) == UNKNOWN)
+                bits |= AIU_OPTION_REUSEPORT;
+        return bits;
+}
+
+/*
+ * A request sock (NEW_SYN_RECV) is listed as SYN_RECV without a file, but is not
+ * in the bind hash: the listener that it waits for is what counts.
+ */
+static bool is_request_sock(const struct socket *h)
+{
+        return h->protocol == IPPROTO_TCP && h->state == AIU_STATE_SYN_RECV && h->inode == 0;
+}
+
+/* Do the two meet? Where kernels differ, *ret_kernel says why that is not known. */
+static tristate sockets_meet(const struct question *q, const struct endpoint *c, const struct socket *h,
+                             const struct endpoint *e, const struct host *host, uint32_t *ret_kernel)
+{
+        uint32_t doubts = kernel_doubts(host);
+        tristate table = same_table(q, h), addresses = addresses_meet(q, c, h, e);
+
+        *ret_kernel = doubts ? kernel_pair_doubts(q, c, h, e, doubts) : 0;
+        if (*ret_kernel & ~(AIU_KERNEL_VRF | AIU_KERNEL_BOUND_SHOWN | AIU_KERNEL_ORPHAN_OWNER))
+                addresses = UNKNOWN;
+        if (h->maybe_unbound) {
+                *ret_kernel |= AIU_KERNEL_BOUND_SHOWN;
+                table = tri_and(table, UNKNOWN);
+        }
+        if (*ret_kernel & AIU_KERNEL_VRF)
+                table = tri_and(UNKNOWN, devices_meet(conflict_device(q), h->ifindex));
+        return tri_and(table, addresses);
+}
+
+static struct judgement judge_ip(const struct question *q, const struct socket *h, const struct host *host)
+{
+        struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
+        struct endpoint c = address_endpoint(&q->address), e = address_endpoint(&h->local);
+        uint32_t kernel;
+        tristate meet, shared;
+
+        if (conflict_protocol(q) != h->protocol || !address_is_ip(&h->local) ||
+            address_port(&h->local) != address_port(&q->address) || is_request_sock(h))
+                return j;
+        meet = sockets_meet(q, &c, h, &e, host, &kernel);
+        if (meet == NO)
+                return j;
+        shared = port_shared(q, h);
+        if (kernel & AIU_KERNEL_ORPHAN_OWNER)
+                shared = tri_and(h->reuseport, UNKNOWN);
+        j.overlap = overlap_kind(&c, &e);
+        j.reason = reason_for(q, h);
+        j.admits = tri_and(meet, tri_and(shared, tri_not(address_shared(q, h))));
+        j.blocking = tri_and(meet, tri_not(tri_or(address_shared(q, h), shared)));
+        if (j.blocking == UNKNOWN) {
+                j.decides = open_bits(q, h, meet);
+                j.kernel = kernel;
+        }
+        return j;
+}
+
+static bool is_about_path(const struct question *q)
+{
+        return q->address.sa.any.sa_family == AF_UNIX && !address_is_abstract(&q->address);
+}
+
+/* A connection that a listener accepted carries the listener's file; one that was bound before it connected does too. */
+static tristate owns_file(const struct socket *h)
+{
+        return h->state == AIU_STATE_ESTABLISHED && h->type != SOCK_DGRAM ? UNKNOWN : YES;
+}
+
+/*
+ * Is it the socket that made the file which is there now? The device is the file
+ * system's own; where either side's is not known, the number alone makes a candidate.
+ */
+static tristate made_file(const struct socket *h, const struct host *host)
+{
+        uint64_t device = host->name_fs_device ? host->name_fs_device : host->name_device;
+
+        if (host->name_exists != YES || host->name_live == NO || host->name_inode == 0 || h->vfs_inode == 0 ||
+            (uint32_t)host->name_inode != (uint32_t)h->vfs_inode)
+                return NO;
+        if (h->vfs_device == device)
+                return owns_file(h);
+        if (h->vfs_device == 0 || (host->name_fs_device == 0 && host->name_live == YES))
+                return UNKNOWN;
+        return NO;
+}
+
+/*
+ * Abstract names live in one table for each network namespace, hashed by name
+ * and compared with the type: a stream and a datagram socket share a name.
+ * A path is taken as soon as anything is there (EEXIST of mknod); which socket
+ * made it is told by inode and device, for names lie (bind() kept the string of
+ * another directory, or of before a rename).
+ */
+static struct judgement judge_unix(const struct question *q, const struct socket *h, const struct host *host)
+{
+        struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
+        tristate same;
+
+        if (h->local.sa.any.sa_family != AF_UNIX)
+                return j;
+        if (is_about_path(q))
+                same = made_file(h, host);
+        else
+                same = tri(h->type == q->type && address_equal(&q->address, &h->local));
+        if (same == NO)
+                return j;
+        j.overlap = AIU_OVERLAP_UNIX_PATH;
+        j.reason = AIU_REASON_PATH_EXISTS;
+        j.blocking = same;
+        return j;
+}
+
+/*
+ * The cookie is the socket's own. An MPTCP socket takes its port through a TCP
+ * subflow that has another cookie, but the same inode: mptcp_subflow_create_socket().
+ */
+bool conflict_is_own(const struct question *question, const struct socket *holder)
+{
+        return (question->own_cookie != 0 && question->own_cookie == holder->cookie) ||
+               (question->own_inode != 0 && question->own_inode == holder->inode);
+}
+
+/*
+ * A search shares less than a bind() to a port. TCP takes no port on which it
+ * meets anybody, whatever the options (inet_csk_find_open_port() asks
+ * inet_bind_conflict() with relax and reuseport_ok false); in a second round,
+ * with ip_autobind_reuse, it joins sockets that SO_REUSEADDR would let it join,
+ * but not its own SO_REUSEPORT group. UDP marks as used what a bind() to that
+ * port would not share; each socket counts for itself, in whatever order:
+ * udp_lib_lport_inuse() with a bitmap.
+ */
+static tristate search_shares(const struct question *q, const struct socket *h, bool relaxed)
+{
+        if (h->protocol != IPPROTO_TCP)
+                return tri_or(address_shared(q, h), port_shared(q, h));
+        return relaxed ? tri_and(address_shared(q, h), tri_not(port_shared(q, h))) : NO;
+}
+
+struct judgement conflict_judge_search(const struct question *q, const struct socket *h, const struct host *host,
+                                       bool relaxed)
+{
+        struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
+        struct endpoint c = address_endpoint(&q->address), e = address_endpoint(&h->local);
+        bool options = relaxed || h->protocol != IPPROTO_TCP;
+        uint32_t kernel;
+        tristate meet;
+
+        if (conflict_is_own(q, h) || conflict_protocol(q) != h->protocol || !address_is_ip(&h->local) ||
+            is_request_sock(h))
+                return j;
+        meet = sockets_meet(q, &c, h, &e, host, &kernel);
+        if (meet == NO)
+                return j;
+        j.overlap = AIU_OVERLAP_PORT_RANGE;
+        j.reason = AIU_REASON_RANGE_EXHAUSTED;
+        j.blocking = tri_and(meet, tri_not(search_shares(q, h, relaxed)));
+        if (j.blocking == UNKNOWN)
+                j.kernel = kernel;
+        if (j.blocking == UNKNOWN)
+                j.decides = open_bits(q, h, meet) & (options ? UINT32_MAX : AIU_OPTION_V6ONLY);
+        return j;
+}
+
+struct judgement conflict_judge(const struct question *question, const struct socket *holder,
+                                const struct host *host)
+{
+        /* A socket's own file is in its way: unix_bind_bsd() looks at the path before it looks at the socket. */
+        if (conflict_is_own(question, holder) && !(is_about_path(question) && question->call != AIU_CALL_LISTEN))
+                return (struct judgement){ .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
+        if (question->address.sa.any.sa_family == AF_UNIX)
+                return judge_unix(question, holder, host);
+        return judge_ip(question, holder, host);
+}

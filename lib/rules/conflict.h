@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* (question, socket) → is it in the way, and by which rule. Pure. */
+#ifndef AIU_CONFLICT_H
+#define AIU_CONFLICT_H
+
+#include "rules/model.h"
+
+/* The protocol whose port space the question is about: MPTCP binds TCP ports. */
+int conflict_protocol(const struct question *question);
+
+/* Are the rules of that protocol known here? */
+bool conflict_modelled(const struct question *question);
+
+/* The device that the would-be socket is bound to: a link-local address binds
+ * it to the interface of its scope, whatever SO_BINDTODEVICE said (__inet6_bind()). */
+unsigned int conflict_device(const struct question *question);
+
+/* Is it the very socket that is asked about? */
+bool conflict_is_own(const struct question *question, const struct socket *holder);
+
+/* `host` is looked at for AF_UNIX paths only: what is at the path. */
+struct judgement conflict_judge(const struct question *question, const struct socket *holder,
+                                const struct host *host);
+
+/*
+ * The same for a search (port 0): does this socket keep its port from it?
+ * `relaxed`: TCP's second round, with ip_autobind_reuse.
+ */
+struct judgement conflict_judge_search(const struct question *question, const struct socket *holder,
+                                       const struct host *host, bool relaxed);
+
+#endif

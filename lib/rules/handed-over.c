@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A socket belongs to the user who made it, whoever has its descriptor by now: any user may
+ * send one to a daemon that reads SCM_RIGHTS, and so have the daemon blamed for the port.
+ * Most that hold another user's socket do so by design: a daemon that bound as root and
+ * dropped that uid, in a container as root of there; a service manager for its units; what
+ * an engine of containers leaves to hold a port.
+ */
+#include <string.h>
+
+#include "rules/handed-over.h"
+
+static bool is_service_manager(const struct process *process)
+{
+        return process->pid == 1 || strcmp(process->comm, "systemd") == 0;
+}
+
+static bool is_port_helper(const char *comm)
+{
+        static const char *const names[] = { "docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "conmon" };
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                if (strcmp(comm, names[i]) == 0)
+                        return true;
+        return strncmp(comm, "pasta", 5) == 0;
+}
+
+bool handed_over(const struct aiu_holder *holder, uid_t uid)
+{
+        const struct process *p = holder->process;
+
+        if (!p || !p->has_uids || !p->comm || uid == 0 || uid == UID_UNKNOWN || uid == p->root_uid)
+                return false;
+        for (size_t i = 0; i < 4; i++)
+                if (p->uids[i] == uid)
+                        return false;
+        return !is_service_manager(p) && !is_port_helper(p->comm);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Port 0: (question, host, sockets on all ports) → does the kernel's search find a port? Pure. */
+#ifndef AIU_RANGE_H
+#define AIU_RANGE_H
+
+#include "rules/verdict.h"
+
+#define PORTS 65536u
+
+enum {
+        PORT_RESERVED = 1 << 0,         /* ip_local_reserved_ports has it */
+        PORT_TAKEN = 1 << 1,            /* certainly taken, in the round that decides */
+        PORT_DOUBTFUL = 1 << 2,         /* may be */
+        PORT_FIRST_TAKEN = 1 << 3,      /* the same for TCP's first round, where there are two */
+        PORT_FIRST_DOUBTFUL = 1 << 4,
+};
+
+/* 64 KiB: on the heap. */
+struct range_map {
+        struct range range;
+        bool relaxed;                   /* claims were judged by the rule of TCP's second round */
+        uint32_t doubtful;              /* DOUBT_*: why there are PORT_*DOUBTFUL */
+        unsigned char ports[PORTS];     /* PORT_* */
+};
+
+/* The question is about a port that the kernel is to choose, and it chooses one at once. */
+bool range_asked(const struct question *question);
+
+/* What is searched: the sysctl, narrowed by IP_LOCAL_PORT_RANGE. False = not known. */
+bool range_bounds(const struct question *question, const struct host *host, int *ret_first, int *ret_last);
+
+/* Judge every claim. NULL = no memory; free(3) it. */
+struct range_map *range_look(const struct scene *scene);
+
+/* The verdict on a bind() to port 0, or on the listen() that looks for a port. */
+struct verdict range_conclude(const struct scene *scene);
+
+/* A claim as the rules of conflict.c know sockets. */
+struct socket range_socket(const struct claim *claim);
+uint16_t range_port(const struct claim *claim);
+
+#endif

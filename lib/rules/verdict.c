@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From the pairs that conflict.c judged to the answer for all of them: which
+ * errno, from which call, in the order in which the kernel checks. Pure.
+ *
+ * Sources: net/ipv4/af_inet.c, __inet_bind() (address before privilege);
+ * net/ipv6/af_inet6.c, __inet6_bind() (privilege before address);
+ * net/unix/af_unix.c, unix_bind_bsd(). Checked against a running kernel by
+ * tests/live.
+ */
+#include <errno.h>
+
+#include "rules/address.h"
+#include "rules/conflict.h"
+#include "rules/kernel.h"
+#include "rules/range.h"
+#include "rules/verdict.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+#define SIN6_LEN_RFC2133 24     /* as in the kernel: a sockaddr_in6 without sin6_scope_id */
+
+static struct verdict fails(enum aiu_verdict verdict, int error)
+{
+        return (struct verdict){ .verdict = verdict, .error = error, .call = AIU_CALL_BIND };
+}
+
+static struct verdict refused(enum aiu_verdict verdict, int error, enum why why)
+{
+        return (struct verdict){ .verdict = verdict, .error = error, .call = AIU_CALL_BIND, .why = why };
+}
+
+static struct verdict invalid(int error, enum why why)
+{
+        return refused(AIU_VERDICT_INVALID, error, why);
+}
+
+static struct verdict unknown(uint32_t doubts)
+{
+        return (struct verdict){ .verdict = AIU_VERDICT_UNKNOWN, .doubts = doubts };
+}
+
+static const struct verdict available = { .verdict = AIU_VERDICT_AVAILABLE };
+
+/* ------------------------------------------------------ the sockets */
+
+struct tally {
+        bool certain;           /* somebody is in the way, certainly */
+        bool possible;          /* somebody may be */
+        bool admitted;          /* UDP: somebody may let it in at once */
+        bool listener;          /* somebody on the port listens */
+        bool options;           /* somebody may be, because of an option that was not read */
+        bool devices;           /* ... because nobody knows whether the devices meet */
+        uint32_t kernel;        /* somebody may be, because of what is not sure of this kernel */
+};
+
+static struct tally count_conflicts(const struct scene *scene)
+{
+        struct tally tally = { 0 };
+
+        for (size_t i = 0; i < scene->n_sockets; i++) {
+                enum fate fate = scene->fate ? scene->fate[i] : FATE_STAYS;
+                struct judgement j;
+
+                if (fate == FATE_GOES)
+                        continue;
+                j = conflict_judge(scene->question, &scene->sockets[i], scene->host);
+                if (j.blocking == YES && fate == FATE_STAYS)
+                        tally.certain = true;
+                else if (j.blocking != NO)
+                        tally.possible = true;
+                tally.options = tally.options || (j.blocking == UNKNOWN && j.decides != 0);
+                tally.devices = tally.devices || (j.blocking == UNKNOWN && j.decides == 0 && j.kernel == 0);
+                tally.kernel |= j.kernel;
+                tally.listener = tally.listener || scene->sockets[i].state == AIU_STATE_LISTEN;
+                if (j.admits != NO)
+                        tally.admitted = true;
+        }
+        return tally;
+}
+
+/*
+ * Which doubts remain although somebody is certainly in the way.
+ *
+ * TCP keeps a summary for each port (tb->fastreuseport, set by the last bind()
+ * or listen() that mattered); a socket with SO_REUSEPORT that matches it is let
+ * in without a look at the others. The summary outlives the socket that it was
+ * made for, and no interface shows it: sk_reuseport_match() and
+ * inet_csk_update_fastreuse(). So with SO_REUSEPORT "in use" is near certain,
+ * never certain.
+ *
+ * UDP has no summary, but the first socket of the chain that counts decides,
+ * and the order of the chain is not shown either: udp_lib_lport_inuse().
+ */
+static uint32_t doubts_of(const struct question *q, const struct tally *tally)
+{
+        if (!q->reuseport)
+                return tally->kernel ? DOUBT_KERNEL : 0;
+        if (conflict_protocol(q) == IPPROTO_TCP)
+                return DOUBT_HISTORY;
+        return tally->admitted ? DOUBT_ORDER : 0;
+}
+
+/* What is not sure of this kernel, and would let the socket in although somebody is in the way. */
+static uint32_t kernel_may_admit(const struct scene *scene, const struct tally *tally)
+{
+        const struct question *q = scene->question;
+        uint32_t doubts = kernel_doubts(scene->host);
+
+        /* tb->fastreuse says that all had SO_REUSEADDR when they bound; whoever listens has ended that. */
+        if (conflict_protocol(q) == IPPROTO_TCP)
+                return q->reuseaddr && !tally->listener ? doubts & AIU_KERNEL_STATELESS : 0;
+        /* The slot holds sockets of other ports and namespaces as well. */
+        return address_is_wildcard(&q->address) && scene->n_sockets > 8 ? doubts & AIU_KERNEL_UDP_CROWD : 0;
+}
+
+/* Sockets that this kernel does not show. */
+static uint32_t kernel_may_hide(const struct scene *scene)
+{
+        if (conflict_protocol(scene->question) != IPPROTO_TCP || scene->host->bound_complete)
+                return 0;
+        return kernel_doubts(scene->host) & AIU_KERNEL_BOUND_SHOWN;
+}
+
+static struct verdict unknown_kernel(uint32_t doubts, uint32_t kernel)
+{
+        struct verdict v = unknown(doubts | (kernel ? DOUBT_KERNEL : 0));
+
+        v.kernel = kernel;
+        return v;
+}
+
+/* get_port(): is the port free for this socket? */
+static struct verdict check_port(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+        struct tally tally = count_conflicts(scene);
+        uint32_t doubts, kernel = tally.certain ? kernel_may_admit(scene, &tally) : tally.kernel;
+
+        /* Whoever is certainly in the way is so whatever the kernel makes of the others. */
+        if (tally.certain)
+                tally.kernel = kernel;
+        doubts = doubts_of(q, &tally);
+
+        if (!conflict_modelled(q))
+                return unknown(DOUBT_PROTOCOL);
+        if (tally.certain && doubts == 0)
+                return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
+        if (tally.certain)
+                return unknown_kernel(doubts, kernel);
+        if (tally.possible)
+                return unknown_kernel((tally.options ? DOUBT_HOLDER_OPTION : 0) | (tally.devices ? DOUBT_DEVICE : 0),
+                                      kernel);
+        if (!scene->sockets_complete)
+                return unknown(DOUBT_SOCKETS);
+        kernel = kernel_may_hide(scene);
+        return kernel ? unknown_kernel(0, kernel) : available;
+}
+
+/* ------------------------------------------- what comes before the port */
+
+static tristate address_accepted(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+        bool v6 = q->address.sa.any.sa_family == AF_INET6;
+
+        if (address_is_wildcard(&q->address) || q->freebind)
+                return YES;
+        if (v6 && address_is_multicast(&q->address))
+                return YES;
+        return tri_or(scene->host->address_local, scene->host->nonlocal_bind);
+}
+
+/* An address on lo is out of reach for an IPv6 socket with another device: ipv6_chk_addr(). */
+static bool is_beside_device(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        return conflict_device(q) != 0 && q->address.sa.any.sa_family == AF_INET6 &&
+               IN6_IS_ADDR_LOOPBACK(&q->address.sa.in6.sin6_addr);
+}
+
+static enum why why_not_local(const struct scene *scene)
+{
+        const struct host *host = scene->host;
+
+        if (host->address_tentative == YES)
+                return WHY_DETECTION;
+        if (host->address_duplicate == YES)
+                return WHY_DUPLICATE;
+        if (host->address_elsewhere == YES || is_beside_device(scene))
+                return WHY_OTHER_DEVICE;
+        return host->ipv6_disabled == YES ? WHY_NO_IPV6_HERE : WHY_UNKNOWN;
+}
+
+static struct verdict check_address(const struct scene *scene)
+{
+        switch (address_accepted(scene)) {
+        case YES:
+                return available;
+        case NO:
+                return refused(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, why_not_local(scene));
+        default:
+                return unknown(DOUBT_ADDRESS);
+        }
+}
+
+/* Ports below ip_unprivileged_port_start want CAP_NET_BIND_SERVICE; port 0 never does. */
+static struct verdict check_privilege(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+        const struct host *host = scene->host;
+        int port = address_port(&q->address);
+        tristate allowed = q->foreign_uid ? UNKNOWN : host->privileged;
+
+        if (port == 0 || host->unprivileged_port_start < 0)
+                return available;
+        if (host->unprivileged_port_start > 0)
+                allowed = tri_or(allowed, tri(port >= host->unprivileged_port_start));
+        else if (port >= IPPORT_RESERVED && allowed == UNKNOWN)
+                allowed = YES;  /* the sysctl was not readable: 1024 unless somebody raised it, which nobody does */
+        if (allowed == YES)
+                return available;
+        return allowed == NO ? refused(AIU_VERDICT_NOT_PERMITTED, EACCES, WHY_PRIVILEGE) : unknown(DOUBT_PRIVILEGE);
+}
+
+/* __inet_bind() and __inet6_bind() look at the address' family first; the fd may have another. */
+static struct verdict check_family(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        size_t least = q->domain == AF_INET6 ? SIN6_LEN_RFC2133 : sizeof(struct sockaddr_in);
+
+        if (q->domain == 0 || q->domain == q->address.sa.any.sa_family)
+                return available;
+        if (q->domain == AF_UNIX)
+                return invalid(EINVAL, WHY_FAMILY);
+        return q->given_len < least ? invalid(EINVAL, WHY_LENGTH) : invalid(EAFNOSUPPORT, WHY_FAMILY);
+}
+
+static bool is_closed(const struct question *q)
+{
+        return q->state == AIU_STATE_CLOSE || q->state == AIU_STATE_UNKNOWN;
+}
+
+/* __mptcp_nmpc_sk(): an MPTCP socket looks at its own state before it looks at the address. */
+static struct verdict check_mptcp(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        if (q->protocol == IPPROTO_MPTCP && q->connected == YES && !is_closed(q))
+                return invalid(EINVAL, WHY_CONNECTED);
+        return available;
+}
+
+/*
+ * A second bind() is refused. But a TCP socket whose port the kernel chose gives
+ * it back when it stops listening, or its connection ends, and getsockname(2)
+ * goes on telling it: tcp_set_state(), SOCK_BINDPORT_LOCK.
+ */
+static struct verdict check_fresh(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        if (q->bound.len == 0)
+                return available;
+        if (conflict_protocol(q) != IPPROTO_TCP || q->holds_port == YES)
+                return invalid(EINVAL, WHY_BOUND);
+        return q->holds_port == NO ? available : unknown(DOUBT_STATE);
+}
+
+/* What __inet6_bind() refuses by the look of the address. */
+static struct verdict check_v6_shape(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        if (q->v6only && address_is_mapped(&q->address))
+                return invalid(EINVAL, WHY_MAPPED);
+        if (address_is_link_local(&q->address) && conflict_device(q) == 0)
+                return invalid(EINVAL, WHY_SCOPE);
+        return available;
+}
+
+/* An interface that is not there is an error even where any address is accepted. */
+static struct verdict check_v6_device(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+        const struct host *host = scene->host;
+
+        if (conflict_device(q) == 0 || address_is_wildcard(&q->address))
+                return available;
+        if (host->address_local == YES && !address_is_multicast(&q->address))
+                return available;
+        if (host->device_exists == NO)
+                return invalid(ENODEV, WHY_NO_DEVICE);
+        return host->device_exists == YES ? available : unknown(DOUBT_ADDRESS);
+}
+
+static struct verdict check_v6_multicast(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        if (q->type == SOCK_STREAM && address_is_multicast(&q->address))
+                return invalid(EINVAL, WHY_MULTICAST);
+        return available;
+}
+
+static struct verdict check_v6_exists(const struct scene *scene)
+{
+        if (scene->host->ipv6_enabled == NO)
+                return invalid(EAFNOSUPPORT, WHY_NO_IPV6);
+        return available;
+}
+
+/*
+ * inet_listen() wants a socket that never had a peer, in state CLOSE or LISTEN. An
+ * MPTCP socket that was refused its only connect() may listen, one whose connection
+ * was reset may not, and the two look the same.
+ */
+static struct verdict check_unconnected(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        if (q->protocol == IPPROTO_MPTCP && q->connected == YES && is_closed(q))
+                return unknown(DOUBT_STATE);
+        if (q->connected == YES || (!is_closed(q) && q->state != AIU_STATE_LISTEN))
+                return invalid(EINVAL, WHY_CONNECTED);
+        return available;
+}
+
+static struct verdict check_sockets(const struct scene *scene)
+{
+        return address_port(&scene->question->address) == 0 ? range_conclude(scene) : check_port(scene);
+}
+
+typedef struct verdict check(const struct scene *scene);
+
+/* The first check that fails gives the errno; one whose answer is not known
+ * hides all that come after it, unless those agree on success. */
+static struct verdict first_failure(const struct scene *scene, check *const checks[])
+{
+        struct verdict doubtful = available;
+
+        for (; *checks; checks++) {
+                struct verdict v = (*checks)(scene);
+
+                if (v.verdict == AIU_VERDICT_AVAILABLE)
+                        continue;
+                if (v.verdict != AIU_VERDICT_UNKNOWN)
+                        return doubtful.verdict == AIU_VERDICT_UNKNOWN ? doubtful : v;
+                doubtful.verdict = AIU_VERDICT_UNKNOWN;
+                doubtful.doubts |= v.doubts;
+                doubtful.kernel |= v.kernel;
+        }
+        return doubtful;
+}
+
+static check *const v4_checks[] = {
+        check_mptcp, check_family, check_address, check_privilege, check_fresh, check_sockets, NULL
+};
+static check *const v6_checks[] = {
+        check_mptcp, check_family, check_v6_exists, check_v6_multicast, check_privilege, check_fresh,
+        check_v6_shape, check_v6_device, check_address, check_sockets, NULL
+};
+static check *const abstract_checks[] = { check_family, check_fresh, NULL };
+static check *const bound_checks[] = { check_unconnected, check_sockets, NULL };
+
+/* ------------------------------------------------------ AF_UNIX */
+
+static struct verdict predict_abstract(const struct scene *scene)
+{
+        struct tally tally = count_conflicts(scene);
+
+        if (tally.certain)
+                return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
+        return scene->sockets_complete ? available : unknown(DOUBT_SOCKETS);
+}
+
+static bool ends_in_slash(const struct address *address)
+{
+        const char *path;
+        size_t n = address_unix_name(address, &path);
+
+        return n > 1 && path[n - 1] == '/';
+}
+
+static enum why why_path(const struct scene *scene)
+{
+        const struct host *host = scene->host;
+
+        if (host->name_error != ENOENT)
+                return WHY_UNKNOWN;
+        return host->name_at == 0 && ends_in_slash(&scene->question->address) ? WHY_SLASHES : WHY_NO_DIRECTORY;
+}
+
+static struct verdict check_path(const struct scene *scene)
+{
+        const struct host *host = scene->host;
+
+        if (host->name_exists == YES)
+                return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
+        switch (host->name_error) {
+        case 0:
+                return host->name_exists == NO ? available : unknown(DOUBT_NAME);
+        case EACCES:
+        case EPERM:
+        case EROFS:
+                return fails(AIU_VERDICT_NOT_PERMITTED, host->name_error);
+        default:
+                return invalid(host->name_error, why_path(scene));
+        }
+}
+
+/* unix_bind_bsd(): the file is made before the socket is looked at. unix_bind_abstract(): the other way round. */
+static check *const path_checks[] = { check_family, check_path, check_fresh, NULL };
+
+static struct verdict predict_unix(const struct scene *scene)
+{
+        struct verdict v;
+
+        if (!address_is_abstract(&scene->question->address))
+                return first_failure(scene, path_checks);
+        v = first_failure(scene, abstract_checks);
+        return v.verdict == AIU_VERDICT_AVAILABLE ? predict_abstract(scene) : v;
+}
+
+/* ------------------------------------------------------ the answer */
+
+static bool can_listen(const struct question *q)
+{
+        return q->type == SOCK_STREAM || q->type == SOCK_SEQPACKET;
+}
+
+/* unix_listen(): a socket without a name cannot listen, nor can one that has a peer. */
+static struct verdict check_unix_name(const struct question *q)
+{
+        if (q->connected == YES)
+                return invalid(EINVAL, WHY_CONNECTED);
+        return q->bound.len > 0 ? available : invalid(EINVAL, WHY_NO_NAME);
+}
+
+/* listen() on a bound TCP socket runs get_port() again, this time as a listener. */
+static struct verdict predict_listen(const struct scene *scene)
+{
+        struct verdict v;
+
+        if (!can_listen(scene->question)) {
+                v = invalid(EOPNOTSUPP, WHY_NO_LISTEN);
+                v.call = AIU_CALL_LISTEN;
+                return v;
+        }
+        if (scene->question->address.sa.any.sa_family == AF_UNIX) {
+                v = check_unix_name(scene->question);
+        } else {
+                v = first_failure(scene, bound_checks);
+        }
+        if (v.error)
+                v.call = AIU_CALL_LISTEN;
+        return v;
+}
+
+struct verdict verdict_predict(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+
+        if (q->call == AIU_CALL_LISTEN)
+                return predict_listen(scene);
+        if (q->address.sa.any.sa_family == AF_UNIX)
+                return predict_unix(scene);
+        return first_failure(scene, q->address.sa.any.sa_family == AF_INET6 ? v6_checks : v4_checks);
+}
+
+static enum aiu_verdict verdict_of_error(int error)
+{
+        switch (error) {
+        case EADDRINUSE:
+                return AIU_VERDICT_IN_USE;
+        case EADDRNOTAVAIL:
+                return AIU_VERDICT_NOT_LOCAL;
+        case EACCES:
+        case EPERM:
+        case EROFS:
+                return AIU_VERDICT_NOT_PERMITTED;
+        default:
+                return AIU_VERDICT_INVALID;
+        }
+}
+
+/* What another process had for a moment: the call is right, and the next one may succeed. */
+static bool is_passing(int error)
+{
+        return error == ENOMEM || error == ENOBUFS || error == EINTR || error == EAGAIN;
+}
+
+/*
+ * Security modules and the cgroup's BPF programs are asked before all else, and
+ * nothing shows their answers. That a privileged port is the cause is known where
+ * the rule about it says so alone: EACCES, never EPERM.
+ */
+static enum why why_not_permitted(const struct scene *scene)
+{
+        struct verdict v;
+
+        if (!address_is_ip(&scene->question->address))
+                return verdict_predict(scene).error == scene->question->error ? WHY_UNKNOWN : WHY_POLICY;
+        if (scene->question->error == EPERM)
+                return WHY_POLICY;
+        v = check_privilege(scene);
+        if (v.verdict == AIU_VERDICT_UNKNOWN)
+                return WHY_UNKNOWN;
+        return v.error ? WHY_PRIVILEGE : WHY_POLICY;
+}
+
+/* Why the errno that was seen; WHY_GONE: as things are now, it would not be. */
+static enum why why_seen(const struct scene *scene, enum aiu_verdict seen)
+{
+        struct verdict v;
+
+        if (is_passing(scene->question->error))
+                return WHY_PASSING;
+        if (scene->question->error == ENOSPC || scene->question->error == EDQUOT)
+                return WHY_NO_SPACE;
+        if (seen == AIU_VERDICT_NOT_PERMITTED)
+                return why_not_permitted(scene);
+        v = verdict_predict(scene);
+        if (v.error == scene->question->error)
+                return v.why;
+        return v.verdict == AIU_VERDICT_AVAILABLE || v.verdict == AIU_VERDICT_IN_USE ? WHY_GONE : WHY_UNKNOWN;
+}
+
+struct verdict verdict_conclude(const struct scene *scene)
+{
+        const struct question *q = scene->question;
+        struct verdict v;
+
+        if (q->trial_succeeded)
+                return available;
+        if (q->error == 0)
+                return verdict_predict(scene);
+        v = fails(verdict_of_error(q->error), q->error);
+        if (v.verdict != AIU_VERDICT_IN_USE)
+                v.why = why_seen(scene, v.verdict);
+        if (q->call == AIU_CALL_LISTEN)
+                v.call = AIU_CALL_LISTEN;
+        return v;
+}
+
+static void set_options(struct question *q, uint32_t options)
+{
+        q->reuseaddr = q->reuseaddr || (options & AIU_OPTION_REUSEADDR);
+        q->reuseport = q->reuseport || (options & AIU_OPTION_REUSEPORT);
+        q->freebind = q->freebind || (options & AIU_OPTION_FREEBIND);
+        /* On an AF_INET socket there is nothing to set: setsockopt(2) gives ENOPROTOOPT. */
+        if (q->address.sa.any.sa_family == AF_INET6)
+                q->v6only = q->v6only || (options & AIU_OPTION_V6ONLY);
+}
+
+static bool same_options(const struct question *a, const struct question *b)
+{
+        return a->reuseaddr == b->reuseaddr && a->reuseport == b->reuseport && a->v6only == b->v6only &&
+               a->freebind == b->freebind;
+}
+
+/* What cannot explain the errno that was seen cannot foretell another outcome. */
+static bool explained(const struct scene *scene)
+{
+        struct verdict v;
+
+        if (scene->question->error == 0)
+                return true;
+        v = verdict_predict(scene);
+        return v.verdict == AIU_VERDICT_UNKNOWN || v.error == scene->question->error;
+}
+
+tristate verdict_what_if(const struct scene *scene, uint32_t options)
+{
+        struct question q = *scene->question;
+        struct scene changed = *scene;
+        struct verdict v;
+
+        set_options(&q, options);
+        changed.question = &q;
+        if (same_options(&q, scene->question))
+                v = verdict_conclude(scene);
+        else if (!explained(scene))
+                return UNKNOWN;
+        else
+                v = verdict_predict(&changed);
+        if (v.verdict == AIU_VERDICT_UNKNOWN)
+                return UNKNOWN;
+        return tri(v.verdict == AIU_VERDICT_AVAILABLE);
+}
+
+/* ------------------------------------------------------ evidence */
+
+ptrdiff_t verdict_settle(const struct scene *scene, struct socket *sockets)
+{
+        ptrdiff_t only = -1;
+
+        if (scene->question->error != EADDRINUSE)
+                return -1;
+        for (size_t i = 0; i < scene->n_sockets; i++) {
+                struct judgement j = conflict_judge(scene->question, &sockets[i], scene->host);
+
+                if (j.blocking == NO)
+                        continue;
+                if (j.blocking == YES || only >= 0)
+                        return -1;
+                only = (ptrdiff_t)i;
+        }
+        if (only >= 0) {
+                struct socket *socket = &sockets[only];
+                uint32_t bits = conflict_judge(scene->question, socket, scene->host).decides;
+
+                socket->maybe_unbound = false;
+                /* It blocks, so none of the exemptions that it might have had held. */
+                if (bits & AIU_OPTION_REUSEADDR)
+                        socket->reuseaddr = NO;
+                if (bits & AIU_OPTION_REUSEPORT && socket->reuseport == UNKNOWN)
+                        socket->reuseport = socket->uid == scene->question->uid ? NO : socket->reuseport;
+                if (bits & AIU_OPTION_V6ONLY)
+                        socket->v6only = NO;
+        }
+        return only;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What /proc says of the calling thread. A filter and capabilities belong to a
+ * thread, so thread-self is read: self is the main thread, whose are others.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/caller.h"
+#include "util/sys.h"
+
+#define INITIAL_USERNS_INODE 0xeffffffdu        /* PROC_USER_INIT_INO */
+enum { SYS_PTRACE = 19 };                       /* CAP_SYS_PTRACE */
+
+/* The line that is being read, as far as a field can be long; the list of groups is longer. */
+struct line {
+        char text[96];
+        size_t n;
+};
+
+static bool is_field(const struct line *line, const char *key)
+{
+        return line->n < sizeof(line->text) && strncmp(line->text, key, strlen(key)) == 0;
+}
+
+/* Takes in more bytes of the file; true once `line` is the field, which is its value then. */
+static bool find_field(struct line *line, const char *key, const char *bytes, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                if (bytes[i] != '\n') {
+                        if (line->n < sizeof(line->text))
+                                line->text[line->n++] = bytes[i];
+                        continue;
+                }
+                if (line->n < sizeof(line->text))
+                        line->text[line->n] = '\0';
+                if (is_field(line, key)) {
+                        memmove(line->text, line->text + strlen(key), line->n - strlen(key) + 1);
+                        return true;
+                }
+                line->n = 0;
+        }
+        return false;
+}
+
+/* One field of a status file; -ENODATA: the file has none of that name. */
+static int read_field(int procfs, const char *path, const char *key, struct line *ret)
+{
+        char buffer[4096];
+        ssize_t n;
+        int fd, r = -EBADMSG;
+
+        if (procfs < 0)
+                return -ENOENT;
+        fd = sys_openat(procfs, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+                return fd;
+        *ret = (struct line){ .n = 0 };
+        while ((n = sys_read(fd, buffer, sizeof(buffer))) > 0) {
+                r = find_field(ret, key, buffer, (size_t)n) ? 0 : -ENODATA;
+                if (r == 0)
+                        break;
+        }
+        sys_close(fd);
+        return n < 0 ? (int)n : r;
+}
+
+bool caller_is_filtered(int procfs)
+{
+        struct line line;
+        int r = read_field(procfs, "thread-self/status", "Seccomp:\t", &line);
+
+        if (r == -ENODATA)
+                return false;   /* a kernel without CONFIG_SECCOMP */
+        return r < 0 || strcmp(line.text, "0") != 0;
+}
+
+int caller_capabilities(int procfs, uint64_t *ret_mask)
+{
+        struct line line;
+        int r = read_field(procfs, "thread-self/status", "CapEff:\t", &line);
+
+        if (r < 0)
+                return r;
+        if (line.text[0] == '\0' || line.text[strspn(line.text, "0123456789abcdef")] != '\0')
+                return -EBADMSG;
+        *ret_mask = strtoull(line.text, NULL, 16);
+        return 0;
+}
+
+/*
+ * Another namespace may happen to use the same number. NSpid: has one for each
+ * namespace from that of /proc down to the caller's, so a second one tells.
+ */
+bool caller_pids_are_foreign(int procfs)
+{
+        char link[16], own[16];
+        struct line line;
+        ssize_t n;
+        int r;
+
+        if (procfs < 0)
+                return false;
+        n = sys_readlinkat(procfs, "self", link, sizeof(link) - 1);
+        if (n <= 0)
+                return true;
+        link[n] = '\0';
+        (void)snprintf(own, sizeof(own), "%d", (int)sys_getpid());
+        if (strcmp(link, own) != 0)
+                return true;
+        r = read_field(procfs, "self/status", "NSpid:\t", &line);
+        return r == 0 && strcmp(line.text, own) != 0;
+}
+
+bool caller_is_in_userns(int procfs)
+{
+        struct stat st;
+
+        return procfs >= 0 && sys_fstatat(procfs, "thread-self/ns/user", &st, 0) == 0 &&
+               st.st_ino != INITIAL_USERNS_INODE;
+}
+
+bool caller_is_limited_root(int procfs)
+{
+        uint64_t mask;
+
+        if (sys_geteuid() != 0)
+                return false;
+        return caller_is_in_userns(procfs) ||
+               (caller_capabilities(procfs, &mask) == 0 && !(mask >> SYS_PTRACE & 1));
+}
+
+const char *caller_who_sees_all(int procfs)
+{
+        return caller_is_limited_root(procfs) ? "root of the host" : "root";
+}

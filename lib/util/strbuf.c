@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A string that grows: see strbuf.h. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/escape.h"
+#include "util/strbuf.h"
+
+static char *make_room(struct strbuf *buffer, size_t n)
+{
+        size_t wanted = buffer->room ? buffer->room : 512;
+        char *larger;
+
+        if (buffer->error)
+                return NULL;
+        while (wanted - buffer->n <= n)
+                wanted *= 2;
+        if (wanted > buffer->room) {
+                larger = realloc(buffer->text, wanted);
+                if (!larger) {
+                        buffer->error = -ENOMEM;
+                        return NULL;
+                }
+                buffer->text = larger;
+                buffer->room = wanted;
+        }
+        return buffer->text + buffer->n;
+}
+
+void strbuf_add(struct strbuf *buffer, const char *bytes, size_t n)
+{
+        char *to = make_room(buffer, n);
+
+        if (!to)
+                return;
+        memcpy(to, bytes, n);
+        to[n] = '\0';
+        buffer->n += n;
+}
+
+void strbuf_str(struct strbuf *buffer, const char *text)
+{
+        strbuf_add(buffer, text, strlen(text));
+}
+
+void strbuf_printf(struct strbuf *buffer, const char *format, ...)
+{
+        va_list arguments;
+        char *to;
+        int n;
+
+        va_start(arguments, format);
+        n = vsnprintf(NULL, 0, format, arguments);
+        va_end(arguments);
+        to = n < 0 ? NULL : make_room(buffer, (size_t)n);
+        if (!to)
+                return;
+        va_start(arguments, format);
+        (void)vsnprintf(to, (size_t)n + 1, format, arguments);
+        va_end(arguments);
+        buffer->n += (size_t)n;
+}
+
+void strbuf_escaped(struct strbuf *buffer, const char *bytes, size_t n)
+{
+        size_t length = escape_length(bytes, n);
+        char *to = make_room(buffer, length);
+
+        if (!to)
+                return;
+        *escape_to(to, bytes, n) = '\0';
+        buffer->n += length;
+}
+
+void strbuf_ascii(struct strbuf *buffer, const char *text, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                if (text[i] >= 0x20 && text[i] < 0x7f)
+                        strbuf_add(buffer, text + i, 1);
+                else
+                        strbuf_escaped(buffer, text + i, 1);
+        }
+}
+
+int strbuf_steal(struct strbuf *buffer, char **ret_text)
+{
+        int r = buffer->error;
+
+        if (r == 0 && !make_room(buffer, 0))
+                r = -ENOMEM;
+        if (r == 0) {
+                buffer->text[buffer->n] = '\0';
+                *ret_text = buffer->text;
+                buffer->text = NULL;
+        }
+        strbuf_finish(buffer);
+        return r;
+}
+
+void strbuf_finish(struct strbuf *buffer)
+{
+        free(buffer->text);
+        *buffer = (struct strbuf){ 0 };
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The text renderer: whole pages to the letter, on reports made in memory.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/macro.h"
+#include "fixture/render-fixture.h"
+#include "fixture/run-suite.h"
+
+static void expect_page(struct aiu_report *r, uint32_t flags, const char *page)
+{
+        char *text = NULL;
+
+        ck_assert_int_eq(aiu_report_to_text(r, flags, &text), 0);
+        ck_assert_str_eq(text, page);
+        free(text);
+        aiu_report_unref(r);
+}
+
+START_TEST(listener_of_a_unit)
+{
+        expect_page(fixture_unit_report(), 0,
+                    IN_USE "\n"
+                    "held by   nginx, pid 812 (root), fd 6, up 3 days, listening on 0.0.0.0:80\n"
+                    "because   systemd (1) > nginx (812): nginx.service, active, "
+                    "Restart=on-failure: killing it brings it back\n"
+                    "overlap   the holder's wildcard 0.0.0.0:80 covers 127.0.0.1:80\n"
+                    "options   SO_REUSEADDR does not help against a listener; SO_REUSEPORT: the "
+                    "holder did not set it\n"
+                    "do        systemctl nginx.service  # needs root\n"
+                    "          stop it\n"
+                    "or        bind another port\n");
+}
+END_TEST
+
+START_TEST(server_of_a_shell)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        struct process *p = (struct process *)fixture_process(r, 812, "python3", "bash");
+
+        p->uid = 1000;
+        free(p->cwd);
+        p->cwd = fixture_copy("/home/me/site");
+        p->cmdline = malloc(8);
+        memcpy(p->cmdline, "py\0-m\0h", 8);
+        p->cmdline_bytes = 8;
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, p, 3)->flags =
+                AIU_HOLDER_ORPHAN | AIU_HOLDER_STOPPED;
+        expect_page(r, AIU_RENDER_CMDLINE,
+                    IN_USE "\n"
+                    "held by   python3, pid 812 (uid 1000), fd 3, stopped, its parent is gone, "
+                    "listening on 127.0.0.1:80\n"
+                    "command   py -m h\n"
+                    "because   systemd (1) > bash (700) > python3 (812), started from a shell, in /home/me/site\n"
+                    "overlap   the same address and port\n"
+                    "options   SO_REUSEADDR does not help against a listener; SO_REUSEPORT: the "
+                    "holder did not set it\n");
+}
+END_TEST
+
+/* Port 0: a line for each of those who have most, and how much the others have. */
+START_TEST(range_is_taken)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE "; held by nginx");
+        struct aiu_conflict *c;
+
+        r->question.address = scene_address("127.0.0.1", 0);
+        r->range = (struct range){ .first = 40000, .last = 40015, .taken = 14, .reserved = 2, .found = NO };
+        c = fixture_conflict(r, fixture_connection(4000), AIU_OVERLAP_PORT_RANGE, AIU_REASON_RANGE_EXHAUSTED);
+        c->n_ports = 9;
+        fixture_holder(c, AIU_HOLDER_PROCESS, fixture_process(r, 812, "nginx", NULL), 6);
+        c = fixture_conflict(r, scene_time_wait("127.0.0.1"), AIU_OVERLAP_PORT_RANGE, AIU_REASON_RANGE_EXHAUSTED);
+        c->n_ports = 1;
+        fixture_holder(c, AIU_HOLDER_KERNEL, NULL, 0);
+        fixture_action(r, AIU_ACTION_WIDEN_RANGE, "look at more", "sysctl", "a=1 2");
+        expect_page(r, 0,
+                    IN_USE "\n"
+                    "held by   nginx, pid 812 (root), fd 6, 9 ports of the range, such as 127.0.0.1:80\n"
+                    "held by   no process: the kernel finishes a connection that was closed, "
+                    "1 port of the range, such as 127.0.0.1:80, gone in 30 s\n"
+                    "and       4 more ports that others have\n"
+                    "because   systemd (1) > nginx (812)\n"
+                    "overlap   port 0 asks for any port of 40000-40015 (net.ipv4.ip_local_port_range), and none is "
+                    "left for this address\n"
+                    "do        sysctl 'a=1 2'\n"
+                    "          look at more\n");
+}
+END_TEST
+
+START_TEST(range_is_reserved)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        struct socket s = { .local = scene_address("127.0.0.1", 0), .uid = UID_UNKNOWN };
+
+        r->range = (struct range){ .first = 40000, .last = 40001, .reserved = 2, .found = NO };
+        fixture_conflict(r, s, AIU_OVERLAP_PORT_RANGE, AIU_REASON_RANGE_EXHAUSTED)->index = NO_SOCKET;
+        expect_page(r, 0,
+                    IN_USE "\n"
+                    "held by   nobody: ip_local_reserved_ports keeps back what is searched\n"
+                    "overlap   port 0 asks for any port of 40000-40001 (net.ipv4.ip_local_port_range), and none is "
+                    "left for this address\n");
+}
+END_TEST
+
+START_TEST(time_wait_only)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+
+        fixture_holder(fixture_conflict(r, scene_time_wait("127.0.0.1"), AIU_OVERLAP_EXACT,
+                                        AIU_REASON_QUERY_NO_REUSE),
+                       AIU_HOLDER_KERNEL, NULL, 0);
+        fixture_action(r, AIU_ACTION_WAIT, "wait 31 s", "sleep", "31");
+        expect_page(r, 0,
+                    IN_USE "\n"
+                    "held by   no process: the kernel finishes a connection that was closed, "
+                    "TIME_WAIT from 127.0.0.1:80 to 127.0.0.9:4000, gone in 30 s\n"
+                    "overlap   the same address and port\n"
+                    "options   SO_REUSEADDR helps only if the other socket had it too, which "
+                    "cannot be read here\n"
+                    "do        sleep 31\n"
+                    "          wait 31 s\n");
+}
+END_TEST
+
+START_TEST(hidden_holder_with_a_gap)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_HIDDEN, NULL, 0);
+        fixture_gap(r, "3 processes could not be looked into: run as root");
+        expect_page(r, 0,
+                    IN_USE "\n"
+                    "held by   a process that is not visible from here (socket of uid 1000), "
+                    "listening on 127.0.0.1:80\n"
+                    "overlap   the same address and port\n"
+                    "options   SO_REUSEADDR does not help against a listener; SO_REUSEPORT: the "
+                    "holder did not set it\n"
+                    "not seen  3 processes could not be looked into: run as root\n");
+}
+END_TEST
+
+/* Only its unit is known: no chain to hang it on, and no separator without one. */
+START_TEST(hidden_holder_of_a_unit)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        char *text = NULL;
+
+        r->managers[r->n_managers++] = (struct manager){
+                .kind = AIU_MANAGER_DOCKER, .container = fixture_copy("web"),
+                .socket_unit = fixture_copy("a.socket"), .unit = fixture_copy("a.service"),
+                .supervisor = fixture_copy("pm2"),
+        };
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_HIDDEN, NULL,
+                          0)->manager = &r->managers[0];
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        ck_assert_msg(strstr(text, "because   a.socket for a.service, docker container web, "
+                                   "looked after by pm2\n"), "%s", text);
+        free(text);
+        aiu_report_unref(r);
+}
+END_TEST
+
+/* Of a container's long id as much as its engine shows, and not the scope that is called after it. */
+START_TEST(container_of_a_scope)
+{
+#define ID "69a7f8e5e9ec948f28e65768124b03e01996b6ccd1f960b98d5fcc8525079c2b"
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        char *text = NULL;
+
+        r->managers[r->n_managers++] = (struct manager){
+                .kind = AIU_MANAGER_PODMAN, .container = fixture_copy(ID), .unit = fixture_copy("libpod-" ID ".scope"),
+        };
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_HIDDEN, NULL,
+                          0)->manager = &r->managers[0];
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        ck_assert_msg(strstr(text, "because   podman container 69a7f8e5e9ec\n"), "%s", text);
+        free(text);
+        ck_assert_int_eq(aiu_report_to_json(r, 0, &text), 0);
+        ck_assert_msg(strstr(text, "\"" ID "\""), "%s", text);
+        free(text);
+        aiu_report_unref(r);
+#undef ID
+}
+END_TEST
+
+/* Who started it, told by its parent; `unit`: who looks after it. */
+static const struct {
+        const char *parent, *unit;
+        const char *words;      /* what is said of it; NULL = nothing */
+} starters[] = {
+        { "bash", NULL, "started from a shell" },
+        { "cron", NULL, "started by cron" },
+        { "atd", NULL, "started by atd" },
+        { "sshd", "session-3.scope", "started from a login over ssh" },
+        { "tmux: server", NULL, "started from tmux" },
+        { "konsole", NULL, "started from a terminal, konsole" },
+        { "gnome-terminal-", NULL, "started from a terminal, gnome-terminal" },
+        { "code", NULL, "started from a terminal of code" },
+        { "nginx", NULL, NULL },
+        { "bash", "web.service", NULL },        /* its ExecStart= is a script */
+        { "cron", "cron.service", "started by cron" },
+        { "bash\n", NULL, NULL },
+};
+
+START_TEST(who_started_it)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        const struct process *p = fixture_process(r, 812, "node", starters[_i].parent);
+        struct aiu_holder *holder = fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, p, 6);
+        char *text = NULL;
+
+        if (starters[_i].unit) {
+                r->managers[r->n_managers++] = (struct manager){ .kind = AIU_MANAGER_SYSTEMD,
+                                                                 .unit = fixture_copy(starters[_i].unit) };
+                holder->manager = &r->managers[0];
+        }
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        if (starters[_i].words)
+                ck_assert_msg(strstr(text, starters[_i].words), "%s", text);
+        else
+                ck_assert_msg(!strstr(text, "started"), "%s", text);
+        free(text);
+        aiu_report_unref(r);
+}
+END_TEST
+
+/* What a service manager told is shown to all; what was not seen, where it matters. */
+START_TEST(note_of_a_manager)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_AVAILABLE, 0, "it is free");
+        char *text = NULL;
+
+        fixture_gap(r, "a.service is about to be started again");
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        ck_assert_str_eq(text, "it is free\n");
+        free(text);
+        free(r->gaps[0].gap.backend);
+        r->gaps[0].gap.backend = fixture_copy("sd-bus");
+        r->gaps[0].gap.kind = AIU_GAP_RACE;
+        r->gaps[0].gap.error = 0;
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        ck_assert_str_eq(text, "it is free\nnote      a.service is about to be started again\n");
+        free(text);
+        aiu_report_unref(r);
+}
+END_TEST
+
+START_TEST(three_thousand_connections)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        const struct process *p = fixture_process(r, 812, "nginx", NULL);
+
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, p, 6);
+        for (uint16_t i = 0; i < 3000; i++)
+                fixture_holder(fixture_conflict(r, fixture_connection((uint16_t)(10000 + i)),
+                                                AIU_OVERLAP_EXACT, AIU_REASON_QUERY_NO_REUSE),
+                               AIU_HOLDER_PROCESS, p, 7 + i);
+        expect_page(r, 0,
+                    IN_USE "\n"
+                    "held by   nginx, pid 812 (root), fd 6, listening on 127.0.0.1:80\n"
+                    "also      pid 812, fd 7, connected from 127.0.0.1:80 to 127.0.0.9:10000; "
+                    "2999 more like it\n"
+                    "because   systemd (1) > nginx (812)\n"
+                    "overlap   the same address and port\n"
+                    "options   SO_REUSEADDR does not help against a listener; SO_REUSEPORT: the "
+                    "holder did not set it\n");
+}
+END_TEST
+
+START_TEST(two_holders_have_two_reasons)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        char *text = NULL;
+
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, fixture_process(r,
+                          812, "nginx", NULL), 6);
+        fixture_listening(r, "0.0.0.0", AIU_OVERLAP_HOLDER_WILDCARD, AIU_HOLDER_PROCESS,
+                          fixture_process(r, 900, "node", "bash"), 9);
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        ck_assert_msg(strstr(text, "because   systemd (1) > nginx (812)\n"
+                                   "because   systemd (1) > bash (700) > node (900), started from a shell\n"), "%s", text);
+        free(text);
+        aiu_report_unref(r);
+}
+END_TEST
+
+START_TEST(held_by_the_caller)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        char *text = NULL;
+
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_SELF, fixture_process(r,
+                          812, "me", NULL), 6);
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        ck_assert_msg(strstr(text, "held by   the calling process itself, me, pid 812 (root), fd 6, "
+                                   "listening"), "%s", text);
+        free(text);
+        aiu_report_unref(r);
+}
+END_TEST
+
+/* Whoever names the file writes into the headline: the verdict has to stay in it. */
+START_TEST(stale_file_with_a_telling_name)
+{
+        static const char path[] = "/run/x; held by y";
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE,
+                                    "/run/x; held by y is in use: bind() fails with EADDRINUSE; "
+                                    "held by a stale file");
+        struct socket s = fixture_unix(path, AIU_STATE_STALE_FILE);
+
+        r->question.address = s.local;
+        fixture_holder(fixture_conflict(r, s, AIU_OVERLAP_UNIX_PATH, AIU_REASON_PATH_EXISTS),
+                       AIU_HOLDER_KERNEL, NULL, 0);
+        fixture_action(r, AIU_ACTION_REMOVE_FILE, "remove it", "rm", path);
+        expect_page(r, 0,
+                    "/run/x; held by y is in use: bind() fails with EADDRINUSE\n"
+                    "held by   no process: a socket file that was left behind\n"
+                    "overlap   the same name\n"
+                    "options   SO_REUSEADDR has no effect on AF_UNIX sockets\n"
+                    "do        rm '/run/x; held by y'\n"
+                    "          remove it\n");
+}
+END_TEST
+
+static const struct {
+        enum aiu_verdict verdict;
+        int error;
+        const char *summary;
+} short_answers[] = {
+        { AIU_VERDICT_AVAILABLE, 0, "127.0.0.1:80/tcp is free: bind() and listen() would succeed" },
+        { AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, "192.0.2.1:80/tcp is not an address of this host" },
+        { AIU_VERDICT_NOT_PERMITTED, EACCES, "127.0.0.1:80/tcp is not permitted: bind() fails with EACCES" },
+        { AIU_VERDICT_INVALID, EINVAL, "127.0.0.1:80/tcp cannot be bound like this" },
+};
+
+START_TEST(answers_in_one_line)
+{
+        char page[160];
+
+        (void)snprintf(page, sizeof(page), "%s\n", short_answers[_i].summary);
+        expect_page(fixture_report(short_answers[_i].verdict, short_answers[_i].error,
+                                   short_answers[_i].summary), 0, page);
+}
+END_TEST
+
+/* Gaps stand under an answer that is not known; under a certain one only when asked for. */
+START_TEST(gaps_where_they_matter)
+{
+        for (int i = 0; i < 2; i++) {
+                enum aiu_verdict verdict = i ? AIU_VERDICT_UNKNOWN : AIU_VERDICT_AVAILABLE;
+                struct aiu_report *r = fixture_report(verdict, 0, "a");
+
+                fixture_gap(r, "b");
+                expect_page(r, 0, i ? "a\nnot seen  b\n" : "a\n");
+                r = fixture_report(AIU_VERDICT_AVAILABLE, 0, "a");
+                fixture_gap(r, "b");
+                expect_page(r, AIU_RENDER_VERBOSE, "a\nnot seen  b\n");
+        }
+}
+END_TEST
+
+START_TEST(user_not_known)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        char *text = NULL;
+
+        ((struct process *)fixture_process(r, 812, "x", NULL))->uid = UID_UNKNOWN;
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, &r->processes[0],
+                          6);
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        ck_assert_msg(strstr(text, "pid 812 (user not known)"), "%s", text);
+        ck_assert_ptr_null(strstr(text, "4294967295"));
+        free(text);
+        aiu_report_unref(r);
+}
+END_TEST
+
+START_TEST(colour_on_request)
+{
+        struct aiu_report *r = fixture_unit_report();
+        char *plain = NULL, *colour = NULL;
+
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &plain), 0);
+        ck_assert_int_eq(aiu_report_to_text(r, AIU_RENDER_COLOR, &colour), 0);
+        ck_assert_ptr_null(strchr(plain, '\033'));
+        ck_assert_ptr_nonnull(strchr(colour, '\033'));
+        free(plain);
+        free(colour);
+        aiu_report_unref(r);
+}
+END_TEST
+
+START_TEST(wrong_use)
+{
+        struct aiu_report *r = fixture_unit_report();
+        char *text = NULL;
+
+        ck_assert_int_eq(aiu_report_to_text(r, UINT32_C(1) << 4, &text), -EINVAL);
+        ck_assert_int_eq(aiu_report_to_json(r, UINT32_C(1) << 31, &text), -EINVAL);
+        ck_assert_int_eq(aiu_report_to_text(NULL, 0, &text), -EINVAL);
+        ck_assert_int_eq(aiu_report_to_json(r, 0, NULL), -EINVAL);
+        ck_assert_int_eq(aiu_report_print(r, NULL, 0), -EINVAL);
+        ck_assert_ptr_null(text);
+        aiu_report_unref(r);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("render");
+        TCase *tcase = tcase_create("all");
+
+        tcase_add_test(tcase, listener_of_a_unit);
+        tcase_add_test(tcase, server_of_a_shell);
+        tcase_add_test(tcase, range_is_taken);
+        tcase_add_test(tcase, range_is_reserved);
+        tcase_add_test(tcase, time_wait_only);
+        tcase_add_test(tcase, hidden_holder_with_a_gap);
+        tcase_add_test(tcase, hidden_holder_of_a_unit);
+        tcase_add_test(tcase, container_of_a_scope);
+        tcase_add_loop_test(tcase, who_started_it, 0, (int)(sizeof(starters) / sizeof(starters[0])));
+        tcase_add_test(tcase, note_of_a_manager);
+        tcase_add_test(tcase, three_thousand_connections);
+        tcase_add_test(tcase, two_holders_have_two_reasons);
+        tcase_add_test(tcase, held_by_the_caller);
+        tcase_add_test(tcase, stale_file_with_a_telling_name);
+        tcase_add_loop_test(tcase, answers_in_one_line, 0, (int)ELEMENTSOF(short_answers));
+        tcase_add_test(tcase, gaps_where_they_matter);
+        tcase_add_test(tcase, user_not_known);
+        tcase_add_test(tcase, colour_on_request);
+        tcase_add_test(tcase, wrong_use);
+        suite_add_tcase(suite, tcase);
+        return run_suite(suite);
+}

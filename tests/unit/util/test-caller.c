@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* caller.c: what a /proc says of the calling thread, told by files of the test's own. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/caller.h"
+#include "fixture/host-fixture.h"
+#include "fixture/run-suite.h"
+#include "util/sys-fault.h"
+
+static int proc;
+
+static void make_proc(void)
+{
+        enter_empty_directory();
+        ck_assert_int_eq(mkdir("thread-self", 0755), 0);
+        ck_assert_int_eq(mkdir("thread-self/ns", 0755), 0);
+        proc = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ck_assert_int_ge(proc, 0);
+}
+
+static void close_proc(void)
+{
+        sys_fault = NULL;
+        close(proc);
+}
+
+START_TEST(filters)
+{
+        static const struct {
+                const char *status;
+                bool filtered;
+        } rows[] = {
+                { "Name:\tx\nSeccomp:\t0\nSpeculation:\ty\n", false },
+                { "Name:\tx\nSeccomp:\t2\n", true },
+                { "Name:\tx\nSeccomp:\t1\n", true },
+                { "Name:\tx\nSeccomp:\t10\n", true },
+                { "Name:\tSeccomp:\t0\nSeccomp:\t2\n", true },
+                { "Name:\tx\nSeccomp_filters:\t0\n", false },   /* without CONFIG_SECCOMP */
+                { "", true },
+        };
+
+        ck_assert(caller_is_filtered(proc));    /* nothing tells */
+        ck_assert(caller_is_filtered(-1));
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                make_file("thread-self/status", rows[i].status);
+                ck_assert_msg(caller_is_filtered(proc) == rows[i].filtered, "%s", rows[i].status);
+        }
+}
+END_TEST
+
+/* The list of groups comes first, and may be long: what follows counts all the same. */
+START_TEST(many_groups)
+{
+        char *text = malloc(200000), *end = text;
+        uint64_t mask = 0;
+
+        end += sprintf(end, "Name:\tx\nGroups:\t");
+        for (int i = 0; i < 20000; i++)
+                end += sprintf(end, "%d ", 100000 + i);
+        (void)sprintf(end, "\nCapEff:\t0000000000080400\nSeccomp:\t2\n");
+        make_file("thread-self/status", text);
+        free(text);
+        ck_assert(caller_is_filtered(proc));
+        ck_assert_int_eq(caller_capabilities(proc, &mask), 0);
+        ck_assert_uint_eq(mask, 0x80400);
+}
+END_TEST
+
+START_TEST(capabilities)
+{
+        static const char *const bad[] = { "CapEff:\t\n", "CapEff:\t0000x\n", "CapEff: 4\n", "CapEff:\t4" };
+        uint64_t mask = 7;
+
+        ck_assert_int_eq(caller_capabilities(proc, &mask), -ENOENT);
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+                make_file("thread-self/status", bad[i]);
+                ck_assert_msg(caller_capabilities(proc, &mask) < 0, "%s", bad[i]);
+        }
+        ck_assert_uint_eq(mask, 7);
+}
+END_TEST
+
+static int fail_reads(enum sys_call which)
+{
+        return which == SYS_CALL_READ ? EIO : 0;
+}
+
+START_TEST(unreadable)
+{
+        uint64_t mask;
+
+        make_file("thread-self/status", "CapEff:\t0\nSeccomp:\t0\n");
+        sys_fault = fail_reads;
+        ck_assert(caller_is_filtered(proc));
+        ck_assert_int_eq(caller_capabilities(proc, &mask), -EIO);
+}
+END_TEST
+
+static void number_self(const char *link, const char *nspid)
+{
+        char directory[32], path[64], text[64];
+
+        (void)unlink("self");
+        (void)snprintf(directory, sizeof(directory), "%s", link);
+        (void)mkdir(directory, 0755);
+        ck_assert_int_eq(symlink(directory, "self"), 0);
+        (void)snprintf(path, sizeof(path), "%s/status", directory);
+        (void)snprintf(text, sizeof(text), "Name:\tx\n%s%s\n", nspid ? "NSpid:\t" : "", nspid ? nspid : "");
+        make_file(path, text);
+}
+
+START_TEST(numbers)
+{
+        char own[16], two[40];
+
+        (void)snprintf(own, sizeof(own), "%d", (int)getpid());
+        (void)snprintf(two, sizeof(two), "%s\t%s", own, own);
+        ck_assert(!caller_pids_are_foreign(-1));        /* no numbers at all */
+        ck_assert(caller_pids_are_foreign(proc));       /* we are not in it */
+        number_self(own, own);
+        ck_assert(!caller_pids_are_foreign(proc));
+        number_self(own, NULL);                         /* before Linux 4.1 */
+        ck_assert(!caller_pids_are_foreign(proc));
+        number_self(own, two);                          /* the same number by chance */
+        ck_assert(caller_pids_are_foreign(proc));
+        number_self("1", own);
+        ck_assert(caller_pids_are_foreign(proc));
+}
+END_TEST
+
+START_TEST(real_proc)
+{
+        int real = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        uint64_t mask;
+
+        ck_assert(!caller_pids_are_foreign(real));
+        ck_assert_int_eq(caller_capabilities(real, &mask), 0);
+        ck_assert(caller_is_in_userns(real));   /* the fixture's */
+        ck_assert(!caller_is_in_userns(-1));
+        ck_assert(geteuid() != 0 || caller_is_limited_root(real));
+        ck_assert_str_eq(caller_who_sees_all(real), geteuid() == 0 ? "root of the host" : "root");
+        close(real);
+}
+END_TEST
+
+START_TEST(limited_root)
+{
+        if (geteuid() != 0)
+                return;
+        /* No namespace to be seen: the capability alone tells. */
+        make_file("thread-self/status", "CapEff:\t0000000000080000\n");
+        ck_assert(!caller_is_limited_root(proc));
+        make_file("thread-self/status", "CapEff:\t0000000000000400\n");
+        ck_assert(caller_is_limited_root(proc));
+        make_file("thread-self/ns/user", "");
+        make_file("thread-self/status", "CapEff:\t0000000000080000\n");
+        ck_assert(caller_is_limited_root(proc));
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("caller");
+        TCase *tcase = tcase_create("caller");
+
+        if (!can_enter_namespaces()) {
+                printf("skipped: no namespaces here\n");
+                return 77;
+        }
+        tcase_add_checked_fixture(tcase, enter_namespaces, NULL);
+        tcase_add_checked_fixture(tcase, make_proc, close_proc);
+        tcase_add_test(tcase, filters);
+        tcase_add_test(tcase, many_groups);
+        tcase_add_test(tcase, capabilities);
+        tcase_add_test(tcase, unreadable);
+        tcase_add_test(tcase, numbers);
+        tcase_add_test(tcase, real_proc);
+        tcase_add_test(tcase, limited_root);
+        suite_add_tcase(suite, tcase);
+        return run_suite(suite);
+}
