@@ -25,9 +25,9 @@
 #include "report/words.h"
 
 /* What was not said takes its default from bind(2) and from the caller. */
-static struct question complete_question(const struct aiu_query *query)
+static struct request complete_request(const struct aiu_query *query)
 {
-        struct question q = query->question;
+        struct request q = query->request;
 
         if (!query->uid_set)
                 q.uid = sys_geteuid();
@@ -45,7 +45,7 @@ static int observe(struct observation *o)
         r = observe_sockets(o);
         if (r < 0)
                 return r;
-        r = o->snapshot.claims.first ? assemble_range_wanted(o) : assemble_wanted(&o->snapshot, o->question);
+        r = o->snapshot.entries.first ? assemble_range_wanted(o) : assemble_wanted(&o->snapshot, o->request);
         if (r < 0)
                 return r;
         r = observe_holders(o);
@@ -57,38 +57,38 @@ static int observe(struct observation *o)
 
 static int judge(struct aiu_report *report, struct observation *o)
 {
-        struct scene scene = assemble_scene(o);
+        struct port_table table = assemble_table(o);
         bool no_memory = false;
 
-        scene.no_memory = &no_memory;
-        (void)verdict_settle(&scene, o->snapshot.sockets);
-        report->verdict = verdict_conclude(&scene);
+        table.no_memory = &no_memory;
+        (void)verdict_settle(&table, o->snapshot.sockets);
+        report->verdict = verdict_conclude(&table);
         for (uint32_t options = 0; options < WHAT_IF_COUNT; options++)
-                report->what_if[options] = verdict_what_if(&scene, options);
+                report->what_if[options] = verdict_what_if(&table, options);
         return no_memory ? -ENOMEM : 0;
 }
 
 static int recommend(struct aiu_report *report, const struct observation *o)
 {
-        struct scene scene = assemble_scene(o);
+        struct port_table table = assemble_table(o);
         bool no_memory = false;
-        struct snapshot_view view = { report->processes, report->n_processes, report->managers,
+        struct snapshot_lookup lookup = { report->processes, report->n_processes, report->managers,
                                       report->n_managers };
         struct advice_input input = {
-                .scene = &scene,
+                .table = &table,
                 .verdict = &report->verdict,
                 .what_if = report->what_if,
                 .conflicts = report->conflicts,
                 .n_conflicts = report->n_conflicts,
-                .claim_group = report->claim_group,
+                .entry_group = report->entry_group,
                 .holders_complete = o->holders_complete && o->sockets_complete,
                 .asker = sys_geteuid(),
                 /* By number: where numbers are others, that would be somebody else's. */
-                .own = o->snapshot.host.foreign_pids ? NULL : view_manager(&view, sys_getpid(), 0, 0),
+                .own = o->snapshot.host.foreign_pids ? NULL : lookup_manager(&lookup, sys_getpid(), 0, 0),
         };
         int r;
 
-        scene.no_memory = &no_memory;
+        table.no_memory = &no_memory;
         r = advise(&input, &report->actions, &report->n_actions);
         if (r < 0)
                 return r;
@@ -99,7 +99,7 @@ static int fill_report(struct aiu_report *report, struct observation *o)
 {
         int r;
 
-        report->question = *o->question;
+        report->request = *o->request;
         r = judge(report, o);
         if (r < 0)
                 return r;
@@ -109,8 +109,8 @@ static int fill_report(struct aiu_report *report, struct observation *o)
         r = recommend(report, o);
         if (r < 0)
                 return r;
-        free(report->claim_group);
-        report->claim_group = NULL;
+        free(report->entry_group);
+        report->entry_group = NULL;
         r = assemble_gaps(report, o);
         if (r < 0)
                 return r;
@@ -119,11 +119,11 @@ static int fill_report(struct aiu_report *report, struct observation *o)
 
 static int run(const struct aiu_query *query, struct aiu_report *report)
 {
-        struct question question = complete_question(query);
+        struct request request = complete_request(query);
         struct observation o;
         int r;
 
-        observe_begin(&o, query, &question);
+        observe_begin(&o, query, &request);
         r = observe(&o);
         if (r >= 0)
                 r = fill_report(report, &o);

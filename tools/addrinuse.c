@@ -125,12 +125,12 @@ static int print_report(const struct cli *cli, const struct aiu_report *report)
         return r;
 }
 
-static int answer(const struct cli *cli, const struct target *target)
+static int answer(const struct cli *cli, const struct request *request)
 {
         struct aiu_report *report = NULL;
         int r, status;
 
-        r = cli_ask(cli, target, &report);
+        r = cli_ask(cli, request, &report);
         if (r < 0) {
                 if (r != -ENODEV)
                         cli_error("%s", strerror(-r));
@@ -144,7 +144,7 @@ static int answer(const struct cli *cli, const struct target *target)
                 cli_error("cannot write the answer: %s", strerror(-r));
                 status = EXIT_TROUBLE;
         } else if (cli->apply) {
-                status = cli_apply(cli, target, report);
+                status = cli_apply(cli, request, report);
         }
         aiu_report_unref(report);
         return status;
@@ -163,12 +163,12 @@ static int worse(int a, int b)
 
 static int answer_all(const struct cli *cli, const char *operand)
 {
-        struct target targets[MOST_TARGETS];
-        size_t n = cli_parse_target(cli, operand, targets);
+        struct request requests[MOST_REQUESTS];
+        size_t n = cli_parse_request(cli, operand, requests);
         int status = n == 0 ? EXIT_TROUBLE : EXIT_FREE;
 
         for (size_t i = 0; i < n; i++)
-                status = worse(status, answer(cli, &targets[i]));
+                status = worse(status, answer(cli, &requests[i]));
         return status;
 }
 

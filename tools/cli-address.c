@@ -35,13 +35,13 @@ static const struct {
         { "mptcp", SOCK_STREAM, 262 },          { "dccp", SOCK_DCCP, 33 },
 };
 
-static int find_protocol(const char *name, struct target *target)
+static int find_protocol(const char *name, struct request *request)
 {
         for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
                 if (strcmp(protocols[i].name, name) != 0)
                         continue;
-                target->type = protocols[i].type;
-                target->protocol = protocols[i].protocol;
+                request->type = protocols[i].type;
+                request->protocol = protocols[i].protocol;
                 return 0;
         }
         cli_error("%s: no such protocol (tcp, udp, udplite, sctp, mptcp, dccp)", cli_safe(name));
@@ -49,7 +49,7 @@ static int find_protocol(const char *name, struct target *target)
 }
 
 /* A number from 0 to 65535, or a name out of /etc/services. */
-static int find_port(const char *text, const struct target *target, uint16_t *ret_port)
+static int find_port(const char *text, const struct request *request, uint16_t *ret_port)
 {
         const struct servent *service;
         unsigned long number;
@@ -65,7 +65,7 @@ static int find_port(const char *text, const struct target *target, uint16_t *re
                 *ret_port = (uint16_t)number;
                 return 0;
         }
-        service = *text ? getservbyname(text, target->type == SOCK_DGRAM ? "udp" : "tcp") : NULL;
+        service = *text ? getservbyname(text, request->type == SOCK_DGRAM ? "udp" : "tcp") : NULL;
         if (!service) {
                 cli_error("\"%s\": not a port, and no service of that name", cli_safe(text));
                 return -EINVAL;
@@ -94,18 +94,18 @@ static int parse_scope(const char *scope, uint32_t *ret_index)
 }
 
 /* 1 = it is a numeric address and is filled in, 0 = it is none, < 0 = it is a wrong one. */
-static int parse_numeric(const char *text, uint16_t port, struct target *target)
+static int parse_numeric(const char *text, uint16_t port, struct request *request)
 {
-        struct sockaddr_in *in = (void *)&target->address;
-        struct sockaddr_in6 *in6 = (void *)&target->address;
+        struct sockaddr_in *in = (void *)&request->address;
+        struct sockaddr_in6 *in6 = (void *)&request->address;
         char plain[INET6_ADDRSTRLEN];
         size_t n = strcspn(text, "%");
 
-        memset(&target->address, 0, sizeof(target->address));
+        memset(&request->address, 0, sizeof(request->address));
         if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
                 in->sin_family = AF_INET;
                 in->sin_port = htons(port);
-                target->bytes = sizeof(*in);
+                request->bytes = sizeof(*in);
                 return 1;
         }
         if (n >= sizeof(plain))
@@ -116,7 +116,7 @@ static int parse_numeric(const char *text, uint16_t port, struct target *target)
                 return 0;
         in6->sin6_family = AF_INET6;
         in6->sin6_port = htons(port);
-        target->bytes = sizeof(*in6);
+        request->bytes = sizeof(*in6);
         if (text[n] == '%' && parse_scope(text + n + 1, &in6->sin6_scope_id) < 0)
                 return -ENODEV;
         return 1;
@@ -134,10 +134,10 @@ static bool line_names(char *line, const char *name, char **ret_address)
         return false;
 }
 
-static bool is_repeated(const struct target *targets, size_t n)
+static bool is_repeated(const struct request *requests, size_t n)
 {
         for (size_t i = 0; i < n; i++)
-                if (memcmp(&targets[i].address, &targets[n].address, sizeof(targets[n].address)) == 0)
+                if (memcmp(&requests[i].address, &requests[n].address, sizeof(requests[n].address)) == 0)
                         return true;
         return false;
 }
@@ -152,18 +152,18 @@ static void skip_rest(FILE *file, const char *line)
 }
 
 /* Every address that /etc/hosts has for the name. */
-static size_t from_hosts(const char *name, uint16_t port, const struct target *like, struct target *targets)
+static size_t from_hosts(const char *name, uint16_t port, const struct request *like, struct request *requests)
 {
         FILE *hosts = fopen("/etc/hosts", "re");
         char line[1024], *address;
         size_t n = 0;
 
-        while (hosts && n < MOST_TARGETS && fgets(line, sizeof(line), hosts)) {
+        while (hosts && n < MOST_REQUESTS && fgets(line, sizeof(line), hosts)) {
                 skip_rest(hosts, line);
                 if (!line_names(line, name, &address))
                         continue;
-                targets[n] = *like;
-                if (parse_numeric(address, port, &targets[n]) == 1 && !is_repeated(targets, n))
+                requests[n] = *like;
+                if (parse_numeric(address, port, &requests[n]) == 1 && !is_repeated(requests, n))
                         n++;
         }
         if (hosts)
@@ -174,12 +174,12 @@ static size_t from_hosts(const char *name, uint16_t port, const struct target *l
 }
 
 /* Every address: dual-stack, or IPv4 where there is no IPv6. */
-static void every_address(uint16_t port, struct target *target)
+static void every_address(uint16_t port, struct request *request)
 {
         int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-        (void)parse_numeric(fd < 0 && errno == EAFNOSUPPORT ? "0.0.0.0" : "::", port, target);
-        target->every_address = true;
+        (void)parse_numeric(fd < 0 && errno == EAFNOSUPPORT ? "0.0.0.0" : "::", port, request);
+        request->every_address = true;
         if (fd >= 0)
                 close(fd);
 }
@@ -212,9 +212,9 @@ static int split(char *text, char **ret_host, char **ret_port)
         return 0;
 }
 
-static size_t parse_ip(char *text, struct target *targets)
+static size_t parse_ip(char *text, struct request *requests)
 {
-        struct target like = { .type = SOCK_STREAM, .protocol = IPPROTO_TCP };
+        struct request like = { .type = SOCK_STREAM, .protocol = IPPROTO_TCP };
         char *host, *port_text, *slash = strrchr(text, '/');
         uint16_t port;
         int r;
@@ -226,23 +226,23 @@ static size_t parse_ip(char *text, struct target *targets)
         }
         if (split(text, &host, &port_text) < 0 || find_port(port_text, &like, &port) < 0)
                 return 0;
-        targets[0] = like;
+        requests[0] = like;
         if (!host || strcmp(host, "*") == 0) {
-                every_address(port, &targets[0]);
+                every_address(port, &requests[0]);
                 return 1;
         }
-        r = parse_numeric(host, port, &targets[0]);
+        r = parse_numeric(host, port, &requests[0]);
         if (r != 0)
                 return r > 0;
-        return from_hosts(host, port, &like, targets);
+        return from_hosts(host, port, &like, requests);
 }
 
-static size_t parse_unix(const struct cli *cli, const char *text, struct target *target)
+static size_t parse_unix(const struct cli *cli, const char *text, struct request *request)
 {
-        struct sockaddr_un *un = (void *)&target->address;
+        struct sockaddr_un *un = (void *)&request->address;
         size_t n = strlen(text);
 
-        *target = (struct target){ .type = cli->unix_type };
+        *request = (struct request){ .type = cli->unix_type };
         un->sun_family = AF_UNIX;
         /* A path of exactly 108 bytes has no NUL: unix_mkname_bsd() takes it all the same. */
         if (n > sizeof(un->sun_path)) {
@@ -250,26 +250,26 @@ static size_t parse_unix(const struct cli *cli, const char *text, struct target 
                 return 0;
         }
         memcpy(un->sun_path, text, n);
-        target->bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+        request->bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
         if (*text == '@')
                 un->sun_path[0] = '\0';
         else if (n < sizeof(un->sun_path))
-                target->bytes++;
+                request->bytes++;
         return 1;
 }
 
-size_t cli_parse_target(const struct cli *cli, const char *text, struct target targets[MOST_TARGETS])
+size_t cli_parse_request(const struct cli *cli, const char *text, struct request requests[MOST_REQUESTS])
 {
         char copy[512];
 
         if (*text == '/' || *text == '@')
-                return parse_unix(cli, text, targets);
+                return parse_unix(cli, text, requests);
         if (strlen(text) >= sizeof(copy)) {
                 cli_error("the address is too long");
                 return 0;
         }
         memcpy(copy, text, strlen(text) + 1);
-        return parse_ip(copy, targets);
+        return parse_ip(copy, requests);
 }
 
 /* To open a FIFO or a device may wait, or do something: look first at what it is. */

@@ -115,7 +115,7 @@ static const struct aiu_action *find_same(const struct aiu_report *report, const
 
 /* ------------------------------------------------------ do it */
 
-static int pin(struct pinned *pinned, const struct target *target, const struct aiu_action *action)
+static int pin(struct pinned *pinned, const struct request *request, const struct aiu_action *action)
 {
         int r;
 
@@ -124,7 +124,7 @@ static int pin(struct pinned *pinned, const struct target *target, const struct 
                 return cli_pin_processes(pinned, action);
         if (!cli_is_removal(action))
                 return 0;
-        r = cli_pin_file(pinned, target);
+        r = cli_pin_file(pinned, request);
         if (r < 0)
                 cli_error("cannot open the file that is to be removed: %s", strerror(-r));
         return r;
@@ -185,7 +185,7 @@ static bool pause_for(const struct pinned *pinned)
         return true;
 }
 
-static int ask_until_free(const struct cli *cli, const struct target *target, const struct pinned *pinned,
+static int ask_until_free(const struct cli *cli, const struct request *request, const struct pinned *pinned,
                           long patience, struct aiu_report **ret_report)
 {
         struct timespec start;
@@ -194,7 +194,7 @@ static int ask_until_free(const struct cli *cli, const struct target *target, co
 
         clock_gettime(CLOCK_MONOTONIC, &start);
         for (;;) {
-                int r = cli_ask(cli, target, ret_report);
+                int r = cli_ask(cli, request, ret_report);
 
                 if (r < 0 || aiu_report_get_verdict(*ret_report) == AIU_VERDICT_AVAILABLE ||
                     since_msec(&start) >= patience ||
@@ -245,14 +245,14 @@ static void tell(const struct aiu_report *report, const struct aiu_action *done)
                                 "for the unit that failed, if its \"start request repeated too quickly\"\n", "next", "");
 }
 
-static int do_it(const struct cli *cli, const struct target *target, const struct pinned *pinned,
+static int do_it(const struct cli *cli, const struct request *request, const struct pinned *pinned,
                  const struct aiu_action *action)
 {
         struct aiu_report *after = NULL;
         int status, r;
 
         r = carry_out(pinned, action);
-        r = ask_until_free(cli, target, pinned, r < 0 ? 0 : PATIENCE_MSEC, &after);
+        r = ask_until_free(cli, request, pinned, r < 0 ? 0 : PATIENCE_MSEC, &after);
         if (r < 0) {
                 cli_error("%s", strerror(-r));
                 return EXIT_TROUBLE;
@@ -268,14 +268,14 @@ static int do_it(const struct cli *cli, const struct target *target, const struc
  * holder may have gone, and its number may be another process by now. Ask once more, and
  * go on only if the same action on the same things is still recommended.
  */
-static int look_and_do(const struct cli *cli, const struct target *target, const struct pinned *pinned,
+static int look_and_do(const struct cli *cli, const struct request *request, const struct pinned *pinned,
                        const struct aiu_action *agreed_to)
 {
         struct aiu_report *now = NULL;
         const struct aiu_action *action;
         int status, r;
 
-        r = cli_ask(cli, target, &now);
+        r = cli_ask(cli, request, &now);
         if (r < 0) {
                 cli_error("the second look failed: %s: nothing was done", strerror(-r));
                 return EXIT_TROUBLE;
@@ -285,7 +285,7 @@ static int look_and_do(const struct cli *cli, const struct target *target, const
         if (action && cli->apply_number == 0 && cli_why_not(action, now))
                 action = NULL;
         if (action) {
-                status = do_it(cli, target, pinned, action);
+                status = do_it(cli, request, pinned, action);
         } else {
                 status = cli_exit_status(now);
                 if (status != EXIT_FREE)
@@ -296,7 +296,7 @@ static int look_and_do(const struct cli *cli, const struct target *target, const
         return status;
 }
 
-int cli_apply(const struct cli *cli, const struct target *target, const struct aiu_report *report)
+int cli_apply(const struct cli *cli, const struct request *request, const struct aiu_report *report)
 {
         const struct aiu_action *action;
         struct pinned pinned;
@@ -308,8 +308,8 @@ int cli_apply(const struct cli *cli, const struct target *target, const struct a
         if (!action)
                 return status;
         print_command("apply", action);
-        if (pin(&pinned, target, action) >= 0 && agreed(cli))
-                status = look_and_do(cli, target, &pinned, action);
+        if (pin(&pinned, request, action) >= 0 && agreed(cli))
+                status = look_and_do(cli, request, &pinned, action);
         unpin(&pinned);
         return status;
 }

@@ -23,17 +23,17 @@ static void erase_progress(struct progress *progress)
         progress->shown = false;
 }
 
-static int set_up_query(const struct cli *cli, const struct target *target, struct aiu_query *query)
+static int set_up_query(const struct cli *cli, const struct request *request, struct aiu_query *query)
 {
         int r = 0;
 
         if (cli->netns >= 0)
                 r = aiu_query_set_netns(query, cli->netns);
         if (r >= 0)
-                r = aiu_query_set_socket(query, target->type, target->protocol);
+                r = aiu_query_set_socket(query, request->type, request->protocol);
         if (r >= 0)
-                r = aiu_query_set_address(query, (const struct sockaddr *)&target->address, target->bytes);
-        if (r >= 0 && (cli->v6only_set || target->every_address))
+                r = aiu_query_set_address(query, (const struct sockaddr *)&request->address, request->bytes);
+        if (r >= 0 && (cli->v6only_set || request->every_address))
                 r = aiu_query_set_v6only(query, cli->v6only);
         if (r >= 0)
                 r = aiu_query_set_reuseaddr(query, cli->reuseaddr);
@@ -53,7 +53,7 @@ static int set_up_query(const struct cli *cli, const struct target *target, stru
         return r;
 }
 
-static int ask_once(const struct cli *cli, const struct target *target, struct aiu_report **ret_report)
+static int ask_once(const struct cli *cli, const struct request *request, struct aiu_report **ret_report)
 {
         struct aiu_query *query = NULL;
         int r;
@@ -61,7 +61,7 @@ static int ask_once(const struct cli *cli, const struct target *target, struct a
         clock_gettime(CLOCK_MONOTONIC, &cli->progress->started);
         r = aiu_query_new(cli->context, &query);
         if (r >= 0)
-                r = set_up_query(cli, target, query);
+                r = set_up_query(cli, request, query);
         if (r >= 0)
                 r = aiu_query_run(query, ret_report);
         aiu_query_unref(query);
@@ -120,11 +120,11 @@ static uint32_t self_test(void)
         return behaves;
 }
 
-int cli_ask(const struct cli *cli, const struct target *target, struct aiu_report **ret_report)
+int cli_ask(const struct cli *cli, const struct request *request, struct aiu_report **ret_report)
 {
         static uint32_t behaves;
         static bool tried;
-        int r = ask_once(cli, target, ret_report);
+        int r = ask_once(cli, request, ret_report);
 
         if (r < 0 || cli->no_self_test || tried || !hangs_on_kernel(*ret_report))
                 return r;
@@ -133,5 +133,5 @@ int cli_ask(const struct cli *cli, const struct target *target, struct aiu_repor
         if (behaves == 0 || aiu_context_set_kernel(cli->context, behaves) < 0)
                 return r;
         aiu_report_unref(*ret_report);
-        return ask_once(cli, target, ret_report);
+        return ask_once(cli, request, ret_report);
 }

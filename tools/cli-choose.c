@@ -46,7 +46,7 @@ static bool is_signalled(const struct aiu_action *action, pid_t pid)
 }
 
 /* A service manager that holds a socket for a unit goes on when the unit is stopped. */
-static bool is_keeper(const struct aiu_holder *holder)
+static bool is_proxy(const struct aiu_holder *holder)
 {
         const char *comm = aiu_holder_get_comm(holder);
 
@@ -60,7 +60,7 @@ static bool ends(const struct aiu_action *action, const struct aiu_holder *holde
         case AIU_ACTION_STOP_UNIT:
         case AIU_ACTION_KILL_UNIT_LEFTOVERS:
         case AIU_ACTION_STOP_CONTAINER:
-                return !is_keeper(holder) && aiu_holder_get_flags(holder) & AIU_HOLDER_ANCESTOR;
+                return !is_proxy(holder) && aiu_holder_get_flags(holder) & AIU_HOLDER_ANCESTOR;
         default:
                 return is_signalled(action, aiu_holder_get_pid(holder));
         }

@@ -36,13 +36,13 @@ static void split(char *path, const char **ret_parent, const char **ret_name)
                 *slash = '\0';
 }
 
-int cli_pin_file(struct pinned *pinned, const struct target *target)
+int cli_pin_file(struct pinned *pinned, const struct request *request)
 {
-        const struct sockaddr_un *un = (const void *)&target->address;
+        const struct sockaddr_un *un = (const void *)&request->address;
         const char *parent, *name;
         char path[sizeof(un->sun_path) + 1] = "";
 
-        memcpy(path, un->sun_path, target->bytes - offsetof(struct sockaddr_un, sun_path));
+        memcpy(path, un->sun_path, request->bytes - offsetof(struct sockaddr_un, sun_path));
         split(path, &parent, &name);
         (void)snprintf(pinned->name, sizeof(pinned->name), "%s", name);
         pinned->directory = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -38,14 +38,14 @@ struct cli {
 };
 
 /* One address to ask about. */
-struct target {
+struct request {
         struct sockaddr_storage address;
         socklen_t bytes;
         int type, protocol;
         bool every_address;     /* a port alone */
 };
 
-#define MOST_TARGETS 16u
+#define MOST_REQUESTS 16u
 
 /* "addrinuse: ..." on stderr; strings from outside go through cli_safe() first. */
 __attribute__((format(printf, 1, 2))) void cli_error(const char *format, ...);
@@ -53,16 +53,16 @@ __attribute__((format(printf, 1, 2))) void cli_error(const char *format, ...);
 const char *cli_safe(const char *text);
 
 /* All that `text` names: 0 = none (the error is printed already), else how many. */
-size_t cli_parse_target(const struct cli *cli, const char *text, struct target targets[MOST_TARGETS]);
+size_t cli_parse_request(const struct cli *cli, const char *text, struct request requests[MOST_REQUESTS]);
 
 /* --netns: opens what it names; the error is printed already. */
 int cli_open_netns(struct cli *cli, const char *text);
 
-int cli_ask(const struct cli *cli, const struct target *target, struct aiu_report **ret_report);
+int cli_ask(const struct cli *cli, const struct request *request, struct aiu_report **ret_report);
 int cli_exit_status(const struct aiu_report *report);
 
 /* Carry out an action of the report and ask again; returns the exit status. */
-int cli_apply(const struct cli *cli, const struct target *target, const struct aiu_report *report);
+int cli_apply(const struct cli *cli, const struct request *request, const struct aiu_report *report);
 
 /* The action to carry out; NULL = none, and the reason is printed already. */
 const struct aiu_action *cli_choose(const struct cli *cli, const struct aiu_report *report);
@@ -89,7 +89,7 @@ bool cli_has_ended(const struct pinned_process *process, int timeout_msec);
 int cli_signal(const struct pinned *pinned, const struct aiu_action *action);
 
 bool cli_is_removal(const struct aiu_action *action);
-int cli_pin_file(struct pinned *pinned, const struct target *target);
+int cli_pin_file(struct pinned *pinned, const struct request *request);
 /* -ESTALE: it is not the file that the action is about. */
 int cli_remove(const struct pinned *pinned, const struct aiu_action *action);
 

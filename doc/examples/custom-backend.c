@@ -39,7 +39,7 @@ static const char *supervisor_of(const struct aiu_process_fact *process)
  * something is added, and strings are copied on the way in: so add one fact for each
  * process, and read the next one afterwards.
  */
-static int managers(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int managers(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct aiu_process_fact process = { .size = sizeof(process) };
         size_t *found = userdata;
@@ -48,7 +48,7 @@ static int managers(void *userdata, const struct aiu_question *question, struct 
                 struct aiu_manager_fact fact = { .size = sizeof(fact), .pid = process.pid };
                 int r;
 
-                if (aiu_question_time_left_usec(question) == 0)
+                if (aiu_request_time_left_usec(request) == 0)
                         return -ETIME;
                 fact.supervisor = supervisor_of(&process);
                 if (!fact.supervisor)

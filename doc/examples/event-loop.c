@@ -26,7 +26,7 @@
 #define TICK_MSEC 10
 
 /* What thread and loop share: the loop looks at it only after the eventfd has told it to. */
-struct question {
+struct request {
         struct sockaddr_in address;
         int error;                      /* what bind() or listen() gave */
         int done;                       /* eventfd */
@@ -34,7 +34,7 @@ struct question {
 };
 
 /* Context and query belong to this thread alone; a report may be read by any. */
-static int ask(struct question *question)
+static int ask(struct request *request)
 {
         struct aiu_context *context = NULL;
         struct aiu_query *query = NULL;
@@ -46,25 +46,25 @@ static int ask(struct question *question)
         if (r >= 0)
                 r = aiu_query_new(context, &query);
         if (r >= 0)
-                r = aiu_query_set_address(query, (const struct sockaddr *)&question->address,
-                                          sizeof(question->address));
+                r = aiu_query_set_address(query, (const struct sockaddr *)&request->address,
+                                          sizeof(request->address));
         if (r >= 0)
-                r = aiu_query_set_error(query, question->error);
+                r = aiu_query_set_error(query, request->error);
         if (r >= 0)
-                r = aiu_query_run(query, &question->report);
+                r = aiu_query_run(query, &request->report);
         aiu_query_unref(query);
         aiu_context_unref(context);
         return r;
 }
 
-static void *run_question(void *userdata)
+static void *run_request(void *userdata)
 {
-        struct question *question = userdata;
+        struct request *request = userdata;
         const uint64_t one = 1;
 
-        if (ask(question) < 0)
-                question->report = NULL;
-        if (write(question->done, &one, sizeof(one)) != sizeof(one))
+        if (ask(request) < 0)
+                request->report = NULL;
+        if (write(request->done, &one, sizeof(one)) != sizeof(one))
                 abort();
         return NULL;
 }
@@ -102,44 +102,44 @@ static int retry_msec(const struct aiu_report *report)
         return longest ? (int)(longest / 1000 + 1) : -1;
 }
 
-static void answer(struct question *question, unsigned long ticks)
+static void answer(struct request *request, unsigned long ticks)
 {
         uint64_t n;
 
-        if (read(question->done, &n, sizeof(n)) != sizeof(n))
+        if (read(request->done, &n, sizeof(n)) != sizeof(n))
                 return;
-        printf("%s\n", question->report ? aiu_report_get_summary(question->report) : strerror(question->error));
-        printf("ticks meanwhile: %s; another try in ms: %d\n", ticks ? "some" : "none", retry_msec(question->report));
+        printf("%s\n", request->report ? aiu_report_get_summary(request->report) : strerror(request->error));
+        printf("ticks meanwhile: %s; another try in ms: %d\n", ticks ? "some" : "none", retry_msec(request->report));
         fflush(stdout);
-        question->report = aiu_report_unref(question->report);
+        request->report = aiu_report_unref(request->report);
 }
 
-static int serve(struct question *question)
+static int serve(struct request *request)
 {
         unsigned long ticks = 0;
         pthread_t thread;
-        int listener = open_listener(&question->address), asked = 0;
+        int listener = open_listener(&request->address), backend_request = 0;
 
         if (listener < 0) {
-                question->error = -listener;
-                asked = pthread_create(&thread, NULL, run_question, question) == 0;
+                request->error = -listener;
+                backend_request = pthread_create(&thread, NULL, run_request, request) == 0;
         }
         printf("%s\n", listener < 0 ? "no listener: looking why, and going on" : "ready");
         fflush(stdout);
         for (;;) {
-                struct pollfd events[] = { { .fd = question->done, .events = POLLIN }, { .fd = 0, .events = POLLIN } };
+                struct pollfd events[] = { { .fd = request->done, .events = POLLIN }, { .fd = 0, .events = POLLIN } };
                 char byte;
 
                 if (poll(events, 2, TICK_MSEC) == 0)
                         ticks++;
                 if (events[0].revents & POLLIN)
-                        answer(question, ticks);
+                        answer(request, ticks);
                 if (events[1].revents && read(0, &byte, 1) <= 0)
                         break;
         }
-        if (asked)
+        if (backend_request)
                 pthread_join(thread, NULL);
-        aiu_report_unref(question->report);
+        aiu_report_unref(request->report);
         if (listener >= 0)
                 close(listener);
         return listener < 0;
@@ -147,18 +147,18 @@ static int serve(struct question *question)
 
 int main(int argc, char **argv)
 {
-        struct question question = { .address.sin_family = AF_INET };
+        struct request request = { .address.sin_family = AF_INET };
         int r;
 
-        if (argc != 3 || inet_pton(AF_INET, argv[1], &question.address.sin_addr) != 1) {
+        if (argc != 3 || inet_pton(AF_INET, argv[1], &request.address.sin_addr) != 1) {
                 fprintf(stderr, "usage: event-loop ADDRESS PORT\n");
                 return 2;
         }
-        question.address.sin_port = htons((in_port_t)strtoul(argv[2], NULL, 10));
-        question.done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (question.done < 0)
+        request.address.sin_port = htons((in_port_t)strtoul(argv[2], NULL, 10));
+        request.done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (request.done < 0)
                 return 2;
-        r = serve(&question);
-        close(question.done);
+        r = serve(&request);
+        close(request.done);
         return r;
 }

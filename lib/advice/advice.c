@@ -43,17 +43,17 @@ struct aiu_action *advice_add(struct advice_list *list, enum aiu_action_kind kin
  * is gone. A connection says good-bye first and may keep the port in TIME_WAIT
  * for a minute, or may not (reset, or the peer closed first): tcp_close().
  */
-static enum fate fate_when_closed(const struct socket *socket)
+static enum after after_when_closed(const struct socket *socket)
 {
         if (socket->protocol != IPPROTO_TCP)
-                return FATE_GOES;
+                return AFTER_GONE;
         switch (socket->state) {
         case AIU_STATE_LISTEN:
         case AIU_STATE_BOUND:
         case AIU_STATE_SYN_SENT:
-                return FATE_GOES;
+                return AFTER_GONE;
         default:
-                return FATE_LINGERS;
+                return AFTER_LINGERS;
         }
 }
 
@@ -63,13 +63,13 @@ static bool is_unaccepted(const struct socket *socket)
                (socket->state == AIU_STATE_ESTABLISHED || socket->state == AIU_STATE_CLOSE_WAIT);
 }
 
-enum fate advice_fate(const struct socket *socket)
+enum after advice_after(const struct socket *socket)
 {
-        return is_unaccepted(socket) ? FATE_GOES : fate_when_closed(socket);
+        return is_unaccepted(socket) ? AFTER_GONE : after_when_closed(socket);
 }
 
 /* Would every holder of this conflict let go of it? */
-static bool all_end(const struct aiu_conflict *conflict, lets_go *who, const void *what)
+static bool all_end(const struct aiu_conflict *conflict, releases *who, const void *what)
 {
         for (size_t i = 0; i < conflict->n_holders; i++)
                 if (!who(&conflict->holders[i], what))
@@ -78,16 +78,16 @@ static bool all_end(const struct aiu_conflict *conflict, lets_go *who, const voi
 }
 
 /* The verdict when all holders that `who` names have let go. */
-tristate advice_try(const struct advice_input *in, lets_go *who, const void *what, uint32_t *remarks)
+tristate advice_try(const struct advice_input *in, releases *who, const void *what, uint32_t *remarks)
 {
-        struct scene after = *in->scene;
-        struct question q = *in->scene->question;
-        unsigned char *fate;
+        struct port_table tried = *in->table;
+        struct request q = *in->table->request;
+        unsigned char *after;
         tristate r;
 
-        fate = calloc(in->scene->n_sockets + in->scene->n_claims + 1, 1);
-        if (!fate) {
-                *in->scene->no_memory = true;
+        after = calloc(in->table->n_sockets + in->table->n_entries + 1, 1);
+        if (!after) {
+                *in->table->no_memory = true;
                 return UNKNOWN;
         }
         for (size_t i = 0; i < in->n_conflicts; i++) {
@@ -97,19 +97,19 @@ tristate advice_try(const struct advice_input *in, lets_go *who, const void *wha
                         *remarks |= REMARK_OTHERS;
                         continue;
                 }
-                if (in->claim_group) {
-                        advice_mark_claims(in, i, fate, remarks);
+                if (in->entry_group) {
+                        advice_mark_entries(in, i, after, remarks);
                         continue;
                 }
-                fate[c->index] = (unsigned char)advice_fate(&c->socket);
-                if (fate[c->index] == FATE_LINGERS)
+                after[c->index] = (unsigned char)advice_after(&c->socket);
+                if (after[c->index] == AFTER_LINGERS)
                         *remarks |= REMARK_LINGERS;
         }
-        after.fate = fate;
-        after.question = &q;
+        tried.after = after;
+        tried.request = &q;
         q.error = 0;    /* that was before */
-        r = verdict_what_if(&after, 0);
-        free(fate);
+        r = verdict_what_if(&tried, 0);
+        free(after);
         if (!in->holders_complete && r == YES) {
                 *remarks |= REMARK_INCOMPLETE;
                 return UNKNOWN;
@@ -117,7 +117,7 @@ tristate advice_try(const struct advice_input *in, lets_go *who, const void *wha
         return r;
 }
 
-bool advice_any_holder(const struct advice_input *in, lets_go *test)
+bool advice_any_holder(const struct advice_input *in, releases *test)
 {
         for (size_t i = 0; i < in->n_conflicts; i++)
                 for (size_t k = 0; k < in->conflicts[i].n_holders; k++)
@@ -156,7 +156,7 @@ static void wait_for_it(struct advice_list *list)
         uint64_t usec = 0;
 
         if (only_minisocks(list->in, &usec)) {
-                action = advice_add(list, AIU_ACTION_WAIT, list->in->scene->sockets_complete ? YES : UNKNOWN, 0);
+                action = advice_add(list, AIU_ACTION_WAIT, list->in->table->sockets_complete ? YES : UNKNOWN, 0);
                 if (action) {
                         action->wait_usec = usec;
                         action->remarks = REMARK_TIME_WAIT;
@@ -210,7 +210,7 @@ static void set_option(struct advice_list *list, enum aiu_action_kind kind, uint
 
 static void set_options(struct advice_list *list)
 {
-        const struct question *q = list->in->scene->question;
+        const struct request *q = list->in->table->request;
 
         if (q->address.sa.any.sa_family == AF_UNIX)
                 return;
@@ -226,14 +226,14 @@ static void set_options(struct advice_list *list)
 void advice_other_address(struct advice_list *list)
 {
         const struct advice_input *in = list->in;
-        struct question q = *in->scene->question;
-        struct scene there = *in->scene;
+        struct request q = *in->table->request;
+        struct port_table there = *in->table;
         struct aiu_action *action;
 
-        if (q.address.sa.any.sa_family != AF_INET || in->scene->host->address_local != YES ||
+        if (q.address.sa.any.sa_family != AF_INET || in->table->host->address_local != YES ||
             ntohl(q.address.sa.in.sin_addr.s_addr) >> 24 != 127)
                 return;
-        there.question = &q;
+        there.request = &q;
         q.error = 0;
         for (uint32_t ip = INADDR_LOOPBACK + 1; ip < INADDR_LOOPBACK + 8; ip++) {
                 q.address.sa.in.sin_addr.s_addr = htonl(ip);
@@ -248,10 +248,10 @@ void advice_other_address(struct advice_list *list)
 
 static bool in_ephemeral_range(const struct advice_input *in)
 {
-        int port = address_port(&in->scene->question->address);
+        int port = address_port(&in->table->request->address);
 
-        return port > 0 && in->scene->host->port_range_first > 0 &&
-               port >= in->scene->host->port_range_first && port <= in->scene->host->port_range_last;
+        return port > 0 && in->table->host->port_range_first > 0 &&
+               port >= in->table->host->port_range_first && port <= in->table->host->port_range_last;
 }
 
 /* A client that the kernel gave the port to: no listener there that it could have come from. */
@@ -275,7 +275,7 @@ static void reserve_port(struct advice_list *list)
         struct aiu_action *action;
 
         if (!in_ephemeral_range(list->in) || !held_by_client(list->in) ||
-            !list->in->scene->host->reserved_ports)
+            !list->in->table->host->reserved_ports)
                 return;
         action = advice_add(list, AIU_ACTION_RESERVE_PORT, NO, AIU_ACTION_NEEDS_ROOT | AIU_ACTION_HOST_WIDE);
         if (action)
@@ -298,7 +298,7 @@ void advice_look_closer(struct advice_list *list)
 
 void advice_in_use(struct advice_list *list)
 {
-        const struct question *q = list->in->scene->question;
+        const struct request *q = list->in->table->request;
         uint32_t remarks = 0;
 
         if (advice_any_holder(list->in, is_own)) {
@@ -330,7 +330,7 @@ void advice_in_use(struct advice_list *list)
 
 static void add_by_verdict(struct advice_list *list)
 {
-        const struct question *q = list->in->scene->question;
+        const struct request *q = list->in->table->request;
 
         switch (list->in->verdict->verdict) {
         case AIU_VERDICT_AVAILABLE:
@@ -350,7 +350,7 @@ static void add_by_verdict(struct advice_list *list)
         default:
                 if (q->address.sa.any.sa_family == AF_UNIX && !address_is_abstract(&q->address))
                         advice_for_path(list);
-                else if (list->in->claim_group)
+                else if (list->in->entry_group)
                         advice_for_range(list);
                 else
                         advice_in_use(list);
@@ -379,7 +379,7 @@ int advise(const struct advice_input *input, struct aiu_action **ret_actions, si
         advice_weigh_holders(&list);
         advice_mark_ancestors(&list);
         advice_sort(&list);
-        if (list.error == 0 && *input->scene->no_memory)
+        if (list.error == 0 && *input->table->no_memory)
                 list.error = -ENOMEM;
         if (list.error == 0) {
                 *ret_actions = list.actions;

@@ -9,7 +9,7 @@
 #include "advice/list.h"
 
 /* A service manager that holds a socket for a unit goes on when the unit is stopped. */
-static bool is_keeper(const struct aiu_holder *holder)
+static bool is_proxy(const struct aiu_holder *holder)
 {
         return holder->manager && holder->manager->socket_unit && holder->process && holder->process->comm &&
                strcmp(holder->process->comm, "systemd") == 0;
@@ -20,7 +20,7 @@ static bool holds_as_ancestor(const struct advice_input *in)
         for (size_t i = 0; i < in->n_conflicts; i++)
                 for (size_t k = 0; k < in->conflicts[i].n_holders; k++)
                         if (in->conflicts[i].holders[k].flags & AIU_HOLDER_ANCESTOR &&
-                            !is_keeper(&in->conflicts[i].holders[k]))
+                            !is_proxy(&in->conflicts[i].holders[k]))
                                 return true;
         return false;
 }

@@ -159,7 +159,7 @@ static void count_workers(struct aiu_action *action, const struct aiu_conflict *
                 action->n_workers = n;
 }
 
-static void collect(struct advice_list *list, struct aiu_action *action, lets_go *who)
+static void collect(struct advice_list *list, struct aiu_action *action, releases *who)
 {
         for (size_t i = 0; i < list->in->n_conflicts; i++) {
                 const struct aiu_conflict *c = &list->in->conflicts[i];
@@ -182,7 +182,7 @@ static uint32_t privilege_flag(const struct aiu_action *action, uid_t asker)
 
 /* ------------------------------------------------------ actions */
 
-static struct aiu_action *end_those(struct advice_list *list, enum aiu_action_kind kind, lets_go *who)
+static struct aiu_action *end_those(struct advice_list *list, enum aiu_action_kind kind, releases *who)
 {
         uint32_t remarks = 0;
         tristate enough = advice_try(list->in, who, NULL, &remarks);

@@ -39,7 +39,7 @@ bool advice_has_unit(const struct aiu_holder *holder)
 }
 
 /* A service manager that holds a socket for its units: pid 1, or a user's. It is never ended for that. */
-static bool is_keeper(const struct aiu_holder *holder)
+static bool is_proxy(const struct aiu_holder *holder)
 {
         const struct manager *m = holder->manager;
 
@@ -50,7 +50,7 @@ static bool is_keeper(const struct aiu_holder *holder)
 bool advice_is_process(const struct aiu_holder *holder)
 {
         return holder->kind == AIU_HOLDER_PROCESS && holder->process && holder->process->pid > 1 &&
-               !is_keeper(holder) && !advice_is_port_helper(holder);
+               !is_proxy(holder) && !advice_is_port_helper(holder);
 }
 
 /* Somebody brings a holder back: then ending it frees nothing for long. */
@@ -95,7 +95,7 @@ tristate advice_unless_returned(const struct advice_input *in, tristate sufficie
  * Is the file removed? RemoveOnStop= of the .socket unit tells. What a daemon does
  * when it is asked to exit is unknown.
  */
-tristate advice_file_goes(const struct advice_input *in, lets_go *who, const void *what)
+tristate advice_file_goes(const struct advice_input *in, releases *who, const void *what)
 {
         tristate goes = in->holders_complete ? YES : UNKNOWN;
 
@@ -114,7 +114,7 @@ tristate advice_file_goes(const struct advice_input *in, lets_go *who, const voi
 
 bool advice_is_about_path(const struct advice_input *in)
 {
-        const struct address *a = &in->scene->question->address;
+        const struct address *a = &in->table->request->address;
 
         return a->sa.any.sa_family == AF_UNIX && !address_is_abstract(a);
 }
@@ -221,7 +221,7 @@ static uint32_t unit_remarks(const struct aiu_holder *holder)
 }
 
 /* From a cgroup's name alone nobody knows what starts the unit again, nor whether it is dead. */
-static tristate if_asked(const struct advice_input *in, lets_go *whose, const struct manager *m, tristate enough,
+static tristate if_asked(const struct advice_input *in, releases *whose, const struct manager *m, tristate enough,
                          uint32_t *remarks)
 {
         for (size_t i = 0; i < in->n_conflicts; i++)
@@ -231,7 +231,7 @@ static tristate if_asked(const struct advice_input *in, lets_go *whose, const st
         return enough == YES && *remarks & REMARK_UNASKED ? UNKNOWN : enough;
 }
 
-static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_action_kind kind, lets_go *whose)
+static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_action_kind kind, releases *whose)
 {
         uint32_t remarks = 0;
         struct aiu_action *action;

@@ -17,12 +17,12 @@ struct aiu_action *advice_add(struct advice_list *list, enum aiu_action_kind kin
                               uint32_t flags);
 
 /* Does this holder let go of its socket when the action is carried out on `what`? */
-typedef bool lets_go(const struct aiu_holder *holder, const void *what);
+typedef bool releases(const struct aiu_holder *holder, const void *what);
 
 /* Does the bind succeed when all holders that `who` names have let go? Adds REMARK_* that qualify it. */
-tristate advice_try(const struct advice_input *in, lets_go *who, const void *what, uint32_t *remarks);
+tristate advice_try(const struct advice_input *in, releases *who, const void *what, uint32_t *remarks);
 
-bool advice_any_holder(const struct advice_input *in, lets_go *test);
+bool advice_any_holder(const struct advice_input *in, releases *test);
 
 /* Has it a unit, or a program of a supervisor, that can be asked to stop? (advice/holders.c) */
 bool advice_has_unit(const struct aiu_holder *holder);
@@ -40,11 +40,11 @@ tristate advice_returns(const struct advice_input *in, const struct manager *m);
 void advice_weigh_holders(struct advice_list *list);
 
 /* What becomes of a socket when the last one who has it lets go. */
-enum fate advice_fate(const struct socket *socket);
+enum after advice_after(const struct socket *socket);
 
 /* Port 0 (advice/range.c): all that helps; and the fate of the claims that a conflict stands for. */
 void advice_for_range(struct advice_list *list);
-void advice_mark_claims(const struct advice_input *in, size_t conflict, unsigned char *fate, uint32_t *remarks);
+void advice_mark_entries(const struct advice_input *in, size_t conflict, unsigned char *after, uint32_t *remarks);
 
 /* No socket is in the way (advice/refused.c): the address is not here, a privilege is missing, the call is wrong. */
 void advice_not_local(struct advice_list *list);
@@ -72,7 +72,7 @@ tristate advice_unless_returned(const struct advice_input *in, tristate sufficie
 
 /* A path stays in use while there is a file: do those who let go remove the file? */
 bool advice_is_about_path(const struct advice_input *in);
-tristate advice_file_goes(const struct advice_input *in, lets_go *who, const void *what);
+tristate advice_file_goes(const struct advice_input *in, releases *who, const void *what);
 
 /* Actions that make holders let go: managers are asked (advice/holders.c, advice/container.c), processes ended
  * (advice/end.c). */
@@ -81,7 +81,7 @@ void advice_stop_units(struct advice_list *list);
 void advice_stop_containers(struct advice_list *list);
 void advice_end_processes(struct advice_list *list);
 /* A stop of the unit ends more than the holder: say so, and count (advice/unit.c). */
-void advice_spare_others(struct advice_list *list, struct aiu_action *action, lets_go *whose, const struct manager *m);
+void advice_spare_others(struct advice_list *list, struct aiu_action *action, releases *whose, const struct manager *m);
 /* After SIGTERM: a known daemon's own word, if the last action ends its master (advice/signal.c). */
 void advice_own_signal(struct advice_list *list);
 void advice_end_helpers(struct advice_list *list);

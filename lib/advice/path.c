@@ -10,15 +10,15 @@
 /* Would bind() succeed with the file gone? The socket may be bound already. */
 static tristate try_removal(const struct advice_input *in)
 {
-        struct scene after = *in->scene;
-        struct question q = *in->scene->question;
-        struct host host = *in->scene->host;
+        struct port_table after = *in->table;
+        struct request q = *in->table->request;
+        struct host host = *in->table->host;
 
         host.name_exists = NO;
         host.name_error = 0;
         q.error = 0;
         after.host = &host;
-        after.question = &q;
+        after.request = &q;
         return verdict_what_if(&after, 0);
 }
 
@@ -29,7 +29,7 @@ static void other_name(struct advice_list *list)
 
 static void remove_file(struct advice_list *list)
 {
-        tristate removable = list->in->scene->host->name_removable;
+        tristate removable = list->in->table->host->name_removable;
         struct aiu_action *action;
 
         action = advice_add(list, AIU_ACTION_REMOVE_FILE, tri_and(try_removal(list->in), removable),
@@ -61,7 +61,7 @@ static void look_closer(struct advice_list *list)
 
 void advice_for_path(struct advice_list *list)
 {
-        const struct host *host = list->in->scene->host;
+        const struct host *host = list->in->table->host;
 
         if (is_held(list->in) || host->name_exists != YES)
                 advice_in_use(list);

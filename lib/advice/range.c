@@ -17,13 +17,13 @@
 /* Below it no port is given out that was not asked for, by custom; the sysctl refuses privileged ones. */
 #define LOWEST_SENSIBLE 1024
 
-static tristate try_scene(const struct scene *scene, const struct question *q)
+static tristate try_table(const struct port_table *table, const struct request *q)
 {
-        struct scene changed = *scene;
-        struct question asked = *q;
+        struct port_table changed = *table;
+        struct request backend_request = *q;
 
-        asked.error = 0;        /* that was before */
-        changed.question = &asked;
+        backend_request.error = 0;        /* that was before */
+        changed.request = &backend_request;
         return verdict_what_if(&changed, 0);
 }
 
@@ -37,31 +37,31 @@ static int compare_times(const void *a, const void *b)
 }
 
 /* The verdict after that time: TIME_WAIT sockets go, all else stays. */
-static tristate try_after(const struct scene *scene, unsigned char *fate, uint64_t usec)
+static tristate try_after(const struct port_table *table, unsigned char *after, uint64_t usec)
 {
-        struct scene later = *scene;
+        struct port_table later = *table;
 
-        for (size_t i = 0; i < scene->n_claims; i++) {
-                const struct claim *c = &scene->claims[i];
+        for (size_t i = 0; i < table->n_entries; i++) {
+                const struct port_entry *c = &table->entries[i];
                 bool gone = c->minisock && c->expires_usec > 0 && c->expires_usec <= usec;
 
-                fate[scene->n_sockets + i] = gone ? FATE_GOES : FATE_STAYS;
+                after[table->n_sockets + i] = gone ? AFTER_GONE : AFTER_STAYS;
         }
-        later.fate = fate;
-        return try_scene(&later, scene->question);
+        later.after = after;
+        return try_table(&later, table->request);
 }
 
 /* The earliest time at which the search succeeds, whatever else happens; 0 = there is none. */
-static uint64_t when_free(const struct scene *scene, uint64_t *times, size_t n, unsigned char *fate)
+static uint64_t when_free(const struct port_table *table, uint64_t *times, size_t n, unsigned char *after)
 {
         size_t low = 0, high = n;
 
-        if (n == 0 || try_after(scene, fate, times[n - 1]) != YES)
+        if (n == 0 || try_after(table, after, times[n - 1]) != YES)
                 return 0;
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
 
-                if (try_after(scene, fate, times[middle]) == YES)
+                if (try_after(table, after, times[middle]) == YES)
                         high = middle;
                 else
                         low = middle + 1;
@@ -71,23 +71,23 @@ static uint64_t when_free(const struct scene *scene, uint64_t *times, size_t n, 
 
 static void wait_for_port(struct advice_list *list)
 {
-        const struct scene *scene = list->in->scene;
-        uint64_t *times = calloc(scene->n_claims + 1, sizeof(*times)), usec = 0;
-        unsigned char *fate = calloc(scene->n_sockets + scene->n_claims + 1, 1);
+        const struct port_table *table = list->in->table;
+        uint64_t *times = calloc(table->n_entries + 1, sizeof(*times)), usec = 0;
+        unsigned char *after = calloc(table->n_sockets + table->n_entries + 1, 1);
         struct aiu_action *action;
         size_t n = 0;
 
-        if (times && fate) {
-                for (size_t i = 0; i < scene->n_claims; i++)
-                        if (scene->claims[i].minisock && scene->claims[i].expires_usec > 0)
-                                times[n++] = scene->claims[i].expires_usec;
+        if (times && after) {
+                for (size_t i = 0; i < table->n_entries; i++)
+                        if (table->entries[i].minisock && table->entries[i].expires_usec > 0)
+                                times[n++] = table->entries[i].expires_usec;
                 qsort(times, n, sizeof(*times), compare_times);
-                usec = when_free(scene, times, n, fate);
+                usec = when_free(table, times, n, after);
         } else {
                 list->error = -ENOMEM;
         }
         free(times);
-        free(fate);
+        free(after);
         if (usec == 0)
                 return;
         action = advice_add(list, AIU_ACTION_WAIT, YES, 0);
@@ -102,8 +102,8 @@ static void wait_for_port(struct advice_list *list)
 /* The sysctl, as wide as it makes sense: [ip_unprivileged_port_start or 1024, 65535]. */
 static void widen_sysctl(struct advice_list *list)
 {
-        const struct host *host = list->in->scene->host;
-        struct scene wide = *list->in->scene;
+        const struct host *host = list->in->table->host;
+        struct port_table wide = *list->in->table;
         struct host more = *host;
         struct aiu_action *action;
 
@@ -115,7 +115,7 @@ static void widen_sysctl(struct advice_list *list)
         if (more.port_range_first == host->port_range_first && host->port_range_last == more.port_range_last)
                 return;
         wide.host = &more;
-        if (try_scene(&wide, wide.question) != YES)
+        if (try_table(&wide, wide.request) != YES)
                 return;
         action = advice_add(list, AIU_ACTION_WIDEN_RANGE, YES, AIU_ACTION_NEEDS_ROOT | AIU_ACTION_HOST_WIDE);
         if (!action)
@@ -127,13 +127,13 @@ static void widen_sysctl(struct advice_list *list)
 /* Or the socket's own limits. */
 static void widen_socket(struct advice_list *list)
 {
-        struct question q = *list->in->scene->question;
+        struct request q = *list->in->table->request;
         tristate enough;
 
         if (q.low_port == 0 && q.high_port == 0)
                 return;
         q.low_port = q.high_port = 0;
-        enough = try_scene(list->in->scene, &q);
+        enough = try_table(list->in->table, &q);
         if (enough == YES)
                 (void)advice_add(list, AIU_ACTION_WIDEN_RANGE, enough, AIU_ACTION_CHANGES_CODE);
 }
@@ -141,13 +141,13 @@ static void widen_socket(struct advice_list *list)
 /* bind() takes no port then; a listener needs one, sooner or later. */
 static void leave_to_connect(struct advice_list *list)
 {
-        struct question q = *list->in->scene->question;
+        struct request q = *list->in->table->request;
         tristate enough;
 
         if (q.port_later || q.listen || q.call == AIU_CALL_LISTEN)
                 return;
         q.port_later = true;
-        enough = try_scene(list->in->scene, &q);
+        enough = try_table(list->in->table, &q);
         if (enough == YES)
                 (void)advice_add(list, AIU_ACTION_SET_NO_PORT, enough, AIU_ACTION_CHANGES_CODE);
 }
@@ -160,7 +160,7 @@ static void use_other_address(struct advice_list *list)
                 if (list->actions[i].kind == AIU_ACTION_OTHER_ADDRESS)
                         return;
         /* Of use only if sockets are in the way; reserved ports are so for every address. */
-        if (address_is_wildcard(&list->in->scene->question->address) || list->in->n_conflicts == 0 ||
+        if (address_is_wildcard(&list->in->table->request->address) || list->in->n_conflicts == 0 ||
             list->in->conflicts[0].n_ports == 0)
                 return;
         action = advice_add(list, AIU_ACTION_OTHER_ADDRESS, UNKNOWN, AIU_ACTION_CHANGES_CODE);
@@ -170,7 +170,7 @@ static void use_other_address(struct advice_list *list)
 
 static void v6_alone(struct advice_list *list)
 {
-        const struct question *q = list->in->scene->question;
+        const struct request *q = list->in->table->request;
 
         if (q->address.sa.any.sa_family == AF_INET6 && !q->v6only && address_is_wildcard(&q->address) &&
             list->in->what_if[AIU_OPTION_V6ONLY] == YES)
@@ -248,23 +248,23 @@ void advice_for_range(struct advice_list *list)
 
 /* ------------------------------------------------------ what becomes of its ports */
 
-void advice_mark_claims(const struct advice_input *in, size_t conflict, unsigned char *fate, uint32_t *remarks)
+void advice_mark_entries(const struct advice_input *in, size_t conflict, unsigned char *after, uint32_t *remarks)
 {
-        const struct scene *scene = in->scene;
+        const struct port_table *table = in->table;
 
-        for (size_t i = 0; i < scene->n_claims; i++) {
+        for (size_t i = 0; i < table->n_entries; i++) {
                 struct socket socket;
-                enum fate its;
+                enum after its;
 
-                if (in->claim_group[i] != in->conflicts[conflict].index + 1)
+                if (in->entry_group[i] != in->conflicts[conflict].index + 1)
                         continue;
-                socket = range_socket(&scene->claims[i]);
-                its = advice_fate(&socket);
+                socket = range_socket(&table->entries[i]);
+                its = advice_after(&socket);
                 /* It stands for others as well, and whose they are was not kept. */
-                if (scene->claims[i].alike > 0)
-                        its = FATE_LINGERS;
-                if (its == FATE_LINGERS)
+                if (table->entries[i].alike > 0)
+                        its = AFTER_LINGERS;
+                if (its == AFTER_LINGERS)
                         *remarks |= REMARK_LINGERS;
-                fate[scene->n_sockets + i] = (unsigned char)its;
+                after[table->n_sockets + i] = (unsigned char)its;
         }
 }

@@ -15,16 +15,16 @@
 /* Does the same call succeed on this host, and for this address? */
 static tristate tried_there(const struct advice_list *list, const struct host *host, const struct address *address)
 {
-        struct scene there = *list->in->scene;
-        struct question q = *list->in->scene->question;
+        struct port_table there = *list->in->table;
+        struct request q = *list->in->table->request;
 
         if (address) {
                 q.address = *address;
-                address_set_port(&q.address, address_port(&list->in->scene->question->address));
+                address_set_port(&q.address, address_port(&list->in->table->request->address));
         }
         q.error = 0;
         there.host = host;
-        there.question = &q;
+        there.request = &q;
         return verdict_what_if(&there, 0);
 }
 
@@ -43,7 +43,7 @@ static unsigned int likeness(const struct address *a, const struct address *b)
         return bits > bytes * 8 ? bits * 2 : bytes * 16 - 1;
 }
 
-static bool is_candidate(const struct question *q, const struct host_address *have)
+static bool is_candidate(const struct request *q, const struct host_address *have)
 {
         unsigned int device = conflict_device(q);
 
@@ -53,7 +53,7 @@ static bool is_candidate(const struct question *q, const struct host_address *ha
         return device == 0 || !address_is_link_local(&q->address) || have->ifindex == device;
 }
 
-size_t advice_alike(const struct question *q, const struct host *host, const struct host_address **ret, size_t most)
+size_t advice_alike(const struct request *q, const struct host *host, const struct host_address **ret, size_t most)
 {
         unsigned int scores[8];
         size_t n = 0;
@@ -81,9 +81,9 @@ size_t advice_alike(const struct question *q, const struct host *host, const str
 /* The likely mistake: a mistyped address, or one of another host. */
 static void bind_what_is_here(struct advice_list *list)
 {
-        const struct question *q = list->in->scene->question;
+        const struct request *q = list->in->table->request;
         const struct host_address *nearest = NULL;
-        struct host host = *list->in->scene->host;
+        struct host host = *list->in->table->host;
         struct aiu_action *action;
         tristate enough = UNKNOWN;
 
@@ -102,7 +102,7 @@ static void bind_what_is_here(struct advice_list *list)
 /* Without carrier it does not go on, and it may find a duplicate: then the address stays unusable. */
 static void wait_for_detection(struct advice_list *list)
 {
-        struct host later = *list->in->scene->host;
+        struct host later = *list->in->table->host;
         struct aiu_action *action;
         tristate enough;
 
@@ -117,21 +117,21 @@ static void wait_for_detection(struct advice_list *list)
 /* An address that floats between hosts is bound before it arrives. */
 static void bind_before_it_comes(struct advice_list *list)
 {
-        struct host host = *list->in->scene->host;
+        struct host host = *list->in->table->host;
         tristate enough = list->in->what_if[AIU_OPTION_FREEBIND];
 
-        if (address_is_multicast(&list->in->scene->question->address))
+        if (address_is_multicast(&list->in->table->request->address))
                 return;
         (void)advice_add(list, AIU_ACTION_SET_FREEBIND, enough, AIU_ACTION_CHANGES_CODE);
         host.nonlocal_bind = YES;
-        if (list->in->scene->host->nonlocal_bind != YES &&
-            !address_is_link_local(&list->in->scene->question->address))
+        if (list->in->table->host->nonlocal_bind != YES &&
+            !address_is_link_local(&list->in->table->request->address))
                 (void)advice_add(list, AIU_ACTION_ALLOW_NONLOCAL, tried_there(list, &host, NULL),
                                  AIU_ACTION_HOST_WIDE | AIU_ACTION_NEEDS_ROOT);
 }
 
 /* Would the kernel take it, and is it an address that a host is given by hand? */
-static bool may_be_added(const struct question *q)
+static bool may_be_added(const struct request *q)
 {
         struct endpoint e = address_endpoint(&q->address);
         uint32_t v4 = ntohl(e.v4);
@@ -145,9 +145,9 @@ static bool may_be_added(const struct question *q)
 
 static void add_address(struct advice_list *list)
 {
-        struct host host = *list->in->scene->host;
+        struct host host = *list->in->table->host;
 
-        if (!may_be_added(list->in->scene->question))
+        if (!may_be_added(list->in->table->request))
                 return;
         host.address_local = YES;
         (void)advice_add(list, AIU_ACTION_ADD_ADDRESS, tried_there(list, &host, NULL),
@@ -157,7 +157,7 @@ static void add_address(struct advice_list *list)
 /* ::1 comes back by itself when lo is up; of any other address nobody knows whether it is configured. */
 static void enable_ipv6(struct advice_list *list)
 {
-        struct host host = *list->in->scene->host;
+        struct host host = *list->in->table->host;
         tristate enough = UNKNOWN;
 
         host.address_local = YES;
@@ -202,16 +202,16 @@ void advice_not_local(struct advice_list *list)
 /* Would it succeed with the privilege? EACCES hides whatever comes after it. */
 static void grant_privilege(struct advice_list *list)
 {
-        struct scene allowed = *list->in->scene;
-        struct question q = *list->in->scene->question;
-        struct host host = *list->in->scene->host;
+        struct port_table allowed = *list->in->table;
+        struct request q = *list->in->table->request;
+        struct host host = *list->in->table->host;
         tristate enough;
 
         host.privileged = YES;
         q.error = 0;
         q.foreign_uid = false;
         allowed.host = &host;
-        allowed.question = &q;
+        allowed.request = &q;
         enough = verdict_what_if(&allowed, 0);
         (void)advice_add(list, AIU_ACTION_GRANT_PRIVILEGE, enough, AIU_ACTION_NEEDS_ROOT);
         (void)advice_add(list, AIU_ACTION_OTHER_PORT, UNKNOWN, AIU_ACTION_CHANGES_CODE);
@@ -220,7 +220,7 @@ static void grant_privilege(struct advice_list *list)
 
 void advice_not_permitted(struct advice_list *list)
 {
-        bool ip = address_is_ip(&list->in->scene->question->address);
+        bool ip = address_is_ip(&list->in->table->request->address);
 
         if (ip && list->in->verdict->why == WHY_PRIVILEGE) {
                 grant_privilege(list);
@@ -239,7 +239,7 @@ void advice_not_permitted(struct advice_list *list)
 /* mkdir(1) makes every directory that is missing, if the last one that is there may be written to. */
 static void make_directory(struct advice_list *list)
 {
-        tristate allowed = list->in->scene->host->name_makeable;
+        tristate allowed = list->in->table->host->name_makeable;
 
         (void)advice_add(list, AIU_ACTION_MAKE_DIRECTORY, allowed == YES ? YES : UNKNOWN,
                          allowed == NO ? AIU_ACTION_NEEDS_ROOT : 0);

@@ -26,7 +26,7 @@ static bool knows_main(const struct aiu_holder *holder, const struct manager *m)
 }
 
 /* How many of the unit's processes hold one socket: what is left are others. */
-static uint32_t count_others(const struct advice_input *in, lets_go *whose, const struct manager *m)
+static uint32_t count_others(const struct advice_input *in, releases *whose, const struct manager *m)
 {
         uint32_t most = 0;
 
@@ -41,7 +41,7 @@ static uint32_t count_others(const struct advice_input *in, lets_go *whose, cons
         return m->n_processes > most ? m->n_processes - most : 0;
 }
 
-void advice_spare_others(struct advice_list *list, struct aiu_action *action, lets_go *whose, const struct manager *m)
+void advice_spare_others(struct advice_list *list, struct aiu_action *action, releases *whose, const struct manager *m)
 {
         const struct advice_input *in = list->in;
 

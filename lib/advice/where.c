@@ -50,5 +50,5 @@ static void mark(struct aiu_action *action, const struct host *host)
 void advice_mark_places(struct advice_list *list)
 {
         for (size_t i = 0; i < list->n; i++)
-                mark(&list->actions[i], list->in->scene->host);
+                mark(&list->actions[i], list->in->table->host);
 }

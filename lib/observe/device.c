@@ -12,13 +12,13 @@
 
 void observe_own_device(struct observation *o)
 {
-        unsigned int index = conflict_device(o->question);
+        unsigned int index = conflict_device(o->request);
         char name[IF_NAMESIZE];
         int r;
 
-        if (index == 0 || o->question->address.sa.any.sa_family != AF_INET6)
+        if (index == 0 || o->request->address.sa.any.sa_family != AF_INET6)
                 return;
-        r = interface_name(&o->asked, index, name);
+        r = interface_name(&o->backend_request, index, name);
         if (r == 0 || r == -ENODEV)
                 o->snapshot.host.device_exists = tri(r == 0);
 }
@@ -32,7 +32,7 @@ static int learn_name(struct observation *o, unsigned int ifindex)
         if (ifindex == 0 || ifindex == IFINDEX_UNKNOWN || s->n_device_names >= SNAPSHOT_MAX_DEVICES ||
             snapshot_device_name(s, ifindex))
                 return 0;
-        r = interface_name(&o->asked, ifindex, name);
+        r = interface_name(&o->backend_request, ifindex, name);
         if (r == -ENOMEM)
                 return r;
         /* One without a name is kept as well: it is not asked for again. */
@@ -47,7 +47,7 @@ int observe_device_names(struct observation *o)
 
         for (size_t i = 0; r == 0 && i < o->snapshot.n_sockets; i++)
                 r = learn_name(o, o->snapshot.sockets[i].ifindex);
-        for (size_t i = 0; r == 0 && i < o->snapshot.claims.n; i++)
-                r = learn_name(o, o->snapshot.claims.list[i].ifindex);
+        for (size_t i = 0; r == 0 && i < o->snapshot.entries.n; i++)
+                r = learn_name(o, o->snapshot.entries.list[i].ifindex);
         return r;
 }

@@ -27,7 +27,7 @@ struct entry {
 };
 
 struct search {
-        const struct aiu_question *question;
+        const struct aiu_request *request;
         struct stat wanted;
         const char *directory;  /* its path */
         const char *below;      /* what follows an entry's name */
@@ -71,7 +71,7 @@ static int look_at_entries(struct search *search, int directory, const char *ent
                 at += entry->bytes;
                 if (entry->name[0] == '.' || (numbers && (entry->name[0] < '1' || entry->name[0] > '9')))
                         continue;
-                if (++search->n_looked % ENTRIES_PER_CLOCK == 0 && aiu_question_time_left_usec(search->question) == 0)
+                if (++search->n_looked % ENTRIES_PER_CLOCK == 0 && aiu_request_time_left_usec(search->request) == 0)
                         return -ETIME;
                 r = look_at(search, directory, entry->name);
                 if (r != 0)
@@ -104,9 +104,9 @@ static int look_in(struct search *search, const char *path, const char *below, b
         return r;
 }
 
-int netns_find_path(const struct aiu_question *question, int nsfd, bool by_process, char **ret_path)
+int netns_find_path(const struct aiu_request *request, int nsfd, bool by_process, char **ret_path)
 {
-        struct search search = { .question = question };
+        struct search search = { .request = request };
         int r;
 
         if (sys_fstat(nsfd, &search.wanted) < 0)

@@ -18,7 +18,7 @@ bool netns_is_own(int procfs, int nsfd);
  * A file by which nsenter(1) enters it: a name of ip-netns(8), or a process' that is in it, if
  * /proc may be named. *ret_path is malloc()ed, and left alone if there is none in sight. -ENOMEM.
  */
-int netns_find_path(const struct aiu_question *question, int nsfd, bool by_process, char **ret_path);
+int netns_find_path(const struct aiu_request *request, int nsfd, bool by_process, char **ret_path);
 /* Always closes `home`; an error means that the thread is still away. */
 int netns_leave(int home);
 

@@ -64,7 +64,7 @@ static int run_phase(struct observation *o, enum phase phase)
                 if (slot->disabled || !function)
                         continue;
                 o->snapshot.backend = slot->backend.name;
-                r = function(slot->userdata, &o->asked, &o->snapshot);
+                r = function(slot->userdata, &o->backend_request, &o->snapshot);
                 if (r < 0)
                         note_failure(&o->snapshot, r, gaps);
                 o->snapshot.backend = NULL;
@@ -82,13 +82,13 @@ static void open_procfs(struct observation *o)
 {
         const struct aiu_context *context = o->query->context;
 
-        o->asked.procfs = context->procfs;
+        o->backend_request.procfs = context->procfs;
         if (context->procfs >= 0 || context->no_procfs)
                 return;
-        o->asked.procfs = sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
-        o->own_procfs = o->asked.procfs >= 0;
+        o->backend_request.procfs = sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+        o->own_procfs = o->backend_request.procfs >= 0;
         if (!o->own_procfs)
-                o->asked.procfs = -1;
+                o->backend_request.procfs = -1;
 }
 
 /* Where the caller stands to what /proc shows: no backend tells, and advice depends on it. */
@@ -98,11 +98,11 @@ static void learn_standpoint(struct host *host, int procfs)
         host->limited_root = caller_is_limited_root(procfs);
 }
 
-void observe_begin(struct observation *o, const struct aiu_query *query, struct question *question)
+void observe_begin(struct observation *o, const struct aiu_query *query, struct request *request)
 {
         const struct aiu_context *context = query->context;
 
-        *o = (struct observation){ .query = query, .question = question };
+        *o = (struct observation){ .query = query, .request = request };
         snapshot_init(&o->snapshot);
         o->snapshot.progress = context->progress;
         o->snapshot.progress_userdata = context->progress_userdata;
@@ -110,28 +110,28 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
         o->snapshot.log_max = context->log_max;
         o->snapshot.log_userdata = context->log_userdata;
         open_procfs(o);
-        o->asked.size = sizeof(o->asked);
-        o->asked.address = &question->address.sa.any;
-        o->asked.address_len = question->address.len;
-        o->asked.type = question->type;
-        o->asked.protocol = conflict_protocol(question);
-        o->asked.port = address_port(&question->address);
-        o->asked.ifindex = conflict_device(question);
-        o->asked.uid = question->uid;
-        o->asked.context_flags = context->flags;
+        o->backend_request.size = sizeof(o->backend_request);
+        o->backend_request.address = &request->address.sa.any;
+        o->backend_request.address_len = request->address.len;
+        o->backend_request.type = request->type;
+        o->backend_request.protocol = conflict_protocol(request);
+        o->backend_request.port = address_port(&request->address);
+        o->backend_request.ifindex = conflict_device(request);
+        o->backend_request.uid = request->uid;
+        o->backend_request.context_flags = context->flags;
         /* What does not fit into 64 bits of nanoseconds is as good as no deadline. */
         if (context->deadline_usec && context->deadline_usec < UINT64_MAX / 2000)
-                o->asked.deadline_nsec = sys_now_nsec() + context->deadline_usec * 1000;
+                o->backend_request.deadline_nsec = sys_now_nsec() + context->deadline_usec * 1000;
         o->snapshot.host.kernel_proven = context->kernel_proven;
-        o->asked.plain_calls_only = !(context->flags & AIU_CONTEXT_ALL_SYSCALLS) &&
-                                    caller_is_filtered(o->asked.procfs);
-        learn_standpoint(&o->snapshot.host, o->asked.procfs);
+        o->backend_request.plain_calls_only = !(context->flags & AIU_CONTEXT_ALL_SYSCALLS) &&
+                                    caller_is_filtered(o->backend_request.procfs);
+        learn_standpoint(&o->snapshot.host, o->backend_request.procfs);
 }
 
 void observe_end(struct observation *o)
 {
         if (o->own_procfs)
-                sys_close(o->asked.procfs);
+                sys_close(o->backend_request.procfs);
         snapshot_finish(&o->snapshot);
 }
 
@@ -151,16 +151,16 @@ static void learn_v6only(struct observation *o)
 {
         char text[8];
 
-        if (o->query->v6only_set || o->question->address.sa.any.sa_family != AF_INET6 || o->asked.procfs < 0)
+        if (o->query->v6only_set || o->request->address.sa.any.sa_family != AF_INET6 || o->backend_request.procfs < 0)
                 return;
-        if (sys_read_file(o->asked.procfs, "sys/net/ipv6/bindv6only", text, sizeof(text)) > 0)
-                o->question->v6only = text[0] == '1';
+        if (sys_read_file(o->backend_request.procfs, "sys/net/ipv6/bindv6only", text, sizeof(text)) > 0)
+                o->request->v6only = text[0] == '1';
 }
 
 static bool lists_own(const struct observation *o)
 {
         for (size_t i = 0; i < o->snapshot.n_sockets; i++)
-                if (conflict_is_own(o->question, &o->snapshot.sockets[i]))
+                if (conflict_is_own(o->request, &o->snapshot.sockets[i]))
                         return true;
         return false;
 }
@@ -177,7 +177,7 @@ static bool hides_bound(const struct observation *o)
  */
 static int observe_own_port(struct observation *o)
 {
-        struct question *q = o->question;
+        struct request *q = o->request;
         struct observation side = *o;
         int r;
 
@@ -187,15 +187,15 @@ static int observe_own_port(struct observation *o)
         if (q->state != AIU_STATE_CLOSE && q->state != AIU_STATE_UNKNOWN)
                 return 0;
         snapshot_init(&side.snapshot);
-        side.asked.port = address_port(&q->bound);
-        side.asked.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;
+        side.backend_request.port = address_port(&q->bound);
+        side.backend_request.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;
         r = run_phase(&side, PHASE_SOCKETS);
         if (!lists_own(&side))
                 q->holds_port = r == 1 && !side.snapshot.sockets_truncated && !hides_bound(o) ? NO : UNKNOWN;
         snapshot_finish(&side.snapshot);
         if (q->call == AIU_CALL_LISTEN && q->holds_port == NO) {
                 address_set_port(&q->address, 0);       /* listen() will look for a new one */
-                o->asked.port = 0;
+                o->backend_request.port = 0;
         }
         return r < 0 ? r : 0;
 }
@@ -203,15 +203,15 @@ static int observe_own_port(struct observation *o)
 /* The device of an MPTCP socket on a link-local address is its subflow's: the socket itself has none. */
 static void learn_own_device(struct observation *o)
 {
-        if (o->question->protocol != IPPROTO_MPTCP || o->question->ifindex != 0)
+        if (o->request->protocol != IPPROTO_MPTCP || o->request->ifindex != 0)
                 return;
         for (size_t i = 0; i < o->snapshot.n_sockets; i++)
-                if (conflict_is_own(o->question, &o->snapshot.sockets[i]))
-                        o->question->ifindex = o->snapshot.sockets[i].ifindex;
+                if (conflict_is_own(o->request, &o->snapshot.sockets[i]))
+                        o->request->ifindex = o->snapshot.sockets[i].ifindex;
 }
 
 /* With SO_REUSEPORT a listener proves nothing (verdict.c, doubts_of()); which VRF a device is in is not known yet. */
-static bool may_settle(const struct question *q)
+static bool may_settle(const struct request *q)
 {
         return !q->reuseport && q->own_cookie == 0 && conflict_device(q) == 0;
 }
@@ -220,7 +220,7 @@ static bool is_settled(const struct observation *o)
 {
         for (size_t i = 0; i < o->snapshot.n_sockets; i++)
                 if (o->snapshot.sockets[i].state == AIU_STATE_LISTEN &&
-                    conflict_judge(o->question, &o->snapshot.sockets[i], &o->snapshot.host).blocking == YES)
+                    conflict_judge(o->request, &o->snapshot.sockets[i], &o->snapshot.host).blocking == YES)
                         return true;
         return false;
 }
@@ -235,18 +235,18 @@ static bool has_listener(const struct observation *o)
 
 static int run_with(struct observation *o, uint32_t flags)
 {
-        uint32_t before = o->asked.context_flags;
+        uint32_t before = o->backend_request.context_flags;
         int r;
 
-        o->asked.context_flags = flags;
+        o->backend_request.context_flags = flags;
         r = run_phase(o, PHASE_SOCKETS);
-        o->asked.context_flags = before;
+        o->backend_request.context_flags = before;
         return r;
 }
 
 static int observe_listeners(struct observation *o)
 {
-        int r = run_with(o, (o->asked.context_flags & ~AIU_CONTEXT_FIRST_HOLDER) | AIU_CONTEXT_LISTENERS_ONLY);
+        int r = run_with(o, (o->backend_request.context_flags & ~AIU_CONTEXT_FIRST_HOLDER) | AIU_CONTEXT_LISTENERS_ONLY);
 
         (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0,
                                    "only listening sockets were looked at, as requested: others may keep the port too");
@@ -261,7 +261,7 @@ static int observe_listeners(struct observation *o)
 static int observe_first(struct observation *o)
 {
         size_t gaps = o->snapshot.n_gaps;
-        int r = run_with(o, o->asked.context_flags | AIU_CONTEXT_LISTENERS_ONLY);
+        int r = run_with(o, o->backend_request.context_flags | AIU_CONTEXT_LISTENERS_ONLY);
 
         if (r < 0 || !has_listener(o))
                 return r;
@@ -277,7 +277,7 @@ static int observe_first(struct observation *o)
 static int observe_port(struct observation *o)
 {
         uint32_t flags = o->query->context->flags;
-        const struct question *q = o->question;
+        const struct request *q = o->request;
 
         if (conflict_protocol(q) == IPPROTO_TCP && flags & AIU_CONTEXT_LISTENERS_ONLY)
                 return observe_listeners(o);
@@ -291,13 +291,13 @@ static int observe_socket_tables(struct observation *o)
 {
         int first, last, r;
 
-        if (!address_is_ip(&o->question->address))
+        if (!address_is_ip(&o->request->address))
                 return run_phase(o, PHASE_SOCKETS);
-        if (o->asked.port != 0)
+        if (o->backend_request.port != 0)
                 return observe_port(o);
-        if (!range_asked(o->question) || !range_bounds(o->question, &o->snapshot.host, &first, &last))
+        if (!range_requested(o->request) || !range_bounds(o->request, &o->snapshot.host, &first, &last))
                 return 0;
-        r = claims_begin(&o->snapshot.claims);
+        r = entries_begin(&o->snapshot.entries);
         return r < 0 ? r : run_phase(o, PHASE_SOCKETS);
 }
 
@@ -305,15 +305,15 @@ static bool has_devices(const struct observation *o)
 {
         const struct aiu_snapshot *s = &o->snapshot;
 
-        if (conflict_protocol(o->question) != IPPROTO_TCP || !address_is_ip(&o->question->address))
+        if (conflict_protocol(o->request) != IPPROTO_TCP || !address_is_ip(&o->request->address))
                 return false;
-        if (conflict_device(o->question) != 0)
+        if (conflict_device(o->request) != 0)
                 return true;
         for (size_t i = 0; i < s->n_sockets; i++)
                 if (s->sockets[i].l3mdev == IFINDEX_UNKNOWN)
                         return true;
-        for (size_t i = 0; i < s->claims.n; i++)
-                if (s->claims.list[i].l3mdev == IFINDEX_UNKNOWN)
+        for (size_t i = 0; i < s->entries.n; i++)
+                if (s->entries.list[i].l3mdev == IFINDEX_UNKNOWN)
                         return true;
         return false;
 }
@@ -321,7 +321,7 @@ static bool has_devices(const struct observation *o)
 /* Which VRF does each device belong to? Most questions have to do with none. */
 static int observe_devices(struct observation *o)
 {
-        unsigned int device = conflict_device(o->question);
+        unsigned int device = conflict_device(o->request);
         int r;
 
         if (!has_devices(o))
@@ -329,9 +329,9 @@ static int observe_devices(struct observation *o)
         r = run_phase(o, PHASE_DEVICES);
         if (r < 0)
                 return r;
-        o->question->l3mdev = 0;
-        if (device != 0 && !aiu_snapshot_get_device(&o->snapshot, device, &o->question->l3mdev))
-                o->question->l3mdev = IFINDEX_UNKNOWN;
+        o->request->l3mdev = 0;
+        if (device != 0 && !aiu_snapshot_get_device(&o->snapshot, device, &o->request->l3mdev))
+                o->request->l3mdev = IFINDEX_UNKNOWN;
         return 0;
 }
 
@@ -340,8 +340,8 @@ static int observe_hidden(struct observation *o)
 {
         int r;
 
-        if (!hides_bound(o) || conflict_protocol(o->question) != IPPROTO_TCP || !address_is_ip(&o->question->address) ||
-            (!o->sockets_complete && o->asked.context_flags & AIU_CONTEXT_FIRST_HOLDER) ||
+        if (!hides_bound(o) || conflict_protocol(o->request) != IPPROTO_TCP || !address_is_ip(&o->request->address) ||
+            (!o->sockets_complete && o->backend_request.context_flags & AIU_CONTEXT_FIRST_HOLDER) ||
             o->query->context->flags & AIU_CONTEXT_LISTENERS_ONLY)
                 return 0;
         r = run_phase(o, PHASE_HIDDEN_SOCKETS);
@@ -354,7 +354,7 @@ static int observe_hidden(struct observation *o)
 
 static int observe_inside(struct observation *o)
 {
-        uint16_t port = o->asked.port;
+        uint16_t port = o->backend_request.port;
         int r;
 
         learn_v6only(o);
@@ -363,9 +363,9 @@ static int observe_inside(struct observation *o)
         if (r >= 0)
                 r = observe_own_port(o);
         /* listen() looks for a port: other limits count. */
-        if (r >= 0 && o->asked.port != port)
+        if (r >= 0 && o->backend_request.port != port)
                 r = run_phase(o, PHASE_HOST);
-        o->asked.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;  /* observe_port() decides */
+        o->backend_request.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;  /* observe_port() decides */
         if (r >= 0)
                 r = observe_socket_tables(o);
         if (r < 0)
@@ -388,7 +388,7 @@ static int observe_there(struct observation *o, int (*look)(struct observation *
                 return no_way_in(o, EPERM);
         if (o->query->netns < 0)
                 return look(o);
-        r = o->asked.plain_calls_only ? -EPERM : netns_enter(o->asked.procfs, o->query->netns, &home);
+        r = o->backend_request.plain_calls_only ? -EPERM : netns_enter(o->backend_request.procfs, o->query->netns, &home);
         if (r < 0)
                 return no_way_in(o, r);
         r = look(o);
@@ -404,11 +404,11 @@ static int learn_netns(struct observation *o)
         host->other_netns = o->query->netns_lost;
         if (o->query->netns < 0 || o->query->netns_lost)
                 return 0;
-        host->other_netns = !netns_is_own(o->asked.procfs, o->query->netns);
+        host->other_netns = !netns_is_own(o->backend_request.procfs, o->query->netns);
         if (!host->other_netns)
                 return 0;
         /* The numbers of a /proc that was handed over are not under /proc here. */
-        return netns_find_path(&o->asked, o->query->netns, o->own_procfs && !host->foreign_pids, &host->netns_path);
+        return netns_find_path(&o->backend_request, o->query->netns, o->own_procfs && !host->foreign_pids, &host->netns_path);
 }
 
 int observe_sockets(struct observation *o)
@@ -431,7 +431,7 @@ static int observe_kernel_users(struct observation *o)
 {
         int r;
 
-        if (o->asked.port == 0 || !address_is_ip(&o->question->address) || aiu_snapshot_all_held(&o->snapshot))
+        if (o->backend_request.port == 0 || !address_is_ip(&o->request->address) || aiu_snapshot_all_held(&o->snapshot))
                 return 0;
         r = observe_there(o, ask_for_kernel_users);
         if (r < 0)
@@ -459,17 +459,17 @@ int observe_holders(struct observation *o)
                 return r;
         /* With FIRST_HOLDER the list may be short whatever the backend says. */
         o->holders_complete = r == 1 && !o->snapshot.holders_truncated &&
-                              !(o->asked.context_flags & AIU_CONTEXT_FIRST_HOLDER);
+                              !(o->backend_request.context_flags & AIU_CONTEXT_FIRST_HOLDER);
         r = observe_kernel_users(o);
         if (r < 0)
                 return r;
-        if (o->snapshot.n_holdings == 0)
+        if (o->snapshot.n_refs == 0)
                 return 0;
         if (o->snapshot.host.foreign_pids)
                 (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_NAMESPACE, 0,
                                            "this /proc numbers processes as another pid namespace does: to kill(2) "
                                            "here, these numbers are other processes, or none");
-        if (o->snapshot.claims.first) {
+        if (o->snapshot.entries.first) {
                 r = assemble_range_narrow(o);
                 if (r <= 0)
                         return r;
@@ -483,7 +483,7 @@ int observe_managers(struct observation *o)
         int r;
 
         /* With nobody there any more, a service may be about to be started again. */
-        if (o->snapshot.n_wanted == 0 && o->question->error != EADDRINUSE)
+        if (o->snapshot.n_wanted == 0 && o->request->error != EADDRINUSE)
                 return 0;
         r = run_phase(o, PHASE_MANAGERS);
         return r < 0 ? r : 0;

@@ -8,8 +8,8 @@
 
 struct observation {
         const struct aiu_query *query;
-        struct question *question;              /* defaults are filled in as they become known */
-        struct aiu_question asked;              /* what the backends get to see of it */
+        struct request *request;              /* defaults are filled in as they become known */
+        struct aiu_request backend_request;              /* what the backends get to see of it */
         struct aiu_snapshot snapshot;
         bool own_procfs;                        /* asked.procfs is ours to close */
         bool sockets_complete;
@@ -17,7 +17,7 @@ struct observation {
 };
 
 /* Opens /proc, starts the clock, learns what the process may do. Never fails: what is missing is a gap. */
-void observe_begin(struct observation *o, const struct aiu_query *query, struct question *question);
+void observe_begin(struct observation *o, const struct aiu_query *query, struct request *request);
 void observe_end(struct observation *o);
 
 /* The address, the host's limits and the sockets on the port, in the network namespace asked about. */

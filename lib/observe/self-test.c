@@ -84,9 +84,9 @@ static const struct {
         struct {
                 const char *ip;
                 unsigned int flags;
-        } held[2], asked;
+        } held[2], backend_request;
         int error;
-} scenes[] = {
+} tables[] = {
         { AIU_KERNEL_DUAL_STACK, { { "::", 0 } }, { "127.0.0.1", 0 }, EADDRINUSE },
         { AIU_KERNEL_DUAL_STACK, { { "127.0.0.1", 0 } }, { "::", 0 }, EADDRINUSE },
         { AIU_KERNEL_DUAL_STACK, { { "::", 0 } }, { "0.0.0.0", 0 }, EADDRINUSE },
@@ -111,31 +111,31 @@ static const struct {
         { AIU_KERNEL_V6ONLY, { { "0.0.0.0", 0 }, { "::", V6ONLY } }, { "::1", 0 }, EADDRINUSE },
 };
 
-static bool scene_holds(size_t i)
+static bool table_holds(size_t i)
 {
         uint16_t port = (uint16_t)(FIRST_PORT + i);
-        int first = bind_one(scenes[i].held[0].ip, scenes[i].held[0].flags, port), second = -1;
+        int first = bind_one(tables[i].held[0].ip, tables[i].held[0].flags, port), second = -1;
         bool holds;
 
         if (first < 0)
                 return false;
-        if (scenes[i].held[1].ip)
-                second = bind_one(scenes[i].held[1].ip, scenes[i].held[1].flags, port);
-        holds = (second >= 0 || !scenes[i].held[1].ip) &&
-                gives(scenes[i].asked.ip, scenes[i].asked.flags, port, scenes[i].error);
+        if (tables[i].held[1].ip)
+                second = bind_one(tables[i].held[1].ip, tables[i].held[1].flags, port);
+        holds = (second >= 0 || !tables[i].held[1].ip) &&
+                gives(tables[i].backend_request.ip, tables[i].backend_request.flags, port, tables[i].error);
         sys_close(second);
         sys_close(first);
         return holds;
 }
 
 /* All scenes of a behaviour, or it is not proven. */
-static uint32_t replay_scenes(void)
+static uint32_t replay_tables(void)
 {
         uint32_t seen = AIU_KERNEL_DUAL_STACK | AIU_KERNEL_MAPPED | AIU_KERNEL_V6ONLY;
 
-        for (size_t i = 0; i < ELEMENTSOF(scenes); i++)
-                if (!scene_holds(i))
-                        seen &= ~scenes[i].behaviour;
+        for (size_t i = 0; i < ELEMENTSOF(tables); i++)
+                if (!table_holds(i))
+                        seen &= ~tables[i].behaviour;
         return seen;
 }
 
@@ -299,7 +299,7 @@ AIU_EXPORT int aiu_self_test(uint32_t *ret_behaves)
                 return -EINVAL;
         r = raise_loopback();
         if (r == 0) {
-                seen = replay_scenes();
+                seen = replay_tables();
                 for (size_t i = 0; i < ELEMENTSOF(histories); i++)
                         if (histories[i].is_seen((uint16_t)(FIRST_PORT + 100 + i)))
                                 seen |= histories[i].behaviour;

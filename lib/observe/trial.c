@@ -46,13 +46,13 @@ enum { BIND_TO_IFINDEX = 62 };          /* SO_BINDTOIFINDEX, Linux 5.1 */
 /* Is it a question about a fresh socket of the caller's own, here? */
 static bool is_fresh(const struct observation *o)
 {
-        const struct question *q = o->question;
+        const struct request *q = o->request;
 
         return q->error == 0 && q->call == AIU_CALL_BIND && q->bound.len == 0 && q->own_inode == 0 &&
                !q->foreign_uid && o->query->netns < 0 && !o->query->netns_lost;
 }
 
-static bool on_the_port(const struct question *q, const struct socket *s)
+static bool on_the_port(const struct request *q, const struct socket *s)
 {
         return s->protocol == conflict_protocol(q) && address_is_ip(&s->local) &&
                address_port(&s->local) == address_port(&q->address);
@@ -66,7 +66,7 @@ static bool port_is_empty(const struct observation *o)
         if (!o->sockets_complete)
                 return false;
         for (size_t i = 0; i < snapshot->n_sockets; i++)
-                if (on_the_port(o->question, &snapshot->sockets[i]))
+                if (on_the_port(o->request, &snapshot->sockets[i]))
                         return false;
         return true;
 }
@@ -76,10 +76,10 @@ static bool is_hopeless(const struct observation *o)
 {
         const struct aiu_snapshot *snapshot = &o->snapshot;
 
-        if (o->question->reuseaddr && kernel_doubts(&snapshot->host) & AIU_KERNEL_STATELESS)
+        if (o->request->reuseaddr && kernel_doubts(&snapshot->host) & AIU_KERNEL_STATELESS)
                 return false;
         for (size_t i = 0; i < snapshot->n_sockets; i++)
-                if (conflict_judge(o->question, &snapshot->sockets[i], &snapshot->host).blocking == YES)
+                if (conflict_judge(o->request, &snapshot->sockets[i], &snapshot->host).blocking == YES)
                         return true;
         return false;
 }
@@ -93,7 +93,7 @@ static bool lists_bound(const struct host *host)
 /* Would everything be after it as it was before? */
 static bool leaves_no_trace(const struct observation *o)
 {
-        const struct question *q = o->question;
+        const struct request *q = o->request;
 
         if (q->reuseport)
                 return false;
@@ -104,9 +104,9 @@ static bool leaves_no_trace(const struct observation *o)
 
 static bool may_try(const struct observation *o)
 {
-        const struct question *q = o->question;
+        const struct request *q = o->request;
 
-        if (!(o->asked.context_flags & AIU_CONTEXT_TRIAL_BIND) || !is_fresh(o))
+        if (!(o->backend_request.context_flags & AIU_CONTEXT_TRIAL_BIND) || !is_fresh(o))
                 return false;
         if (address_is_abstract(&q->address))
                 return true;
@@ -114,7 +114,7 @@ static bool may_try(const struct observation *o)
                leaves_no_trace(o);
 }
 
-static int set_options(int fd, const struct question *q)
+static int set_options(int fd, const struct request *q)
 {
         int r = 0;
 
@@ -147,7 +147,7 @@ static void say_tried(struct observation *o, int error)
 
 static void bind_and_close(struct observation *o)
 {
-        struct question *q = o->question;
+        struct request *q = o->request;
         int fd, r;
 
         fd = sys_socket(q->address.sa.any.sa_family, q->type, q->protocol);
@@ -167,11 +167,11 @@ static void bind_and_close(struct observation *o)
 
 void trial_bind(struct observation *o)
 {
-        struct scene scene;
+        struct port_table table;
 
         if (!may_try(o))
                 return;
-        scene = assemble_scene(o);
-        if (verdict_predict(&scene).verdict == AIU_VERDICT_UNKNOWN)
+        table = assemble_table(o);
+        if (verdict_predict(&table).verdict == AIU_VERDICT_UNKNOWN)
                 bind_and_close(o);
 }

@@ -23,7 +23,7 @@ enum phase {
         N_PHASES
 };
 
-typedef int phase_function(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+typedef int phase_function(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
 
 struct backend_slot {
         struct aiu_backend backend;
@@ -50,7 +50,7 @@ struct aiu_context {
 struct aiu_query {
         atomic_uint refs;
         struct aiu_context *context;
-        struct question question;
+        struct request request;
         bool v6only_set, uid_set, listen_set;   /* else the documented default is filled in when it runs */
         bool address_set;
         bool netns_lost;                        /* the fd's namespace is not ours and could not be had */

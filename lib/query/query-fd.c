@@ -44,7 +44,7 @@ static bool is_on(int fd, int level, int option)
 }
 
 /* Two ports in one number, the lower one below: ip(7). Older than Linux 6.3: there is none. */
-static void read_port_range(struct question *q, int fd)
+static void read_port_range(struct request *q, int fd)
 {
         int range = 0;
 
@@ -56,7 +56,7 @@ static void read_port_range(struct question *q, int fd)
 
 static void read_options(struct aiu_query *query, int fd, int domain)
 {
-        struct question *q = &query->question;
+        struct request *q = &query->request;
 
         q->reuseaddr = is_on(fd, SOL_SOCKET, SO_REUSEADDR);
         q->reuseport = is_on(fd, SOL_SOCKET, SO_REUSEPORT);
@@ -73,7 +73,7 @@ static void read_options(struct aiu_query *query, int fd, int domain)
 
 static void read_device(struct aiu_query *query, int fd)
 {
-        struct question *q = &query->question;
+        struct request *q = &query->request;
         socklen_t bytes = sizeof(q->device);
 
         int ifindex = 0;
@@ -95,7 +95,7 @@ static void read_device(struct aiu_query *query, int fd)
  * bind() to an IPv6 address sets IPV6_V6ONLY for good: __inet6_bind(). On an MPTCP
  * socket it is set on the subflow alone, where getsockopt(2) does not look.
  */
-static void note_bound_v6only(struct question *q)
+static void note_bound_v6only(struct request *q)
 {
         if (q->protocol == IPPROTO_MPTCP && q->bound.sa.any.sa_family == AF_INET6 &&
             !address_is_wildcard(&q->bound) && !address_is_mapped(&q->bound))
@@ -103,7 +103,7 @@ static void note_bound_v6only(struct question *q)
 }
 
 /* A port, or for AF_UNIX a name, means that bind() was called (or connect(), which binds). */
-static void read_bound(struct question *q, int fd)
+static void read_bound(struct request *q, int fd)
 {
         struct address address = { .len = sizeof(address.sa) };
 
@@ -124,7 +124,7 @@ static void read_bound(struct question *q, int fd)
  * and makes one to do so if it has none (mptcp_getsockopt_first_sf_only()); a port
  * or a peer shows that it has.
  */
-static enum aiu_state read_tcp_state(const struct question *q, int fd)
+static enum aiu_state read_tcp_state(const struct request *q, int fd)
 {
         uint8_t info[8] = { 0 };
         socklen_t bytes = sizeof(info);
@@ -141,7 +141,7 @@ static enum aiu_state read_tcp_state(const struct question *q, int fd)
  * SO_PEERNAME, unlike getpeername(2), tells the peer of a connection that has ended
  * as well; it wants no more room than there are bytes, so only the family is asked for.
  */
-static void read_state(struct question *q, int fd)
+static void read_state(struct request *q, int fd)
 {
         sa_family_t peer;
         socklen_t bytes = sizeof(peer);
@@ -186,7 +186,7 @@ static int read_netns(struct aiu_query *query, int fd, int domain)
 /* sk_uid: as the socket was made, or as fchown(2) changed it; fstat(2) shows the same. */
 static int read_identity(struct aiu_query *query, int fd)
 {
-        struct question *q = &query->question;
+        struct request *q = &query->request;
         socklen_t bytes = sizeof(q->own_cookie);
         struct stat st;
         int r;
@@ -232,13 +232,13 @@ AIU_EXPORT int aiu_query_set_fd(struct aiu_query *query, int fd)
         r = read_identity(query, fd);
         if (r < 0)
                 return r;
-        query->question.type = type;
-        query->question.protocol = protocol;
-        query->question.domain = domain;
+        query->request.type = type;
+        query->request.protocol = protocol;
+        query->request.domain = domain;
         read_options(query, fd, domain);
         read_device(query, fd);
-        read_bound(&query->question, fd);
-        read_state(&query->question, fd);
+        read_bound(&query->request, fd);
+        read_state(&query->request, fd);
         return read_netns(query, fd, domain);
 }
 
@@ -253,7 +253,7 @@ static socklen_t plain_length(int domain)
 /* An fd that was never bound gets a port from listen() itself, as from bind() to port 0. */
 int query_set_listening(struct aiu_query *query)
 {
-        struct question *q = &query->question;
+        struct request *q = &query->request;
 
         if (q->domain == 0)
                 return -EINVAL;

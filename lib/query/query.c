@@ -38,8 +38,8 @@ AIU_EXPORT int aiu_query_new(struct aiu_context *context_or_null, struct aiu_que
         }
         query->refs = 1;
         query->netns = -1;
-        query->question.type = SOCK_STREAM;
-        query->question.call = AIU_CALL_BIND;
+        query->request.type = SOCK_STREAM;
+        query->request.call = AIU_CALL_BIND;
         *ret_query = query;
         return 0;
 }
@@ -91,7 +91,7 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
         r = check_address(address, bytes);
         if (r < 0)
                 return r;
-        to = &query->question.address;
+        to = &query->request.address;
         memset(to, 0, sizeof(*to));
         if (address->sa_family == AF_UNIX) {
                 memcpy(&to->sa, address, bytes);
@@ -101,7 +101,7 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
                                                         : sizeof(struct sockaddr_in6);
                 memcpy(&to->sa, address, bytes < to->len ? bytes : to->len);
         }
-        query->question.given_len = bytes;
+        query->request.given_len = bytes;
         query->address_set = true;
         return 0;
 }
@@ -111,20 +111,20 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
 
 int query_find_interface(const struct aiu_query *query, const char *name, unsigned int *ret_index)
 {
-        struct aiu_question question = {
-                .size = sizeof(question), .procfs = -1,
+        struct aiu_request request = {
+                .size = sizeof(request), .procfs = -1,
                 .plain_calls_only = context_plain_calls_only(query->context),
                 .deadline_nsec = sys_now_nsec() + LOOKUP_NSEC,
         };
         int home, r, back;
 
         if (query->netns < 0)
-                return interface_find(&question, name, ret_index);
+                return interface_find(&request, name, ret_index);
         /* The names of another namespace are had from inside alone, by setns(2). */
-        r = question.plain_calls_only ? -EPERM : netns_enter(AT_FDCWD, query->netns, &home);
+        r = request.plain_calls_only ? -EPERM : netns_enter(AT_FDCWD, query->netns, &home);
         if (r < 0)
                 return r;
-        r = interface_find(&question, name, ret_index);
+        r = interface_find(&request, name, ret_index);
         back = netns_leave(home);
         return back < 0 ? back : r;
 }
@@ -163,7 +163,7 @@ AIU_EXPORT int aiu_query_set_address_string(struct aiu_query *query, const char 
         }
         /* "Every address" is dual-stack whatever the sysctl bindv6only says. */
         if (!addr || strcmp(addr, "*") == 0) {
-                query->question.v6only = false;
+                query->request.v6only = false;
                 query->v6only_set = true;
         }
         return aiu_query_set_address(query, &address.sa.any, address.len);
@@ -177,8 +177,8 @@ AIU_EXPORT int aiu_query_set_socket(struct aiu_query *query, int type, int proto
                 return -EINVAL;
         if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET && type != SOCK_DCCP)
                 return -EINVAL;
-        query->question.type = type;
-        query->question.protocol = protocol;
+        query->request.type = type;
+        query->request.protocol = protocol;
         return 0;
 }
 
@@ -186,7 +186,7 @@ AIU_EXPORT int aiu_query_set_reuseaddr(struct aiu_query *query, int on)
 {
         if (!query)
                 return -EINVAL;
-        query->question.reuseaddr = on != 0;
+        query->request.reuseaddr = on != 0;
         return 0;
 }
 
@@ -194,7 +194,7 @@ AIU_EXPORT int aiu_query_set_reuseport(struct aiu_query *query, int on)
 {
         if (!query)
                 return -EINVAL;
-        query->question.reuseport = on != 0;
+        query->request.reuseport = on != 0;
         return 0;
 }
 
@@ -202,7 +202,7 @@ AIU_EXPORT int aiu_query_set_v6only(struct aiu_query *query, int on)
 {
         if (!query)
                 return -EINVAL;
-        query->question.v6only = on != 0;
+        query->request.v6only = on != 0;
         query->v6only_set = true;
         return 0;
 }
@@ -211,7 +211,7 @@ AIU_EXPORT int aiu_query_set_freebind(struct aiu_query *query, int on)
 {
         if (!query)
                 return -EINVAL;
-        query->question.freebind = on != 0;
+        query->request.freebind = on != 0;
         return 0;
 }
 
@@ -219,8 +219,8 @@ AIU_EXPORT int aiu_query_set_port_range(struct aiu_query *query, uint16_t low, u
 {
         if (!query || (low != 0 && high != 0 && low > high))
                 return -EINVAL;
-        query->question.low_port = low;
-        query->question.high_port = high;
+        query->request.low_port = low;
+        query->request.high_port = high;
         return 0;
 }
 
@@ -233,17 +233,17 @@ AIU_EXPORT int aiu_query_set_device(struct aiu_query *query, const char *ifname)
         if (!query)
                 return -EINVAL;
         if (!ifname || !ifname[0]) {
-                query->question.ifindex = 0;
-                query->question.device[0] = '\0';
+                query->request.ifindex = 0;
+                query->request.device[0] = '\0';
                 return 0;
         }
-        if (strlen(ifname) >= sizeof(query->question.device))
+        if (strlen(ifname) >= sizeof(query->request.device))
                 return -ENODEV;
         r = query_find_interface(query, ifname, &ifindex);
         if (r < 0)
                 return r;
-        query->question.ifindex = ifindex;
-        memcpy(query->question.device, ifname, strlen(ifname) + 1);
+        query->request.ifindex = ifindex;
+        memcpy(query->request.device, ifname, strlen(ifname) + 1);
         return 0;
 }
 
@@ -251,7 +251,7 @@ AIU_EXPORT int aiu_query_set_uid(struct aiu_query *query, uid_t uid)
 {
         if (!query || uid == UID_UNKNOWN)
                 return -EINVAL;
-        query->question.uid = uid;
+        query->request.uid = uid;
         query->uid_set = true;
         return 0;
 }
@@ -260,7 +260,7 @@ AIU_EXPORT int aiu_query_set_listen(struct aiu_query *query, int on)
 {
         if (!query)
                 return -EINVAL;
-        query->question.listen = on != 0;
+        query->request.listen = on != 0;
         query->listen_set = true;
         return 0;
 }
@@ -284,6 +284,6 @@ AIU_EXPORT int aiu_query_set_error(struct aiu_query *query, int error)
 {
         if (!query || error < 0)
                 return -EINVAL;
-        query->question.error = error;
+        query->request.error = error;
         return 0;
 }

@@ -30,13 +30,13 @@ struct group {
         uint32_t decides;
         unsigned int n_ports;
         int last_port;          /* counted already */
-        uint32_t claim;         /* the one that is shown */
+        uint32_t entry;         /* the one that is shown */
         size_t number;
 };
 
 struct grouping {
         const struct aiu_snapshot *snapshot;
-        const struct question *question;
+        const struct request *request;
         const struct range_map *map;
         struct group *groups;
         size_t n, room;
@@ -50,13 +50,13 @@ static bool is_searched(const struct range_map *map, int port)
 }
 
 /* How this claim matters: one that may block a port that is taken anyway does not. */
-static struct judgement judge(const struct question *q, const struct host *host, const struct range_map *map,
-                              const struct claim *claim)
+static struct judgement judge(const struct request *q, const struct host *host, const struct range_map *map,
+                              const struct port_entry *entry)
 {
-        struct socket socket = range_socket(claim);
+        struct socket socket = range_socket(entry);
         struct judgement j = conflict_judge_search(q, &socket, host, map->relaxed);
 
-        if (j.blocking == UNKNOWN && map->ports[range_port(claim)] & PORT_TAKEN)
+        if (j.blocking == UNKNOWN && map->ports[range_port(entry)] & PORT_TAKEN)
                 j.blocking = NO;
         return j;
 }
@@ -65,18 +65,18 @@ static struct judgement judge(const struct question *q, const struct host *host,
 
 int assemble_range_wanted(struct observation *o)
 {
-        const struct claims *claims = &o->snapshot.claims;
-        struct scene scene = assemble_scene(o);
-        struct range_map *map = range_look(&scene);
-        uint64_t *inodes = calloc(claims->n + 1, sizeof(*inodes));
+        const struct port_entries *entries = &o->snapshot.entries;
+        struct port_table table = assemble_table(o);
+        struct range_map *map = range_look(&table);
+        uint64_t *inodes = calloc(entries->n + 1, sizeof(*inodes));
         size_t n = 0;
         int r = -ENOMEM;
 
         if (map && inodes) {
-                for (size_t i = 0; i < claims->n && map->range.found != YES; i++)
-                        if (is_searched(map, range_port(&claims->list[i])) &&
-                            judge(o->question, &o->snapshot.host, map, &claims->list[i]).blocking != NO)
-                                inodes[n++] = claims->list[i].inode;
+                for (size_t i = 0; i < entries->n && map->range.found != YES; i++)
+                        if (is_searched(map, range_port(&entries->list[i])) &&
+                            judge(o->request, &o->snapshot.host, map, &entries->list[i]).blocking != NO)
+                                inodes[n++] = entries->list[i].inode;
                 r = snapshot_want_inodes(&o->snapshot, inodes, n);
         }
         free(inodes);
@@ -86,8 +86,8 @@ int assemble_range_wanted(struct observation *o)
 
 int assemble_range_narrow(struct observation *o)
 {
-        const struct claims *claims = &o->snapshot.claims;
-        struct scene scene = assemble_scene(o);
+        const struct port_entries *entries = &o->snapshot.entries;
+        struct port_table table = assemble_table(o);
         struct range_map *map;
         uint64_t *inodes;
         size_t n = 0;
@@ -95,13 +95,13 @@ int assemble_range_narrow(struct observation *o)
 
         if (o->snapshot.n_wanted <= MOST_READ)
                 return 1;
-        map = range_look(&scene);
+        map = range_look(&table);
         inodes = calloc(MOST_READ + 1, sizeof(*inodes));
         r = map && inodes ? 0 : -ENOMEM;
-        for (size_t i = 0; r == 0 && i < claims->n && n <= MOST_READ; i++)
-                if (is_searched(map, range_port(&claims->list[i])) && claims->list[i].inode != 0 &&
-                    judge(o->question, &o->snapshot.host, map, &claims->list[i]).blocking == UNKNOWN)
-                        inodes[n++] = claims->list[i].inode;
+        for (size_t i = 0; r == 0 && i < entries->n && n <= MOST_READ; i++)
+                if (is_searched(map, range_port(&entries->list[i])) && entries->list[i].inode != 0 &&
+                    judge(o->request, &o->snapshot.host, map, &entries->list[i]).blocking == UNKNOWN)
+                        inodes[n++] = entries->list[i].inode;
         if (n > MOST_READ) {
                 n = MOST_READ;
                 (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, ENOBUFS,
@@ -117,40 +117,40 @@ int assemble_range_narrow(struct observation *o)
 
 /* ------------------------------------------------------ who has what */
 
-static bool is_unaccepted(const struct claim *c)
+static bool is_unaccepted(const struct port_entry *c)
 {
         return c->protocol == IPPROTO_TCP && c->inode == 0 && !c->minisock &&
                (c->state == AIU_STATE_ESTABLISHED || c->state == AIU_STATE_CLOSE_WAIT);
 }
 
 /* A connection that waits for accept() belongs to a listener on its port. */
-static uint64_t inode_of(const struct claims *claims, const struct claim *claim)
+static uint64_t inode_of(const struct port_entries *entries, const struct port_entry *entry)
 {
-        if (claim->inode != 0 || !is_unaccepted(claim))
-                return claim->inode;
-        for (uint32_t i = claims->first[range_port(claim)]; i != CLAIMS_END; i = claims->next[i])
-                if (claims->list[i].state == AIU_STATE_LISTEN)
-                        return claims->list[i].inode;
+        if (entry->inode != 0 || !is_unaccepted(entry))
+                return entry->inode;
+        for (uint32_t i = entries->first[range_port(entry)]; i != ENTRIES_END; i = entries->next[i])
+                if (entries->list[i].state == AIU_STATE_LISTEN)
+                        return entries->list[i].inode;
         return 0;
 }
 
-static struct group key_of(const struct aiu_snapshot *s, const struct claim *claim)
+static struct group key_of(const struct aiu_snapshot *s, const struct port_entry *entry)
 {
-        struct group key = { .kind = AIU_HOLDER_KERNEL, .uid = UID_UNKNOWN, .minisock = claim->minisock };
-        uint64_t inode = inode_of(&s->claims, claim);
-        const struct holding *h = NULL;
+        struct group key = { .kind = AIU_HOLDER_KERNEL, .uid = UID_UNKNOWN, .minisock = entry->minisock };
+        uint64_t inode = inode_of(&s->entries, entry);
+        const struct holder_ref *h = NULL;
 
         if (inode == 0)
                 return key;
         key.kind = AIU_HOLDER_HIDDEN;
         key.minisock = false;
-        while ((h = snapshot_holding(s, inode, h))) {
+        while ((h = snapshot_holder_ref(s, inode, h))) {
                 key.kind = AIU_HOLDER_PROCESS;
                 if (key.pid == 0 || h->pid < key.pid)
                         key.pid = h->pid;
         }
         if (key.kind == AIU_HOLDER_HIDDEN)
-                key.uid = claim->uid;
+                key.uid = entry->uid;
         return key;
 }
 
@@ -179,21 +179,21 @@ static struct group *find_group(struct grouping *g, const struct group *key)
 }
 
 /* Of TIME_WAIT sockets the one that goes first is shown, of others any. */
-static bool shows_better(const struct claim *a, const struct claim *b)
+static bool shows_better(const struct port_entry *a, const struct port_entry *b)
 {
         return a->minisock && a->expires_usec < b->expires_usec;
 }
 
 static void put_into_group(struct grouping *g, uint32_t i, int port)
 {
-        const struct claim *claims = g->snapshot->claims.list;
-        struct judgement j = judge(g->question, &g->snapshot->host, g->map, &claims[i]);
-        struct group key = key_of(g->snapshot, &claims[i]), *group;
+        const struct port_entry *entries = g->snapshot->entries.list;
+        struct judgement j = judge(g->request, &g->snapshot->host, g->map, &entries[i]);
+        struct group key = key_of(g->snapshot, &entries[i]), *group;
 
         if (j.blocking == NO)
                 return;
         key.blocking = j.blocking;
-        key.claim = i;
+        key.entry = i;
         group = find_group(g, &key);
         if (!group)
                 return;
@@ -202,17 +202,17 @@ static void put_into_group(struct grouping *g, uint32_t i, int port)
         if (group->last_port != port)
                 group->n_ports++;
         group->last_port = port;
-        if (shows_better(&claims[i], &claims[group->claim]))
-                group->claim = i;
+        if (shows_better(&entries[i], &entries[group->entry]))
+                group->entry = i;
 }
 
-static void group_claims(struct grouping *g)
+static void group_entries(struct grouping *g)
 {
-        const struct claims *claims = &g->snapshot->claims;
+        const struct port_entries *entries = &g->snapshot->entries;
 
         for (int port = g->map->range.first; port <= g->map->range.last; port++)
-                for (uint32_t i = claims->first[port]; is_searched(g->map, port) && i != CLAIMS_END;
-                     i = claims->next[i])
+                for (uint32_t i = entries->first[port]; is_searched(g->map, port) && i != ENTRIES_END;
+                     i = entries->next[i])
                         put_into_group(g, i, port);
 }
 
@@ -243,17 +243,17 @@ static bool has_holder(const struct aiu_report *report, const struct aiu_conflic
 static int add_holders(struct aiu_report *report, const struct grouping *g, const struct group *group,
                        struct aiu_conflict *c)
 {
-        const struct claims *claims = &g->snapshot->claims;
+        const struct port_entries *entries = &g->snapshot->entries;
         int r = 0;
 
-        for (size_t k = 0; r == 0 && k <= claims->n && group->kind == AIU_HOLDER_PROCESS; k++) {
+        for (size_t k = 0; r == 0 && k <= entries->n && group->kind == AIU_HOLDER_PROCESS; k++) {
                 /* The one that is shown comes first: its descriptors are the ones to list. */
-                size_t i = k == 0 ? group->claim : k - 1;
-                const struct holding *h = NULL;
+                size_t i = k == 0 ? group->entry : k - 1;
+                const struct holder_ref *h = NULL;
 
                 if (g->group_of[i] != group->number + 1)
                         continue;
-                while (r == 0 && (h = snapshot_holding(g->snapshot, inode_of(claims, &claims->list[i]), h)))
+                while (r == 0 && (h = snapshot_holder_ref(g->snapshot, inode_of(entries, &entries->list[i]), h)))
                         if (c->n_holders < MOST_HOLDERS && !has_holder(report, c, h->pid))
                                 r = assemble_holder(report, c, h);
         }
@@ -265,7 +265,7 @@ static int add_conflict(struct aiu_report *report, const struct grouping *g, con
         struct aiu_conflict *c = &report->conflicts[report->n_conflicts];
 
         *c = (struct aiu_conflict){
-                .socket = range_socket(&g->snapshot->claims.list[group->claim]),
+                .socket = range_socket(&g->snapshot->entries.list[group->entry]),
                 .judgement = { .overlap = AIU_OVERLAP_PORT_RANGE, .reason = AIU_REASON_RANGE_EXHAUSTED,
                                .blocking = group->blocking, .decides = group->decides },
                 .index = report->n_conflicts++,
@@ -276,9 +276,9 @@ static int add_conflict(struct aiu_report *report, const struct grouping *g, con
 }
 
 /* From "number of the group" to "index of its conflict", both + 1; 0 = it is not shown. */
-static void renumber(const struct grouping *g, size_t n_shown, size_t n_claims)
+static void renumber(const struct grouping *g, size_t n_shown, size_t n_entries)
 {
-        for (size_t i = 0; i < n_claims; i++) {
+        for (size_t i = 0; i < n_entries; i++) {
                 uint16_t to = 0;
 
                 for (size_t k = 0; g->group_of[i] != 0 && k < n_shown; k++)
@@ -301,20 +301,20 @@ static int add_conflicts(struct aiu_report *report, struct grouping *g)
                 return -ENOMEM;
         for (size_t k = 0; r == 0 && k < shown; k++)
                 r = add_conflict(report, g, &g->groups[k]);
-        renumber(g, shown, g->snapshot->claims.n);
+        renumber(g, shown, g->snapshot->entries.n);
         report->n_range_holders = g->n;
         return r;
 }
 
 int assemble_range(struct aiu_report *report, const struct observation *o)
 {
-        struct scene scene = assemble_scene(o);
-        struct range_map *map = range_look(&scene);
-        struct grouping g = { .snapshot = &o->snapshot, .question = o->question, .map = map };
+        struct port_table table = assemble_table(o);
+        struct range_map *map = range_look(&table);
+        struct grouping g = { .snapshot = &o->snapshot, .request = o->request, .map = map };
         int r = 0;
 
-        report->claim_group = calloc(o->snapshot.claims.n + 1, sizeof(*report->claim_group));
-        g.group_of = report->claim_group;
+        report->entry_group = calloc(o->snapshot.entries.n + 1, sizeof(*report->entry_group));
+        g.group_of = report->entry_group;
         if (!map || !g.group_of) {
                 free(map);
                 return -ENOMEM;
@@ -322,7 +322,7 @@ int assemble_range(struct aiu_report *report, const struct observation *o)
         report->range = map->range;
         /* With a port left, nobody is in the way. */
         if (map->range.found != YES && report->verdict.verdict != AIU_VERDICT_AVAILABLE) {
-                group_claims(&g);
+                group_entries(&g);
                 r = add_conflicts(report, &g);
         }
         free(g.groups);

@@ -13,25 +13,25 @@
 #include "rules/handed-over.h"
 #include "rules/leader.h"
 
-static bool in_the_way(const struct aiu_snapshot *snapshot, const struct question *question, size_t i)
+static bool in_the_way(const struct aiu_snapshot *snapshot, const struct request *request, size_t i)
 {
-        return conflict_judge(question, &snapshot->sockets[i], &snapshot->host).blocking != NO;
+        return conflict_judge(request, &snapshot->sockets[i], &snapshot->host).blocking != NO;
 }
 
-struct scene assemble_scene(const struct observation *o)
+struct port_table assemble_table(const struct observation *o)
 {
-        return (struct scene){
-                .question = o->question,
+        return (struct port_table){
+                .request = o->request,
                 .host = &o->snapshot.host,
                 .sockets = o->snapshot.sockets,
                 .n_sockets = o->snapshot.n_sockets,
                 .sockets_complete = o->sockets_complete,
-                .claims = o->snapshot.claims.list,
-                .n_claims = o->snapshot.claims.n,
+                .entries = o->snapshot.entries.list,
+                .n_entries = o->snapshot.entries.n,
         };
 }
 
-int assemble_wanted(struct aiu_snapshot *snapshot, const struct question *question)
+int assemble_wanted(struct aiu_snapshot *snapshot, const struct request *request)
 {
         uint64_t *inodes;
         size_t n = 0;
@@ -44,7 +44,7 @@ int assemble_wanted(struct aiu_snapshot *snapshot, const struct question *questi
                 return -ENOMEM;
         /* Listeners always: a connection that is not accepted yet belongs to one. */
         for (size_t i = 0; i < snapshot->n_sockets; i++)
-                if (snapshot->sockets[i].inode != 0 && in_the_way(snapshot, question, i))
+                if (snapshot->sockets[i].inode != 0 && in_the_way(snapshot, request, i))
                         inodes[n++] = snapshot->sockets[i].inode;
         r = snapshot_want_inodes(snapshot, inodes, n);
         free(inodes);
@@ -65,28 +65,28 @@ static struct aiu_holder *add_holder(struct aiu_conflict *conflict, enum aiu_hol
         return &larger[conflict->n_holders++];
 }
 
-static int copy_fds(struct aiu_holder *holder, const struct holding *holding)
+static int copy_fds(struct aiu_holder *holder, const struct holder_ref *ref)
 {
-        if (holding->n_fds == 0)
+        if (ref->n_fds == 0)
                 return 0;
-        holder->fds = malloc(holding->n_fds * sizeof(*holder->fds));
+        holder->fds = malloc(ref->n_fds * sizeof(*holder->fds));
         if (!holder->fds)
                 return -ENOMEM;
-        memcpy(holder->fds, holding->fds, holding->n_fds * sizeof(*holder->fds));
-        holder->n_fds = holding->n_fds;
+        memcpy(holder->fds, ref->fds, ref->n_fds * sizeof(*holder->fds));
+        holder->n_fds = ref->n_fds;
         return 0;
 }
 
-int assemble_holder(const struct aiu_report *report, struct aiu_conflict *conflict, const struct holding *holding)
+int assemble_holder(const struct aiu_report *report, struct aiu_conflict *conflict, const struct holder_ref *ref)
 {
-        struct snapshot_view view = { report->processes, report->n_processes, report->managers,
+        struct snapshot_lookup lookup = { report->processes, report->n_processes, report->managers,
                                       report->n_managers };
         struct aiu_holder *holder = add_holder(conflict, AIU_HOLDER_PROCESS);
 
         if (!holder)
                 return -ENOMEM;
-        holder->process = view_process(&view, holding->pid);
-        holder->manager = view_manager(&view, holding->pid, holding->inode, conflict->socket.cgroup_id);
+        holder->process = lookup_process(&lookup, ref->pid);
+        holder->manager = lookup_manager(&lookup, ref->pid, ref->inode, conflict->socket.cgroup_id);
         if (holder->process) {
                 holder->uid = holder->process->uid;
                 holder->flags = holder->process->flags;
@@ -97,19 +97,19 @@ int assemble_holder(const struct aiu_report *report, struct aiu_conflict *confli
                 holder->flags |= holder->manager->flags;
         if (handed_over(holder, conflict->socket.uid))
                 holder->flags |= AIU_HOLDER_HANDED_OVER;
-        return holding->inode == conflict->socket.inode ? copy_fds(holder, holding) : 0;
+        return ref->inode == conflict->socket.inode ? copy_fds(holder, ref) : 0;
 }
 
 /* `inode`: of the socket that the process really has, which is the listener of an unaccepted connection. */
 static int add_holders_of(struct aiu_report *report, const struct aiu_snapshot *snapshot,
                           struct aiu_conflict *conflict, uint64_t inode)
 {
-        for (size_t i = 0; i < snapshot->n_holdings; i++) {
+        for (size_t i = 0; i < snapshot->n_refs; i++) {
                 int r;
 
-                if (snapshot->holdings[i].inode != inode)
+                if (snapshot->refs[i].inode != inode)
                         continue;
-                r = assemble_holder(report, conflict, &snapshot->holdings[i]);
+                r = assemble_holder(report, conflict, &snapshot->refs[i]);
                 if (r < 0)
                         return r;
         }
@@ -157,14 +157,14 @@ static uint64_t listener_of(const struct aiu_snapshot *snapshot, const struct so
 
 int assemble_nobody(const struct aiu_report *report, struct aiu_conflict *conflict)
 {
-        struct snapshot_view view = { report->processes, report->n_processes, report->managers,
+        struct snapshot_lookup lookup = { report->processes, report->n_processes, report->managers,
                                       report->n_managers };
         struct aiu_holder *holder;
 
         holder = add_holder(conflict, conflict->socket.inode == 0 ? AIU_HOLDER_KERNEL : AIU_HOLDER_HIDDEN);
         if (!holder)
                 return -ENOMEM;
-        holder->manager = view_manager(&view, 0, conflict->socket.inode, conflict->socket.cgroup_id);
+        holder->manager = lookup_manager(&lookup, 0, conflict->socket.inode, conflict->socket.cgroup_id);
         return 0;
 }
 
@@ -238,11 +238,11 @@ static int sort_sockets(struct aiu_report *report, struct observation *o)
                 struct aiu_conflict c = { .socket = o->snapshot.sockets[i], .index = i };
                 int r;
 
-                c.judgement = conflict_judge(&report->question, &c.socket, &o->snapshot.host);
-                if (conflict_is_own(&report->question, &c.socket) && c.judgement.blocking == NO)
+                c.judgement = conflict_judge(&report->request, &c.socket, &o->snapshot.host);
+                if (conflict_is_own(&report->request, &c.socket) && c.judgement.blocking == NO)
                         continue;
                 assemble_device(&o->snapshot, &c.socket);
-                if (report->question.trial_succeeded)
+                if (report->request.trial_succeeded)
                         c.judgement = (struct judgement){ .overlap = c.judgement.overlap, .blocking = NO };
                 if (c.judgement.blocking != NO)
                         r = add_conflict(&report->conflicts, &report->n_conflicts, room, &c);
@@ -260,18 +260,18 @@ static int sort_sockets(struct aiu_report *report, struct observation *o)
 static int add_unseen(struct aiu_report *report, const struct observation *o)
 {
         const struct host *host = &o->snapshot.host;
-        bool file = report->question.address.sa.any.sa_family == AF_UNIX && host->name_exists == YES;
+        bool file = report->request.address.sa.any.sa_family == AF_UNIX && host->name_exists == YES;
         struct aiu_conflict c = {
                 .index = NO_SOCKET,
-                .socket = { .type = report->question.type, .protocol = conflict_protocol(&report->question),
-                            .local = report->question.address, .uid = UID_UNKNOWN },
+                .socket = { .type = report->request.type, .protocol = conflict_protocol(&report->request),
+                            .local = report->request.address, .uid = UID_UNKNOWN },
                 .judgement = { .reason = AIU_REASON_OBSERVED, .blocking = UNKNOWN },
         };
         int r;
 
         if (report->n_conflicts > 0 || report->verdict.verdict != AIU_VERDICT_IN_USE)
                 return 0;
-        if (o->snapshot.claims.first && report->range.found == NO)
+        if (o->snapshot.entries.first && report->range.found == NO)
                 c.judgement = (struct judgement){ .overlap = AIU_OVERLAP_PORT_RANGE,
                                                   .reason = AIU_REASON_RANGE_EXHAUSTED, .blocking = YES };
         if (file) {
@@ -304,7 +304,7 @@ int assemble_conflicts(struct aiu_report *report, struct observation *o)
         o->snapshot.processes = NULL;
         o->snapshot.managers = NULL;
         o->snapshot.n_processes = o->snapshot.n_managers = 0;
-        r = o->snapshot.claims.first ? assemble_range(report, o) : sort_sockets(report, o);
+        r = o->snapshot.entries.first ? assemble_range(report, o) : sort_sockets(report, o);
         if (r >= 0)
                 r = add_unseen(report, o);
         for (size_t i = 0; r >= 0 && i < report->n_conflicts; i++)

@@ -8,7 +8,7 @@
 #include "rules/verdict.h"
 
 /* The inodes whose holders matter: those of sockets that are, or may be, in the way. */
-int assemble_wanted(struct aiu_snapshot *snapshot, const struct question *question);
+int assemble_wanted(struct aiu_snapshot *snapshot, const struct request *request);
 
 /* The same for port 0. */
 int assemble_range_wanted(struct observation *o);
@@ -20,10 +20,10 @@ int assemble_range_narrow(struct observation *o);
 int assemble_range(struct aiu_report *report, const struct observation *o);
 
 /* What the files that make conflicts share. */
-int assemble_holder(const struct aiu_report *report, struct aiu_conflict *conflict, const struct holding *holding);
+int assemble_holder(const struct aiu_report *report, struct aiu_conflict *conflict, const struct holder_ref *ref);
 int assemble_nobody(const struct aiu_report *report, struct aiu_conflict *conflict);
 void assemble_device(const struct aiu_snapshot *snapshot, struct socket *socket);
-struct scene assemble_scene(const struct observation *o);
+struct port_table assemble_table(const struct observation *o);
 
 /* Conflicts and neighbours, most telling first, with their holders; moves processes and managers over. */
 int assemble_conflicts(struct aiu_report *report, struct observation *o);

@@ -45,7 +45,7 @@ static void add_open_bits(struct observation *o, const struct aiu_report *report
                 if (c->socket.inode == 0)
                         text_add(&text, "no interface of the kernel shows it");
                 else
-                        text_add(&text, "run as %s (CAP_SYS_PTRACE) to read it", caller_who_sees_all(o->asked.procfs));
+                        text_add(&text, "run as %s (CAP_SYS_PTRACE) to read it", caller_who_sees_all(o->backend_request.procfs));
                 (void)aiu_snapshot_add_gap(&o->snapshot,
                                            c->socket.inode == 0 ? AIU_GAP_UNKNOWN : AIU_GAP_PERMISSION, 0, buffer);
         }
@@ -117,7 +117,7 @@ static void add_doubts(struct observation *o, const struct verdict *v)
 /* A what-if that stays unknown names its bit too. */
 static uint32_t what_if_doubts(const struct aiu_report *report)
 {
-        if (report->verdict.verdict == AIU_VERDICT_IN_USE && report->question.error == 0 && report->range.first == 0 &&
+        if (report->verdict.verdict == AIU_VERDICT_IN_USE && report->request.error == 0 && report->range.first == 0 &&
             report->what_if[AIU_OPTION_REUSEPORT] == UNKNOWN)
                 return DOUBT_HISTORY;
         return 0;

@@ -88,7 +88,7 @@ static void report_free(struct aiu_report *report)
                 manager_finish(&report->managers[i]);
         for (size_t i = 0; i < report->n_kernel_users; i++)
                 kernel_user_finish(&report->kernel_users[i]);
-        free(report->claim_group);
+        free(report->entry_group);
         free(report->conflicts);
         free(report->neighbours);
         free(report->actions);
@@ -130,11 +130,11 @@ AIU_EXPORT const char *aiu_report_get_summary(const struct aiu_report *report)
 
 AIU_EXPORT const struct sockaddr *aiu_report_get_address(const struct aiu_report *report, socklen_t *ret_len)
 {
-        if (!report || report->question.address.len == 0)
+        if (!report || report->request.address.len == 0)
                 return NULL;
         if (ret_len)
-                *ret_len = report->question.address.len;
-        return &report->question.address.sa.any;
+                *ret_len = report->request.address.len;
+        return &report->request.address.sa.any;
 }
 
 AIU_EXPORT int aiu_report_get_port_range(const struct aiu_report *report, uint16_t *ret_first, uint16_t *ret_last)
@@ -165,38 +165,38 @@ AIU_EXPORT size_t aiu_report_get_n_ports_reserved(const struct aiu_report *repor
 
 AIU_EXPORT int aiu_report_get_type(const struct aiu_report *report)
 {
-        return report ? report->question.type : 0;
+        return report ? report->request.type : 0;
 }
 
 AIU_EXPORT int aiu_report_get_protocol(const struct aiu_report *report)
 {
-        return report ? report->question.protocol : 0;
+        return report ? report->request.protocol : 0;
 }
 
 AIU_EXPORT uint32_t aiu_report_get_options(const struct aiu_report *report)
 {
-        const struct question *q;
+        const struct request *q;
 
         if (!report)
                 return 0;
-        q = &report->question;
+        q = &report->request;
         return (q->reuseaddr ? AIU_OPTION_REUSEADDR : 0) | (q->reuseport ? AIU_OPTION_REUSEPORT : 0) |
                (q->v6only ? AIU_OPTION_V6ONLY : 0) | (q->freebind ? AIU_OPTION_FREEBIND : 0);
 }
 
 AIU_EXPORT const char *aiu_report_get_device(const struct aiu_report *report)
 {
-        return report && report->question.device[0] ? report->question.device : NULL;
+        return report && report->request.device[0] ? report->request.device : NULL;
 }
 
 AIU_EXPORT uid_t aiu_report_get_uid(const struct aiu_report *report)
 {
-        return report ? report->question.uid : UID_UNKNOWN;
+        return report ? report->request.uid : UID_UNKNOWN;
 }
 
 AIU_EXPORT int aiu_report_get_listen(const struct aiu_report *report)
 {
-        return report ? report->question.listen : 0;
+        return report ? report->request.listen : 0;
 }
 
 AIU_EXPORT enum aiu_tristate aiu_report_would_succeed_with(const struct aiu_report *report, uint32_t options)

@@ -201,7 +201,7 @@ static void describe_look(struct text *text, const struct aiu_action *action)
 
 static void describe_address(struct text *text, const struct aiu_action *action, const struct aiu_report *report)
 {
-        const struct question *q = &report->question;
+        const struct request *q = &report->request;
         char ip[ADDRESS_TEXT_BYTES];
 
         if (q->address.sa.any.sa_family == AF_UNIX) {
@@ -227,7 +227,7 @@ static void describe_address(struct text *text, const struct aiu_action *action,
 }
 
 /* docker-proxy and its like say what they forward to, but not whose it is. */
-static void describe_container(struct text *text, const struct aiu_action *action, const struct question *q)
+static void describe_container(struct text *text, const struct aiu_action *action, const struct request *q)
 {
         const struct manager *m = action->manager;
 
@@ -264,7 +264,7 @@ static void describe(struct text *text, const struct aiu_action *action, const s
                 text_add(text, ", which systemd has stopped already");
                 break;
         case AIU_ACTION_STOP_CONTAINER:
-                describe_container(text, action, &report->question);
+                describe_container(text, action, &report->request);
                 break;
         case AIU_ACTION_TERMINATE:
                 describe_end(text, action);

@@ -192,7 +192,7 @@ static int wait_argv(struct aiu_action *action)
 }
 
 /* The sysctl is a list: what others put there stays. */
-static int reserve_argv(struct aiu_action *action, const struct question *q, const struct host *host)
+static int reserve_argv(struct aiu_action *action, const struct request *q, const struct host *host)
 {
         const char *list = host->reserved_ports ? host->reserved_ports : "";
         size_t bytes = strlen(list) + 64;
@@ -209,7 +209,7 @@ static int reserve_argv(struct aiu_action *action, const struct question *q, con
         return r;
 }
 
-static int privilege_argv(struct aiu_action *action, const struct question *q)
+static int privilege_argv(struct aiu_action *action, const struct request *q)
 {
         int r = start_argv(action, 3);
 
@@ -222,7 +222,7 @@ static int privilege_argv(struct aiu_action *action, const struct question *q)
         return r;
 }
 
-static int address_argv(struct aiu_action *action, const struct question *q)
+static int address_argv(struct aiu_action *action, const struct request *q)
 {
         char ip[ADDRESS_TEXT_BYTES];
         struct address plain = q->address;
@@ -243,7 +243,7 @@ static int address_argv(struct aiu_action *action, const struct question *q)
         return v6 ? push(action, "nodad") : 0;
 }
 
-static int remove_argv(struct aiu_action *action, const struct question *q, const struct host *host)
+static int remove_argv(struct aiu_action *action, const struct request *q, const struct host *host)
 {
         const char *name;
         char path[sizeof(q->address.sa.un.sun_path) + 1] = "";
@@ -277,7 +277,7 @@ static int ipv6_argv(struct aiu_action *action, const struct host *host)
                      name);
 }
 
-static int nonlocal_argv(struct aiu_action *action, const struct question *q)
+static int nonlocal_argv(struct aiu_action *action, const struct request *q)
 {
         bool v6 = q->address.sa.any.sa_family == AF_INET6 && !address_is_mapped(&q->address);
 
@@ -286,7 +286,7 @@ static int nonlocal_argv(struct aiu_action *action, const struct question *q)
 }
 
 /* The directory that the socket is to be in, with what is missing on the way there. */
-static int directory_argv(struct aiu_action *action, const struct question *q, const struct host *host)
+static int directory_argv(struct aiu_action *action, const struct request *q, const struct host *host)
 {
         const char *name;
         char path[sizeof(q->address.sa.un.sun_path) + 1] = "";
@@ -308,7 +308,7 @@ static int directory_argv(struct aiu_action *action, const struct question *q, c
 
 int words_argv(struct aiu_action *action, const struct aiu_report *report, const struct host *host, uid_t asker)
 {
-        const struct question *q = &report->question;
+        const struct request *q = &report->request;
 
         /* It would act on whatever has that number, or that name, here. */
         if (action->remarks & REMARK_FOREIGN_PIDS || words_refuses_name(action))

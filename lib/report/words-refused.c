@@ -43,7 +43,7 @@ static void add_own_address(struct text *text, const struct host_address *have)
 }
 
 /* "10.0.0.5 (eth0), 127.0.0.1 (lo) and 3 more"; false = none is known. */
-static bool add_own_addresses(struct text *text, const struct question *q, const struct host *host)
+static bool add_own_addresses(struct text *text, const struct request *q, const struct host *host)
 {
         const struct host_address *alike[MOST_ADDRESSES + 1];
         size_t n = advice_alike(q, host, alike, MOST_ADDRESSES + 1);
@@ -58,7 +58,7 @@ static bool add_own_addresses(struct text *text, const struct question *q, const
 }
 
 /* The part of the path that the kernel stopped at. */
-static void add_directory(struct text *text, const struct question *q, const struct host *host)
+static void add_directory(struct text *text, const struct request *q, const struct host *host)
 {
         const char *path;
         size_t n = address_unix_name(&q->address, &path);
@@ -71,7 +71,7 @@ static void add_directory(struct text *text, const struct question *q, const str
         text_add_escaped(text, path, host->name_at);
 }
 
-static void add_bound(struct text *text, const struct question *q)
+static void add_bound(struct text *text, const struct request *q)
 {
         char where[ADDRESS_TEXT_BYTES];
 
@@ -85,7 +85,7 @@ static void add_bound(struct text *text, const struct question *q)
 
 static void why_path(struct text *text, const struct aiu_report *report, const struct host *host)
 {
-        const struct question *q = &report->question;
+        const struct request *q = &report->request;
 
         if (host->name_error != report->verdict.error || host->name_at == 0)
                 return;
@@ -162,7 +162,7 @@ static const char *other_device(const struct host *host)
 
 void words_why(struct text *text, const struct aiu_report *report, const struct host *host)
 {
-        const struct question *q = &report->question;
+        const struct request *q = &report->request;
 
         switch (report->verdict.why) {
         case WHY_PRIVILEGE:
@@ -217,7 +217,7 @@ static void fix_scope(struct text *text, const struct aiu_report *report, const 
         if (host->n_addresses == 0)
                 return;
         text_add(text, "; this host has ");
-        if (!add_own_addresses(text, &report->question, host))
+        if (!add_own_addresses(text, &report->request, host))
                 text_add(text, "no link-local address");
 }
 
@@ -233,7 +233,7 @@ static void fix_path(struct text *text, const struct aiu_report *report, const s
         switch (report->verdict.error) {
         case ENOTDIR:
                 text_add(text, "correct the path: ");
-                add_directory(text, &report->question, host);
+                add_directory(text, &report->request, host);
                 text_add(text, " is not a directory");
                 break;
         case ELOOP:
@@ -290,20 +290,20 @@ static void fix_call(struct text *text, const struct aiu_report *report, const s
                 fix_scope(text, report, host);
         else if (report->verdict.why == WHY_OTHER_DEVICE)
                 fix_device(text, host);
-        else if (report->question.address.sa.any.sa_family == AF_UNIX)
+        else if (report->request.address.sa.any.sa_family == AF_UNIX)
                 fix_path(text, report, host);
         else
                 text_add(text, "correct the call: the kernel does not take this address with these options");
 }
 
-static bool is_v6(const struct question *q)
+static bool is_v6(const struct request *q)
 {
         return q->address.sa.any.sa_family == AF_INET6 && !address_is_mapped(&q->address);
 }
 
 static void bind_another(struct text *text, const struct aiu_report *report, const struct host *host)
 {
-        const struct question *q = &report->question;
+        const struct request *q = &report->request;
         const struct host_address *nearest;
 
         text_add(text, "bind an address that this host has");
@@ -350,7 +350,7 @@ static void grant(struct text *text, const struct aiu_action *action, const stru
 {
         if (action->flags & AIU_ACTION_HOST_WIDE)
                 text_add(text, "open port %u, and all ports above it, to every user of this host",
-                         (unsigned)address_port(&report->question.address));
+                         (unsigned)address_port(&report->request.address));
         else
                 text_add(text, "give the program CAP_NET_BIND_SERVICE: AmbientCapabilities=CAP_NET_BIND_SERVICE in its "
                                "unit, setcap cap_net_bind_service=+ep on its executable, or a .socket unit that binds for it");
@@ -358,7 +358,7 @@ static void grant(struct text *text, const struct aiu_action *action, const stru
 
 static void change_policy(struct text *text, const struct aiu_report *report)
 {
-        bool ip = address_is_ip(&report->question.address);
+        bool ip = address_is_ip(&report->request.address);
 
         text_add(text, "%s: change the security policy that refused it", ip ? "the caller may bind ports like this one"
                                                                            : "the directory admits the caller");
@@ -385,7 +385,7 @@ static void add_it(struct text *text, const struct aiu_report *report, const str
 static void make_directory(struct text *text, const struct aiu_report *report, const struct host *host)
 {
         text_add(text, "make ");
-        add_directory(text, &report->question, host);
+        add_directory(text, &report->request, host);
         text_add(text, "; for a service, RuntimeDirectory= in its unit does that at each start");
         if (host->name_makeable == UNKNOWN)
                 text_add(text, ". If it is a symbolic link, make what the link points to");

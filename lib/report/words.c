@@ -22,7 +22,7 @@
 #define IPPROTO_DCCP 33
 #endif
 
-static const char *protocol_name(const struct question *q)
+static const char *protocol_name(const struct request *q)
 {
         switch (q->protocol == IPPROTO_MPTCP ? IPPROTO_MPTCP : conflict_protocol(q)) {
         case IPPROTO_TCP:
@@ -317,11 +317,11 @@ int words_summary(struct aiu_report *report, const struct host *host)
         struct text text = TEXT(buffer);
         const struct verdict *v = &report->verdict;
 
-        address_print_port(&report->question.address, address, sizeof(address));
-        text_add(&text, "%s%s", address[0] ? address : "a socket without a name", protocol_name(&report->question));
+        address_print_port(&report->request.address, address, sizeof(address));
+        text_add(&text, "%s%s", address[0] ? address : "a socket without a name", protocol_name(&report->request));
         switch (v->verdict) {
         case AIU_VERDICT_AVAILABLE:
-                text_add(&text, " is free: bind()%s would succeed", report->question.listen ? " and listen()" : "");
+                text_add(&text, " is free: bind()%s would succeed", report->request.listen ? " and listen()" : "");
                 words_range(&text, report);
                 break;
         case AIU_VERDICT_IN_USE:

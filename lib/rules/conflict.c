@@ -31,31 +31,31 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-int conflict_protocol(const struct question *question)
+int conflict_protocol(const struct request *request)
 {
-        sa_family_t family = question->address.sa.any.sa_family;
+        sa_family_t family = request->address.sa.any.sa_family;
 
         if (family != AF_INET && family != AF_INET6)
                 return 0;
-        if (question->protocol == IPPROTO_MPTCP)
+        if (request->protocol == IPPROTO_MPTCP)
                 return IPPROTO_TCP;
-        if (question->protocol != 0)
-                return question->protocol;
-        return question->type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
+        if (request->protocol != 0)
+                return request->protocol;
+        return request->type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
 }
 
-bool conflict_modelled(const struct question *question)
+bool conflict_modelled(const struct request *request)
 {
-        int protocol = conflict_protocol(question);
+        int protocol = conflict_protocol(request);
 
         return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
 }
 
-unsigned int conflict_device(const struct question *question)
+unsigned int conflict_device(const struct request *request)
 {
-        if (address_is_link_local(&question->address) && question->address.sa.in6.sin6_scope_id)
-                return question->address.sa.in6.sin6_scope_id;
-        return question->ifindex;
+        if (address_is_link_local(&request->address) && request->address.sa.in6.sin6_scope_id)
+                return request->address.sa.in6.sin6_scope_id;
+        return request->ifindex;
 }
 
 /* Two different devices never meet; no device meets every device. */
@@ -73,7 +73,7 @@ static tristate devices_meet(unsigned int c, unsigned int h)
  * 5.0). UDP has one table, and udp_lib_lport_inuse() compares devices alone.
  * udp_l3mdev_accept changes who gets a datagram, not who may bind.
  */
-static tristate domains_meet(const struct question *q, const struct socket *h)
+static tristate domains_meet(const struct request *q, const struct socket *h)
 {
         unsigned int device = conflict_device(q);
 
@@ -84,13 +84,13 @@ static tristate domains_meet(const struct question *q, const struct socket *h)
         return tri(q->l3mdev == h->l3mdev);
 }
 
-static tristate same_table(const struct question *q, const struct socket *h)
+static tristate same_table(const struct request *q, const struct socket *h)
 {
         return tri_and(devices_meet(conflict_device(q), h->ifindex), domains_meet(q, h));
 }
 
 /* bind() to an IPv6 address that is neither :: nor mapped sets IPV6_V6ONLY by itself. */
-static bool binder_v6only(const struct question *q, const struct endpoint *c)
+static bool binder_v6only(const struct request *q, const struct endpoint *c)
 {
         return c->v6 && (q->v6only || (!c->any && !c->v4ish));
 }
@@ -141,7 +141,7 @@ static tristate bhash2_meet(const struct endpoint *c, const struct endpoint *h, 
         return NO;
 }
 
-static tristate addresses_meet(const struct question *q, const struct endpoint *c, const struct socket *socket,
+static tristate addresses_meet(const struct request *q, const struct endpoint *c, const struct socket *socket,
                                const struct endpoint *h)
 {
         tristate h_only = h->v6 ? socket->v6only : NO;
@@ -166,7 +166,7 @@ static enum aiu_overlap overlap_kind(const struct endpoint *c, const struct endp
  */
 #define OVERFLOW_UID 65534u
 
-static tristate same_owner(const struct question *q, const struct socket *h)
+static tristate same_owner(const struct request *q, const struct socket *h)
 {
         if (h->uid == UID_UNKNOWN)
                 return UNKNOWN;
@@ -176,7 +176,7 @@ static tristate same_owner(const struct question *q, const struct socket *h)
 }
 
 /* Both have SO_REUSEADDR and h does not listen. UDP has no listeners. */
-static tristate address_shared(const struct question *q, const struct socket *h)
+static tristate address_shared(const struct request *q, const struct socket *h)
 {
         if (!q->reuseaddr || h->state == AIU_STATE_LISTEN)
                 return NO;
@@ -184,14 +184,14 @@ static tristate address_shared(const struct question *q, const struct socket *h)
 }
 
 /* Both have SO_REUSEPORT and one owner; a TIME_WAIT minisock has none to compare. */
-static tristate port_shared(const struct question *q, const struct socket *h)
+static tristate port_shared(const struct request *q, const struct socket *h)
 {
         if (!q->reuseport)
                 return NO;
         return tri_and(h->reuseport, h->minisock ? YES : same_owner(q, h));
 }
 
-static enum aiu_reason reason_for(const struct question *q, const struct socket *h)
+static enum aiu_reason reason_for(const struct request *q, const struct socket *h)
 {
         if (q->reuseport && h->reuseport == YES && same_owner(q, h) != YES && !h->minisock)
                 return AIU_REASON_REUSEPORT_UID;
@@ -204,7 +204,7 @@ static enum aiu_reason reason_for(const struct question *q, const struct socket 
 }
 
 /* The unread bits that keep the answer from being known. */
-static uint32_t open_bits(const struct question *q, const struct socket *h, tristate meet)
+static uint32_t open_bits(const struct request *q, const struct socket *h, tristate meet)
 {
         uint32_t bits = 0;
 
@@ -227,7 +227,7 @@ static bool is_request_sock(const struct socket *h)
 }
 
 /* Do the two meet? Where kernels differ, *ret_kernel says why that is not known. */
-static tristate sockets_meet(const struct question *q, const struct endpoint *c, const struct socket *h,
+static tristate sockets_meet(const struct request *q, const struct endpoint *c, const struct socket *h,
                              const struct endpoint *e, const struct host *host, uint32_t *ret_kernel)
 {
         uint32_t doubts = kernel_doubts(host);
@@ -245,7 +245,7 @@ static tristate sockets_meet(const struct question *q, const struct endpoint *c,
         return tri_and(table, addresses);
 }
 
-static struct judgement judge_ip(const struct question *q, const struct socket *h, const struct host *host)
+static struct judgement judge_ip(const struct request *q, const struct socket *h, const struct host *host)
 {
         struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         struct endpoint c = address_endpoint(&q->address), e = address_endpoint(&h->local);
@@ -272,7 +272,7 @@ static struct judgement judge_ip(const struct question *q, const struct socket *
         return j;
 }
 
-static bool is_about_path(const struct question *q)
+static bool is_about_path(const struct request *q)
 {
         return q->address.sa.any.sa_family == AF_UNIX && !address_is_abstract(&q->address);
 }
@@ -308,7 +308,7 @@ static tristate made_file(const struct socket *h, const struct host *host)
  * made it is told by inode and device, for names lie (bind() kept the string of
  * another directory, or of before a rename).
  */
-static struct judgement judge_unix(const struct question *q, const struct socket *h, const struct host *host)
+static struct judgement judge_unix(const struct request *q, const struct socket *h, const struct host *host)
 {
         struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         tristate same;
@@ -331,10 +331,10 @@ static struct judgement judge_unix(const struct question *q, const struct socket
  * The cookie is the socket's own. An MPTCP socket takes its port through a TCP
  * subflow that has another cookie, but the same inode: mptcp_subflow_create_socket().
  */
-bool conflict_is_own(const struct question *question, const struct socket *holder)
+bool conflict_is_own(const struct request *request, const struct socket *holder)
 {
-        return (question->own_cookie != 0 && question->own_cookie == holder->cookie) ||
-               (question->own_inode != 0 && question->own_inode == holder->inode);
+        return (request->own_cookie != 0 && request->own_cookie == holder->cookie) ||
+               (request->own_inode != 0 && request->own_inode == holder->inode);
 }
 
 /*
@@ -346,14 +346,14 @@ bool conflict_is_own(const struct question *question, const struct socket *holde
  * port would not share; each socket counts for itself, in whatever order:
  * udp_lib_lport_inuse() with a bitmap.
  */
-static tristate search_shares(const struct question *q, const struct socket *h, bool relaxed)
+static tristate search_shares(const struct request *q, const struct socket *h, bool relaxed)
 {
         if (h->protocol != IPPROTO_TCP)
                 return tri_or(address_shared(q, h), port_shared(q, h));
         return relaxed ? tri_and(address_shared(q, h), tri_not(port_shared(q, h))) : NO;
 }
 
-struct judgement conflict_judge_search(const struct question *q, const struct socket *h, const struct host *host,
+struct judgement conflict_judge_search(const struct request *q, const struct socket *h, const struct host *host,
                                        bool relaxed)
 {
         struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
@@ -378,13 +378,13 @@ struct judgement conflict_judge_search(const struct question *q, const struct so
         return j;
 }
 
-struct judgement conflict_judge(const struct question *question, const struct socket *holder,
+struct judgement conflict_judge(const struct request *request, const struct socket *holder,
                                 const struct host *host)
 {
         /* A socket's own file is in its way: unix_bind_bsd() looks at the path before it looks at the socket. */
-        if (conflict_is_own(question, holder) && !(is_about_path(question) && question->call != AIU_CALL_LISTEN))
+        if (conflict_is_own(request, holder) && !(is_about_path(request) && request->call != AIU_CALL_LISTEN))
                 return (struct judgement){ .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
-        if (question->address.sa.any.sa_family == AF_UNIX)
-                return judge_unix(question, holder, host);
-        return judge_ip(question, holder, host);
+        if (request->address.sa.any.sa_family == AF_UNIX)
+                return judge_unix(request, holder, host);
+        return judge_ip(request, holder, host);
 }

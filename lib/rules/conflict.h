@@ -6,27 +6,27 @@
 #include "rules/model.h"
 
 /* The protocol whose port space the question is about: MPTCP binds TCP ports. */
-int conflict_protocol(const struct question *question);
+int conflict_protocol(const struct request *request);
 
 /* Are the rules of that protocol known here? */
-bool conflict_modelled(const struct question *question);
+bool conflict_modelled(const struct request *request);
 
 /* The device that the would-be socket is bound to: a link-local address binds
  * it to the interface of its scope, whatever SO_BINDTODEVICE said (__inet6_bind()). */
-unsigned int conflict_device(const struct question *question);
+unsigned int conflict_device(const struct request *request);
 
 /* Is it the very socket that is asked about? */
-bool conflict_is_own(const struct question *question, const struct socket *holder);
+bool conflict_is_own(const struct request *request, const struct socket *holder);
 
 /* `host` is looked at for AF_UNIX paths only: what is at the path. */
-struct judgement conflict_judge(const struct question *question, const struct socket *holder,
+struct judgement conflict_judge(const struct request *request, const struct socket *holder,
                                 const struct host *host);
 
 /*
  * The same for a search (port 0): does this socket keep its port from it?
  * `relaxed`: TCP's second round, with ip_autobind_reuse.
  */
-struct judgement conflict_judge_search(const struct question *question, const struct socket *holder,
+struct judgement conflict_judge_search(const struct request *request, const struct socket *holder,
                                        const struct host *host, bool relaxed);
 
 #endif

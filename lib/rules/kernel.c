@@ -103,7 +103,7 @@ static bool is_orphan(const struct socket *h)
         return h->inode == 0 && !h->minisock && h->uid != UID_UNKNOWN;
 }
 
-uint32_t kernel_pair_doubts(const struct question *q, const struct endpoint *c, const struct socket *h,
+uint32_t kernel_pair_doubts(const struct request *q, const struct endpoint *c, const struct socket *h,
                             const struct endpoint *e, uint32_t doubts)
 {
         uint32_t found = 0;

@@ -13,7 +13,7 @@
 uint32_t kernel_doubts(const struct host *host);
 
 /* Those of them by which the two addresses may meet although the rule says no, or the other way round. */
-uint32_t kernel_pair_doubts(const struct question *q, const struct endpoint *c, const struct socket *h,
+uint32_t kernel_pair_doubts(const struct request *q, const struct endpoint *c, const struct socket *h,
                             const struct endpoint *e, uint32_t doubts);
 
 /* What the gap says of one of them. */

@@ -62,7 +62,7 @@ struct address {
 #define IFINDEX_UNKNOWN (~0u)   /* AIU_IFINDEX_UNKNOWN of addrinuse-backend.h */
 
 /* The bind() (and listen()) asked about. */
-struct question {
+struct request {
         struct address address;
         int type;
         int protocol;           /* as asked: IPPROTO_MPTCP stays */
@@ -153,7 +153,7 @@ struct socket {
         uint64_t cgroup_id;
         uid_t uid;
         unsigned int ifindex;
-        unsigned int l3mdev;            /* as question::l3mdev */
+        unsigned int l3mdev;            /* as request::l3mdev */
         char device[IF_NAMESIZE];       /* filled in for the report */
         bool maybe_unbound;             /* AIU_SOCKET_MAYBE_UNBOUND */
         bool minisock;                  /* TIME_WAIT, or FIN_WAIT2 that became one */
@@ -171,7 +171,7 @@ struct socket {
  * million. Of each only this is kept, and of a crowd that is alike on one port
  * only the first few: see claims.c.
  */
-struct claim {
+struct port_entry {
         union {
                 struct sockaddr any;
                 struct sockaddr_in in;
@@ -244,7 +244,7 @@ struct process {
 };
 
 /* "process holds inode, as these descriptors" */
-struct holding {
+struct holder_ref {
         uint64_t inode;
         pid_t pid;
         uint32_t next;          /* of the same hash, + 1; 0 = none */

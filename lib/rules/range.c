@@ -26,7 +26,7 @@
 #include "rules/kernel.h"
 #include "rules/range.h"
 
-bool range_asked(const struct question *q)
+bool range_requested(const struct request *q)
 {
         if (!address_is_ip(&q->address) || address_port(&q->address) != 0)
                 return false;
@@ -40,7 +40,7 @@ static bool within(int port, int first, int last)
 }
 
 /* Each end of IP_LOCAL_PORT_RANGE counts if it lies in the sysctl's range, for itself. */
-bool range_bounds(const struct question *q, const struct host *host, int *ret_first, int *ret_last)
+bool range_bounds(const struct request *q, const struct host *host, int *ret_first, int *ret_last)
 {
         int first = host->port_range_first, last = host->port_range_last;
 
@@ -58,38 +58,38 @@ bool range_bounds(const struct question *q, const struct host *host, int *ret_fi
         return true;
 }
 
-uint16_t range_port(const struct claim *claim)
+uint16_t range_port(const struct port_entry *entry)
 {
         /* sin_port and sin6_port are in one place. */
-        return ntohs(claim->local.in.sin_port);
+        return ntohs(entry->local.in.sin_port);
 }
 
-struct socket range_socket(const struct claim *claim)
+struct socket range_socket(const struct port_entry *entry)
 {
         struct socket s = {
-                .type = claim->type,
-                .protocol = claim->protocol,
-                .state = (enum aiu_state)claim->state,
-                .inode = claim->inode,
-                .cookie = claim->cookie,
-                .uid = claim->uid,
-                .ifindex = claim->ifindex,
-                .l3mdev = claim->l3mdev,
-                .maybe_unbound = claim->maybe_unbound,
-                .minisock = claim->minisock,
-                .autobound = (tristate)claim->autobound,
-                .reuseaddr = (tristate)claim->reuseaddr,
-                .reuseport = (tristate)claim->reuseport,
-                .v6only = (tristate)claim->v6only,
-                .expires_usec = claim->expires_usec,
+                .type = entry->type,
+                .protocol = entry->protocol,
+                .state = (enum aiu_state)entry->state,
+                .inode = entry->inode,
+                .cookie = entry->cookie,
+                .uid = entry->uid,
+                .ifindex = entry->ifindex,
+                .l3mdev = entry->l3mdev,
+                .maybe_unbound = entry->maybe_unbound,
+                .minisock = entry->minisock,
+                .autobound = (tristate)entry->autobound,
+                .reuseaddr = (tristate)entry->reuseaddr,
+                .reuseport = (tristate)entry->reuseport,
+                .v6only = (tristate)entry->v6only,
+                .expires_usec = entry->expires_usec,
         };
 
-        if (claim->local.any.sa_family == AF_INET) {
-                s.local.len = sizeof(claim->local.in);
-                s.local.sa.in = claim->local.in;
+        if (entry->local.any.sa_family == AF_INET) {
+                s.local.len = sizeof(entry->local.in);
+                s.local.sa.in = entry->local.in;
         } else {
-                s.local.len = sizeof(claim->local.in6);
-                s.local.sa.in6 = claim->local.in6;
+                s.local.len = sizeof(entry->local.in6);
+                s.local.sa.in6 = entry->local.in6;
         }
         return s;
 }
@@ -121,9 +121,9 @@ static uint32_t doubt_of(const struct judgement *j)
         return devices ? DOUBT_DEVICE : DOUBT_HOLDER_OPTION;
 }
 
-static void mark(struct range_map *map, unsigned char *port, struct judgement j, enum fate fate, int taken, int doubtful)
+static void mark(struct range_map *map, unsigned char *port, struct judgement j, enum after after, int taken, int doubtful)
 {
-        tristate blocking = fate == FATE_STAYS ? j.blocking : tri_and(j.blocking, UNKNOWN);
+        tristate blocking = after == AFTER_STAYS ? j.blocking : tri_and(j.blocking, UNKNOWN);
 
         if (blocking == YES)
                 *port |= (unsigned char)taken;
@@ -133,21 +133,21 @@ static void mark(struct range_map *map, unsigned char *port, struct judgement j,
         map->doubtful |= doubt_of(&j);
 }
 
-static void mark_claims(struct range_map *map, const struct scene *scene)
+static void mark_entries(struct range_map *map, const struct port_table *table)
 {
-        for (size_t i = 0; i < scene->n_claims; i++) {
-                enum fate fate = scene->fate ? scene->fate[scene->n_sockets + i] : FATE_STAYS;
-                unsigned char *port = &map->ports[range_port(&scene->claims[i])];
+        for (size_t i = 0; i < table->n_entries; i++) {
+                enum after after = table->after ? table->after[table->n_sockets + i] : AFTER_STAYS;
+                unsigned char *port = &map->ports[range_port(&table->entries[i])];
                 struct socket socket;
 
-                if (fate == FATE_GOES || *port & PORT_RESERVED ||
-                    !within(range_port(&scene->claims[i]), map->range.first, map->range.last))
+                if (after == AFTER_GONE || *port & PORT_RESERVED ||
+                    !within(range_port(&table->entries[i]), map->range.first, map->range.last))
                         continue;
-                socket = range_socket(&scene->claims[i]);
-                mark(map, port, conflict_judge_search(scene->question, &socket, scene->host, map->relaxed), fate,
+                socket = range_socket(&table->entries[i]);
+                mark(map, port, conflict_judge_search(table->request, &socket, table->host, map->relaxed), after,
                      PORT_TAKEN, PORT_DOUBTFUL);
                 if (map->relaxed)
-                        mark(map, port, conflict_judge_search(scene->question, &socket, scene->host, false), fate,
+                        mark(map, port, conflict_judge_search(table->request, &socket, table->host, false), after,
                              PORT_FIRST_TAKEN, PORT_FIRST_DOUBTFUL);
         }
 }
@@ -156,7 +156,7 @@ static void mark_claims(struct range_map *map, const struct scene *scene)
 
 struct search {
         const struct range_map *map;
-        const struct scene *scene;
+        const struct port_table *table;
         int taken, doubtful;            /* the PORT_* of this round */
         uint32_t doubts;                /* why an answer is not known */
 };
@@ -170,9 +170,9 @@ static tristate is_free(struct search *s, int port)
                 return NO;
         if (bits & s->doubtful)
                 s->doubts |= s->map->doubtful;
-        else if (!s->scene->sockets_complete)
+        else if (!s->table->sockets_complete)
                 s->doubts |= DOUBT_SOCKETS;
-        else if (!s->scene->host->reserved_ports)
+        else if (!s->table->host->reserved_ports)
                 s->doubts |= DOUBT_RANGE;
         else
                 return YES;
@@ -214,8 +214,8 @@ static tristate search_all(struct search *s)
         int low = r->first, high = r->last + 1, half = low + (((high - low) >> 2) << 1);
         tristate found = NO;
 
-        if (conflict_protocol(s->scene->question) == IPPROTO_TCP) {
-                if (!s->scene->question->reuseaddr || high - low < 4)
+        if (conflict_protocol(s->table->request) == IPPROTO_TCP) {
+                if (!s->table->request->reuseaddr || high - low < 4)
                         return search_pairs(s, low, high);
                 return tri_or(search_pairs(s, low, half), search_pairs(s, half, high));
         }
@@ -225,16 +225,16 @@ static tristate search_all(struct search *s)
 }
 
 /* A first round by the strict rule, and a second one if the sysctl says so. */
-static void search(struct range_map *map, const struct scene *scene)
+static void search(struct range_map *map, const struct port_table *table)
 {
-        struct search s = { .map = map, .scene = scene, .taken = PORT_TAKEN, .doubtful = PORT_DOUBTFUL };
-        struct search first = { .map = map, .scene = scene, .taken = PORT_FIRST_TAKEN,
+        struct search s = { .map = map, .table = table, .taken = PORT_TAKEN, .doubtful = PORT_DOUBTFUL };
+        struct search first = { .map = map, .table = table, .taken = PORT_FIRST_TAKEN,
                                 .doubtful = PORT_FIRST_DOUBTFUL };
         tristate last_round = search_all(&s), first_round;
 
         map->range.found = last_round;
         map->range.doubts = s.doubts;
-        if (!map->relaxed || scene->host->autobind_reuse == YES || last_round == NO)
+        if (!map->relaxed || table->host->autobind_reuse == YES || last_round == NO)
                 return;
         /* Whether there is a second round is not known. */
         first_round = search_all(&first);
@@ -242,9 +242,9 @@ static void search(struct range_map *map, const struct scene *scene)
         map->range.doubts = first.doubts | s.doubts | DOUBT_RANGE;
 }
 
-static void count(struct range_map *map, const struct scene *scene)
+static void count(struct range_map *map, const struct port_table *table)
 {
-        struct search s = { .map = map, .scene = scene, .taken = PORT_TAKEN, .doubtful = PORT_DOUBTFUL };
+        struct search s = { .map = map, .table = table, .taken = PORT_TAKEN, .doubtful = PORT_DOUBTFUL };
         struct range *r = &map->range;
 
         for (int port = r->first; port <= r->last; port++) {
@@ -259,9 +259,9 @@ static void count(struct range_map *map, const struct scene *scene)
         }
 }
 
-struct range_map *range_look(const struct scene *scene)
+struct range_map *range_look(const struct port_table *table)
 {
-        const struct question *q = scene->question;
+        const struct request *q = table->request;
         struct range_map *map = calloc(1, sizeof(*map));
         struct range *r;
 
@@ -269,14 +269,14 @@ struct range_map *range_look(const struct scene *scene)
                 return NULL;
         r = &map->range;
         r->doubts = DOUBT_RANGE;
-        if (!range_bounds(q, scene->host, &r->first, &r->last))
+        if (!range_bounds(q, table->host, &r->first, &r->last))
                 return map;
-        map->relaxed = q->reuseaddr && conflict_protocol(q) == IPPROTO_TCP && scene->host->autobind_reuse != NO;
-        if (scene->host->reserved_ports)
-                mark_reserved(map, scene->host->reserved_ports);
-        mark_claims(map, scene);
-        search(map, scene);
-        count(map, scene);
+        map->relaxed = q->reuseaddr && conflict_protocol(q) == IPPROTO_TCP && table->host->autobind_reuse != NO;
+        if (table->host->reserved_ports)
+                mark_reserved(map, table->host->reserved_ports);
+        mark_entries(map, table);
+        search(map, table);
+        count(map, table);
         if (r->found != UNKNOWN)
                 r->doubts = 0;
         return map;
@@ -288,42 +288,42 @@ static struct verdict unknown(uint32_t doubts)
 }
 
 /* Why what was found may be otherwise on this kernel. */
-static uint32_t kernel_of(const struct scene *scene, tristate found)
+static uint32_t kernel_of(const struct port_table *table, tristate found)
 {
-        uint32_t doubts = kernel_doubts(scene->host);
+        uint32_t doubts = kernel_doubts(table->host);
         uint32_t pairs = AIU_KERNEL_BY_ADDRESS | AIU_KERNEL_TIME_WAIT | AIU_KERNEL_DUAL_STACK | AIU_KERNEL_MAPPED |
                          AIU_KERNEL_V6ONLY | AIU_KERNEL_VRF;
 
-        if (conflict_protocol(scene->question) != IPPROTO_TCP)
+        if (conflict_protocol(table->request) != IPPROTO_TCP)
                 return 0;
         if (found == YES)
-                return scene->host->bound_complete ? 0 : doubts & AIU_KERNEL_BOUND_SHOWN;
+                return table->host->bound_complete ? 0 : doubts & AIU_KERNEL_BOUND_SHOWN;
         return found == UNKNOWN ? doubts & pairs : 0;
 }
 
-struct verdict range_conclude(const struct scene *scene)
+struct verdict range_conclude(const struct port_table *table)
 {
         struct verdict v = { .verdict = AIU_VERDICT_IN_USE, .error = EADDRINUSE, .call = AIU_CALL_BIND };
         struct range_map *map;
         uint32_t kernel;
 
-        if (!range_asked(scene->question))
+        if (!range_requested(table->request))
                 return (struct verdict){ .verdict = AIU_VERDICT_AVAILABLE };
-        if (!conflict_modelled(scene->question))
+        if (!conflict_modelled(table->request))
                 return unknown(DOUBT_PROTOCOL);
-        map = range_look(scene);
-        if (!map && scene->no_memory)
-                *scene->no_memory = true;
+        map = range_look(table);
+        if (!map && table->no_memory)
+                *table->no_memory = true;
         if (!map)
                 return unknown(DOUBT_RANGE);
-        kernel = kernel_of(scene, map->range.found);
+        kernel = kernel_of(table, map->range.found);
         if (map->range.found == YES && kernel != 0)
                 v = unknown(DOUBT_KERNEL);
         else if (map->range.found == YES)
                 v = (struct verdict){ .verdict = AIU_VERDICT_AVAILABLE };
         else if (map->range.found == UNKNOWN)
                 v = unknown(map->range.doubts | (kernel ? DOUBT_KERNEL : 0));
-        else if (scene->question->port_later)
+        else if (table->request->port_later)
                 v.call = AIU_CALL_LISTEN;
         v.kernel = v.verdict == AIU_VERDICT_UNKNOWN ? kernel : 0;
         free(map);

@@ -24,19 +24,19 @@ struct range_map {
 };
 
 /* The question is about a port that the kernel is to choose, and it chooses one at once. */
-bool range_asked(const struct question *question);
+bool range_requested(const struct request *request);
 
 /* What is searched: the sysctl, narrowed by IP_LOCAL_PORT_RANGE. False = not known. */
-bool range_bounds(const struct question *question, const struct host *host, int *ret_first, int *ret_last);
+bool range_bounds(const struct request *request, const struct host *host, int *ret_first, int *ret_last);
 
 /* Judge every claim. NULL = no memory; free(3) it. */
-struct range_map *range_look(const struct scene *scene);
+struct range_map *range_look(const struct port_table *table);
 
 /* The verdict on a bind() to port 0, or on the listen() that looks for a port. */
-struct verdict range_conclude(const struct scene *scene);
+struct verdict range_conclude(const struct port_table *table);
 
 /* A claim as the rules of conflict.c know sockets. */
-struct socket range_socket(const struct claim *claim);
-uint16_t range_port(const struct claim *claim);
+struct socket range_socket(const struct port_entry *entry);
+uint16_t range_port(const struct port_entry *entry);
 
 #endif

@@ -56,25 +56,25 @@ struct tally {
         uint32_t kernel;        /* somebody may be, because of what is not sure of this kernel */
 };
 
-static struct tally count_conflicts(const struct scene *scene)
+static struct tally count_conflicts(const struct port_table *table)
 {
         struct tally tally = { 0 };
 
-        for (size_t i = 0; i < scene->n_sockets; i++) {
-                enum fate fate = scene->fate ? scene->fate[i] : FATE_STAYS;
+        for (size_t i = 0; i < table->n_sockets; i++) {
+                enum after after = table->after ? table->after[i] : AFTER_STAYS;
                 struct judgement j;
 
-                if (fate == FATE_GOES)
+                if (after == AFTER_GONE)
                         continue;
-                j = conflict_judge(scene->question, &scene->sockets[i], scene->host);
-                if (j.blocking == YES && fate == FATE_STAYS)
+                j = conflict_judge(table->request, &table->sockets[i], table->host);
+                if (j.blocking == YES && after == AFTER_STAYS)
                         tally.certain = true;
                 else if (j.blocking != NO)
                         tally.possible = true;
                 tally.options = tally.options || (j.blocking == UNKNOWN && j.decides != 0);
                 tally.devices = tally.devices || (j.blocking == UNKNOWN && j.decides == 0 && j.kernel == 0);
                 tally.kernel |= j.kernel;
-                tally.listener = tally.listener || scene->sockets[i].state == AIU_STATE_LISTEN;
+                tally.listener = tally.listener || table->sockets[i].state == AIU_STATE_LISTEN;
                 if (j.admits != NO)
                         tally.admitted = true;
         }
@@ -94,7 +94,7 @@ static struct tally count_conflicts(const struct scene *scene)
  * UDP has no summary, but the first socket of the chain that counts decides,
  * and the order of the chain is not shown either: udp_lib_lport_inuse().
  */
-static uint32_t doubts_of(const struct question *q, const struct tally *tally)
+static uint32_t doubts_of(const struct request *q, const struct tally *tally)
 {
         if (!q->reuseport)
                 return tally->kernel ? DOUBT_KERNEL : 0;
@@ -104,24 +104,24 @@ static uint32_t doubts_of(const struct question *q, const struct tally *tally)
 }
 
 /* What is not sure of this kernel, and would let the socket in although somebody is in the way. */
-static uint32_t kernel_may_admit(const struct scene *scene, const struct tally *tally)
+static uint32_t kernel_may_admit(const struct port_table *table, const struct tally *tally)
 {
-        const struct question *q = scene->question;
-        uint32_t doubts = kernel_doubts(scene->host);
+        const struct request *q = table->request;
+        uint32_t doubts = kernel_doubts(table->host);
 
         /* tb->fastreuse says that all had SO_REUSEADDR when they bound; whoever listens has ended that. */
         if (conflict_protocol(q) == IPPROTO_TCP)
                 return q->reuseaddr && !tally->listener ? doubts & AIU_KERNEL_STATELESS : 0;
         /* The slot holds sockets of other ports and namespaces as well. */
-        return address_is_wildcard(&q->address) && scene->n_sockets > 8 ? doubts & AIU_KERNEL_UDP_CROWD : 0;
+        return address_is_wildcard(&q->address) && table->n_sockets > 8 ? doubts & AIU_KERNEL_UDP_CROWD : 0;
 }
 
 /* Sockets that this kernel does not show. */
-static uint32_t kernel_may_hide(const struct scene *scene)
+static uint32_t kernel_may_hide(const struct port_table *table)
 {
-        if (conflict_protocol(scene->question) != IPPROTO_TCP || scene->host->bound_complete)
+        if (conflict_protocol(table->request) != IPPROTO_TCP || table->host->bound_complete)
                 return 0;
-        return kernel_doubts(scene->host) & AIU_KERNEL_BOUND_SHOWN;
+        return kernel_doubts(table->host) & AIU_KERNEL_BOUND_SHOWN;
 }
 
 static struct verdict unknown_kernel(uint32_t doubts, uint32_t kernel)
@@ -133,11 +133,11 @@ static struct verdict unknown_kernel(uint32_t doubts, uint32_t kernel)
 }
 
 /* get_port(): is the port free for this socket? */
-static struct verdict check_port(const struct scene *scene)
+static struct verdict check_port(const struct port_table *table)
 {
-        const struct question *q = scene->question;
-        struct tally tally = count_conflicts(scene);
-        uint32_t doubts, kernel = tally.certain ? kernel_may_admit(scene, &tally) : tally.kernel;
+        const struct request *q = table->request;
+        struct tally tally = count_conflicts(table);
+        uint32_t doubts, kernel = tally.certain ? kernel_may_admit(table, &tally) : tally.kernel;
 
         /* Whoever is certainly in the way is so whatever the kernel makes of the others. */
         if (tally.certain)
@@ -153,65 +153,65 @@ static struct verdict check_port(const struct scene *scene)
         if (tally.possible)
                 return unknown_kernel((tally.options ? DOUBT_HOLDER_OPTION : 0) | (tally.devices ? DOUBT_DEVICE : 0),
                                       kernel);
-        if (!scene->sockets_complete)
+        if (!table->sockets_complete)
                 return unknown(DOUBT_SOCKETS);
-        kernel = kernel_may_hide(scene);
+        kernel = kernel_may_hide(table);
         return kernel ? unknown_kernel(0, kernel) : available;
 }
 
 /* ------------------------------------------- what comes before the port */
 
-static tristate address_accepted(const struct scene *scene)
+static tristate address_accepted(const struct port_table *table)
 {
-        const struct question *q = scene->question;
+        const struct request *q = table->request;
         bool v6 = q->address.sa.any.sa_family == AF_INET6;
 
         if (address_is_wildcard(&q->address) || q->freebind)
                 return YES;
         if (v6 && address_is_multicast(&q->address))
                 return YES;
-        return tri_or(scene->host->address_local, scene->host->nonlocal_bind);
+        return tri_or(table->host->address_local, table->host->nonlocal_bind);
 }
 
 /* An address on lo is out of reach for an IPv6 socket with another device: ipv6_chk_addr(). */
-static bool is_beside_device(const struct scene *scene)
+static bool is_beside_device(const struct port_table *table)
 {
-        const struct question *q = scene->question;
+        const struct request *q = table->request;
 
         return conflict_device(q) != 0 && q->address.sa.any.sa_family == AF_INET6 &&
                IN6_IS_ADDR_LOOPBACK(&q->address.sa.in6.sin6_addr);
 }
 
-static enum why why_not_local(const struct scene *scene)
+static enum why why_not_local(const struct port_table *table)
 {
-        const struct host *host = scene->host;
+        const struct host *host = table->host;
 
         if (host->address_tentative == YES)
                 return WHY_DETECTION;
         if (host->address_duplicate == YES)
                 return WHY_DUPLICATE;
-        if (host->address_elsewhere == YES || is_beside_device(scene))
+        if (host->address_elsewhere == YES || is_beside_device(table))
                 return WHY_OTHER_DEVICE;
         return host->ipv6_disabled == YES ? WHY_NO_IPV6_HERE : WHY_UNKNOWN;
 }
 
-static struct verdict check_address(const struct scene *scene)
+static struct verdict check_address(const struct port_table *table)
 {
-        switch (address_accepted(scene)) {
+        switch (address_accepted(table)) {
         case YES:
                 return available;
         case NO:
-                return refused(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, why_not_local(scene));
+                return refused(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, why_not_local(table));
         default:
                 return unknown(DOUBT_ADDRESS);
         }
 }
 
 /* Ports below ip_unprivileged_port_start want CAP_NET_BIND_SERVICE; port 0 never does. */
-static struct verdict check_privilege(const struct scene *scene)
+static struct verdict check_privilege(const struct port_table *table)
 {
-        const struct question *q = scene->question;
-        const struct host *host = scene->host;
+        const struct request *q = table->request;
+        const struct host *host = table->host;
         int port = address_port(&q->address);
         tristate allowed = q->foreign_uid ? UNKNOWN : host->privileged;
 
@@ -227,9 +227,9 @@ static struct verdict check_privilege(const struct scene *scene)
 }
 
 /* __inet_bind() and __inet6_bind() look at the address' family first; the fd may have another. */
-static struct verdict check_family(const struct scene *scene)
+static struct verdict check_family(const struct port_table *table)
 {
-        const struct question *q = scene->question;
+        const struct request *q = table->request;
 
         size_t least = q->domain == AF_INET6 ? SIN6_LEN_RFC2133 : sizeof(struct sockaddr_in);
 
@@ -240,15 +240,15 @@ static struct verdict check_family(const struct scene *scene)
         return q->given_len < least ? invalid(EINVAL, WHY_LENGTH) : invalid(EAFNOSUPPORT, WHY_FAMILY);
 }
 
-static bool is_closed(const struct question *q)
+static bool is_closed(const struct request *q)
 {
         return q->state == AIU_STATE_CLOSE || q->state == AIU_STATE_UNKNOWN;
 }
 
 /* __mptcp_nmpc_sk(): an MPTCP socket looks at its own state before it looks at the address. */
-static struct verdict check_mptcp(const struct scene *scene)
+static struct verdict check_mptcp(const struct port_table *table)
 {
-        const struct question *q = scene->question;
+        const struct request *q = table->request;
 
         if (q->protocol == IPPROTO_MPTCP && q->connected == YES && !is_closed(q))
                 return invalid(EINVAL, WHY_CONNECTED);
@@ -260,9 +260,9 @@ static struct verdict check_mptcp(const struct scene *scene)
  * it back when it stops listening, or its connection ends, and getsockname(2)
  * goes on telling it: tcp_set_state(), SOCK_BINDPORT_LOCK.
  */
-static struct verdict check_fresh(const struct scene *scene)
+static struct verdict check_fresh(const struct port_table *table)
 {
-        const struct question *q = scene->question;
+        const struct request *q = table->request;
 
         if (q->bound.len == 0)
                 return available;
@@ -272,9 +272,9 @@ static struct verdict check_fresh(const struct scene *scene)
 }
 
 /* What __inet6_bind() refuses by the look of the address. */
-static struct verdict check_v6_shape(const struct scene *scene)
+static struct verdict check_v6_shape(const struct port_table *table)
 {
-        const struct question *q = scene->question;
+        const struct request *q = table->request;
 
         if (q->v6only && address_is_mapped(&q->address))
                 return invalid(EINVAL, WHY_MAPPED);
@@ -284,10 +284,10 @@ static struct verdict check_v6_shape(const struct scene *scene)
 }
 
 /* An interface that is not there is an error even where any address is accepted. */
-static struct verdict check_v6_device(const struct scene *scene)
+static struct verdict check_v6_device(const struct port_table *table)
 {
-        const struct question *q = scene->question;
-        const struct host *host = scene->host;
+        const struct request *q = table->request;
+        const struct host *host = table->host;
 
         if (conflict_device(q) == 0 || address_is_wildcard(&q->address))
                 return available;
@@ -298,18 +298,18 @@ static struct verdict check_v6_device(const struct scene *scene)
         return host->device_exists == YES ? available : unknown(DOUBT_ADDRESS);
 }
 
-static struct verdict check_v6_multicast(const struct scene *scene)
+static struct verdict check_v6_multicast(const struct port_table *table)
 {
-        const struct question *q = scene->question;
+        const struct request *q = table->request;
 
         if (q->type == SOCK_STREAM && address_is_multicast(&q->address))
                 return invalid(EINVAL, WHY_MULTICAST);
         return available;
 }
 
-static struct verdict check_v6_exists(const struct scene *scene)
+static struct verdict check_v6_exists(const struct port_table *table)
 {
-        if (scene->host->ipv6_enabled == NO)
+        if (table->host->ipv6_enabled == NO)
                 return invalid(EAFNOSUPPORT, WHY_NO_IPV6);
         return available;
 }
@@ -319,9 +319,9 @@ static struct verdict check_v6_exists(const struct scene *scene)
  * MPTCP socket that was refused its only connect() may listen, one whose connection
  * was reset may not, and the two look the same.
  */
-static struct verdict check_unconnected(const struct scene *scene)
+static struct verdict check_unconnected(const struct port_table *table)
 {
-        const struct question *q = scene->question;
+        const struct request *q = table->request;
 
         if (q->protocol == IPPROTO_MPTCP && q->connected == YES && is_closed(q))
                 return unknown(DOUBT_STATE);
@@ -330,21 +330,21 @@ static struct verdict check_unconnected(const struct scene *scene)
         return available;
 }
 
-static struct verdict check_sockets(const struct scene *scene)
+static struct verdict check_sockets(const struct port_table *table)
 {
-        return address_port(&scene->question->address) == 0 ? range_conclude(scene) : check_port(scene);
+        return address_port(&table->request->address) == 0 ? range_conclude(table) : check_port(table);
 }
 
-typedef struct verdict check(const struct scene *scene);
+typedef struct verdict check(const struct port_table *table);
 
 /* The first check that fails gives the errno; one whose answer is not known
  * hides all that come after it, unless those agree on success. */
-static struct verdict first_failure(const struct scene *scene, check *const checks[])
+static struct verdict first_failure(const struct port_table *table, check *const checks[])
 {
         struct verdict doubtful = available;
 
         for (; *checks; checks++) {
-                struct verdict v = (*checks)(scene);
+                struct verdict v = (*checks)(table);
 
                 if (v.verdict == AIU_VERDICT_AVAILABLE)
                         continue;
@@ -369,13 +369,13 @@ static check *const bound_checks[] = { check_unconnected, check_sockets, NULL };
 
 /* ------------------------------------------------------ AF_UNIX */
 
-static struct verdict predict_abstract(const struct scene *scene)
+static struct verdict predict_abstract(const struct port_table *table)
 {
-        struct tally tally = count_conflicts(scene);
+        struct tally tally = count_conflicts(table);
 
         if (tally.certain)
                 return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
-        return scene->sockets_complete ? available : unknown(DOUBT_SOCKETS);
+        return table->sockets_complete ? available : unknown(DOUBT_SOCKETS);
 }
 
 static bool ends_in_slash(const struct address *address)
@@ -386,18 +386,18 @@ static bool ends_in_slash(const struct address *address)
         return n > 1 && path[n - 1] == '/';
 }
 
-static enum why why_path(const struct scene *scene)
+static enum why why_path(const struct port_table *table)
 {
-        const struct host *host = scene->host;
+        const struct host *host = table->host;
 
         if (host->name_error != ENOENT)
                 return WHY_UNKNOWN;
-        return host->name_at == 0 && ends_in_slash(&scene->question->address) ? WHY_SLASHES : WHY_NO_DIRECTORY;
+        return host->name_at == 0 && ends_in_slash(&table->request->address) ? WHY_SLASHES : WHY_NO_DIRECTORY;
 }
 
-static struct verdict check_path(const struct scene *scene)
+static struct verdict check_path(const struct port_table *table)
 {
-        const struct host *host = scene->host;
+        const struct host *host = table->host;
 
         if (host->name_exists == YES)
                 return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
@@ -409,32 +409,32 @@ static struct verdict check_path(const struct scene *scene)
         case EROFS:
                 return fails(AIU_VERDICT_NOT_PERMITTED, host->name_error);
         default:
-                return invalid(host->name_error, why_path(scene));
+                return invalid(host->name_error, why_path(table));
         }
 }
 
 /* unix_bind_bsd(): the file is made before the socket is looked at. unix_bind_abstract(): the other way round. */
 static check *const path_checks[] = { check_family, check_path, check_fresh, NULL };
 
-static struct verdict predict_unix(const struct scene *scene)
+static struct verdict predict_unix(const struct port_table *table)
 {
         struct verdict v;
 
-        if (!address_is_abstract(&scene->question->address))
-                return first_failure(scene, path_checks);
-        v = first_failure(scene, abstract_checks);
-        return v.verdict == AIU_VERDICT_AVAILABLE ? predict_abstract(scene) : v;
+        if (!address_is_abstract(&table->request->address))
+                return first_failure(table, path_checks);
+        v = first_failure(table, abstract_checks);
+        return v.verdict == AIU_VERDICT_AVAILABLE ? predict_abstract(table) : v;
 }
 
 /* ------------------------------------------------------ the answer */
 
-static bool can_listen(const struct question *q)
+static bool can_listen(const struct request *q)
 {
         return q->type == SOCK_STREAM || q->type == SOCK_SEQPACKET;
 }
 
 /* unix_listen(): a socket without a name cannot listen, nor can one that has a peer. */
-static struct verdict check_unix_name(const struct question *q)
+static struct verdict check_unix_name(const struct request *q)
 {
         if (q->connected == YES)
                 return invalid(EINVAL, WHY_CONNECTED);
@@ -442,34 +442,34 @@ static struct verdict check_unix_name(const struct question *q)
 }
 
 /* listen() on a bound TCP socket runs get_port() again, this time as a listener. */
-static struct verdict predict_listen(const struct scene *scene)
+static struct verdict predict_listen(const struct port_table *table)
 {
         struct verdict v;
 
-        if (!can_listen(scene->question)) {
+        if (!can_listen(table->request)) {
                 v = invalid(EOPNOTSUPP, WHY_NO_LISTEN);
                 v.call = AIU_CALL_LISTEN;
                 return v;
         }
-        if (scene->question->address.sa.any.sa_family == AF_UNIX) {
-                v = check_unix_name(scene->question);
+        if (table->request->address.sa.any.sa_family == AF_UNIX) {
+                v = check_unix_name(table->request);
         } else {
-                v = first_failure(scene, bound_checks);
+                v = first_failure(table, bound_checks);
         }
         if (v.error)
                 v.call = AIU_CALL_LISTEN;
         return v;
 }
 
-struct verdict verdict_predict(const struct scene *scene)
+struct verdict verdict_predict(const struct port_table *table)
 {
-        const struct question *q = scene->question;
+        const struct request *q = table->request;
 
         if (q->call == AIU_CALL_LISTEN)
-                return predict_listen(scene);
+                return predict_listen(table);
         if (q->address.sa.any.sa_family == AF_UNIX)
-                return predict_unix(scene);
-        return first_failure(scene, q->address.sa.any.sa_family == AF_INET6 ? v6_checks : v4_checks);
+                return predict_unix(table);
+        return first_failure(table, q->address.sa.any.sa_family == AF_INET6 ? v6_checks : v4_checks);
 }
 
 static enum aiu_verdict verdict_of_error(int error)
@@ -499,55 +499,55 @@ static bool is_passing(int error)
  * nothing shows their answers. That a privileged port is the cause is known where
  * the rule about it says so alone: EACCES, never EPERM.
  */
-static enum why why_not_permitted(const struct scene *scene)
+static enum why why_not_permitted(const struct port_table *table)
 {
         struct verdict v;
 
-        if (!address_is_ip(&scene->question->address))
-                return verdict_predict(scene).error == scene->question->error ? WHY_UNKNOWN : WHY_POLICY;
-        if (scene->question->error == EPERM)
+        if (!address_is_ip(&table->request->address))
+                return verdict_predict(table).error == table->request->error ? WHY_UNKNOWN : WHY_POLICY;
+        if (table->request->error == EPERM)
                 return WHY_POLICY;
-        v = check_privilege(scene);
+        v = check_privilege(table);
         if (v.verdict == AIU_VERDICT_UNKNOWN)
                 return WHY_UNKNOWN;
         return v.error ? WHY_PRIVILEGE : WHY_POLICY;
 }
 
 /* Why the errno that was seen; WHY_GONE: as things are now, it would not be. */
-static enum why why_seen(const struct scene *scene, enum aiu_verdict seen)
+static enum why why_seen(const struct port_table *table, enum aiu_verdict seen)
 {
         struct verdict v;
 
-        if (is_passing(scene->question->error))
+        if (is_passing(table->request->error))
                 return WHY_PASSING;
-        if (scene->question->error == ENOSPC || scene->question->error == EDQUOT)
+        if (table->request->error == ENOSPC || table->request->error == EDQUOT)
                 return WHY_NO_SPACE;
         if (seen == AIU_VERDICT_NOT_PERMITTED)
-                return why_not_permitted(scene);
-        v = verdict_predict(scene);
-        if (v.error == scene->question->error)
+                return why_not_permitted(table);
+        v = verdict_predict(table);
+        if (v.error == table->request->error)
                 return v.why;
         return v.verdict == AIU_VERDICT_AVAILABLE || v.verdict == AIU_VERDICT_IN_USE ? WHY_GONE : WHY_UNKNOWN;
 }
 
-struct verdict verdict_conclude(const struct scene *scene)
+struct verdict verdict_conclude(const struct port_table *table)
 {
-        const struct question *q = scene->question;
+        const struct request *q = table->request;
         struct verdict v;
 
         if (q->trial_succeeded)
                 return available;
         if (q->error == 0)
-                return verdict_predict(scene);
+                return verdict_predict(table);
         v = fails(verdict_of_error(q->error), q->error);
         if (v.verdict != AIU_VERDICT_IN_USE)
-                v.why = why_seen(scene, v.verdict);
+                v.why = why_seen(table, v.verdict);
         if (q->call == AIU_CALL_LISTEN)
                 v.call = AIU_CALL_LISTEN;
         return v;
 }
 
-static void set_options(struct question *q, uint32_t options)
+static void set_options(struct request *q, uint32_t options)
 {
         q->reuseaddr = q->reuseaddr || (options & AIU_OPTION_REUSEADDR);
         q->reuseport = q->reuseport || (options & AIU_OPTION_REUSEPORT);
@@ -557,34 +557,34 @@ static void set_options(struct question *q, uint32_t options)
                 q->v6only = q->v6only || (options & AIU_OPTION_V6ONLY);
 }
 
-static bool same_options(const struct question *a, const struct question *b)
+static bool same_options(const struct request *a, const struct request *b)
 {
         return a->reuseaddr == b->reuseaddr && a->reuseport == b->reuseport && a->v6only == b->v6only &&
                a->freebind == b->freebind;
 }
 
 /* What cannot explain the errno that was seen cannot foretell another outcome. */
-static bool explained(const struct scene *scene)
+static bool explained(const struct port_table *table)
 {
         struct verdict v;
 
-        if (scene->question->error == 0)
+        if (table->request->error == 0)
                 return true;
-        v = verdict_predict(scene);
-        return v.verdict == AIU_VERDICT_UNKNOWN || v.error == scene->question->error;
+        v = verdict_predict(table);
+        return v.verdict == AIU_VERDICT_UNKNOWN || v.error == table->request->error;
 }
 
-tristate verdict_what_if(const struct scene *scene, uint32_t options)
+tristate verdict_what_if(const struct port_table *table, uint32_t options)
 {
-        struct question q = *scene->question;
-        struct scene changed = *scene;
+        struct request q = *table->request;
+        struct port_table changed = *table;
         struct verdict v;
 
         set_options(&q, options);
-        changed.question = &q;
-        if (same_options(&q, scene->question))
-                v = verdict_conclude(scene);
-        else if (!explained(scene))
+        changed.request = &q;
+        if (same_options(&q, table->request))
+                v = verdict_conclude(table);
+        else if (!explained(table))
                 return UNKNOWN;
         else
                 v = verdict_predict(&changed);
@@ -595,14 +595,14 @@ tristate verdict_what_if(const struct scene *scene, uint32_t options)
 
 /* ------------------------------------------------------ evidence */
 
-ptrdiff_t verdict_settle(const struct scene *scene, struct socket *sockets)
+ptrdiff_t verdict_settle(const struct port_table *table, struct socket *sockets)
 {
         ptrdiff_t only = -1;
 
-        if (scene->question->error != EADDRINUSE)
+        if (table->request->error != EADDRINUSE)
                 return -1;
-        for (size_t i = 0; i < scene->n_sockets; i++) {
-                struct judgement j = conflict_judge(scene->question, &sockets[i], scene->host);
+        for (size_t i = 0; i < table->n_sockets; i++) {
+                struct judgement j = conflict_judge(table->request, &sockets[i], table->host);
 
                 if (j.blocking == NO)
                         continue;
@@ -612,14 +612,14 @@ ptrdiff_t verdict_settle(const struct scene *scene, struct socket *sockets)
         }
         if (only >= 0) {
                 struct socket *socket = &sockets[only];
-                uint32_t bits = conflict_judge(scene->question, socket, scene->host).decides;
+                uint32_t bits = conflict_judge(table->request, socket, table->host).decides;
 
                 socket->maybe_unbound = false;
                 /* It blocks, so none of the exemptions that it might have had held. */
                 if (bits & AIU_OPTION_REUSEADDR)
                         socket->reuseaddr = NO;
                 if (bits & AIU_OPTION_REUSEPORT && socket->reuseport == UNKNOWN)
-                        socket->reuseport = socket->uid == scene->question->uid ? NO : socket->reuseport;
+                        socket->reuseport = socket->uid == table->request->uid ? NO : socket->reuseport;
                 if (bits & AIU_OPTION_V6ONLY)
                         socket->v6only = NO;
         }

@@ -17,45 +17,45 @@
 #define CLAIMS_MAX 65536u
 #define ALIKE_KEPT 8u
 
-int claims_begin(struct claims *claims)
+int entries_begin(struct port_entries *entries)
 {
-        if (claims->first)
+        if (entries->first)
                 return 0;
-        claims->first = malloc(PORTS * sizeof(*claims->first));
-        if (!claims->first)
+        entries->first = malloc(PORTS * sizeof(*entries->first));
+        if (!entries->first)
                 return -ENOMEM;
         for (size_t i = 0; i < PORTS; i++)
-                claims->first[i] = CLAIMS_END;
+                entries->first[i] = ENTRIES_END;
         return 0;
 }
 
-void claims_finish(struct claims *claims)
+void entries_finish(struct port_entries *entries)
 {
-        free(claims->list);
-        free(claims->next);
-        free(claims->first);
-        *claims = (struct claims){ 0 };
+        free(entries->list);
+        free(entries->next);
+        free(entries->first);
+        *entries = (struct port_entries){ 0 };
 }
 
-static int grow(struct claims *claims)
+static int grow(struct port_entries *entries)
 {
-        size_t room = claims->room ? claims->room * 2 : 64;
-        struct claim *list;
+        size_t room = entries->room ? entries->room * 2 : 64;
+        struct port_entry *list;
         uint32_t *next;
 
-        if (claims->n < claims->room)
+        if (entries->n < entries->room)
                 return 0;
-        if (claims->n >= CLAIMS_MAX)
+        if (entries->n >= CLAIMS_MAX)
                 return -ENOBUFS;
-        list = realloc(claims->list, room * sizeof(*list));
+        list = realloc(entries->list, room * sizeof(*list));
         if (!list)
                 return -ENOMEM;
-        claims->list = list;
-        next = realloc(claims->next, room * sizeof(*next));
+        entries->list = list;
+        next = realloc(entries->next, room * sizeof(*next));
         if (!next)
                 return -ENOMEM;
-        claims->next = next;
-        claims->room = room;
+        entries->next = next;
+        entries->room = room;
         return 0;
 }
 
@@ -65,9 +65,9 @@ static uint8_t known(enum aiu_tristate value)
         return value == AIU_TRISTATE_YES || value == AIU_TRISTATE_NO ? (uint8_t)value : AIU_TRISTATE_UNKNOWN;
 }
 
-static int fill(struct claim *to, const struct aiu_socket_fact *f)
+static int fill(struct port_entry *to, const struct aiu_socket_fact *f)
 {
-        *to = (struct claim){
+        *to = (struct port_entry){
                 .inode = f->inode,
                 .cookie = f->cookie,
                 .expires_usec = f->expires_usec,
@@ -95,7 +95,7 @@ static int fill(struct claim *to, const struct aiu_socket_fact *f)
         return 0;
 }
 
-static bool same_address(const struct claim *a, const struct claim *b)
+static bool same_address(const struct port_entry *a, const struct port_entry *b)
 {
         if (a->local.any.sa_family != b->local.any.sa_family)
                 return false;
@@ -106,7 +106,7 @@ static bool same_address(const struct claim *a, const struct claim *b)
 }
 
 /* Do all rules judge the two alike? */
-static bool alike(const struct claim *a, const struct claim *b)
+static bool alike(const struct port_entry *a, const struct port_entry *b)
 {
         return same_address(a, b) && a->uid == b->uid && a->ifindex == b->ifindex && a->protocol == b->protocol &&
                a->state == b->state && a->minisock == b->minisock && a->maybe_unbound == b->maybe_unbound && a->reuseaddr == b->reuseaddr &&
@@ -114,44 +114,44 @@ static bool alike(const struct claim *a, const struct claim *b)
 }
 
 /* One more of a crowd; the last one that is kept stands for the rest. */
-static void count_in(struct claim *crowd, const struct claim *one)
+static void count_in(struct port_entry *crowd, const struct port_entry *one)
 {
         crowd->alike++;
         if (one->expires_usec > crowd->expires_usec)
                 crowd->expires_usec = one->expires_usec;
 }
 
-int claims_add(struct claims *claims, const struct aiu_socket_fact *fact)
+int entries_add(struct port_entries *entries, const struct aiu_socket_fact *fact)
 {
-        struct claim claim;
-        uint32_t *chain, last = CLAIMS_END;
+        struct port_entry entry;
+        uint32_t *chain, last = ENTRIES_END;
         size_t n = 0;
         int r;
 
-        r = fill(&claim, fact);
+        r = fill(&entry, fact);
         if (r < 0)
                 return r;
-        chain = &claims->first[range_port(&claim)];
-        for (uint32_t i = *chain; i != CLAIMS_END; i = claims->next[i]) {
+        chain = &entries->first[range_port(&entry)];
+        for (uint32_t i = *chain; i != ENTRIES_END; i = entries->next[i]) {
                 /* A dump that was begun again tells the same sockets. */
-                if (claim.cookie != 0 && claims->list[i].cookie == claim.cookie)
+                if (entry.cookie != 0 && entries->list[i].cookie == entry.cookie)
                         return 0;
-                if (!alike(&claims->list[i], &claim))
+                if (!alike(&entries->list[i], &entry))
                         continue;
-                if (last == CLAIMS_END)
+                if (last == ENTRIES_END)
                         last = i;
                 n++;
         }
         if (n >= ALIKE_KEPT) {
-                count_in(&claims->list[last], &claim);
+                count_in(&entries->list[last], &entry);
                 return 0;
         }
-        r = grow(claims);
+        r = grow(entries);
         if (r < 0)
                 return r;
-        claims->list[claims->n] = claim;
-        claims->next[claims->n] = *chain;
-        *chain = (uint32_t)claims->n++;
+        entries->list[entries->n] = entry;
+        entries->next[entries->n] = *chain;
+        *chain = (uint32_t)entries->n++;
         return 0;
 }
 
@@ -161,27 +161,27 @@ static void learn(uint8_t *to, enum aiu_tristate value)
                 *to = (uint8_t)value;
 }
 
-void claims_set_options(struct claims *claims, uint64_t inode, const struct aiu_options_fact *fact)
+void entries_set_options(struct port_entries *entries, uint64_t inode, const struct aiu_options_fact *fact)
 {
-        for (size_t i = 0; i < claims->n; i++) {
-                struct claim *claim = &claims->list[i];
+        for (size_t i = 0; i < entries->n; i++) {
+                struct port_entry *entry = &entries->list[i];
 
                 /* What it stands for besides itself may have other options. */
-                if (claim->inode != inode || claim->alike > 0)
+                if (entry->inode != inode || entry->alike > 0)
                         continue;
-                learn(&claim->reuseaddr, fact->reuseaddr);
-                learn(&claim->reuseport, fact->reuseport);
-                learn(&claim->v6only, fact->v6only);
+                learn(&entry->reuseaddr, fact->reuseaddr);
+                learn(&entry->reuseport, fact->reuseport);
+                learn(&entry->v6only, fact->v6only);
         }
 }
 
-int claims_get(const struct claims *claims, size_t i, struct aiu_socket_fact *ret_fact)
+int entries_get(const struct port_entries *entries, size_t i, struct aiu_socket_fact *ret_fact)
 {
-        const struct claim *c;
+        const struct port_entry *c;
 
-        if (i >= claims->n)
+        if (i >= entries->n)
                 return 0;
-        c = &claims->list[i];
+        c = &entries->list[i];
         *ret_fact = (struct aiu_socket_fact){
                 .size = sizeof(*ret_fact),
                 .type = c->type,

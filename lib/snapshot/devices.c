@@ -23,9 +23,9 @@ static void tell_sockets(struct aiu_snapshot *s, unsigned int ifindex, unsigned 
         for (size_t i = 0; i < s->n_sockets; i++)
                 if (s->sockets[i].ifindex == ifindex && s->sockets[i].protocol == IPPROTO_TCP)
                         s->sockets[i].l3mdev = l3mdev;
-        for (size_t i = 0; i < s->claims.n; i++)
-                if (s->claims.list[i].ifindex == ifindex && s->claims.list[i].protocol == IPPROTO_TCP)
-                        s->claims.list[i].l3mdev = l3mdev;
+        for (size_t i = 0; i < s->entries.n; i++)
+                if (s->entries.list[i].ifindex == ifindex && s->entries.list[i].protocol == IPPROTO_TCP)
+                        s->entries.list[i].l3mdev = l3mdev;
 }
 
 AIU_EXPORT int aiu_snapshot_add_device(struct aiu_snapshot *snapshot, unsigned int ifindex, unsigned int l3mdev)

@@ -12,14 +12,14 @@
 #include "util/macro.h"
 #include "util/sys.h"
 
-AIU_EXPORT uint64_t aiu_question_time_left_usec(const struct aiu_question *question)
+AIU_EXPORT uint64_t aiu_request_time_left_usec(const struct aiu_request *request)
 {
         uint64_t now;
 
-        if (!question || question->deadline_nsec == 0)
+        if (!request || request->deadline_nsec == 0)
                 return UINT64_MAX;
         now = sys_now_nsec();
-        return now >= question->deadline_nsec ? 0 : (question->deadline_nsec - now) / 1000;
+        return now >= request->deadline_nsec ? 0 : (request->deadline_nsec - now) / 1000;
 }
 
 static int compare_inodes(const void *a, const void *b)
@@ -83,7 +83,7 @@ AIU_EXPORT int aiu_snapshot_is_held(const struct aiu_snapshot *snapshot, uint64_
 {
         if (!snapshot)
                 return 0;
-        if (snapshot_holding(snapshot, inode, NULL))
+        if (snapshot_holder_ref(snapshot, inode, NULL))
                 return 1;
         for (size_t i = 0; i < snapshot->n_kernel_users; i++)
                 if (snapshot->kernel_users[i].inode == inode)
@@ -154,7 +154,7 @@ AIU_EXPORT int aiu_snapshot_get_socket(const struct aiu_snapshot *snapshot, size
         if (!snapshot || !ret_fact)
                 return 0;
         if (i >= snapshot->n_sockets)
-                return claims_get(&snapshot->claims, i - snapshot->n_sockets, &fact) &&
+                return entries_get(&snapshot->entries, i - snapshot->n_sockets, &fact) &&
                        fact_give(ret_fact, &fact, sizeof(fact));
         s = &snapshot->sockets[i];
         fact = (struct aiu_socket_fact){
@@ -186,11 +186,11 @@ AIU_EXPORT int aiu_snapshot_get_socket(const struct aiu_snapshot *snapshot, size
 AIU_EXPORT int aiu_snapshot_get_holder(const struct aiu_snapshot *snapshot, size_t i, uint64_t *ret_inode,
                                        pid_t *ret_pid, int *ret_fd)
 {
-        const struct holding *h;
+        const struct holder_ref *h;
 
-        if (!snapshot || i >= snapshot->n_holdings)
+        if (!snapshot || i >= snapshot->n_refs)
                 return 0;
-        h = &snapshot->holdings[i];
+        h = &snapshot->refs[i];
         if (ret_inode)
                 *ret_inode = h->inode;
         if (ret_pid)
@@ -268,21 +268,21 @@ AIU_EXPORT int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, siz
         return fact_give(ret_fact, &fact, sizeof(fact));
 }
 
-const struct process *view_process(const struct snapshot_view *view, pid_t pid)
+const struct process *lookup_process(const struct snapshot_lookup *lookup, pid_t pid)
 {
-        for (size_t i = 0; i < view->n_processes; i++)
-                if (view->processes[i].pid == pid)
-                        return &view->processes[i];
+        for (size_t i = 0; i < lookup->n_processes; i++)
+                if (lookup->processes[i].pid == pid)
+                        return &lookup->processes[i];
         return NULL;
 }
 
-const struct manager *view_manager(const struct snapshot_view *view, pid_t pid, uint64_t inode,
+const struct manager *lookup_manager(const struct snapshot_lookup *lookup, pid_t pid, uint64_t inode,
                                    uint64_t cgroup_id)
 {
         const struct manager *best = NULL;
 
-        for (size_t i = 0; i < view->n_managers; i++) {
-                const struct manager *m = &view->managers[i];
+        for (size_t i = 0; i < lookup->n_managers; i++) {
+                const struct manager *m = &lookup->managers[i];
 
                 if (inode != 0 && m->inode == inode && (m->pid == pid || m->pid == 0))
                         return m;

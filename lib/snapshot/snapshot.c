@@ -27,20 +27,20 @@ void snapshot_finish(struct aiu_snapshot *snapshot)
 {
         for (size_t i = 0; i < snapshot->n_processes; i++)
                 process_finish(&snapshot->processes[i]);
-        for (size_t i = 0; i < snapshot->n_holdings; i++)
-                free(snapshot->holdings[i].fds);
+        for (size_t i = 0; i < snapshot->n_refs; i++)
+                free(snapshot->refs[i].fds);
         for (size_t i = 0; i < snapshot->n_managers; i++)
                 manager_finish(&snapshot->managers[i]);
         for (size_t i = 0; i < snapshot->n_kernel_users; i++)
                 kernel_user_finish(&snapshot->kernel_users[i]);
         for (size_t i = 0; i < snapshot->n_gaps; i++)
                 gap_finish(&snapshot->gaps[i]);
-        claims_finish(&snapshot->claims);
+        entries_finish(&snapshot->entries);
         free(snapshot->addresses);
-        free(snapshot->holding_heads);
+        free(snapshot->ref_heads);
         free(snapshot->sockets);
         free(snapshot->processes);
-        free(snapshot->holdings);
+        free(snapshot->refs);
         free(snapshot->managers);
         free(snapshot->kernel_users);
         free(snapshot->gaps);
@@ -330,7 +330,7 @@ AIU_EXPORT int aiu_snapshot_add_socket(struct aiu_snapshot *snapshot, const stru
         r = fact_copy(&f, sizeof(f), fact);
         if (r < 0)
                 return r;
-        r = snapshot->claims.first ? claims_add(&snapshot->claims, &f) : add_socket(snapshot, &f);
+        r = snapshot->entries.first ? entries_add(&snapshot->entries, &f) : add_socket(snapshot, &f);
         if (r == -ENOBUFS)
                 return snapshot_truncated(snapshot, &snapshot->sockets_truncated,
                                  "more sockets are on this port than one report keeps: the rest are not shown");
@@ -441,7 +441,7 @@ AIU_EXPORT int aiu_snapshot_add_options(struct aiu_snapshot *snapshot, uint64_t 
                 replace_tristate(&socket->reuseport, f.reuseport);
                 replace_tristate(&socket->v6only, f.v6only);
         }
-        claims_set_options(&snapshot->claims, inode, &f);
+        entries_set_options(&snapshot->entries, inode, &f);
         return 0;
 }
 

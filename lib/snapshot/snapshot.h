@@ -13,7 +13,7 @@
  * gap of kind TRUNCATED is recorded, once, and the call returns -ENOBUFS. */
 #define SNAPSHOT_MAX_SOCKETS 8192u
 #define SNAPSHOT_MAX_PROCESSES 1024u
-#define SNAPSHOT_MAX_HOLDINGS 8192u     /* port 0: as many as there can be claims */
+#define SNAPSHOT_MAX_REFS 8192u     /* port 0: as many as there can be claims */
 #define SNAPSHOT_MAX_RANGE_HOLDINGS 65536u
 #define SNAPSHOT_MAX_FDS 64u            /* per holding */
 #define SNAPSHOT_MAX_MANAGERS 2048u
@@ -26,8 +26,8 @@
 #define SNAPSHOT_MAX_RESERVED (512u * 1024u)    /* a list of 65536 ports is no longer */
 
 /* Port 0: claims.c. */
-struct claims {
-        struct claim *list;
+struct port_entries {
+        struct port_entry *list;
         size_t n, room;
         uint32_t *next;                 /* of the same port, for each */
         uint32_t *first;                /* for each port; NULL = sockets are not kept as claims */
@@ -40,12 +40,12 @@ struct aiu_snapshot {
         size_t n_addresses, addresses_room;
         struct socket *sockets;
         size_t n_sockets, sockets_room;
-        struct claims claims;
+        struct port_entries entries;
         struct process *processes;
         size_t n_processes, processes_room;
-        struct holding *holdings;
-        size_t n_holdings, holdings_room;
-        uint32_t *holding_heads;        /* by hash of the inode: its last holding + 1; snapshot_holding() */
+        struct holder_ref *refs;
+        size_t n_refs, refs_room;
+        uint32_t *ref_heads;        /* by hash of the inode: its last holding + 1; snapshot_holder_ref() */
         struct manager *managers;
         size_t n_managers, managers_room;
         struct {
@@ -84,8 +84,8 @@ int snapshot_grow(void *array, size_t element, size_t n, size_t *room, size_t mo
 /* Says so in a gap, once; always -ENOBUFS. */
 int snapshot_truncated(struct aiu_snapshot *snapshot, bool *already, const char *text);
 /* Walk the holdings of one inode: the first one, then the next after `at`; NULL = no more. */
-const struct holding *snapshot_holding(const struct aiu_snapshot *snapshot, uint64_t inode,
-                                       const struct holding *after);
+const struct holder_ref *snapshot_holder_ref(const struct aiu_snapshot *snapshot, uint64_t inode,
+                                       const struct holder_ref *after);
 /* Which VRF a socket is in, as long as nobody has told it. */
 unsigned int snapshot_l3mdev_at_first(const struct aiu_socket_fact *fact);
 /* As observe/device.c has learnt it; NULL = not looked for. */
@@ -97,15 +97,15 @@ void snapshot_drop_commands(struct aiu_snapshot *snapshot, const char *but);
 /* A search has found what an earlier one missed: forget the gaps of this backend with this errno. */
 void snapshot_drop_gaps(struct aiu_snapshot *snapshot, const char *backend, int error);
 /* Look-ups work on a snapshot's arrays and, once those have moved, on a report's. */
-struct snapshot_view {
+struct snapshot_lookup {
         const struct process *processes;
         size_t n_processes;
         const struct manager *managers;
         size_t n_managers;
 };
-const struct process *view_process(const struct snapshot_view *view, pid_t pid);
+const struct process *lookup_process(const struct snapshot_lookup *lookup, pid_t pid);
 /* What is known of this holder alone comes before what is known of its process, then of its cgroup. */
-const struct manager *view_manager(const struct snapshot_view *view, pid_t pid, uint64_t inode,
+const struct manager *lookup_manager(const struct snapshot_lookup *lookup, pid_t pid, uint64_t inode,
                                    uint64_t cgroup_id);
 
 #endif

@@ -46,13 +46,13 @@ void *realloc(void *old, size_t bytes)
         return __libc_realloc(old, bytes);
 }
 
-static const struct question {
+static const struct request {
         const char *name, *address;
         uint16_t port;
         uint32_t flags;
         int type;
         uint64_t deadline_usec;
-} questions[] = {
+} requests[] = {
         { "free port", "127.0.0.1", 8080, 0, SOCK_STREAM, 0 },
         { "free port, privileged", "127.0.0.1", 80, 0, SOCK_STREAM, 0 },
         { "listeners only", "127.0.0.1", 8080, AIU_CONTEXT_LISTENERS_ONLY, SOCK_STREAM, 0 },
@@ -65,7 +65,7 @@ static const struct question {
 };
 
 /* Is what is there true? The free ports are not in use, and who holds the other is known. */
-static void check(const struct question *q, const struct aiu_report *report)
+static void check(const struct request *q, const struct aiu_report *report)
 {
         enum aiu_verdict verdict = aiu_report_get_verdict(report);
         const struct aiu_holder *holder = NULL;
@@ -83,7 +83,7 @@ static void check(const struct question *q, const struct aiu_report *report)
                 }
 }
 
-static void ask(const struct question *q)
+static void ask(const struct request *q)
 {
         struct aiu_context *context = NULL;
         struct aiu_query *query = NULL;
@@ -103,7 +103,7 @@ static void ask(const struct question *q)
 /* ------------------------------------------------------ system calls */
 
 /* Those of a child that asks `n` times. */
-static long count_calls(const struct question *q, int n)
+static long count_calls(const struct request *q, int n)
 {
         long stops = 0;
         int status;
@@ -143,7 +143,7 @@ static double now(clockid_t clock)
         return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-static void measure(const struct question *q, int rounds)
+static void measure(const struct request *q, int rounds)
 {
         unsigned int cut_short;
         uint64_t before;
@@ -172,7 +172,7 @@ static void measure(const struct question *q, int rounds)
                count_calls(q, 1) - count_calls(q, 0), cut_short, rounds);
 }
 
-static int is_chosen(const struct question *q, char **names)
+static int is_chosen(const struct request *q, char **names)
 {
         if (!*names)
                 return 1;
@@ -188,8 +188,8 @@ int main(int argc, char **argv)
 
         printf("%-26s %10s %10s %10s %8s %9s %s\n", "in one process", "median us", "99 % us", "cpu us", "allocs",
                "syscalls", "cut short");
-        for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
-                if (is_chosen(&questions[i], argv + (argc > 2 ? 2 : argc)))
-                        measure(&questions[i], rounds);
+        for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+                if (is_chosen(&requests[i], argv + (argc > 2 ? 2 : argc)))
+                        measure(&requests[i], rounds);
         return 0;
 }

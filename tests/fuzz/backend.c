@@ -195,7 +195,7 @@ static void tell_options(struct bytes *in, struct aiu_snapshot *snapshot)
 }
 
 /* Any phase tells of anything. */
-static int tell(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int tell(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         static void (*const tellers[])(struct bytes *, struct aiu_snapshot *) = {
                 tell_socket, tell_process, tell_manager, tell_host, tell_kernel_user, tell_gap, tell_options,
@@ -204,7 +204,7 @@ static int tell(void *userdata, const struct aiu_question *question, struct aiu_
         struct bytes *in = userdata;
         unsigned int n = take_byte(in) % 12;
 
-        require(question->port == 8080);
+        require(request->port == 8080);
         while (n-- > 0) {
                 uint8_t which = take_byte(in);
 

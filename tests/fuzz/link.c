@@ -64,9 +64,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         int protocol = take_byte(&in) & 1 ? IPPROTO_TCP : IPPROTO_UDP, r;
         uint16_t port = (uint16_t)take_number(&in, 2);
         uint64_t inode = 7;
-        struct aiu_question question = { .size = sizeof(question), .protocol = protocol, .port = port, .procfs = -1 };
+        struct aiu_request request = { .size = sizeof(request), .protocol = protocol, .port = port, .procfs = -1 };
         struct aiu_snapshot snapshot;
-        struct user_search search = { .question = &question, .snapshot = &snapshot, .fou = FOU, .l2tp = L2TP };
+        struct user_search search = { .request = &request, .snapshot = &snapshot, .fou = FOU, .l2tp = L2TP };
         struct route_link link = { 0 };
 
         if (which == 7) {

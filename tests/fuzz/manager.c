@@ -75,8 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct bytes nothing = { NULL, 0 };
         struct sd_bus_library library;
         struct aiu_snapshot snapshot;
-        struct subjects subjects = { .list = NULL };
-        struct talk talk = { .snapshot = &snapshot, .subjects = &subjects };
+        struct unit_queries queries = { .list = NULL };
+        struct session session = { .snapshot = &snapshot, .queries = &queries };
         int r;
 
         lie_begin(&nothing, true, 80);
@@ -84,20 +84,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         snapshot_init(&snapshot);
         snapshot.backend = "fuzz";
         make_snapshot(&snapshot, who);
-        require(subjects_collect(&snapshot, &subjects) == 0);
+        require(queries_collect(&snapshot, &queries) == 0);
         if (sd_bus_library_load(&library) == 0) {
-                r = manager_bus_open(&talk.bus, &library, "/run/bus", true, 0, sys_now_nsec() + 50000000u);
+                r = manager_bus_open(&session.bus, &library, "/run/bus", true, 0, sys_now_nsec() + 50000000u);
                 if (r == 0)
-                        r = how & 1 ? talk_list_restarting(&talk) : talk_run(&talk);
-                manager_bus_close(&talk.bus);
+                        r = how & 1 ? session_list_restarting(&session) : session_run(&session);
+                manager_bus_close(&session.bus);
                 if (r != -ENOMEM)
-                        r = how & 1 ? talk_note_restarting(&talk, &snapshot) : talk_conclude(&talk, r == 0, &snapshot);
+                        r = how & 1 ? session_note_restarting(&session, &snapshot) : session_conclude(&session, r == 0, &snapshot);
                 require(r == 0 || r == -ENOMEM);
                 check(&snapshot);
-                units_finish(&talk.bus.units);
+                units_finish(&session.bus.units);
                 sd_bus_library_unload(&library);
         }
-        subjects_finish(&subjects);
+        queries_finish(&queries);
         snapshot_finish(&snapshot);
         lie_end(UINT64_MAX);
         lie_systemd_end();

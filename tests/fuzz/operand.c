@@ -39,14 +39,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct bytes in = { data, size };
         struct cli cli = { .netns = -1, .unix_type = take_byte(&in) % 2 ? SOCK_STREAM : 0 };
         char *text = fuzz_string(in.at, in.n);
-        struct target targets[MOST_TARGETS];
+        struct request requests[MOST_REQUESTS];
         size_t n;
 
         n_complaints = 0;
-        n = cli_parse_target(&cli, text, targets);
-        require(n <= MOST_TARGETS && (n == 0) == (n_complaints > 0));
+        n = cli_parse_request(&cli, text, requests);
+        require(n <= MOST_REQUESTS && (n == 0) == (n_complaints > 0));
         for (size_t i = 0; i < n; i++)
-                require(targets[i].bytes >= sizeof(sa_family_t) && targets[i].bytes <= sizeof(targets[i].address));
+                require(requests[i].bytes >= sizeof(sa_family_t) && requests[i].bytes <= sizeof(requests[i].address));
         free(text);
         return 0;
 }

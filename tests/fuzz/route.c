@@ -31,7 +31,7 @@ static int look_at_address(struct nlmsghdr *message)
         bool has = memmem(message, message->nlmsg_len, &wanted, sizeof(wanted));
         int r = route_take_address(&reading, message);
 
-        require(has || reading.bearer.ifindex == 0);
+        require(has || reading.owner.ifindex == 0);
         return r;
 }
 

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         pid_t holder = take_byte(&in) % 6, pids[MOST_ANCESTORS] = { 2, 3, 4, 1 };
         char *comms[MOST_ANCESTORS], *comm, *cmdline, *cwd, *exe, container[CGROUP_NAME_BYTES] = "";
         struct aiu_process_fact fact = { .size = sizeof(fact), .pid = 5, .ppid = 2, .ancestor_pids = pids };
-        struct aiu_question question = { .size = sizeof(question), .procfs = -1 };
+        struct aiu_request request = { .size = sizeof(request), .procfs = -1 };
         struct supervision found = { 0 };
 
         fact.n_ancestors = take_byte(&in) % (MOST_ANCESTORS + 1);
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fact.cwd = cwd = take_text(&in, 256, NULL);
         fact.exe = exe = take_text(&in, 256, NULL);
         fact.cmdline = cmdline = take_text(&in, 1024, &fact.cmdline_bytes);
-        supervisor_find(&question, &fact, is_holder, &holder, &found);
+        supervisor_find(&request, &fact, is_holder, &holder, &found);
         require(memchr(found.program, '\0', sizeof(found.program)) && found.program[0] != '-');
         require(!strpbrk(found.program, " \n\t'\"$`;&|<>*?"));
         require(found.name || !found.program[0]);

@@ -28,7 +28,7 @@ static struct {
         uint64_t runs, faults, wrong, reports, unknown, refused;
 } tally;
 
-static const char *judge(const struct scene *scene, const struct inject *inject,
+static const char *judge(const struct port_table *table, const struct inject *inject,
                          const struct outcome *truth, const struct outcome *o)
 {
         struct failure failure = { .memory = inject->kind == INJECT_MEMORY,
@@ -37,10 +37,10 @@ static const char *judge(const struct scene *scene, const struct inject *inject,
         tally.refused += o->r < 0;
         tally.reports += o->r >= 0;
         tally.unknown += o->r >= 0 && o->verdict == AIU_VERDICT_UNKNOWN;
-        return question_judge(scene, &failure, truth, o);
+        return request_judge(table, &failure, truth, o);
 }
 
-static void complain(const struct scene *scene, const struct inject *inject, const char *what,
+static void complain(const struct port_table *table, const struct inject *inject, const char *what,
                      const struct outcome *o)
 {
         static const char *const kinds[] = { "memory", "system", "network" };
@@ -50,14 +50,14 @@ static void complain(const struct scene *scene, const struct inject *inject, con
                 return;
         printf("WRONG: %s\n  --scene=%s --kind=%s --only=%llu --error=%d%s: r %d, verdict %s, "
                "%zu gaps, %zu conflicts, %zu holders, sufficient %x\n",
-               what, scene->name, kinds[inject->kind], (unsigned long long)inject->at,
+               what, table->name, kinds[inject->kind], (unsigned long long)inject->at,
                inject->error, inject->onwards ? " and onwards" : "", o->r,
                aiu_verdict_to_string(o->verdict), o->n_gaps, o->n_conflicts, o->n_holders,
                o->sufficient);
 }
 
 /* Returns false when there was no n-th chance any more. */
-static bool run_once(const struct scene *scene, int fd, const struct inject *inject,
+static bool run_once(const struct port_table *table, int fd, const struct inject *inject,
                      const struct outcome *truth)
 {
         unsigned int fds = live_count_fds();
@@ -67,20 +67,20 @@ static bool run_once(const struct scene *scene, int fd, const struct inject *inj
         uint64_t fired;
 
         inject_arm(inject);
-        question_ask(scene, fd, &o);
+        request_ask(table, fd, &o);
         fired = inject_disarm(NULL);
         allocated = inject_allocated() - allocated;
         if (fired == 0)
                 return false;
         tally.runs++;
         tally.faults += fired;
-        wrong = judge(scene, inject, truth, &o);
+        wrong = judge(table, inject, truth, &o);
         if (!wrong && allocated != 0)
                 wrong = "memory is left";
         if (!wrong && live_count_fds() != fds)
                 wrong = "a descriptor is left";
         if (wrong)
-                complain(scene, inject, wrong, &o);
+                complain(table, inject, wrong, &o);
         return true;
 }
 
@@ -101,7 +101,7 @@ static bool is_left_out(enum inject_kind kind, uint64_t at, size_t i)
         return kind == INJECT_SYSTEM && !in_full && (at + i) % 2 != 0;
 }
 
-static void run_all(const struct scene *scene, int fd, enum inject_kind kind,
+static void run_all(const struct port_table *table, int fd, enum inject_kind kind,
                     const struct outcome *truth)
 {
         uint64_t first = only ? only : 1, last = only ? only : UINT64_MAX;
@@ -114,45 +114,45 @@ static void run_all(const struct scene *scene, int fd, enum inject_kind kind,
 
                         if (only_error ? errors[i] != only_error : is_left_out(kind, at, i))
                                 continue;
-                        more = run_once(scene, fd, &inject, truth);
+                        more = run_once(table, fd, &inject, truth);
                         /* "Try again" for ever is what no kernel says. */
                         inject.onwards = kind != INJECT_NETWORK || errors[i] != EINTR;
                         if (inject.onwards)
-                                (void)run_once(scene, fd, &inject, truth);
+                                (void)run_once(table, fd, &inject, truth);
                         if (!more)
                                 break;
                 }
         }
 }
 
-static void run_scene(const struct scene *scene, enum inject_kind kind)
+static void run_table(const struct port_table *table, enum inject_kind kind)
 {
         struct inject count = { .kind = kind };
         struct outcome truth;
         uint64_t calls;
         int fd;
 
-        scene_build(&live, scene);
-        fd = scene_make_fd(scene);
-        question_ask(scene, fd, &truth); /* what is allocated once for all is, by now */
+        table_build(&live, table);
+        fd = table_make_fd(table);
+        request_ask(table, fd, &truth); /* what is allocated once for all is, by now */
         inject_arm(&count);
-        question_ask(scene, fd, &truth);
+        request_ask(table, fd, &truth);
         (void)inject_disarm(&calls);
         if (truth.r < 0 || truth.verdict == AIU_VERDICT_UNKNOWN)
-                live_die(scene->name, -truth.r);
-        run_all(scene, fd, kind, &truth);
+                live_die(table->name, -truth.r);
+        run_all(table, fd, kind, &truth);
         close(fd);
-        scene_tear_down(&live, scene);
-        printf("  %-12s %5llu chances\n", scene->name, (unsigned long long)calls);
+        table_tear_down(&live, table);
+        printf("  %-12s %5llu chances\n", table->name, (unsigned long long)calls);
 }
 
-static void run_kind(const char *name, enum inject_kind kind, const char *only_scene)
+static void run_kind(const char *name, enum inject_kind kind, const char *only_table)
 {
         memset(&tally, 0, sizeof(tally));
         printf("%s\n", name);
-        for (size_t i = 0; i < n_scenes; i++)
-                if (!only_scene || strcmp(only_scene, scenes[i].name) == 0)
-                        run_scene(&scenes[i], kind);
+        for (size_t i = 0; i < n_tables; i++)
+                if (!only_table || strcmp(only_table, tables[i].name) == 0)
+                        run_table(&tables[i], kind);
         printf("%s: %llu questions with %llu faults: %llu reports (%llu unknown), %llu refused, "
                "%llu wrong\n",
                name, (unsigned long long)tally.runs, (unsigned long long)tally.faults,
@@ -170,7 +170,7 @@ int main(int argc, char **argv)
                 { NULL, 0, NULL, 0 },
         };
         static const char *const kinds[] = { "memory", "system", "network" };
-        const char *kind = NULL, *scene = NULL;
+        const char *kind = NULL, *table = NULL;
         uint64_t wrong = 0;
         int option;
 
@@ -180,7 +180,7 @@ int main(int argc, char **argv)
                         kind = optarg;
                         break;
                 case 's':
-                        scene = optarg;
+                        table = optarg;
                         break;
                 case 'o':
                         only = strtoull(optarg, NULL, 0);
@@ -197,14 +197,14 @@ int main(int argc, char **argv)
         live_isolate(&live);
         if (!live_start(&live, geteuid()))
                 return LIVE_SKIP;
-        question_begin(0);
+        request_begin(0);
         for (int i = 0; i < 3; i++) {
                 if (kind && strcmp(kind, kinds[i]) != 0)
                         continue;
-                run_kind(kinds[i], (enum inject_kind)i, scene);
+                run_kind(kinds[i], (enum inject_kind)i, table);
                 wrong += tally.wrong;
         }
-        question_end();
+        request_end();
         live_stop(&live);
         return wrong ? 1 : 0;
 }

@@ -167,7 +167,7 @@ END_TEST
  * settles it; a list of listeners; nothing less than a list of all.
  */
 static const struct {
-        const char *held, *asked;
+        const char *held, *backend_request;
         bool listening;
         unsigned int requests;
 } firsts[] = {
@@ -179,8 +179,8 @@ static const struct {
 START_TEST(first_holder_settles)
 {
         int fd = hold(firsts[_i].held, firsts[_i].listening);
-        struct aiu_report *report = ask_port(firsts[_i].asked, AIU_CONTEXT_FIRST_HOLDER);
-        unsigned int address_asked = strcmp(firsts[_i].asked, "0.0.0.0") != 0;
+        struct aiu_report *report = ask_port(firsts[_i].backend_request, AIU_CONTEXT_FIRST_HOLDER);
+        unsigned int address_asked = strcmp(firsts[_i].backend_request, "0.0.0.0") != 0;
 
         ck_assert_uint_eq(calls[SYS_CALL_SEND], firsts[_i].requests + address_asked);
         ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_IN_USE);

@@ -339,7 +339,7 @@ static void clean_up(const struct place *place)
 
 /* ------------------------------------------------------ every moment */
 
-static uint64_t asked, wrongs;
+static uint64_t backend_request, wrongs;
 
 /* false: the question was over before it could happen */
 static bool try(const struct place *place, const struct event *event, uint64_t at)
@@ -374,7 +374,7 @@ static bool try(const struct place *place, const struct event *event, uint64_t a
                        event->name, (unsigned long long)at, text);
         free(text);
         clean_up(place);
-        asked += happened;
+        backend_request += happened;
         return happened;
 }
 
@@ -420,6 +420,6 @@ int main(int argc, char **argv)
                 }
         }
         printf("%llu questions, %llu wrong; %u times the pid went to another process\n",
-               (unsigned long long)asked, (unsigned long long)wrongs, missed);
-        return wrongs || missed > asked / 20 ? 1 : 0;
+               (unsigned long long)backend_request, (unsigned long long)wrongs, missed);
+        return wrongs || missed > backend_request / 20 ? 1 : 0;
 }

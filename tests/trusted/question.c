@@ -16,7 +16,7 @@
 
 /* ------------------------------------------------------ scenes */
 
-const struct scene scenes[] = {
+const struct port_table tables[] = {
         { .name = "free", .address = "127.0.0.1", .type = SOCK_STREAM },
         { .name = "free-dual", .address = "::", .type = SOCK_STREAM },
         { .name = "not-local", .address = "192.0.2.77", .type = SOCK_STREAM },
@@ -56,18 +56,18 @@ const struct scene scenes[] = {
           .held = true,
           .by_names = true },
 };
-const size_t n_scenes = sizeof(scenes) / sizeof(scenes[0]);
+const size_t n_tables = sizeof(tables) / sizeof(tables[0]);
 
-static struct live_address address_of(const struct scene *scene)
+static struct live_address address_of(const struct port_table *table)
 {
-        return *scene->address == '/' || *scene->address == '@' ? live_path(scene->address)
-                                                                : live_ip(scene->address, PORT, 0);
+        return *table->address == '/' || *table->address == '@' ? live_path(table->address)
+                                                                : live_ip(table->address, PORT, 0);
 }
 
 static void must(struct live *live, enum live_code code, uint8_t slot, uint8_t other, int a,
-                 const struct scene *scene)
+                 const struct port_table *table)
 {
-        struct live_address address = address_of(scene);
+        struct live_address address = address_of(table);
         struct live_op op = {
                 .code = (uint8_t)code, .slot = slot, .other = other, .a = a, .address = address
         };
@@ -75,104 +75,104 @@ static void must(struct live *live, enum live_code code, uint8_t slot, uint8_t o
 
         if (code == OP_SOCKET) {
                 op.a = address.sa.any.sa_family;
-                op.b = scene->type;
+                op.b = table->type;
         }
         error = live_run_one(live, op, NULL);
         if (error != 0)
-                live_die(scene->name, error);
+                live_die(table->name, error);
 }
 
-static void hold(struct live *live, const struct scene *scene)
+static void hold(struct live *live, const struct port_table *table)
 {
-        must(live, OP_SOCKET, 1, 0, 0, scene);
-        if (scene->time_wait)
-                must(live, OP_REUSEADDR, 1, 0, 1, scene);
-        must(live, OP_BIND, 1, 0, 0, scene);
-        if (scene->type == SOCK_STREAM)
-                must(live, OP_LISTEN, 1, 0, 4, scene);
+        must(live, OP_SOCKET, 1, 0, 0, table);
+        if (table->time_wait)
+                must(live, OP_REUSEADDR, 1, 0, 1, table);
+        must(live, OP_BIND, 1, 0, 0, table);
+        if (table->type == SOCK_STREAM)
+                must(live, OP_LISTEN, 1, 0, 4, table);
 }
 
 /* Who closes first is the one that waits: the server's side. */
-static void leave_time_wait(struct live *live, const struct scene *scene)
+static void leave_time_wait(struct live *live, const struct port_table *table)
 {
-        hold(live, scene);
-        must(live, OP_SOCKET, 2, 0, 0, scene);
-        must(live, OP_CONNECT, 2, 0, 0, scene);
-        must(live, OP_ACCEPT, 1, 3, 0, scene);
-        must(live, OP_CLOSE, 3, 0, 0, scene);
-        must(live, OP_READ_EOF, 2, 0, 0, scene);
-        must(live, OP_WAIT_STATE, 2, 0, TCP_CLOSE_WAIT, scene);
-        must(live, OP_CLOSE, 2, 0, 0, scene);
-        must(live, OP_CLOSE, 1, 0, 0, scene);
+        hold(live, table);
+        must(live, OP_SOCKET, 2, 0, 0, table);
+        must(live, OP_CONNECT, 2, 0, 0, table);
+        must(live, OP_ACCEPT, 1, 3, 0, table);
+        must(live, OP_CLOSE, 3, 0, 0, table);
+        must(live, OP_READ_EOF, 2, 0, 0, table);
+        must(live, OP_WAIT_STATE, 2, 0, TCP_CLOSE_WAIT, table);
+        must(live, OP_CLOSE, 2, 0, 0, table);
+        must(live, OP_CLOSE, 1, 0, 0, table);
 }
 
 static pid_t second;
 
-void scene_build(struct live *live, const struct scene *scene)
+void table_build(struct live *live, const struct port_table *table)
 {
         struct live_op one_port = { .code = OP_RANGE, .who = WHO_ROOT, .a = PORT, .b = PORT };
         struct live_result result;
 
-        if (scene->any_port)
+        if (table->any_port)
                 (void)live_run_one(live, one_port, NULL);
-        if (scene->held)
-                hold(live, scene);
-        if (scene->time_wait)
-                leave_time_wait(live, scene);
-        if (!scene->shared)
+        if (table->held)
+                hold(live, table);
+        if (table->time_wait)
+                leave_time_wait(live, table);
+        if (!table->shared)
                 return;
         if (live_run_one(live, (struct live_op){ .code = OP_FORK, .who = WHO_ROOT }, &result) != 0)
-                live_die(scene->name, result.error);
+                live_die(table->name, result.error);
         second = result.value;
 }
 
 /* A process that was killed closes its descriptors some time later. */
-static void wait_until_free(const struct scene *scene)
+static void wait_until_free(const struct port_table *table)
 {
-        struct live_address address = address_of(scene);
+        struct live_address address = address_of(table);
         int r, fd, spins = 0;
 
         do {
-                fd = socket(address.sa.any.sa_family, scene->type | SOCK_CLOEXEC, 0);
+                fd = socket(address.sa.any.sa_family, table->type | SOCK_CLOEXEC, 0);
                 r = bind(fd, &address.sa.any, address.len);
                 close(fd);
                 usleep(1000);
         } while (r < 0 && ++spins < 5000);
 }
 
-void scene_tear_down(struct live *live, const struct scene *scene)
+void table_tear_down(struct live *live, const struct port_table *table)
 {
         struct live_op remove_it = { .code = OP_UNLINK,
                                      .who = WHO_ROOT,
-                                     .address = address_of(scene) };
+                                     .address = address_of(table) };
         struct live_op all_ports = {
                 .code = OP_RANGE, .who = WHO_ROOT, .a = LIVE_RANGE_FIRST, .b = LIVE_RANGE_LAST
         };
         struct live_op end_it = { .code = OP_KILL, .who = WHO_ROOT, .a = second, .b = SIGKILL };
 
-        if (scene->any_port)
+        if (table->any_port)
                 (void)live_run_one(live, all_ports, NULL);
-        if (scene->shared && live_run_one(live, end_it, NULL) != 0)
-                live_die(scene->name, ESRCH);
-        if (scene->time_wait)
-                must(live, OP_DESTROY, 0, 0, 0, scene);
-        if (!scene->held)
+        if (table->shared && live_run_one(live, end_it, NULL) != 0)
+                live_die(table->name, ESRCH);
+        if (table->time_wait)
+                must(live, OP_DESTROY, 0, 0, 0, table);
+        if (!table->held)
                 return;
-        must(live, OP_CLOSE, 1, 0, 0, scene);
-        if (scene->shared)
-                wait_until_free(scene);
-        if (*scene->address == '/')
+        must(live, OP_CLOSE, 1, 0, 0, table);
+        if (table->shared)
+                wait_until_free(table);
+        if (*table->address == '/')
                 (void)live_run_one(live, remove_it, NULL);
 }
 
-int scene_make_fd(const struct scene *scene)
+int table_make_fd(const struct port_table *table)
 {
-        struct live_address address = address_of(scene);
-        int fd = socket(address.sa.any.sa_family, scene->type | SOCK_CLOEXEC, 0);
+        struct live_address address = address_of(table);
+        int fd = socket(address.sa.any.sa_family, table->type | SOCK_CLOEXEC, 0);
 
         if (fd < 0)
                 live_die("socket", errno);
-        if (scene->by_listen && bind(fd, &address.sa.any, address.len) < 0)
+        if (table->by_listen && bind(fd, &address.sa.any, address.len) < 0)
                 live_die("bind", errno);
         return fd;
 }
@@ -182,7 +182,7 @@ int scene_make_fd(const struct scene *scene)
 static struct aiu_context *context;
 static int own_netns = -1;
 
-void question_begin(uint32_t flags)
+void request_begin(uint32_t flags)
 {
         own_netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
         if (aiu_context_new(&context) < 0 || aiu_context_set_deadline_usec(context, 0) < 0 ||
@@ -190,7 +190,7 @@ void question_begin(uint32_t flags)
                 live_die("aiu_context_new", ENOMEM);
 }
 
-void question_end(void)
+void request_end(void)
 {
         context = aiu_context_unref(context);
         close(own_netns);
@@ -235,11 +235,11 @@ static void render(const struct aiu_report *report, struct outcome *o)
         free(json);
 }
 
-static int no_phase(void *userdata, const struct aiu_question *question,
+static int no_phase(void *userdata, const struct aiu_request *request,
                     struct aiu_snapshot *snapshot)
 {
         (void)userdata;
-        (void)question;
+        (void)request;
         return aiu_snapshot_wants_inode(snapshot, 1) ? AIU_DONE : AIU_PARTIAL;
 }
 
@@ -288,19 +288,19 @@ static int run_with_all(struct aiu_report **ret)
         return r;
 }
 
-static int run_query(const struct scene *scene, struct aiu_report **ret)
+static int run_query(const struct port_table *table, struct aiu_report **ret)
 {
         struct live_address address =
-                scene->any_port ? live_ip(scene->address, 0, 0) : address_of(scene);
+                table->any_port ? live_ip(table->address, 0, 0) : address_of(table);
         struct aiu_query *query = NULL;
         int r = aiu_query_new(context, &query);
 
-        if (r >= 0 && scene->by_netns)
+        if (r >= 0 && table->by_netns)
                 r = aiu_query_set_netns(query, own_netns);
         if (r >= 0)
                 r = aiu_query_set_address(query, &address.sa.any, address.len);
         if (r >= 0)
-                r = aiu_query_set_socket(query, scene->type, 0);
+                r = aiu_query_set_socket(query, table->type, 0);
         if (r >= 0)
                 r = aiu_query_run(query, ret);
         aiu_query_unref(query);
@@ -308,27 +308,27 @@ static int run_query(const struct scene *scene, struct aiu_report **ret)
 }
 
 /* Those without a context have 250 ms: plenty. */
-static int explain(const struct scene *scene, int fd, struct aiu_report **ret)
+static int explain(const struct port_table *table, int fd, struct aiu_report **ret)
 {
-        struct live_address address = address_of(scene);
+        struct live_address address = address_of(table);
 
-        *ret = scene->by_listen ? aiu_explain_listen(fd, scene->error)
-                                : aiu_explain_bind(fd, &address.sa.any, address.len, scene->error);
+        *ret = table->by_listen ? aiu_explain_listen(fd, table->error)
+                                : aiu_explain_bind(fd, &address.sa.any, address.len, table->error);
         return *ret ? 0 : -errno;
 }
 
-void question_ask(const struct scene *scene, int fd, struct outcome *ret)
+void request_ask(const struct port_table *table, int fd, struct outcome *ret)
 {
         struct aiu_report *report = NULL;
 
         *ret = (struct outcome){ .rendered = true };
         errno = MARK;
-        if (scene->by_fd || scene->by_listen)
-                ret->r = explain(scene, fd, &report);
-        else if (scene->by_names)
+        if (table->by_fd || table->by_listen)
+                ret->r = explain(table, fd, &report);
+        else if (table->by_names)
                 ret->r = run_with_all(&report);
         else
-                ret->r = run_query(scene, &report);
+                ret->r = run_query(table, &report);
         ret->saved_errno = errno;
         if (ret->r >= 0) {
                 read_report(report, ret);
@@ -339,9 +339,9 @@ void question_ask(const struct scene *scene, int fd, struct outcome *ret)
 
 /* ------------------------------------------------------ what may come out */
 
-static const char *judge_refusal(const struct scene *scene, const struct failure *failure, int r)
+static const char *judge_refusal(const struct port_table *table, const struct failure *failure, int r)
 {
-        bool asks_early = scene->by_fd || scene->by_listen || scene->by_netns || scene->by_names;
+        bool asks_early = table->by_fd || table->by_listen || table->by_netns || table->by_names;
 
         if (r == -ENOMEM && (failure->memory || failure->error == ENOMEM))
                 return NULL;
@@ -355,7 +355,7 @@ static bool is_gone(int error)
         return error == ENOENT || error == ESRCH || error <= 0;
 }
 
-static const char *judge_parts(const struct scene *scene, const struct failure *failure,
+static const char *judge_parts(const struct port_table *table, const struct failure *failure,
                                const struct outcome *truth, const struct outcome *o)
 {
         uint32_t enough = truth->sufficient;
@@ -367,7 +367,7 @@ static const char *judge_parts(const struct scene *scene, const struct failure *
         /* One of several processes may be said to be gone, or to have nothing open. */
         if (o->n_holders < truth->n_holders && o->n_gaps <= truth->n_gaps &&
             o->n_search_gaps <= truth->n_search_gaps && o->verdict != AIU_VERDICT_UNKNOWN &&
-            !(scene->shared && !failure->memory && is_gone(failure->error)))
+            !(table->shared && !failure->memory && is_gone(failure->error)))
                 return "a holder is missing, and no gap says so";
         /* Where SIGTERM is enough, SIGKILL is; it is only not said. */
         if (truth->sufficient & bit(AIU_ACTION_TERMINATE))
@@ -376,21 +376,21 @@ static const char *judge_parts(const struct scene *scene, const struct failure *
                 return "an action is sufficient that was not";
         /* Whom CAP_SYS_PTRACE does not open, nobody can: proc-fd.c does not count it as a holder. */
         if (o->n_holders < truth->n_holders && (o->sufficient & on_holders) &&
-            !(scene->shared && !failure->memory &&
+            !(table->shared && !failure->memory &&
               (is_gone(failure->error) || failure->error == EPERM || failure->error == EACCES)))
                 return "what ends a part of the holders is called sufficient";
         return o->rendered ? NULL : "a renderer failed with another error than ENOMEM";
 }
 
-const char *question_judge(const struct scene *scene, const struct failure *failure,
+const char *request_judge(const struct port_table *table, const struct failure *failure,
                            const struct outcome *truth, const struct outcome *o)
 {
         if (o->r < 0)
-                return judge_refusal(scene, failure, o->r);
+                return judge_refusal(table, failure, o->r);
         if (o->saved_errno != MARK)
                 return "errno is not what it was";
         /* A file that is said not to be there, or not to be ours to see, is not. */
-        if (*scene->address == '/' && !failure->memory &&
+        if (*table->address == '/' && !failure->memory &&
             (failure->error == ENOENT || (o->error > 0 && o->error == failure->error)))
                 return NULL;
         /* Nor is a family that the kernel says it has not. */
@@ -402,5 +402,5 @@ const char *question_judge(const struct scene *scene, const struct failure *fail
                 return "the error is not the truth";
         if (o->verdict == AIU_VERDICT_UNKNOWN && o->n_gaps == 0)
                 return "unknown, and no gap says why";
-        return judge_parts(scene, failure, truth, o);
+        return judge_parts(table, failure, truth, o);
 }

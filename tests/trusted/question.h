@@ -14,7 +14,7 @@
 
 #include "../live/live.h"
 
-struct scene {
+struct port_table {
         const char *name;
         const char *address; /* numeric, '/' or '@' */
         int type;
@@ -29,8 +29,8 @@ struct scene {
         int error;      /* what the caller saw */
 };
 
-extern const struct scene scenes[];
-extern const size_t n_scenes;
+extern const struct port_table tables[];
+extern const size_t n_tables;
 
 struct outcome {
         int r;
@@ -50,17 +50,17 @@ struct failure {
         int error;
 };
 
-void scene_build(struct live *live, const struct scene *scene);
-void scene_tear_down(struct live *live, const struct scene *scene);
+void table_build(struct live *live, const struct port_table *table);
+void table_tear_down(struct live *live, const struct port_table *table);
 /* The socket of aiu_explain_bind() and aiu_explain_listen(). */
-int scene_make_fd(const struct scene *scene);
+int table_make_fd(const struct port_table *table);
 
 /* Once for all: the context's flags beside AIU_CONTEXT_NO_IPC. */
-void question_begin(uint32_t flags);
-void question_end(void);
-void question_ask(const struct scene *scene, int fd, struct outcome *ret);
+void request_begin(uint32_t flags);
+void request_end(void);
+void request_ask(const struct port_table *table, int fd, struct outcome *ret);
 /* NULL, or what is wrong with it. */
-const char *question_judge(const struct scene *scene, const struct failure *failure,
+const char *request_judge(const struct port_table *table, const struct failure *failure,
                            const struct outcome *truth, const struct outcome *outcome);
 
 #endif

@@ -29,7 +29,7 @@ const size_t n_refused_errors = sizeof(refused_errors) / sizeof(refused_errors[0
 
 /* What the child is told, and tells. */
 static struct board {
-        const struct scene *scene;
+        const struct port_table *table;
         uint32_t flags;
         bool stop;
         struct outcome outcome;
@@ -39,7 +39,7 @@ static struct board {
 static struct live live;
 static struct refused_tally tally;
 
-static const char *only_scene;
+static const char *only_table;
 static uint64_t only;
 static int only_error;
 bool refused_tells;
@@ -61,7 +61,7 @@ bool refused_onwards(int error)
 
 static int ask_until_told(void *userdata)
 {
-        int fd = scene_make_fd(board->scene);
+        int fd = table_make_fd(board->table);
 
         (void)userdata;
 #ifdef M_TRIM_THRESHOLD
@@ -69,14 +69,14 @@ static int ask_until_told(void *userdata)
         (void)mallopt(M_TRIM_THRESHOLD, 0);
         (void)mallopt(M_TOP_PAD, 0);
 #endif
-        question_begin(board->flags);
+        request_begin(board->flags);
         for (;;) {
                 unsigned int fds = live_count_fds();
 
                 notify_mark(BEGIN);
                 if (board->stop)
                         return 0;
-                question_ask(board->scene, fd, &board->outcome);
+                request_ask(board->table, fd, &board->outcome);
                 notify_mark(END);
                 board->fds_before = fds;
                 board->fds_after = live_count_fds();
@@ -106,7 +106,7 @@ static void complain(const struct notify_plan *plan, const char *what)
                 return;
         printf("WRONG: %s\n  scene %s, flags %x, %s %llu, error %d%s: r %d, verdict %s, %zu gaps, "
                "%zu conflicts, %zu holders\n",
-               what, board->scene->name, board->flags,
+               what, board->table->name, board->flags,
                plan->kind == NOTIFY_MEMORY ? "memory" : "call", (unsigned long long)plan->at,
                plan->error, plan->onwards ? " and onwards" : "", o->r,
                aiu_verdict_to_string(o->verdict), o->n_gaps, o->n_conflicts, o->n_holders);
@@ -115,7 +115,7 @@ static void complain(const struct notify_plan *plan, const char *what)
 static void judge(const struct notify_plan *plan, const struct outcome *truth)
 {
         struct failure failure = { .memory = plan->kind == NOTIFY_MEMORY, .error = plan->error };
-        const char *wrong = question_judge(board->scene, &failure, truth, &board->outcome);
+        const char *wrong = request_judge(board->table, &failure, truth, &board->outcome);
 
         tally.runs++;
         tally.refusals += plan->refused;
@@ -165,18 +165,18 @@ static void run_all(struct notified *child, enum notify_kind kind, const struct 
                         if (!try_both(child, &plan, truth))
                                 return;
                 }
-        printf("  %-12s %-4s %5llu %s\n", board->scene->name, board->flags ? "all" : "",
+        printf("  %-12s %-4s %5llu %s\n", board->table->name, board->flags ? "all" : "",
                (unsigned long long)n, kind == NOTIFY_MEMORY ? "requests for memory" : "calls");
 }
 
-static bool run_scene(const struct scene *scene, uint32_t flags)
+static bool run_table(const struct port_table *table, uint32_t flags)
 {
         struct notify_plan none = { .kind = NOTIFY_MARK };
         struct outcome truth;
         struct notified child;
 
-        *board = (struct board){ .scene = scene, .flags = flags };
-        scene_build(&live, scene);
+        *board = (struct board){ .table = table, .flags = flags };
+        table_build(&live, table);
         if (!notify_start(&child, ask_until_told, NULL))
                 return false;
         (void)notify_until_mark(&child, &none);
@@ -191,7 +191,7 @@ static bool run_scene(const struct scene *scene, uint32_t flags)
         notify_go_on(&child);
         if (notify_wait(&child) != 0)
                 complain(&none, "the process did not end well");
-        scene_tear_down(&live, scene);
+        table_tear_down(&live, table);
         return true;
 }
 
@@ -215,7 +215,7 @@ static void read_options(int argc, char **argv)
 
         while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
                 if (option == 's')
-                        only_scene = optarg;
+                        only_table = optarg;
                 else if (option == 'o')
                         only = strtoull(optarg, NULL, 10);
                 else if (option == 'e')
@@ -229,17 +229,17 @@ static void read_options(int argc, char **argv)
 }
 
 /* Under a filter the library makes few calls, setns(2) never, unless it is told otherwise. */
-static bool run_both(const struct scene *scene)
+static bool run_both(const struct port_table *table)
 {
-        bool own_context = !scene->by_fd && !scene->by_listen && !scene->by_names;
+        bool own_context = !table->by_fd && !table->by_listen && !table->by_names;
 
-        if (only_scene && strcmp(only_scene, scene->name) != 0)
+        if (only_table && strcmp(only_table, table->name) != 0)
                 return true;
-        if (own_context && !run_scene(scene, AIU_CONTEXT_ALL_SYSCALLS))
+        if (own_context && !run_table(table, AIU_CONTEXT_ALL_SYSCALLS))
                 return false;
-        if (scene->by_netns || (own_context && !getenv("AIU_LONG") && strcmp(scene->name, "held")))
+        if (table->by_netns || (own_context && !getenv("AIU_LONG") && strcmp(table->name, "held")))
                 return true;
-        return run_scene(scene, 0);
+        return run_table(table, 0);
 }
 
 int main(int argc, char **argv)
@@ -253,13 +253,13 @@ int main(int argc, char **argv)
         live_isolate(&live);
         if (!live_start(&live, geteuid()))
                 return LIVE_SKIP;
-        for (size_t i = 0; i < n_scenes; i++)
-                if (!run_both(&scenes[i]))
+        for (size_t i = 0; i < n_tables; i++)
+                if (!run_both(&tables[i]))
                         return LIVE_SKIP;
         conclude("the library");
         wrong = tally.wrong;
         tally = (struct refused_tally){ .runs = 0 };
-        if (!only_scene)
+        if (!only_table)
                 refused_command(&live, argv[optind], argv[optind + 1], &tally);
         conclude("the command");
         live_stop(&live);

@@ -27,7 +27,7 @@ static struct {
         int away;               /* lives in another network namespace; -1 = none could be made */
         struct aiu_query *there;        /* about another network namespace; NULL = as above */
         char directory[64], path[80];
-} scene;
+} table;
 
 static int socket_at(int type, const char *ip, uint16_t port, const char *device)
 {
@@ -49,13 +49,13 @@ static void make_path(void)
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-        (void)snprintf(scene.directory, sizeof(scene.directory), "/tmp/aiu-worlds-XXXXXX");
-        if (!mkdtemp(scene.directory))
+        (void)snprintf(table.directory, sizeof(table.directory), "/tmp/aiu-worlds-XXXXXX");
+        if (!mkdtemp(table.directory))
                 wrong("mkdtemp: %s", strerror(errno));
-        (void)snprintf(scene.path, sizeof(scene.path), "%s/socket", scene.directory);
-        (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", scene.path);
+        (void)snprintf(table.path, sizeof(table.path), "%s/socket", table.directory);
+        (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", table.path);
         if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0)
-                wrong("%s: %s", scene.path, strerror(errno));
+                wrong("%s: %s", table.path, strerror(errno));
 }
 
 /* A socket that stays in a namespace which the thread has left again, and a question about that namespace. */
@@ -63,16 +63,16 @@ static void go_away_and_back(void)
 {
         int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), there;
 
-        scene.away = -1;
+        table.away = -1;
         if (unshare(CLONE_NEWNET) < 0) {
                 printf("     left out: no other network namespace can be made here\n");
                 close(home);
                 return;
         }
-        scene.away = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        table.away = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         there = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-        if (setns(home, CLONE_NEWNET) < 0 || aiu_query_new(NULL, &scene.there) < 0 ||
-            aiu_query_set_netns(scene.there, there) < 0)
+        if (setns(home, CLONE_NEWNET) < 0 || aiu_query_new(NULL, &table.there) < 0 ||
+            aiu_query_set_netns(table.there, there) < 0)
                 wrong("setns: %s", strerror(errno));
         close(there);
         close(home);
@@ -146,12 +146,12 @@ static void ask_about_device(void)
 static void ask_about_descriptors(void)
 {
         struct live_address address = live_ip("127.0.0.1", HELD, 0);
-        struct aiu_report *report = aiu_explain_bind(scene.asking, &address.sa.any, address.len, EADDRINUSE);
+        struct aiu_report *report = aiu_explain_bind(table.asking, &address.sa.any, address.len, EADDRINUSE);
 
         if (!report || aiu_report_get_verdict(report) != AIU_VERDICT_IN_USE)
                 wrong("explain_bind: %s", report ? aiu_report_get_summary(report) : strerror(errno));
         aiu_report_unref(report);
-        report = aiu_explain_listen(scene.on_device, EADDRINUSE);
+        report = aiu_explain_listen(table.on_device, EADDRINUSE);
         if (!report)
                 wrong("explain_listen: %s", strerror(errno));
         aiu_report_unref(report);
@@ -163,18 +163,18 @@ static void ask_about_elsewhere(void)
         struct live_address address = live_ip("127.0.0.1", HELD, 0);
         struct aiu_report *report;
 
-        if (scene.away < 0)
+        if (table.away < 0)
                 return;
-        if (aiu_query_set_device(scene.there, "lo") != -EPERM)
+        if (aiu_query_set_device(table.there, "lo") != -EPERM)
                 wrong("an interface of another namespace, without setns(2)");
-        if (aiu_query_set_address_string(scene.there, "127.0.0.1", HELD) < 0)
+        if (aiu_query_set_address_string(table.there, "127.0.0.1", HELD) < 0)
                 wrong("set_address_string");
-        report = run(scene.there);
+        report = run(table.there);
         if (aiu_report_get_verdict(report) != AIU_VERDICT_UNKNOWN)
                 wrong("%s", aiu_report_get_summary(report));
         check_report(report, AIU_VERDICT_AVAILABLE);
         aiu_report_unref(report);
-        report = aiu_explain_bind(scene.away, &address.sa.any, address.len, 0);
+        report = aiu_explain_bind(table.away, &address.sa.any, address.len, 0);
         if (!report)
                 wrong("explain_bind: %s", strerror(errno));
         check_report(report, AIU_VERDICT_AVAILABLE);
@@ -189,7 +189,7 @@ static void ask_all(void)
         expect("127.0.0.1", FREE, SOCK_DGRAM, AIU_VERDICT_AVAILABLE);
         expect("fe80::aaaa%lo", FREE, SOCK_STREAM, AIU_VERDICT_NOT_LOCAL);
         expect("*", 0, SOCK_STREAM, AIU_VERDICT_AVAILABLE);
-        expect(scene.path, 0, SOCK_STREAM, AIU_VERDICT_IN_USE);
+        expect(table.path, 0, SOCK_STREAM, AIU_VERDICT_IN_USE);
         expect("/tmp/aiu-worlds-no-such", 0, SOCK_STREAM, AIU_VERDICT_AVAILABLE);
         expect("@aiu-worlds-no-such", 0, SOCK_STREAM, AIU_VERDICT_AVAILABLE);
         expect("203.0.113.9", FREE, SOCK_STREAM, AIU_VERDICT_NOT_LOCAL);
@@ -212,9 +212,9 @@ void filter_of_a_thread(void)
 
         /* Otherwise stdio asks by ioctl(2) whether this is a terminal. */
         (void)setvbuf(stdout, out, _IOFBF, sizeof(out));
-        scene.on_device = socket_at(SOCK_STREAM, "127.0.0.1", ON_DEVICE, "lo");
-        scene.asking = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (scene.on_device < 0 || scene.asking < 0 || socket_at(SOCK_DGRAM, "127.0.0.1", DATAGRAMS, NULL) < 0)
+        table.on_device = socket_at(SOCK_STREAM, "127.0.0.1", ON_DEVICE, "lo");
+        table.asking = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (table.on_device < 0 || table.asking < 0 || socket_at(SOCK_DGRAM, "127.0.0.1", DATAGRAMS, NULL) < 0)
                 wrong("the scene: %s", strerror(errno));
         make_path();
         go_away_and_back();
@@ -222,7 +222,7 @@ void filter_of_a_thread(void)
         if (pthread_create(&thread, NULL, filtered, NULL) != 0)
                 wrong("pthread_create");
         (void)pthread_join(thread, NULL);
-        (void)unlink(scene.path);
-        (void)rmdir(scene.directory);
-        aiu_query_unref(scene.there);
+        (void)unlink(table.path);
+        (void)rmdir(table.directory);
+        aiu_query_unref(table.there);
 }

@@ -38,7 +38,7 @@ struct queue {
         size_t n, room, next;
 };
 
-struct hunt {
+struct walk {
         struct cgroup_id *ids;
         size_t n_ids, n_left;
         int root;
@@ -106,84 +106,84 @@ static bool is_likely(const char *name)
         return strcmp(name, "besteffort") == 0 || strcmp(name, "burstable") == 0;
 }
 
-static int compare_id(struct hunt *hunt, uint64_t inode, const char *parent, const char *name)
+static int compare_id(struct walk *walk, uint64_t inode, const char *parent, const char *name)
 {
-        for (size_t i = 0; i < hunt->n_ids; i++) {
-                if (hunt->ids[i].id != inode || hunt->ids[i].path || hunt->ids[i].gone)
+        for (size_t i = 0; i < walk->n_ids; i++) {
+                if (walk->ids[i].id != inode || walk->ids[i].path || walk->ids[i].gone)
                         continue;
-                hunt->ids[i].path = join(parent, name);
-                if (!hunt->ids[i].path)
+                walk->ids[i].path = join(parent, name);
+                if (!walk->ids[i].path)
                         return -ENOMEM;
-                hunt->n_left--;
+                walk->n_left--;
         }
         return 0;
 }
 
-static int take_entries(struct hunt *hunt, const char *parent, size_t bytes)
+static int take_entries(struct walk *walk, const char *parent, size_t bytes)
 {
         int r = 0;
 
         for (size_t at = 0; r == 0 && at < bytes;) {
-                const struct dent *dent = (const void *)(hunt->dents + at);
+                const struct dent *dent = (const void *)(walk->dents + at);
 
                 at += dent->bytes;
                 if (dent->type != DT_DIR || dent->name[0] == '.')
                         continue;
-                r = compare_id(hunt, dent->inode, parent, dent->name);
+                r = compare_id(walk, dent->inode, parent, dent->name);
                 if (r == 0)
-                        r = push(is_likely(dent->name) ? &hunt->likely : &hunt->unlikely, parent,
+                        r = push(is_likely(dent->name) ? &walk->likely : &walk->unlikely, parent,
                                  dent->name);
         }
         return r;
 }
 
-static int read_directory(struct hunt *hunt, const char *path)
+static int read_directory(struct walk *walk, const char *path)
 {
         /* Paths begin with "/", which is the root of the mount here. */
         const char *below = *path ? path + 1 : ".";
-        int fd = sys_openat(hunt->root, below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        int fd = sys_openat(walk->root, below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
         ssize_t n;
         int r = 0;
 
         if (fd < 0)
                 return fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM ? fd : 0;
-        while (r == 0 && (n = sys_getdents(fd, hunt->dents, DENTS_BYTES)) > 0)
-                r = take_entries(hunt, path, (size_t)n);
+        while (r == 0 && (n = sys_getdents(fd, walk->dents, DENTS_BYTES)) > 0)
+                r = take_entries(walk, path, (size_t)n);
         sys_close(fd);
         return r;
 }
 
-static bool wants_everywhere(const struct hunt *hunt)
+static bool wants_everywhere(const struct walk *walk)
 {
-        for (size_t i = 0; i < hunt->n_ids; i++)
-                if (!hunt->ids[i].path && !hunt->ids[i].gone && hunt->ids[i].everywhere)
+        for (size_t i = 0; i < walk->n_ids; i++)
+                if (!walk->ids[i].path && !walk->ids[i].gone && walk->ids[i].everywhere)
                         return true;
         return false;
 }
 
-static const char *next_path(struct hunt *hunt)
+static const char *next_path(struct walk *walk)
 {
-        if (hunt->likely.next < hunt->likely.n)
-                return hunt->likely.paths[hunt->likely.next++];
-        if (hunt->unlikely.next < hunt->unlikely.n && wants_everywhere(hunt))
-                return hunt->unlikely.paths[hunt->unlikely.next++];
+        if (walk->likely.next < walk->likely.n)
+                return walk->likely.paths[walk->likely.next++];
+        if (walk->unlikely.next < walk->unlikely.n && wants_everywhere(walk))
+                return walk->unlikely.paths[walk->unlikely.next++];
         return NULL;
 }
 
-static int run(struct hunt *hunt)
+static int run(struct walk *walk)
 {
         const char *path = "";
         size_t n = 0;
         int r = 0;
 
-        while (r == 0 && hunt->n_left > 0 && path) {
+        while (r == 0 && walk->n_left > 0 && path) {
                 if (++n > MOST_DIRECTORIES)
                         return -ETIME;
-                if (hunt->until_nsec && n % DIRECTORIES_PER_CLOCK == 0 &&
-                    sys_now_nsec() >= hunt->until_nsec)
+                if (walk->until_nsec && n % DIRECTORIES_PER_CLOCK == 0 &&
+                    sys_now_nsec() >= walk->until_nsec)
                         return -ETIME;
-                r = read_directory(hunt, path);
-                path = next_path(hunt);
+                r = read_directory(walk, path);
+                path = next_path(walk);
         }
         return r;
 }
@@ -212,13 +212,13 @@ static int open_root(void)
 }
 
 /* Where a descriptor of ours points; false: not to be told. */
-static bool path_of(const struct aiu_question *question, int fd, char path[PATH_MAX])
+static bool path_of(const struct aiu_request *request, int fd, char path[PATH_MAX])
 {
         char link[32];
         ssize_t n;
 
         (void)snprintf(link, sizeof(link), "self/fd/%d", fd);
-        n = sys_readlinkat(question->procfs, link, path, PATH_MAX - 1);
+        n = sys_readlinkat(request->procfs, link, path, PATH_MAX - 1);
         if (n <= 0 || n == PATH_MAX - 1)
                 return false;
         path[n] = '\0';
@@ -226,16 +226,16 @@ static bool path_of(const struct aiu_question *question, int fd, char path[PATH_
 }
 
 /* -ESTALE: there is none of that id. */
-static int open_by_id(const struct aiu_question *question, struct hunt *hunt, struct cgroup_id *id,
+static int open_by_id(const struct aiu_request *request, struct walk *walk, struct cgroup_id *id,
                       const char *root, char path[PATH_MAX])
 {
-        int fd = sys_open_cgroup(hunt->root, id->id);
+        int fd = sys_open_cgroup(walk->root, id->id);
         size_t n = strlen(root);
         bool known;
 
         if (fd < 0)
                 return fd;
-        known = path_of(question, fd, path);
+        known = path_of(request, fd, path);
         sys_close(fd);
         /* Outside of what is mounted here: another cgroup namespace's. */
         if (!known || strncmp(path, root, n) != 0 || (path[n] && path[n] != '/'))
@@ -245,25 +245,25 @@ static int open_by_id(const struct aiu_question *question, struct hunt *hunt, st
 }
 
 /* Whatever is not found so is looked for by the walk. */
-static int open_by_ids(const struct aiu_question *question, struct hunt *hunt)
+static int open_by_ids(const struct aiu_request *request, struct walk *walk)
 {
         char *paths, *root, *path;
         int r = 0;
 
-        if (question->plain_calls_only || question->procfs < 0)
+        if (request->plain_calls_only || request->procfs < 0)
                 return 0;
         paths = malloc((size_t)PATH_MAX * 2);
         if (!paths)
                 return -ENOMEM;
         root = paths;
         path = paths + PATH_MAX;
-        for (size_t i = 0; i < hunt->n_ids && path_of(question, hunt->root, root); i++) {
-                if (hunt->ids[i].path)
+        for (size_t i = 0; i < walk->n_ids && path_of(request, walk->root, root); i++) {
+                if (walk->ids[i].path)
                         continue;
-                r = open_by_id(question, hunt, &hunt->ids[i], root, path);
-                hunt->ids[i].gone = r == -ESTALE;
+                r = open_by_id(request, walk, &walk->ids[i], root, path);
+                walk->ids[i].gone = r == -ESTALE;
                 if (r == 0 || r == -ESTALE)
-                        hunt->n_left--;
+                        walk->n_left--;
                 if (r == -EPERM || r == -ENOSYS || r == -EOPNOTSUPP || r == -ENOMEM)
                         break;
         }
@@ -272,17 +272,17 @@ static int open_by_ids(const struct aiu_question *question, struct hunt *hunt)
 }
 
 /* The root itself is in no directory. */
-static int compare_root(struct hunt *hunt)
+static int compare_root(struct walk *walk)
 {
         struct stat st;
 
-        return sys_fstat(hunt->root, &st) < 0 ? 0 : compare_id(hunt, (uint64_t)st.st_ino, "", "");
+        return sys_fstat(walk->root, &st) < 0 ? 0 : compare_id(walk, (uint64_t)st.st_ino, "", "");
 }
 
-int cgroup_id_find(const struct aiu_question *question, struct cgroup_id *ids, size_t n)
+int cgroup_id_find(const struct aiu_request *request, struct cgroup_id *ids, size_t n)
 {
-        uint64_t left = aiu_question_time_left_usec(question);
-        struct hunt hunt = { .ids = ids, .n_ids = n, .n_left = n };
+        uint64_t left = aiu_request_time_left_usec(request);
+        struct walk walk = { .ids = ids, .n_ids = n, .n_left = n };
         int r;
 
         if (n == 0)
@@ -290,19 +290,19 @@ int cgroup_id_find(const struct aiu_question *question, struct cgroup_id *ids, s
         if (left == 0)
                 return -ETIME;
         if (left != UINT64_MAX)
-                hunt.until_nsec = sys_now_nsec() + left * 500;
-        hunt.root = open_root();
-        if (hunt.root < 0)
-                return hunt.root;
-        hunt.dents = malloc(DENTS_BYTES);
-        r = hunt.dents ? compare_root(&hunt) : -ENOMEM;
+                walk.until_nsec = sys_now_nsec() + left * 500;
+        walk.root = open_root();
+        if (walk.root < 0)
+                return walk.root;
+        walk.dents = malloc(DENTS_BYTES);
+        r = walk.dents ? compare_root(&walk) : -ENOMEM;
         if (r == 0)
-                r = open_by_ids(question, &hunt);
+                r = open_by_ids(request, &walk);
         if (r == 0)
-                r = run(&hunt);
-        sys_close(hunt.root);
-        queue_finish(&hunt.likely);
-        queue_finish(&hunt.unlikely);
-        free(hunt.dents);
+                r = run(&walk);
+        sys_close(walk.root);
+        queue_finish(&walk.likely);
+        queue_finish(&walk.unlikely);
+        free(walk.dents);
         return r;
 }

@@ -21,6 +21,6 @@ struct cgroup_id {
 /* Fill in the paths of those that can be found before half of the time that is
  * left is over. 0; -ENOENT: no cgroup2 is mounted where it should be; -ETIME:
  * some may be missing; another errno of openat(2); -ENOMEM. */
-int cgroup_id_find(const struct aiu_question *question, struct cgroup_id *ids, size_t n);
+int cgroup_id_find(const struct aiu_request *request, struct cgroup_id *ids, size_t n);
 
 #endif

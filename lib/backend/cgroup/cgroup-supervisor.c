@@ -87,13 +87,13 @@ static bool is_pm2_name(const char *name)
         return is_plain_name(name) && !is_number(name);
 }
 
-static void name_by_directory(const struct aiu_question *question, pid_t supervisor, char *program)
+static void name_by_directory(const struct aiu_request *request, pid_t supervisor, char *program)
 {
         char link[32];
         ssize_t n;
 
         (void)snprintf(link, sizeof(link), "%d/cwd", (int)supervisor);
-        n = sys_readlinkat(question->procfs, link, program, SUPERVISOR_PROGRAM_BYTES - 1);
+        n = sys_readlinkat(request->procfs, link, program, SUPERVISOR_PROGRAM_BYTES - 1);
         /* Not a path: unreachable from here. Full: cut short. */
         if (n <= 0 || program[0] != '/' || n == SUPERVISOR_PROGRAM_BYTES - 1)
                 n = 0;
@@ -140,7 +140,7 @@ static void name_by_pm2(const char *environment, size_t bytes, char *program)
 }
 
 /* Only these variables are looked at; nothing else of it is kept or told. */
-static void name_by_environment(const struct aiu_question *question,
+static void name_by_environment(const struct aiu_request *request,
                                 const struct aiu_process_fact *process, enum naming naming,
                                 char *program)
 {
@@ -151,7 +151,7 @@ static void name_by_environment(const struct aiu_question *question,
         if (process->cmdline_bytes == 0)
                 return;
         (void)snprintf(path, sizeof(path), "%d/environ", (int)process->pid);
-        if (sys_read_file_alloc(question->procfs, path, ENVIRON_BYTES, &environment, &bytes) < 0)
+        if (sys_read_file_alloc(request->procfs, path, ENVIRON_BYTES, &environment, &bytes) < 0)
                 return;
         if (naming == NAMING_PM2)
                 name_by_pm2(environment, bytes, program);
@@ -161,29 +161,29 @@ static void name_by_environment(const struct aiu_question *question,
 }
 
 /* A directory of a supervisor who is not believed anyway is not looked at. */
-static uid_t word_of_supervisor(const struct aiu_question *question, pid_t supervisor, const char *comm,
+static uid_t word_of_supervisor(const struct aiu_request *request, pid_t supervisor, const char *comm,
                                 const struct supervision *supervision)
 {
-        uid_t word = word_of_process(question, supervisor, comm);
+        uid_t word = word_of_process(request, supervisor, comm);
 
         if (!supervision->program[0] || (word != 0 && word != sys_geteuid()))
                 return word;
-        return word_of_both(word, word_of_service(question, supervisor, supervision->program));
+        return word_of_both(word, word_of_service(request, supervisor, supervision->program));
 }
 
 /* An environment is handed down: each on the way could have changed it. */
-static uid_t word_of_environment(const struct aiu_question *question, const struct aiu_process_fact *process,
+static uid_t word_of_environment(const struct aiu_request *request, const struct aiu_process_fact *process,
                                  size_t supervisor)
 {
-        uid_t word = word_of_process(question, process->pid, NULL);
+        uid_t word = word_of_process(request, process->pid, NULL);
 
         for (size_t i = 0; i < supervisor; i++)
-                word = word_of_both(word, word_of_process(question, process->ancestor_pids[i], NULL));
-        return word_of_both(word, word_of_process(question, process->ancestor_pids[supervisor],
+                word = word_of_both(word, word_of_process(request, process->ancestor_pids[i], NULL));
+        return word_of_both(word, word_of_process(request, process->ancestor_pids[supervisor],
                                                   process->ancestor_comms[supervisor]));
 }
 
-void supervisor_find(const struct aiu_question *question, const struct aiu_process_fact *process,
+void supervisor_find(const struct aiu_request *request, const struct aiu_process_fact *process,
                      supervisor_is_holder *is_holder, const void *userdata, struct supervision *ret)
 {
         size_t found = ELEMENTSOF(supervisors), i;
@@ -200,16 +200,16 @@ void supervisor_find(const struct aiu_question *question, const struct aiu_proce
         if (i == process->n_ancestors)
                 return;
         ret->name = supervisors[found].name;
-        if (question->procfs < 0 || aiu_question_time_left_usec(question) == 0)
+        if (request->procfs < 0 || aiu_request_time_left_usec(request) == 0)
                 return;
         if (supervisors[found].naming == NAMING_SUPERVISORD || supervisors[found].naming == NAMING_PM2) {
-                name_by_environment(question, process, supervisors[found].naming, ret->program);
-                ret->named_by = word_of_environment(question, process, i);
+                name_by_environment(request, process, supervisors[found].naming, ret->program);
+                ret->named_by = word_of_environment(request, process, i);
                 return;
         }
         if (supervisors[found].naming == NAMING_DIRECTORY)
-                name_by_directory(question, process->ancestor_pids[i], ret->program);
-        ret->named_by = word_of_supervisor(question, process->ancestor_pids[i], process->ancestor_comms[i], ret);
+                name_by_directory(request, process->ancestor_pids[i], ret->program);
+        ret->named_by = word_of_supervisor(request, process->ancestor_pids[i], process->ancestor_comms[i], ret);
 }
 
 /* ------------------------------------------------------ port helpers */
@@ -277,20 +277,20 @@ enum aiu_manager_kind supervisor_find_port_helper(const struct aiu_process_fact 
 /* ------------------------------------------------------ units that run containers */
 
 /* Of that process, if it is called so still: its number may be another's by now. */
-static bool read_cgroup(const struct aiu_question *question, pid_t pid, const char *comm, struct cgroup_owner *ret)
+static bool read_cgroup(const struct aiu_request *request, pid_t pid, const char *comm, struct cgroup_owner *ret)
 {
         char path[32], name[32], *text;
         ssize_t n;
 
         (void)snprintf(path, sizeof(path), "%d/cgroup", (int)pid);
-        if (sys_read_file_alloc(question->procfs, path, CGROUP_TEXT_BYTES, &text, NULL) < 0)
+        if (sys_read_file_alloc(request->procfs, path, CGROUP_TEXT_BYTES, &text, NULL) < 0)
                 return false;
         cgroup_parse(text, ret);
         ret->named_by = word_of_cgroup(ret);
         ret->above = NULL;
         free(text);
         (void)snprintf(path, sizeof(path), "%d/comm", (int)pid);
-        n = sys_read_file(question->procfs, path, name, sizeof(name));
+        n = sys_read_file(request->procfs, path, name, sizeof(name));
         return n > 0 && (size_t)n == strlen(comm) + 1 && strncmp(name, comm, strlen(comm)) == 0;
 }
 
@@ -300,20 +300,20 @@ bool supervisor_runs_container(const char *unit)
                strncmp(unit, "user@", 5) != 0;
 }
 
-bool supervisor_find_container_unit(const struct aiu_question *question, const struct aiu_process_fact *process,
+bool supervisor_find_container_unit(const struct aiu_request *request, const struct aiu_process_fact *process,
                                     struct cgroup_owner *ret)
 {
         struct cgroup_owner owner;
 
-        if (question->procfs < 0)
+        if (request->procfs < 0)
                 return false;
         for (size_t i = 0; i < process->n_ancestors; i++) {
                 if (!process->ancestor_comms[i] || strcmp(process->ancestor_comms[i], "conmon") != 0)
                         continue;
-                if (!read_cgroup(question, process->ancestor_pids[i], "conmon", &owner) || owner.container[0] ||
+                if (!read_cgroup(request, process->ancestor_pids[i], "conmon", &owner) || owner.container[0] ||
                     !supervisor_runs_container(owner.unit))
                         return false;
-                owner.named_by = word_of_both(owner.named_by, word_of_process(question, process->ancestor_pids[i], "conmon"));
+                owner.named_by = word_of_both(owner.named_by, word_of_process(request, process->ancestor_pids[i], "conmon"));
                 *ret = owner;
                 return true;
         }

@@ -27,7 +27,7 @@ struct supervision {
  * back when all of them are ended. */
 typedef bool supervisor_is_holder(const void *userdata, pid_t pid);
 
-void supervisor_find(const struct aiu_question *question, const struct aiu_process_fact *process,
+void supervisor_find(const struct aiu_request *request, const struct aiu_process_fact *process,
                      supervisor_is_holder *is_holder, const void *userdata,
                      struct supervision *ret);
 
@@ -42,7 +42,7 @@ bool supervisor_runs_container(const char *unit);
  * it was left in the unit's (podman run --cgroups=no-conmon, as podman-generate-systemd(1) writes).
  * The unit starts the container again when that is stopped. false: there is no such unit.
  */
-bool supervisor_find_container_unit(const struct aiu_question *question, const struct aiu_process_fact *process,
+bool supervisor_find_container_unit(const struct aiu_request *request, const struct aiu_process_fact *process,
                                     struct cgroup_owner *ret);
 
 #endif

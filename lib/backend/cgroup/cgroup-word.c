@@ -62,15 +62,15 @@ static uid_t word_of_ids(const char *ids)
         return word;
 }
 
-uid_t word_of_process(const struct aiu_question *question, pid_t pid, const char *comm)
+uid_t word_of_process(const struct aiu_request *request, pid_t pid, const char *comm)
 {
         char path[32], status[1024];
         const char *ids;
 
-        if (question->procfs < 0)
+        if (request->procfs < 0)
                 return WORD_UNKNOWN;
         (void)snprintf(path, sizeof(path), "%d/status", (int)pid);
-        if (sys_read_file(question->procfs, path, status, sizeof(status)) <= 0 || (comm && !is_called(status, comm)))
+        if (sys_read_file(request->procfs, path, status, sizeof(status)) <= 0 || (comm && !is_called(status, comm)))
                 return WORD_UNKNOWN;
         ids = line_of(status, "Uid:");
         return ids ? word_of_ids(ids) : WORD_UNKNOWN;
@@ -159,13 +159,13 @@ static uid_t find_supervise(const char *directory, char *supervise, size_t bytes
 }
 
 /* Another root directory, or another mount namespace, has another directory of that name. */
-static bool is_working_directory(const struct aiu_question *question, pid_t pid, const char *directory)
+static bool is_working_directory(const struct aiu_request *request, pid_t pid, const char *directory)
 {
         char link[32];
         struct stat there, here;
 
         (void)snprintf(link, sizeof(link), "%d/cwd", (int)pid);
-        return sys_fstatat(question->procfs, link, &there, 0) == 0 &&
+        return sys_fstatat(request->procfs, link, &there, 0) == 0 &&
                sys_fstatat(AT_FDCWD, directory, &here, AT_SYMLINK_NOFOLLOW) == 0 && there.st_dev == here.st_dev &&
                there.st_ino == here.st_ino;
 }
@@ -174,23 +174,23 @@ static bool is_working_directory(const struct aiu_question *question, pid_t pid,
  * A set-user-ID program such as sudo is root's under the name, and in the directory, that its caller
  * chose. An ordinary user does not see what root runs, and cannot act on that either.
  */
-static bool may_be_set_user_id(const struct aiu_question *question, pid_t pid)
+static bool may_be_set_user_id(const struct aiu_request *request, pid_t pid)
 {
         char link[32];
         struct stat st;
         int r;
 
         (void)snprintf(link, sizeof(link), "%d/exe", (int)pid);
-        r = sys_fstatat(question->procfs, link, &st, 0);
+        r = sys_fstatat(request->procfs, link, &st, 0);
         return r < 0 ? r != -EACCES : (st.st_mode & (S_ISUID | S_ISGID)) != 0;
 }
 
-uid_t word_of_service(const struct aiu_question *question, pid_t pid, const char *directory)
+uid_t word_of_service(const struct aiu_request *request, pid_t pid, const char *directory)
 {
         char supervise[PATH_MAX];
-        uid_t word = may_be_set_user_id(question, pid) ? WORD_UNKNOWN : word_of_path(directory, strlen(directory));
+        uid_t word = may_be_set_user_id(request, pid) ? WORD_UNKNOWN : word_of_path(directory, strlen(directory));
 
-        if (word == WORD_UNKNOWN || !is_working_directory(question, pid, directory) || is_writable_by_others(directory))
+        if (word == WORD_UNKNOWN || !is_working_directory(request, pid, directory) || is_writable_by_others(directory))
                 return WORD_UNKNOWN;
         word = word_of_both(word, find_supervise(directory, supervise, sizeof(supervise)));
         if (word == WORD_UNKNOWN || is_writable_by_others(supervise))

@@ -35,7 +35,7 @@ struct looked_at {
 };
 
 /* A socket that its holder's own cgroup does not explain. */
-struct riddle {
+struct unresolved {
         uint64_t inode;
         uint64_t cgroup_id;
         pid_t pid;              /* 0 = nobody visible */
@@ -43,20 +43,20 @@ struct riddle {
         size_t id;              /* index in ids */
 };
 
-struct holding {
+struct holder_ref {
         uint64_t inode;
         pid_t pid;
 };
 
-struct work {
-        const struct aiu_question *question;
+struct state {
+        const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         struct looked_at *processes;
         size_t n_processes;
-        struct holding *holdings;       /* by inode */
-        size_t n_holdings;
-        struct riddle *riddles;
-        size_t n_riddles;
+        struct holder_ref *refs;       /* by inode */
+        size_t n_refs;
+        struct unresolved *unresolved;
+        size_t n_unresolved;
         struct cgroup_id ids[MOST_IDS];
         size_t n_ids;
         char counted_unit[CGROUP_NAME_BYTES];   /* the last one whose processes were counted */
@@ -68,45 +68,45 @@ static const char *or_null(const char *text)
         return text[0] ? text : NULL;
 }
 
-static int add_fact(struct work *work, const struct aiu_manager_fact *fact)
+static int add_fact(struct state *state, const struct aiu_manager_fact *fact)
 {
-        int r = aiu_snapshot_add_manager(work->snapshot, fact);
+        int r = aiu_snapshot_add_manager(state->snapshot, fact);
 
         return r == -ENOBUFS ? 0 : r;
 }
 
 /* ------------------------------------------------------ processes */
 
-static int compare_holdings(const void *a, const void *b)
+static int compare_refs(const void *a, const void *b)
 {
-        const struct holding *x = a, *y = b;
+        const struct holder_ref *x = a, *y = b;
 
         return (x->inode > y->inode) - (x->inode < y->inode);
 }
 
-static int list_holdings(struct work *work)
+static int list_refs(struct state *state)
 {
         size_t n = 0;
 
-        while (aiu_snapshot_get_holder(work->snapshot, n, NULL, NULL, NULL))
+        while (aiu_snapshot_get_holder(state->snapshot, n, NULL, NULL, NULL))
                 n++;
-        work->holdings = calloc(n + 1, sizeof(*work->holdings));
-        if (!work->holdings)
+        state->refs = calloc(n + 1, sizeof(*state->refs));
+        if (!state->refs)
                 return -ENOMEM;
-        for (struct holding *to = work->holdings; work->n_holdings < n; to++)
-                (void)aiu_snapshot_get_holder(work->snapshot, work->n_holdings++, &to->inode,
+        for (struct holder_ref *to = state->refs; state->n_refs < n; to++)
+                (void)aiu_snapshot_get_holder(state->snapshot, state->n_refs++, &to->inode,
                                               &to->pid, NULL);
         if (n > 1)
-                qsort(work->holdings, n, sizeof(*work->holdings), compare_holdings);
+                qsort(state->refs, n, sizeof(*state->refs), compare_refs);
         return 0;
 }
 
 static bool holds_something(const void *userdata, pid_t pid)
 {
-        const struct work *work = userdata;
+        const struct state *state = userdata;
 
-        for (size_t i = 0; i < work->n_holdings; i++)
-                if (work->holdings[i].pid == pid)
+        for (size_t i = 0; i < state->n_refs; i++)
+                if (state->refs[i].pid == pid)
                         return true;
         return false;
 }
@@ -185,7 +185,7 @@ static void settle_word(struct cgroup_owner *owner)
  * container (quadlet, podman generate systemd): the unit is to be asked then. In
  * the engine's own service, or a login, it is the container.
  */
-static void put_port_helper(const struct aiu_question *question, struct aiu_manager_fact *fact,
+static void put_port_helper(const struct aiu_request *request, struct aiu_manager_fact *fact,
                             const struct aiu_process_fact *process, char *container)
 {
         enum aiu_manager_kind kind = supervisor_find_port_helper(process, container);
@@ -201,7 +201,7 @@ static void put_port_helper(const struct aiu_question *question, struct aiu_mana
                 return;
         fact->kind = kind;
         fact->will_return = AIU_TRISTATE_UNKNOWN;
-        fact->named_by = word_of_both(fact->named_by, word_of_process(question, process->pid, process->comm));
+        fact->named_by = word_of_both(fact->named_by, word_of_process(request, process->pid, process->comm));
         if (kind == AIU_MANAGER_PODMAN && fact->user == 0 && process->uid != (uid_t)-1)
                 fact->user = process->uid;
 }
@@ -225,63 +225,63 @@ static void put_supervisor(struct aiu_manager_fact *fact, const struct supervisi
 }
 
 /* Workers of one unit follow each other: count once. */
-static uint32_t count_processes(struct work *work, const char *cgroup, const char *unit)
+static uint32_t count_processes(struct state *state, const char *cgroup, const char *unit)
 {
         size_t bytes = strlen(unit) + 1;
 
-        if (bytes > sizeof(work->counted_unit))
+        if (bytes > sizeof(state->counted_unit))
                 return cgroup_count(cgroup, unit);
-        if (strcmp(work->counted_unit, unit) != 0) {
-                memcpy(work->counted_unit, unit, bytes);
-                work->counted = cgroup_count(cgroup, unit);
+        if (strcmp(state->counted_unit, unit) != 0) {
+                memcpy(state->counted_unit, unit, bytes);
+                state->counted = cgroup_count(cgroup, unit);
         }
-        return work->counted;
+        return state->counted;
 }
 
-static int describe_process(struct work *work, const struct aiu_process_fact *process,
+static int describe_process(struct state *state, const struct aiu_process_fact *process,
                             struct looked_at *ret)
 {
-        struct cgroup_owner owner, keeper;
+        struct cgroup_owner owner, proxy;
         struct supervision supervision;
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
         char container[CGROUP_NAME_BYTES];
 
         cgroup_parse(process->cgroup, &owner);
         settle_word(&owner);
-        if (owner.kind == AIU_MANAGER_PODMAN && supervisor_find_container_unit(work->question, process, &keeper)) {
-                memcpy(keeper.container, owner.container, sizeof(keeper.container));
-                keeper.named_by = word_of_both(keeper.named_by, owner.named_by);
-                owner = keeper;
+        if (owner.kind == AIU_MANAGER_PODMAN && supervisor_find_container_unit(state->request, process, &proxy)) {
+                memcpy(proxy.container, owner.container, sizeof(proxy.container));
+                proxy.named_by = word_of_both(proxy.named_by, owner.named_by);
+                owner = proxy;
         }
         *ret = (struct looked_at){ .pid = process->pid, .is_manager = is_manager(process, &owner) };
         if (ret->is_manager && owner.kind != AIU_MANAGER_SYSTEMD_USER)
                 owner = (struct cgroup_owner){ .kind = AIU_MANAGER_SYSTEMD, .user = (uid_t)-1 };
         fact = fact_of_owner(&owner);
         fact.pid = process->pid;
-        put_port_helper(work->question, &fact, process, container);
-        supervisor_find(work->question, process, holds_something, work, &supervision);
+        put_port_helper(state->request, &fact, process, container);
+        supervisor_find(state->request, process, holds_something, state, &supervision);
         put_supervisor(&fact, &supervision);
         ret->is_own_service = fact.unit && (fact.kind == AIU_MANAGER_SYSTEMD ||
                                             fact.kind == AIU_MANAGER_SYSTEMD_USER);
         if (fact.kind == AIU_MANAGER_UNKNOWN)
                 return 0;
         if (ret->is_own_service)
-                fact.n_processes = count_processes(work, process->cgroup, fact.unit);
-        return add_fact(work, &fact);
+                fact.n_processes = count_processes(state, process->cgroup, fact.unit);
+        return add_fact(state, &fact);
 }
 
-static int describe_processes(struct work *work)
+static int describe_processes(struct state *state)
 {
         struct aiu_process_fact process = { .size = sizeof(process) };
         size_t n = 0;
 
-        while (aiu_snapshot_get_process(work->snapshot, n, &process))
+        while (aiu_snapshot_get_process(state->snapshot, n, &process))
                 n++;
-        work->processes = calloc(n + 1, sizeof(*work->processes));
-        if (!work->processes)
+        state->processes = calloc(n + 1, sizeof(*state->processes));
+        if (!state->processes)
                 return -ENOMEM;
-        for (size_t i = 0; i < n && aiu_snapshot_get_process(work->snapshot, i, &process); i++) {
-                int r = describe_process(work, &process, &work->processes[work->n_processes++]);
+        for (size_t i = 0; i < n && aiu_snapshot_get_process(state->snapshot, i, &process); i++) {
+                int r = describe_process(state, &process, &state->processes[state->n_processes++]);
 
                 if (r < 0)
                         return r;
@@ -290,7 +290,7 @@ static int describe_processes(struct work *work)
 }
 
 /* The caller's own unit: is it the one whose .socket unit holds the address? */
-static int describe_self(struct work *work)
+static int describe_self(struct state *state)
 {
         struct aiu_process_fact self = { .size = sizeof(self), .uid = (uid_t)-1 };
         struct looked_at ignored;
@@ -298,51 +298,51 @@ static int describe_self(struct work *work)
         ssize_t n;
         int r;
 
-        if (work->question->procfs < 0)
+        if (state->request->procfs < 0)
                 return 0;
-        n = sys_readlinkat(work->question->procfs, "self", number, sizeof(number) - 1);
+        n = sys_readlinkat(state->request->procfs, "self", number, sizeof(number) - 1);
         if (n <= 0)
                 return 0;
         number[n] = '\0';
         self.pid = (pid_t)strtol(number, NULL, 10);
-        for (size_t i = 0; i < work->n_processes; i++)
-                if (work->processes[i].pid == self.pid)
+        for (size_t i = 0; i < state->n_processes; i++)
+                if (state->processes[i].pid == self.pid)
                         return 0;
-        if (self.pid <= 0 || sys_read_file_alloc(work->question->procfs, "self/cgroup",
+        if (self.pid <= 0 || sys_read_file_alloc(state->request->procfs, "self/cgroup",
                                                  CGROUP_TEXT_BYTES, &text, NULL) < 0)
                 return 0;
         self.cgroup = text;
-        r = describe_process(work, &self, &ignored);
+        r = describe_process(state, &self, &ignored);
         free(text);
         return r;
 }
 
 /* ------------------------------------------------------ sockets */
 
-static const struct looked_at *find_process(const struct work *work, pid_t pid)
+static const struct looked_at *find_process(const struct state *state, pid_t pid)
 {
-        for (size_t i = 0; i < work->n_processes; i++)
-                if (work->processes[i].pid == pid)
-                        return &work->processes[i];
+        for (size_t i = 0; i < state->n_processes; i++)
+                if (state->processes[i].pid == pid)
+                        return &state->processes[i];
         return NULL;
 }
 
 /* Which of the ids this one is; MOST_IDS = there are too many. */
-static size_t note_id(struct work *work, uint64_t id, bool everywhere)
+static size_t note_id(struct state *state, uint64_t id, bool everywhere)
 {
         size_t i;
 
-        for (i = 0; i < work->n_ids && work->ids[i].id != id; i++)
+        for (i = 0; i < state->n_ids && state->ids[i].id != id; i++)
                 ;
         if (i == MOST_IDS)
                 return i;
-        if (i == work->n_ids)
-                work->ids[work->n_ids++] = (struct cgroup_id){ .id = id };
-        work->ids[i].everywhere = work->ids[i].everywhere || everywhere;
+        if (i == state->n_ids)
+                state->ids[state->n_ids++] = (struct cgroup_id){ .id = id };
+        state->ids[i].everywhere = state->ids[i].everywhere || everywhere;
         return i;
 }
 
-static void note_riddle(struct work *work, const struct aiu_socket_fact *socket,
+static void note_unresolved(struct state *state, const struct aiu_socket_fact *socket,
                         const struct looked_at *process, pid_t pid)
 {
         bool open = pid == 0 || (process && process->is_manager);
@@ -351,12 +351,12 @@ static void note_riddle(struct work *work, const struct aiu_socket_fact *socket,
         /* Its own cgroup tells of a visible holder; but a .socket unit may stand behind it. */
         if (!open && !(process && process->is_own_service))
                 return;
-        if (work->n_riddles >= MOST_SOCKETS)
+        if (state->n_unresolved >= MOST_SOCKETS)
                 return;
-        id = note_id(work, socket->cgroup_id, open);
+        id = note_id(state, socket->cgroup_id, open);
         if (id == MOST_IDS)
                 return;
-        work->riddles[work->n_riddles++] = (struct riddle){
+        state->unresolved[state->n_unresolved++] = (struct unresolved){
                 .inode = socket->inode, .cgroup_id = socket->cgroup_id, .pid = pid,
                 .is_manager = process && process->is_manager, .id = id,
         };
@@ -368,14 +368,14 @@ static bool is_bound_only(const struct aiu_socket_fact *socket)
 }
 
 /* The first of those who hold it. */
-static size_t find_holding(const struct work *work, uint64_t inode)
+static size_t find_ref(const struct state *state, uint64_t inode)
 {
-        size_t low = 0, high = work->n_holdings;
+        size_t low = 0, high = state->n_refs;
 
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
 
-                if (work->holdings[middle].inode < inode)
+                if (state->refs[middle].inode < inode)
                         low = middle + 1;
                 else
                         high = middle;
@@ -383,44 +383,44 @@ static size_t find_holding(const struct work *work, uint64_t inode)
         return low;
 }
 
-static void note_socket(struct work *work, const struct aiu_socket_fact *socket)
+static void note_socket(struct state *state, const struct aiu_socket_fact *socket)
 {
-        size_t first = find_holding(work, socket->inode), i;
+        size_t first = find_ref(state, socket->inode), i;
 
         if (socket->cgroup_id == 0 || socket->inode == 0 ||
-            !aiu_snapshot_wants_inode(work->snapshot, socket->inode))
+            !aiu_snapshot_wants_inode(state->snapshot, socket->inode))
                 return;
-        for (i = first; i < work->n_holdings && work->holdings[i].inode == socket->inode; i++) {
-                pid_t pid = work->holdings[i].pid;
+        for (i = first; i < state->n_refs && state->refs[i].inode == socket->inode; i++) {
+                pid_t pid = state->refs[i].pid;
 
                 /* What was accepted has its listener's id; the listener is told of already. */
                 if (is_bound_only(socket))
-                        note_riddle(work, socket, find_process(work, pid), pid);
+                        note_unresolved(state, socket, find_process(state, pid), pid);
         }
         if (i == first)
-                note_riddle(work, socket, NULL, 0);
+                note_unresolved(state, socket, NULL, 0);
 }
 
-static int note_sockets(struct work *work)
+static int note_sockets(struct state *state)
 {
         struct aiu_socket_fact socket = { .size = sizeof(socket) };
 
-        work->riddles = calloc(MOST_SOCKETS, sizeof(*work->riddles));
-        if (!work->riddles)
+        state->unresolved = calloc(MOST_SOCKETS, sizeof(*state->unresolved));
+        if (!state->unresolved)
                 return -ENOMEM;
         for (size_t i = 0;
-             work->n_riddles < MOST_SOCKETS && aiu_snapshot_get_socket(work->snapshot, i, &socket);
+             state->n_unresolved < MOST_SOCKETS && aiu_snapshot_get_socket(state->snapshot, i, &socket);
              i++)
-                note_socket(work, &socket);
+                note_socket(state, &socket);
         return 0;
 }
 
 /* What was said of a process in general; what is said of one of its sockets replaces it. */
-static void start_from_process(const struct work *work, pid_t pid, struct aiu_manager_fact *fact)
+static void start_from_process(const struct state *state, pid_t pid, struct aiu_manager_fact *fact)
 {
         struct aiu_manager_fact general = { .size = sizeof(general) };
 
-        for (size_t i = 0; aiu_snapshot_get_manager(work->snapshot, i, &general); i++)
+        for (size_t i = 0; aiu_snapshot_get_manager(state->snapshot, i, &general); i++)
                 if (general.pid == pid && general.inode == 0)
                         *fact = general;
 }
@@ -429,18 +429,18 @@ static void start_from_process(const struct work *work, pid_t pid, struct aiu_ma
  * Made in a cgroup of another user's, who is none of the holder's: not by a service, nor by what was
  * started from that user's own session.
  */
-static bool is_made_by_another(const struct work *work, const struct riddle *riddle, const struct cgroup_owner *owner)
+static bool is_made_by_another(const struct state *state, const struct unresolved *unresolved, const struct cgroup_owner *owner)
 {
         struct aiu_process_fact process = { .size = sizeof(process) };
         struct aiu_manager_fact general = { .size = sizeof(general) };
 
-        if (owner->user == (uid_t)-1 || owner->user == 0 || riddle->is_manager)
+        if (owner->user == (uid_t)-1 || owner->user == 0 || unresolved->is_manager)
                 return false;
-        start_from_process(work, riddle->pid, &general);
+        start_from_process(state, unresolved->pid, &general);
         if (general.kind != AIU_MANAGER_SYSTEMD)
                 return false;
-        for (size_t i = 0; aiu_snapshot_get_process(work->snapshot, i, &process); i++) {
-                if (process.pid != riddle->pid)
+        for (size_t i = 0; aiu_snapshot_get_process(state->snapshot, i, &process); i++) {
+                if (process.pid != unresolved->pid)
                         continue;
                 for (size_t k = 0; k < process.n_uids; k++)
                         if (process.uids[k] == owner->user)
@@ -450,21 +450,21 @@ static bool is_made_by_another(const struct work *work, const struct riddle *rid
         return false;
 }
 
-static int tell_of_process(struct work *work, const struct riddle *riddle,
+static int tell_of_process(struct state *state, const struct unresolved *unresolved,
                            const struct cgroup_owner *owner)
 {
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
         bool is_socket_unit = cgroup_has_suffix(owner->unit, ".socket");
-        bool handed_over = is_made_by_another(work, riddle, owner);
+        bool handed_over = is_made_by_another(state, unresolved, owner);
         char unit[CGROUP_NAME_BYTES];
 
         if (handed_over)
                 is_socket_unit = false;
-        if (!handed_over && (!owner->unit[0] || (!riddle->is_manager && !is_socket_unit)))
+        if (!handed_over && (!owner->unit[0] || (!unresolved->is_manager && !is_socket_unit)))
                 return 0;
-        start_from_process(work, riddle->pid, &fact);
-        fact.pid = riddle->pid;
-        fact.inode = riddle->inode;
+        start_from_process(state, unresolved->pid, &fact);
+        fact.pid = unresolved->pid;
+        fact.inode = unresolved->inode;
         if (fact.unit) {        /* the snapshot may move while the fact is added */
                 (void)snprintf(unit, sizeof(unit), "%s", fact.unit);
                 fact.unit = unit;
@@ -475,27 +475,27 @@ static int tell_of_process(struct work *work, const struct riddle *riddle,
                 fact.socket_unit = owner->unit;
         else
                 fact.unit = owner->unit;        /* pid 1 keeps it for a service: its fd store */
-        return add_fact(work, &fact);
+        return add_fact(state, &fact);
 }
 
-static int tell_of_nobody(struct work *work, const struct riddle *riddle,
+static int tell_of_nobody(struct state *state, const struct unresolved *unresolved,
                           struct cgroup_owner *owner)
 {
         struct aiu_manager_fact fact = fact_of_owner(owner);
 
-        fact.cgroup_id = riddle->cgroup_id;
+        fact.cgroup_id = unresolved->cgroup_id;
         if (cgroup_has_suffix(owner->unit, ".socket")) {
                 fact.unit = NULL;
                 fact.socket_unit = owner->unit;
         }
-        return add_fact(work, &fact);
+        return add_fact(state, &fact);
 }
 
-static int tell_of_sockets(struct work *work)
+static int tell_of_sockets(struct state *state)
 {
-        for (size_t i = 0; i < work->n_riddles; i++) {
-                const struct riddle *riddle = &work->riddles[i];
-                const char *path = work->ids[riddle->id].path;
+        for (size_t i = 0; i < state->n_unresolved; i++) {
+                const struct unresolved *unresolved = &state->unresolved[i];
+                const char *path = state->ids[unresolved->id].path;
                 struct cgroup_owner owner;
                 int r;
 
@@ -503,57 +503,57 @@ static int tell_of_sockets(struct work *work)
                         continue;
                 cgroup_parse_path(path, strlen(path), &owner);
                 settle_word(&owner);
-                r = riddle->pid ? tell_of_process(work, riddle, &owner)
-                                : tell_of_nobody(work, riddle, &owner);
+                r = unresolved->pid ? tell_of_process(state, unresolved, &owner)
+                                : tell_of_nobody(state, unresolved, &owner);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-static int ask(struct work *work)
+static int ask(struct state *state)
 {
         int r, found = 0;
 
-        r = list_holdings(work);
+        r = list_refs(state);
         if (r == 0)
-                r = describe_processes(work);
+                r = describe_processes(state);
         if (r == 0)
-                r = describe_self(work);
+                r = describe_self(state);
         if (r == 0)
-                r = note_sockets(work);
+                r = note_sockets(state);
         if (r == 0)
-                found = cgroup_id_find(work->question, work->ids, work->n_ids);
+                found = cgroup_id_find(state->request, state->ids, state->n_ids);
         if (r == 0)
-                r = tell_of_sockets(work);
+                r = tell_of_sockets(state);
         if (r < 0)
                 return r;
         if (found == -ETIME)
                 (void)aiu_snapshot_add_gap(
-                        work->snapshot, AIU_GAP_DEADLINE, ETIME,
+                        state->snapshot, AIU_GAP_DEADLINE, ETIME,
                         "the deadline came before the cgroup was found in which a socket was made");
         /* Without cgroup2 the sockets of .socket units are not told apart. */
         return found == -ENOMEM || found == -ETIME ? found : AIU_PARTIAL;
 }
 
-static int managers(void *userdata, const struct aiu_question *question,
+static int managers(void *userdata, const struct aiu_request *request,
                     struct aiu_snapshot *snapshot)
 {
-        struct work *work = calloc(1, sizeof(*work));
+        struct state *state = calloc(1, sizeof(*state));
         int r;
 
         (void)userdata;
-        if (!work)
+        if (!state)
                 return -ENOMEM;
-        work->question = question;
-        work->snapshot = snapshot;
-        r = ask(work);
-        for (size_t i = 0; i < work->n_ids; i++)
-                free(work->ids[i].path);
-        free(work->holdings);
-        free(work->processes);
-        free(work->riddles);
-        free(work);
+        state->request = request;
+        state->snapshot = snapshot;
+        r = ask(state);
+        for (size_t i = 0; i < state->n_ids; i++)
+                free(state->ids[i].path);
+        free(state->refs);
+        free(state->processes);
+        free(state->unresolved);
+        free(state);
         return r;
 }
 

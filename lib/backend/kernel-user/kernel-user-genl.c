@@ -66,7 +66,7 @@ int user_take_fou(void *userdata, struct nlmsghdr *message)
         struct user_search *search = userdata;
         struct nlattr *a[FOU_ATTR_PEER_PORT + 1];
         char port[8], family;
-        struct kernel_offer offer = { .service = "fou", .shares_nothing = true, .protocol = IPPROTO_UDP };
+        struct kernel_candidate candidate = { .service = "fou", .shares_nothing = true, .protocol = IPPROTO_UDP };
         uint16_t port_be;
         int r;
 
@@ -74,19 +74,19 @@ int user_take_fou(void *userdata, struct nlmsghdr *message)
         if (r < 0 || !read_u16(a[FOU_ATTR_PORT], &port_be) || !a[FOU_ATTR_AF] || nla_len(a[FOU_ATTR_AF]) < 1 ||
             a[FOU_ATTR_PEER_V4] || a[FOU_ATTR_PEER_V6])
                 return r;
-        offer.port = ntohs(port_be);
-        offer.family = *(const unsigned char *)nla_data(a[FOU_ATTR_AF]);
-        family = offer.family == AF_INET6 ? '6' : '4';
-        if (offer.port == 0 || (offer.family != AF_INET && offer.family != AF_INET6))
+        candidate.port = ntohs(port_be);
+        candidate.family = *(const unsigned char *)nla_data(a[FOU_ATTR_AF]);
+        family = candidate.family == AF_INET6 ? '6' : '4';
+        if (candidate.port == 0 || (candidate.family != AF_INET && candidate.family != AF_INET6))
                 return 0;
-        (void)snprintf(port, sizeof(port), "%u", (unsigned int)offer.port);
-        offer.command[0] = "ip";
-        offer.command[1] = family == '6' ? "-6" : "-4";
-        offer.command[2] = "fou";
-        offer.command[3] = "del";
-        offer.command[4] = "port";
-        offer.command[5] = port;
-        return user_offer(search, &offer);
+        (void)snprintf(port, sizeof(port), "%u", (unsigned int)candidate.port);
+        candidate.command[0] = "ip";
+        candidate.command[1] = family == '6' ? "-6" : "-4";
+        candidate.command[2] = "fou";
+        candidate.command[3] = "del";
+        candidate.command[4] = "port";
+        candidate.command[5] = port;
+        return user_candidate(search, &candidate);
 }
 
 /* The port is told in host order, the tunnel by its number on this side. */
@@ -95,7 +95,7 @@ int user_take_l2tp(void *userdata, struct nlmsghdr *message)
         struct user_search *search = userdata;
         struct nlattr *a[L2TP_ATTR_UDP_SPORT + 1];
         char number[16];
-        struct kernel_offer offer = {
+        struct kernel_candidate candidate = {
                 .service = "l2tp", .name = number, .protocol = IPPROTO_UDP,
                 .shares_nothing = true, .any_local = true,
                 .command = { "ip", "l2tp", "del", "tunnel", "tunnel_id", number },
@@ -106,12 +106,12 @@ int user_take_l2tp(void *userdata, struct nlmsghdr *message)
 
         r = parse(message, search->l2tp, a, L2TP_ATTR_UDP_SPORT);
         if (r < 0 || !read_u16(a[L2TP_ATTR_ENCAP_TYPE], &encapsulation) || encapsulation != L2TP_ENCAPTYPE_UDP ||
-            !read_u16(a[L2TP_ATTR_UDP_SPORT], &offer.port) || offer.port == 0 || !a[L2TP_ATTR_CONN_ID] ||
+            !read_u16(a[L2TP_ATTR_UDP_SPORT], &candidate.port) || candidate.port == 0 || !a[L2TP_ATTR_CONN_ID] ||
             nla_len(a[L2TP_ATTR_CONN_ID]) < (int)sizeof(id))
                 return r;
         memcpy(&id, nla_data(a[L2TP_ATTR_CONN_ID]), sizeof(id));
         (void)snprintf(number, sizeof(number), "%u", id);
-        return user_offer(search, &offer);
+        return user_candidate(search, &candidate);
 }
 
 static int dump(struct user_search *search, uint16_t family, uint8_t command, netlink_handler *handler)
@@ -121,7 +121,7 @@ static int dump(struct user_search *search, uint16_t family, uint8_t command, ne
         int r = !message || nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0 ? -ENOMEM : 0;
 
         if (r == 0)
-                r = netlink_request(&search->netlink, search->question, message, handler, search);
+                r = netlink_request(&search->netlink, search->request, message, handler, search);
         nlmsg_free(message);
         return r == -EINTR ? 0 : r;
 }
@@ -146,7 +146,7 @@ int user_search_genl(struct user_search *search)
 {
         int r;
 
-        if (search->question->protocol != IPPROTO_UDP)
+        if (search->request->protocol != IPPROTO_UDP)
                 return 0;
         r = netlink_open(&search->netlink, NETLINK_GENERIC);
         if (r < 0)

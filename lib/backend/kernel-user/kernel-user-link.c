@@ -110,16 +110,16 @@ static const struct {
         { "amt", read_amt, AIU_TRISTATE_UNKNOWN },
 };
 
-static int offer_tunnel(struct user_search *search, const char *kind, const char *name, const struct tunnel *tunnel,
+static int candidate_tunnel(struct user_search *search, const char *kind, const char *name, const struct tunnel *tunnel,
                         enum aiu_tristate tried)
 {
-        struct kernel_offer offer = {
+        struct kernel_candidate candidate = {
                 .service = kind, .name = name, .shares_nothing = true, .protocol = IPPROTO_UDP, .port = tunnel->port,
                 .family = tunnel->v4 && tunnel->v6 ? AF_UNSPEC : tunnel->v6 ? AF_INET6 : AF_INET,
                 .command = { "ip", "link", "set", "dev", name, "down" }, .command_suffices = tried,
         };
 
-        return user_offer(search, &offer);
+        return user_candidate(search, &candidate);
 }
 
 /*
@@ -160,7 +160,7 @@ static int take_kind(struct user_search *search, const char *kind, const char *n
         note_silent(search, kind, name);
         for (size_t i = 0; data && i < sizeof(tunnels) / sizeof(tunnels[0]); i++)
                 if (strcmp(kind, tunnels[i].kind) == 0 && tunnels[i].read(data, &tunnel))
-                        return offer_tunnel(search, tunnels[i].kind, name, &tunnel, tunnels[i].tried);
+                        return candidate_tunnel(search, tunnels[i].kind, name, &tunnel, tunnels[i].tried);
         return 0;
 }
 
@@ -189,7 +189,7 @@ int user_search_links(struct user_search *search)
         struct nl_msg *message;
         int r;
 
-        if (search->question->protocol != IPPROTO_UDP)
+        if (search->request->protocol != IPPROTO_UDP)
                 return 0;
         r = netlink_open(&search->netlink, NETLINK_ROUTE);
         if (r < 0)
@@ -197,7 +197,7 @@ int user_search_links(struct user_search *search)
         message = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP);
         r = !message || nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0 ? -ENOMEM : 0;
         if (r == 0)
-                r = netlink_request(&search->netlink, search->question, message, user_take_link, search);
+                r = netlink_request(&search->netlink, search->request, message, user_take_link, search);
         nlmsg_free(message);
         netlink_close(&search->netlink);
         return r == -EINTR ? 0 : r;     /* interfaces came or went: what was told of the others holds */

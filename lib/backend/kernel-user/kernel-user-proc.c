@@ -45,7 +45,7 @@ static void first_line(char to[LINE_BYTES], const char *text)
 int user_take_portlist(struct user_search *search, const char *text)
 {
         for (; *text; text = next_line(text)) {
-                struct kernel_offer offer = {
+                struct kernel_candidate candidate = {
                         .service = "nfsd", .any_local = true, .command = { "rpc.nfsd", "0" },
                 };
                 char protocol[8];
@@ -55,13 +55,13 @@ int user_take_portlist(struct user_search *search, const char *text)
                 if (sscanf(text, "%7[a-z] %5u", protocol, &port) != 2 || port == 0 || port > UINT16_MAX)
                         continue;
                 if (strcmp(protocol, "tcp") == 0)
-                        offer.protocol = IPPROTO_TCP;
+                        candidate.protocol = IPPROTO_TCP;
                 else if (strcmp(protocol, "udp") == 0)
-                        offer.protocol = IPPROTO_UDP;
+                        candidate.protocol = IPPROTO_UDP;
                 else
                         continue;
-                offer.port = (uint16_t)port;
-                r = user_offer(search, &offer);
+                candidate.port = (uint16_t)port;
+                r = user_candidate(search, &candidate);
                 if (r < 0)
                         return r;
         }
@@ -105,7 +105,7 @@ int user_take_nfs_servers(struct user_search *search, const char *text)
                 struct sockaddr_storage peer;
                 char line[LINE_BYTES], hex[33], host[256];
                 unsigned int port;
-                struct kernel_offer offer = {
+                struct kernel_candidate candidate = {
                         .service = "nfs", .name = host, .protocol = IPPROTO_TCP,
                         .peer = (const struct sockaddr *)&peer,
                 };
@@ -115,7 +115,7 @@ int user_take_nfs_servers(struct user_search *search, const char *text)
                 if (sscanf(line, "v%*u %32[0-9a-f] %4x %*d %255s", hex, &port, host) != 3 || port == 0 ||
                     !parse_hex_address(hex, port, &peer))
                         continue;
-                r = user_offer(search, &offer);
+                r = user_candidate(search, &candidate);
                 if (r < 0)
                         return r;
         }
@@ -156,7 +156,7 @@ int user_take_rxrpc(struct user_search *search, const char *text)
         for (text = next_line(text); *text; text = next_line(text)) {
                 struct sockaddr_storage local;
                 char line[LINE_BYTES], where[64];
-                struct kernel_offer offer = {
+                struct kernel_candidate candidate = {
                         .service = "rxrpc", .protocol = IPPROTO_UDP, .local = (const struct sockaddr *)&local,
                 };
                 struct sockaddr_in in;
@@ -166,9 +166,9 @@ int user_take_rxrpc(struct user_search *search, const char *text)
                 if (sscanf(line, "UDP %63s", where) != 1 || !parse_endpoint(where, &local))
                         continue;
                 memcpy(&in, &local, sizeof(in));
-                offer.family = local.ss_family;
-                offer.port = ntohs(in.sin_port);
-                r = user_offer(search, &offer);
+                candidate.family = local.ss_family;
+                candidate.port = ntohs(in.sin_port);
+                r = user_candidate(search, &candidate);
                 if (r < 0)
                         return r;
         }
@@ -179,12 +179,12 @@ int user_take_rxrpc(struct user_search *search, const char *text)
 
 static void look_at_lockd(struct user_search *search)
 {
-        const char *path = search->question->protocol == IPPROTO_TCP ? "sys/fs/nfs/nlm_tcpport"
+        const char *path = search->request->protocol == IPPROTO_TCP ? "sys/fs/nfs/nlm_tcpport"
                                                                       : "sys/fs/nfs/nlm_udpport";
         char text[16];
 
-        if (user_all_held(search) || sys_read_file(search->question->procfs, path, text, sizeof(text)) <= 0 ||
-            strtoul(text, NULL, 10) != search->question->port)
+        if (user_all_held(search) || sys_read_file(search->request->procfs, path, text, sizeof(text)) <= 0 ||
+            strtoul(text, NULL, 10) != search->request->port)
                 return;
         (void)aiu_snapshot_add_gap(search->snapshot, AIU_GAP_UNKNOWN, 0,
                                    "the kernel's lock manager for NFS (lockd) is set to this port by fs.nfs.nlm_tcpport "
@@ -199,7 +199,7 @@ static int read_and_take(struct user_search *search, const char *path,
         char *text;
         int r;
 
-        r = sys_read_file_alloc(search->question->procfs, path, MOST_BYTES, &text, NULL);
+        r = sys_read_file_alloc(search->request->procfs, path, MOST_BYTES, &text, NULL);
         if (r == -ENOMEM)
                 return r;
         /* Most hosts have neither of these servers, and no such file. */
@@ -214,12 +214,12 @@ int user_search_proc(struct user_search *search)
 {
         int r;
 
-        if (search->question->procfs < 0)
+        if (search->request->procfs < 0)
                 return 0;
         r = read_and_take(search, "fs/nfsd/portlist", user_take_portlist);
-        if (r == 0 && search->question->protocol == IPPROTO_TCP)
+        if (r == 0 && search->request->protocol == IPPROTO_TCP)
                 r = read_and_take(search, "thread-self/net/nfsfs/servers", user_take_nfs_servers);
-        if (r == 0 && search->question->protocol == IPPROTO_UDP)
+        if (r == 0 && search->request->protocol == IPPROTO_UDP)
                 r = read_and_take(search, "thread-self/net/rxrpc/locals", user_take_rxrpc);
         if (r == 0)
                 look_at_lockd(search);

@@ -60,16 +60,16 @@ static bool is_any(const struct sockaddr *address)
         return IN6_IS_ADDR_UNSPECIFIED(&ip) || memcmp(&ip, &any4, sizeof(ip)) == 0;
 }
 
-static bool fits(const struct kernel_offer *offer, const struct aiu_socket_fact *s)
+static bool fits(const struct kernel_candidate *candidate, const struct aiu_socket_fact *s)
 {
-        if (s->protocol != offer->protocol || (offer->port != 0 && port_of(s->local) != offer->port) ||
-            (offer->family != AF_UNSPEC && s->local->sa_family != offer->family))
+        if (s->protocol != candidate->protocol || (candidate->port != 0 && port_of(s->local) != candidate->port) ||
+            (candidate->family != AF_UNSPEC && s->local->sa_family != candidate->family))
                 return false;
-        if (offer->peer)
-                return s->peer && same_ip(s->peer, offer->peer) && port_of(s->peer) == port_of(offer->peer);
-        if (offer->any_local)
+        if (candidate->peer)
+                return s->peer && same_ip(s->peer, candidate->peer) && port_of(s->peer) == port_of(candidate->peer);
+        if (candidate->any_local)
                 return true;
-        return offer->local ? same_ip(s->local, offer->local) : is_any(s->local) && s->ifindex == 0;
+        return candidate->local ? same_ip(s->local, candidate->local) : is_any(s->local) && s->ifindex == 0;
 }
 
 static bool is_unheld(const struct user_search *search, const struct aiu_socket_fact *s)
@@ -89,12 +89,12 @@ static bool has_process(const struct user_search *search, uint64_t inode)
         return false;
 }
 
-int user_offer(struct user_search *search, const struct kernel_offer *offer)
+int user_candidate(struct user_search *search, const struct kernel_candidate *candidate)
 {
         struct aiu_kernel_user_fact fact = {
-                .size = sizeof(fact), .service = offer->service, .name = offer->name,
-                .command = offer->command[0] ? offer->command : NULL,
-                .command_suffices = offer->command_suffices,
+                .size = sizeof(fact), .service = candidate->service, .name = candidate->name,
+                .command = candidate->command[0] ? candidate->command : NULL,
+                .command_suffices = candidate->command_suffices,
         };
         const struct aiu_options_fact unshared = {
                 .size = sizeof(unshared), .reuseaddr = AIU_TRISTATE_NO, .reuseport = AIU_TRISTATE_NO,
@@ -104,12 +104,12 @@ int user_offer(struct user_search *search, const struct kernel_offer *offer)
         for (size_t i = 0; aiu_snapshot_get_socket(search->snapshot, i, &s); i++) {
                 int r;
 
-                if (!is_unheld(search, &s) || !fits(offer, &s) || has_process(search, s.inode))
+                if (!is_unheld(search, &s) || !fits(candidate, &s) || has_process(search, s.inode))
                         continue;
                 r = aiu_snapshot_add_kernel_user(search->snapshot, s.inode, &fact);
                 if (r < 0 && r != -ENOBUFS)
                         return r;
-                if (offer->shares_nothing)
+                if (candidate->shares_nothing)
                         (void)aiu_snapshot_add_options(search->snapshot, s.inode, &unshared);
         }
         return 0;
@@ -145,7 +145,7 @@ static void say_usual(const struct user_search *search)
         char text[192];
 
         for (size_t i = 0; i < ELEMENTSOF(usual); i++) {
-                if (usual[i].protocol != search->question->protocol || usual[i].port != search->question->port)
+                if (usual[i].protocol != search->request->protocol || usual[i].port != search->request->port)
                         continue;
                 (void)snprintf(text, sizeof(text), "a socket that no process in sight has is on the usual port of %s "
                                "in the kernel, which does not tell its sockets: it may be that", usual[i].what);
@@ -191,9 +191,9 @@ static int look(struct user_search *search)
         return failed;
 }
 
-static int kernel_users(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int kernel_users(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
-        struct user_search search = { .question = question, .snapshot = snapshot };
+        struct user_search search = { .request = request, .snapshot = snapshot };
         int r;
 
         (void)userdata;

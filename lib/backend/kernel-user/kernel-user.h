@@ -23,7 +23,7 @@
 #define USER_MAX_SILENT 8u
 
 /* "I, this device or server, have a socket like that." */
-struct kernel_offer {
+struct kernel_candidate {
         const char *service;
         const char *name;               /* NULL = there is but one */
         int protocol;                   /* IPPROTO_TCP, IPPROTO_UDP */
@@ -38,7 +38,7 @@ struct kernel_offer {
 };
 
 struct user_search {
-        const struct aiu_question *question;
+        const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         struct netlink netlink;
         struct {
@@ -50,7 +50,7 @@ struct user_search {
 };
 
 /* kernel-user.c: name as the user of each socket without a holder that is like that. */
-int user_offer(struct user_search *search, const struct kernel_offer *offer);
+int user_candidate(struct user_search *search, const struct kernel_candidate *candidate);
 bool user_all_held(const struct user_search *search);
 
 /* 0 or a negative errno. */

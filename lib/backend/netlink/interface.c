@@ -55,7 +55,7 @@ static struct nl_msg *make_request(const struct interface *wanted)
         return message;
 }
 
-static int ask_netlink(const struct aiu_question *question, struct interface *wanted)
+static int ask_netlink(const struct aiu_request *request, struct interface *wanted)
 {
         struct interface found = { .ifindex = 0 };
         struct netlink netlink;
@@ -65,7 +65,7 @@ static int ask_netlink(const struct aiu_question *question, struct interface *wa
         if (r < 0)
                 return r;
         message = make_request(wanted);
-        r = message ? netlink_request(&netlink, question, message, take_link, &found) : -ENOMEM;
+        r = message ? netlink_request(&netlink, request, message, take_link, &found) : -ENOMEM;
         nlmsg_free(message);
         netlink_close(&netlink);
         if (r < 0)
@@ -96,16 +96,16 @@ static int ask_ioctl(struct interface *wanted)
         return 0;
 }
 
-static int look_up(const struct aiu_question *question, struct interface *wanted)
+static int look_up(const struct aiu_request *request, struct interface *wanted)
 {
-        int r = ask_netlink(question, wanted);
+        int r = ask_netlink(request, wanted);
 
-        if (r == 0 || r == -ENODEV || r == -ENOMEM || r == -ETIME || question->plain_calls_only)
+        if (r == 0 || r == -ENODEV || r == -ENOMEM || r == -ETIME || request->plain_calls_only)
                 return r;
         return ask_ioctl(wanted);
 }
 
-int interface_find(const struct aiu_question *question, const char *name, unsigned int *ret_ifindex)
+int interface_find(const struct aiu_request *request, const char *name, unsigned int *ret_ifindex)
 {
         struct interface wanted = { .ifindex = 0 };
         int r;
@@ -113,13 +113,13 @@ int interface_find(const struct aiu_question *question, const char *name, unsign
         if (!name[0] || strlen(name) >= sizeof(wanted.name))
                 return -ENODEV;
         memcpy(wanted.name, name, strlen(name) + 1);
-        r = look_up(question, &wanted);
+        r = look_up(request, &wanted);
         if (r == 0)
                 *ret_ifindex = wanted.ifindex;
         return r;
 }
 
-int interface_name(const struct aiu_question *question, unsigned int ifindex, char ret_name[IF_NAMESIZE])
+int interface_name(const struct aiu_request *request, unsigned int ifindex, char ret_name[IF_NAMESIZE])
 {
         struct interface wanted = { .ifindex = ifindex };
         int r;
@@ -127,7 +127,7 @@ int interface_name(const struct aiu_question *question, unsigned int ifindex, ch
         /* ifi_index is an int, and no interface has a number that is none. */
         if (ifindex == 0 || ifindex > INT32_MAX)
                 return -ENODEV;
-        r = look_up(question, &wanted);
+        r = look_up(request, &wanted);
         if (r == 0)
                 memcpy(ret_name, wanted.name, sizeof(wanted.name));
         return r;

@@ -15,7 +15,7 @@
  * that is refused, ioctl(2), unless a filter may be active. 0; -ENODEV: there is no
  * such interface; another error: not known.
  */
-int interface_find(const struct aiu_question *question, const char *name, unsigned int *ret_ifindex);
-int interface_name(const struct aiu_question *question, unsigned int ifindex, char ret_name[IF_NAMESIZE]);
+int interface_find(const struct aiu_request *request, const char *name, unsigned int *ret_ifindex);
+int interface_name(const struct aiu_request *request, unsigned int ifindex, char ret_name[IF_NAMESIZE]);
 
 #endif

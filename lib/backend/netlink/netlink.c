@@ -60,10 +60,10 @@ void netlink_close(struct netlink *netlink)
 }
 
 /* Sleep until something can be read; -ETIME at the deadline. */
-static int wait_readable(const struct netlink *netlink, const struct aiu_question *question)
+static int wait_readable(const struct netlink *netlink, const struct aiu_request *request)
 {
         struct pollfd pollfd = { .fd = netlink->fd, .events = POLLIN };
-        uint64_t left = aiu_question_time_left_usec(question);
+        uint64_t left = aiu_request_time_left_usec(request);
         int r, msec;
 
         if (left == 0)
@@ -79,7 +79,7 @@ static int wait_readable(const struct netlink *netlink, const struct aiu_questio
 }
 
 /* One datagram from the kernel; 0 bytes = nothing to look at, try again. */
-static ssize_t receive(const struct netlink *netlink, const struct aiu_question *question)
+static ssize_t receive(const struct netlink *netlink, const struct aiu_request *request)
 {
         struct sockaddr_nl from = { 0 };
         struct iovec part = { .iov_base = netlink->buffer, .iov_len = BUFFER_BYTES };
@@ -91,7 +91,7 @@ static ssize_t receive(const struct netlink *netlink, const struct aiu_question 
 
         n = sys_recvmsg(netlink->fd, &header, MSG_DONTWAIT);
         if (n == -EAGAIN) {
-                r = wait_readable(netlink, question);
+                r = wait_readable(netlink, request);
                 return r < 0 ? r : 0;
         }
         if (n < 0)
@@ -163,7 +163,7 @@ static int send_request(struct netlink *netlink, struct nl_msg *message)
         return n == (ssize_t)header->nlmsg_len ? 0 : -EIO;
 }
 
-int netlink_request(struct netlink *netlink, const struct aiu_question *question, struct nl_msg *message,
+int netlink_request(struct netlink *netlink, const struct aiu_request *request, struct nl_msg *message,
                     netlink_handler *handler, void *userdata)
 {
         struct answer answer = { 0 };
@@ -178,13 +178,13 @@ int netlink_request(struct netlink *netlink, const struct aiu_question *question
         answer.sequence = nlmsg_hdr(message)->nlmsg_seq;
         answer.dump = nlmsg_hdr(message)->nlmsg_flags & NLM_F_DUMP;
         while (!answer.finished) {
-                n = receive(netlink, question);
+                n = receive(netlink, request);
                 /* These two are what an answer says of a table; a failed call must not look like that. */
                 if (n == -ENOENT || n == -EOPNOTSUPP)
                         return -EIO;
                 if (n < 0)
                         return (int)n;
-                if (aiu_question_time_left_usec(question) == 0)
+                if (aiu_request_time_left_usec(request) == 0)
                         return -ETIME;
                 if (n == 0 && ++idle > MOST_IDLE)
                         return -EIO;

@@ -33,7 +33,7 @@ void netlink_close(struct netlink *netlink);
  * Returns 0, -ETIME (deadline), -EINTR (the dump was inconsistent: ask again),
  * what the kernel or the handler refused with.
  */
-int netlink_request(struct netlink *netlink, const struct aiu_question *question, struct nl_msg *message,
+int netlink_request(struct netlink *netlink, const struct aiu_request *request, struct nl_msg *message,
                     netlink_handler *handler, void *userdata);
 
 #endif

@@ -38,7 +38,7 @@ struct nat_table {
 };
 
 struct work {
-        const struct aiu_question *question;
+        const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         struct nat_table tables[MOST_TABLES];
         size_t n_tables, n_rules, n_notes;
@@ -80,12 +80,12 @@ static bool exists(const char *path)
 
 /* To ask for a module that is not loaded would load it (nfnetlink_rcv_msg()). What is
  * built in and has no parameters is not in /sys/module: then so are both. */
-static bool is_loaded(const struct aiu_question *question)
+static bool is_loaded(const struct aiu_request *request)
 {
         char *list;
         bool found;
 
-        if (sys_read_file_alloc(question->procfs, "thread-self/net/netlink", PROC_BYTES, &list, NULL) < 0)
+        if (sys_read_file_alloc(request->procfs, "thread-self/net/netlink", PROC_BYTES, &list, NULL) < 0)
                 return false;
         found = lists_nfnetlink(list);
         free(list);
@@ -118,7 +118,7 @@ static int request(struct netlink *netlink, struct work *work, uint8_t type,
 
         if (!message)
                 return -ENOMEM;
-        r = netlink_request(netlink, work->question, message, handler, work);
+        r = netlink_request(netlink, work->request, message, handler, work);
         nlmsg_free(message);
         return r;
 }
@@ -187,14 +187,14 @@ static const char *family_word(int family)
 static int take_rule(void *userdata, struct nlmsghdr *message)
 {
         struct work *work = userdata;
-        const struct aiu_question *question = work->question;
+        const struct aiu_request *request = work->request;
         char to[INET6_ADDRSTRLEN + 16], table[NAME_BYTES], chain[NAME_BYTES], note[512];
         struct nat_rule rule;
 
         if (++work->n_rules > MOST_RULES || work->n_notes == MOST_NOTES)
                 return -E2BIG;
         if (!nat_rule_parse(message, &rule) ||
-            !nat_rule_concerns(&rule, question->address, question->protocol, question->port))
+            !nat_rule_concerns(&rule, request->address, request->protocol, request->port))
                 return 0;
         plain(table, rule.table);
         plain(chain, rule.chain);
@@ -208,7 +208,7 @@ static int take_rule(void *userdata, struct nlmsghdr *message)
         (void)snprintf(note, sizeof(note),
                        "a NAT rule (nftables, table %s %s, chain %s) hands on to %s what comes for port %u: "
                        "a server here may not get it. It is no reason for bind() to fail",
-                       family_word(rule.family), table, chain, to, question->port);
+                       family_word(rule.family), table, chain, to, request->port);
         work->n_notes++;
         return aiu_snapshot_add_gap(work->snapshot, AIU_GAP_UNKNOWN, 0, note) == -ENOMEM ? -ENOMEM : 0;
 }
@@ -245,7 +245,7 @@ static int tell_open(const struct work *work)
                        "set, a map or another rule decides, and was not followed (nft list ruleset). It is no reason "
                        "for bind() to fail",
                        work->n_open, work->n_open == 1 ? "" : "s", work->n_open == 1 ? "" : "the first in ",
-                       work->open_at, work->question->port);
+                       work->open_at, work->request->port);
         return aiu_snapshot_add_gap(work->snapshot, AIU_GAP_UNKNOWN, 0, note);
 }
 
@@ -271,11 +271,11 @@ struct legacy_info {
 #define EMPTY 5u                /* a policy for each of four hooks, and the end: iptable_nat_init() */
 
 /* Whoever asks for a table that is not there has its module loaded: xt_request_find_table_lock(). */
-static bool has_legacy_table(const struct aiu_question *question, const char *list)
+static bool has_legacy_table(const struct aiu_request *request, const char *list)
 {
         char names[256];
 
-        return sys_read_file(question->procfs, list, names, sizeof(names)) > 0 &&
+        return sys_read_file(request->procfs, list, names, sizeof(names)) > 0 &&
                (strncmp(names, "nat\n", 4) == 0 || strstr(names, "\nnat\n"));
 }
 
@@ -292,11 +292,11 @@ static bool has_legacy_rules(int family, int level)
         return r >= 0 && info.n_entries > EMPTY;
 }
 
-static int look_at_legacy(const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int look_at_legacy(const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
-        bool v4 = has_legacy_table(question, "thread-self/net/ip_tables_names") && has_legacy_rules(AF_INET, IPPROTO_IP);
-        bool v6 = question->address->sa_family == AF_INET6 &&
-                  has_legacy_table(question, "thread-self/net/ip6_tables_names") &&
+        bool v4 = has_legacy_table(request, "thread-self/net/ip_tables_names") && has_legacy_rules(AF_INET, IPPROTO_IP);
+        bool v6 = request->address->sa_family == AF_INET6 &&
+                  has_legacy_table(request, "thread-self/net/ip6_tables_names") &&
                   has_legacy_rules(AF_INET6, IPPROTO_IPV6);
         char note[256];
 
@@ -305,39 +305,39 @@ static int look_at_legacy(const struct aiu_question *question, struct aiu_snapsh
         (void)snprintf(note, sizeof(note),
                        "iptables-legacy has NAT rules, and they were not read (%s-legacy -t nat -S): one may hand on "
                        "elsewhere what comes for port %u. It is no reason for bind() to fail",
-                       v4 ? "iptables" : "ip6tables", question->port);
+                       v4 ? "iptables" : "ip6tables", request->port);
         return aiu_snapshot_add_gap(snapshot, AIU_GAP_UNKNOWN, 0, note);
 }
 
 /* A note is not worth more of it. */
-static uint64_t quarter_of_the_time(const struct aiu_question *question)
+static uint64_t quarter_of_the_time(const struct aiu_request *request)
 {
-        uint64_t left = aiu_question_time_left_usec(question);
+        uint64_t left = aiu_request_time_left_usec(request);
 
         return left == UINT64_MAX ? 0 : sys_now_nsec() + left * 250;
 }
 
-static int host(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int host(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
-        struct aiu_question hurried = *question;
+        struct aiu_request hurried = *request;
         struct work *work;
         int r;
 
         (void)userdata;
         /* Who is not root and has CAP_NET_ADMIN all the same misses a note; all others save the time. */
-        if (question->context_flags & (AIU_CONTEXT_FIRST_HOLDER | AIU_CONTEXT_LISTENERS_ONLY) ||
-            question->plain_calls_only || question->port == 0 || question->procfs < 0 ||
-            question->address->sa_family == AF_UNIX || sys_geteuid() != 0)
+        if (request->context_flags & (AIU_CONTEXT_FIRST_HOLDER | AIU_CONTEXT_LISTENERS_ONLY) ||
+            request->plain_calls_only || request->port == 0 || request->procfs < 0 ||
+            request->address->sa_family == AF_UNIX || sys_geteuid() != 0)
                 return AIU_PARTIAL;
-        if (look_at_legacy(question, snapshot) == -ENOMEM)
+        if (look_at_legacy(request, snapshot) == -ENOMEM)
                 return -ENOMEM;
-        if (!is_loaded(question))
+        if (!is_loaded(request))
                 return AIU_PARTIAL;
         work = calloc(1, sizeof(*work));
         if (!work)
                 return -ENOMEM;
-        hurried.deadline_nsec = quarter_of_the_time(question);
-        work->question = &hurried;
+        hurried.deadline_nsec = quarter_of_the_time(request);
+        work->request = &hurried;
         work->snapshot = snapshot;
         r = look(work);
         if (r != -ENOMEM && (tell_open(work) == -ENOMEM || tell_unread(work, r) == -ENOMEM))

@@ -188,7 +188,7 @@ static bool read_number(const struct route *route, const char *what, const char 
         char path[96], text[24], *end;
 
         (void)snprintf(path, sizeof(path), "sys/net/ipv6/%s/%s/%s", what, device, name);
-        if (route->question->procfs < 0 || sys_read_file(route->question->procfs, path, text, sizeof(text)) <= 0)
+        if (route->request->procfs < 0 || sys_read_file(route->request->procfs, path, text, sizeof(text)) <= 0)
                 return false;
         *ret = strtoul(text, &end, 10);
         return end != text && text[0] != '-';

@@ -29,7 +29,7 @@ struct search {
         unsigned int device;            /* of the socket; 0 = none */
         bool on_device_only;            /* the scope does not reach beyond one interface */
         uint32_t vrf;                   /* table of the device's VRF; 0 = none */
-        struct route_bearer found;      /* what a list has shown: the first that qualifies */
+        struct route_owner found;      /* what a list has shown: the first that qualifies */
         bool tentative;                 /* somebody would qualify, later */
         bool duplicate;                 /* somebody would, but for another host that has it */
         unsigned int refused;           /* the interface of one of these two */
@@ -37,15 +37,15 @@ struct search {
 };
 
 /* Optimistic addresses may be used while detection runs: IFA_F_OPTIMISTIC hides IFA_F_TENTATIVE. */
-static bool is_tentative(const struct route_bearer *bearer)
+static bool is_tentative(const struct route_owner *owner)
 {
-        return bearer->flags & IFA_F_TENTATIVE && !(bearer->flags & IFA_F_OPTIMISTIC);
+        return owner->flags & IFA_F_TENTATIVE && !(owner->flags & IFA_F_OPTIMISTIC);
 }
 
 /* A failed detection leaves IFA_F_TENTATIVE set for good: waiting is of no use. */
-static bool is_pending(const struct route_bearer *bearer)
+static bool is_pending(const struct route_owner *owner)
 {
-        return is_tentative(bearer) && !(bearer->flags & IFA_F_DADFAILED);
+        return is_tentative(owner) && !(owner->flags & IFA_F_DADFAILED);
 }
 
 static bool is_same_address(struct nl_addr *address, const struct in6_addr *wanted)
@@ -54,7 +54,7 @@ static bool is_same_address(struct nl_addr *address, const struct in6_addr *want
                memcmp(nl_addr_get_binary_addr(address), wanted, sizeof(*wanted)) == 0;
 }
 
-static void read_bearer(struct nl_object *object, void *userdata)
+static void read_owner(struct nl_object *object, void *userdata)
 {
         struct rtnl_addr *parsed = (struct rtnl_addr *)object;
         struct route_reading *reading = userdata;
@@ -62,15 +62,15 @@ static void read_bearer(struct nl_object *object, void *userdata)
         if (rtnl_addr_get_family(parsed) != AF_INET6 ||
             !is_same_address(rtnl_addr_get_local(parsed), reading->wanted))
                 return;
-        reading->bearer.ifindex = (unsigned int)rtnl_addr_get_ifindex(parsed);
-        reading->bearer.flags = rtnl_addr_get_flags(parsed);
+        reading->owner.ifindex = (unsigned int)rtnl_addr_get_ifindex(parsed);
+        reading->owner.flags = rtnl_addr_get_flags(parsed);
 }
 
 int route_take_address(void *userdata, struct nlmsghdr *message)
 {
         if (message->nlmsg_type != RTM_NEWADDR)
                 return -EBADMSG;
-        return route_parse_object(message, read_bearer, userdata);
+        return route_parse_object(message, read_owner, userdata);
 }
 
 static struct nl_msg *address_request(int flags, const struct in6_addr *address,
@@ -90,7 +90,7 @@ static struct nl_msg *address_request(int flags, const struct in6_addr *address,
 }
 
 /* EADDRNOTAVAIL is the kernel's "nobody"; EOPNOTSUPP is that of a kernel without IPv6. */
-static int ask_bearer(const struct search *search, unsigned int ifindex, struct route_bearer *ret)
+static int ask_owner(const struct search *search, unsigned int ifindex, struct route_owner *ret)
 {
         struct route_reading reading = { .wanted = search->address };
         int r;
@@ -99,9 +99,9 @@ static int ask_bearer(const struct search *search, unsigned int ifindex, struct 
                        &reading);
         if (r < 0 && r != -EADDRNOTAVAIL && r != -EOPNOTSUPP)
                 return r;
-        *ret = (struct route_bearer){ 0 };
+        *ret = (struct route_owner){ 0 };
         if (r >= 0)
-                *ret = reading.bearer;
+                *ret = reading.owner;
         return 0;
 }
 
@@ -112,14 +112,14 @@ static int ask_bearer(const struct search *search, unsigned int ifindex, struct 
  * there is one, and that is told without the rtnl lock: the route to an address
  * of our own is in the VRF's table, or else in the table "local".
  */
-static int bearer_vrf(const struct search *search, const struct route_bearer *bearer, uint32_t *ret_table)
+static int owner_vrf(const struct search *search, const struct route_owner *owner, uint32_t *ret_table)
 {
         struct route_match match;
         int r;
 
         if (search->device != 0)
-                return route_vrf_table(search->route, bearer->ifindex, ret_table);
-        r = route_ask(search->route, AF_INET6, search->address, bearer->ifindex, &match);
+                return route_vrf_table(search->route, owner->ifindex, ret_table);
+        r = route_ask(search->route, AF_INET6, search->address, owner->ifindex, &match);
         if (r < 0)
                 return r;
         *ret_table = match.type == RTN_LOCAL && match.table != RT_TABLE_LOCAL ? match.table : 0;
@@ -127,21 +127,21 @@ static int bearer_vrf(const struct search *search, const struct route_bearer *be
 }
 
 /* 1, 0 or a negative errno: may a socket on search->device bind to it, detection aside? */
-static int reaches(const struct search *search, const struct route_bearer *bearer)
+static int reaches(const struct search *search, const struct route_owner *owner)
 {
         uint32_t vrf;
         int r;
 
-        if (bearer->ifindex == 0)
+        if (owner->ifindex == 0)
                 return 0;
-        if (bearer->ifindex == search->device)
+        if (owner->ifindex == search->device)
                 return 1;
         if (search->device != 0 && search->on_device_only)
                 return 0;
         /* The loopback interface cannot be in a VRF. */
         if (IN6_IS_ADDR_LOOPBACK(search->address))
                 return search->vrf == 0;
-        r = bearer_vrf(search, bearer, &vrf);
+        r = owner_vrf(search, owner, &vrf);
         return r < 0 ? r : vrf == search->vrf;
 }
 
@@ -151,7 +151,7 @@ static int reaches(const struct search *search, const struct route_bearer *beare
 
 struct list {
         struct route_reading reading;
-        struct route_bearer bearers[MAX_BEARERS];
+        struct route_owner bearers[MAX_BEARERS];
         size_t n;
 };
 
@@ -161,22 +161,22 @@ static int take_listed(void *userdata, struct nlmsghdr *message)
         struct list *list = userdata;
         int r;
 
-        list->reading.bearer = (struct route_bearer){ 0 };
+        list->reading.owner = (struct route_owner){ 0 };
         r = route_take_address(&list->reading, message);
         if (r < 0)
                 return r;
-        if (list->reading.bearer.ifindex != 0 && list->n < MAX_BEARERS)
-                list->bearers[list->n++] = list->reading.bearer;
+        if (list->reading.owner.ifindex != 0 && list->n < MAX_BEARERS)
+                list->bearers[list->n++] = list->reading.owner;
         return 0;
 }
 
 /* One that is pending may yet qualify: it counts for more than one that has failed. */
-static void note_refusal(struct search *search, const struct route_bearer *bearer)
+static void note_refusal(struct search *search, const struct route_owner *owner)
 {
-        bool pending = is_pending(bearer);
+        bool pending = is_pending(owner);
 
         if (pending || !search->tentative)
-                search->refused = bearer->ifindex;
+                search->refused = owner->ifindex;
         search->tentative = search->tentative || pending;
         search->duplicate = search->duplicate || !pending;
 }
@@ -209,20 +209,20 @@ static int search_list(struct search *search)
 
 static int find(struct search *search)
 {
-        struct route_bearer bearer;
+        struct route_owner owner;
         int r;
 
-        r = ask_bearer(search, search->on_device_only ? search->device : 0, &bearer);
+        r = ask_owner(search, search->on_device_only ? search->device : 0, &owner);
         if (r < 0)
                 return r;
-        if (bearer.ifindex == 0)
+        if (owner.ifindex == 0)
                 return search->on_device_only && search->device ? search_list(search) : 0;
-        if (!is_tentative(&bearer)) {
-                r = reaches(search, &bearer);
+        if (!is_tentative(&owner)) {
+                r = reaches(search, &owner);
                 if (r < 0)
                         return r;
                 if (r > 0) {
-                        search->found = bearer;
+                        search->found = owner;
                         return 0;
                 }
         }
@@ -231,11 +231,11 @@ static int find(struct search *search)
 
 /* sin6_scope_id takes the place of SO_BINDTODEVICE, where the address has a use
  * for it: __ipv6_addr_needs_scope_id() in __inet6_bind(). */
-unsigned int route_device_of(const struct aiu_question *question, const struct sockaddr_in6 *address)
+unsigned int route_device_of(const struct aiu_request *request, const struct sockaddr_in6 *address)
 {
         if (IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr) && address->sin6_scope_id != 0)
                 return address->sin6_scope_id;
-        return question->ifindex;
+        return request->ifindex;
 }
 
 int route_ask_v6(struct route *route, const struct sockaddr_in6 *address,
@@ -244,7 +244,7 @@ int route_ask_v6(struct route *route, const struct sockaddr_in6 *address,
         struct search search = {
                 .route = route,
                 .address = &address->sin6_addr,
-                .device = route_device_of(route->question, address),
+                .device = route_device_of(route->request, address),
                 .on_device_only = IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr) ||
                                   IN6_IS_ADDR_LOOPBACK(&address->sin6_addr),
         };

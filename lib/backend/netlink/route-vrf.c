@@ -89,17 +89,17 @@ int route_l3mdev(struct route *route, unsigned int ifindex, unsigned int *ret_l3
  * With tcp_l3mdev_accept TCP has one table for all VRFs; without the file the kernel
  * was built without them (CONFIG_NET_L3_MASTER_DEV).
  */
-static int has_one_table(const struct aiu_question *question)
+static int has_one_table(const struct aiu_request *request)
 {
         char text[8];
         ssize_t n;
 
-        if (question->procfs < 0)
+        if (request->procfs < 0)
                 return 0;
-        n = sys_read_file(question->procfs, "sys/net/ipv4/tcp_l3mdev_accept", text, sizeof(text));
+        n = sys_read_file(request->procfs, "sys/net/ipv4/tcp_l3mdev_accept", text, sizeof(text));
         if (n > 0)
                 return text[0] != '0';
-        return n == -ENOENT && sys_read_file(question->procfs, "sys/net/ipv4/tcp_syn_retries", text, sizeof(text)) > 0;
+        return n == -ENOENT && sys_read_file(request->procfs, "sys/net/ipv4/tcp_syn_retries", text, sizeof(text)) > 0;
 }
 
 static int tell(struct route *route, struct aiu_snapshot *snapshot, unsigned int ifindex, int one_table)
@@ -123,8 +123,8 @@ static int tell_each(struct route *route, struct aiu_snapshot *snapshot, int one
         unsigned int known;
         int r = 0;
 
-        if (route->question->ifindex != 0)
-                r = tell(route, snapshot, route->question->ifindex, one_table);
+        if (route->request->ifindex != 0)
+                r = tell(route, snapshot, route->request->ifindex, one_table);
         for (size_t i = 0; r >= 0 && aiu_snapshot_get_socket(snapshot, i, &s); i++)
                 if (s.ifindex != 0 && s.ifindex != AIU_IFINDEX_UNKNOWN && s.protocol == IPPROTO_TCP &&
                     !aiu_snapshot_get_device(snapshot, s.ifindex, &known))
@@ -132,10 +132,10 @@ static int tell_each(struct route *route, struct aiu_snapshot *snapshot, int one
         return r < 0 ? r : AIU_DONE;
 }
 
-int route_devices(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+int route_devices(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
-        struct route route = { .question = question };
-        int one_table = has_one_table(question), r;
+        struct route route = { .request = request };
+        int one_table = has_one_table(request), r;
 
         (void)userdata;
         if (one_table)

@@ -47,7 +47,7 @@ int route_send(struct route *route, struct nl_msg *message, netlink_handler *han
 
         if (!message)
                 return -ENOMEM;
-        r = netlink_request(&route->netlink, route->question, message, handler, userdata);
+        r = netlink_request(&route->netlink, route->request, message, handler, userdata);
         nlmsg_free(message);
         return r;
 }
@@ -249,7 +249,7 @@ static int tables_are_one(struct route *route, in_addr_t address, const struct r
  */
 static int find_v4(struct route *route, in_addr_t address, struct route_match *ret)
 {
-        unsigned int ifindex = route->question->ifindex;
+        unsigned int ifindex = route->request->ifindex;
         uint32_t table = 0;
         int r;
 
@@ -300,7 +300,7 @@ static int ask_v4(struct route *route, in_addr_t address, struct aiu_host_fact *
 static int tell_more(struct route *route, const struct sockaddr_in6 *v6, struct aiu_host_fact *fact,
                      struct route_name *name, struct aiu_snapshot *snapshot)
 {
-        bool nowhere = v6 && IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) && route_device_of(route->question, v6) == 0;
+        bool nowhere = v6 && IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) && route_device_of(route->request, v6) == 0;
         int r;
 
         if (fact->address_local != AIU_TRISTATE_NO && !nowhere)
@@ -308,14 +308,14 @@ static int tell_more(struct route *route, const struct sockaddr_in6 *v6, struct 
         r = route_tell_own(route, v6 ? AF_INET6 : AF_INET, snapshot);
         if (r < 0 || !v6 || nowhere)
                 return r;
-        return route_tell_why(route, &v6->sin6_addr, route_device_of(route->question, v6), fact, name);
+        return route_tell_why(route, &v6->sin6_addr, route_device_of(route->request, v6), fact, name);
 }
 
-static int ask(const struct aiu_question *question, const struct in_addr *v4,
+static int ask(const struct aiu_request *request, const struct in_addr *v4,
                const struct sockaddr_in6 *v6, struct aiu_host_fact *fact, struct route_name *name,
                struct aiu_snapshot *snapshot)
 {
-        struct route route = { .question = question };
+        struct route route = { .request = request };
         int r;
 
         r = netlink_open(&route.netlink, NETLINK_ROUTE);
@@ -346,7 +346,7 @@ static int needs_v6(const struct in6_addr *v6, struct aiu_host_fact *fact)
         return 0;
 }
 
-static int host(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int host(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct aiu_host_fact fact = { .size = sizeof(fact) };
         struct sockaddr_in6 v6 = { 0 };
@@ -356,21 +356,21 @@ static int host(void *userdata, const struct aiu_question *question, struct aiu_
         int r = 0;
 
         (void)userdata;
-        if (question->address->sa_family == AF_INET && question->address_len >= sizeof(in)) {
-                memcpy(&in, question->address, sizeof(in));
+        if (request->address->sa_family == AF_INET && request->address_len >= sizeof(in)) {
+                memcpy(&in, request->address, sizeof(in));
                 v4 = in.sin_addr;
                 if (needs_v4(&v4, &fact))
-                        r = ask(question, &v4, NULL, &fact, &name, snapshot);
-        } else if (question->address->sa_family == AF_INET6 &&
-                   question->address_len >= offsetof(struct sockaddr_in6, sin6_scope_id)) {
-                memcpy(&v6, question->address,
-                       question->address_len < sizeof(v6) ? question->address_len : sizeof(v6));
+                        r = ask(request, &v4, NULL, &fact, &name, snapshot);
+        } else if (request->address->sa_family == AF_INET6 &&
+                   request->address_len >= offsetof(struct sockaddr_in6, sin6_scope_id)) {
+                memcpy(&v6, request->address,
+                       request->address_len < sizeof(v6) ? request->address_len : sizeof(v6));
                 memcpy(&v4, &v6.sin6_addr.s6_addr[12], sizeof(v4));
                 if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
                         if (needs_v4(&v4, &fact))
-                                r = ask(question, &v4, NULL, &fact, &name, snapshot);
+                                r = ask(request, &v4, NULL, &fact, &name, snapshot);
                 } else if (needs_v6(&v6.sin6_addr, &fact)) {
-                        r = ask(question, NULL, &v6, &fact, &name, snapshot);
+                        r = ask(request, NULL, &v6, &fact, &name, snapshot);
                 }
         } else {
                 return AIU_PARTIAL;

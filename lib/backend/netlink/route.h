@@ -12,7 +12,7 @@
 
 struct route {
         struct netlink netlink;
-        const struct aiu_question *question;
+        const struct aiu_request *request;
 };
 
 /* A route that covers an address; type 0 = there is none. */
@@ -36,14 +36,14 @@ struct route_search {
 };
 
 /* Who has an IPv6 address, and how far it is with duplicate address detection. */
-struct route_bearer {
+struct route_owner {
         unsigned int ifindex;   /* 0 = nobody has it */
         unsigned int flags;     /* IFA_F_* */
 };
 
 struct route_reading {
         const struct in6_addr *wanted;
-        struct route_bearer bearer;
+        struct route_owner owner;
 };
 
 /* An interface: its name ("" = not known) and IFF_*. */
@@ -90,7 +90,7 @@ int route_take_own(void *own, struct nlmsghdr *message);
 /* The VRF that an interface is or is in, as an interface; 0 = none. */
 int route_l3mdev(struct route *route, unsigned int ifindex, unsigned int *ret_l3mdev);
 /* The backend's devices phase. */
-int route_devices(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot);
+int route_devices(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot);
 
 /* The addresses that this host has, into the snapshot (route-here.c). -ENOMEM. */
 int route_tell_own(struct route *route, int family, struct aiu_snapshot *snapshot);
@@ -98,7 +98,7 @@ int route_tell_own(struct route *route, int family, struct aiu_snapshot *snapsho
 int route_tell_why(struct route *route, const struct in6_addr *address, unsigned int device,
                    struct aiu_host_fact *fact, struct route_name *name);
 /* sin6_scope_id, or SO_BINDTODEVICE; 0 = none. */
-unsigned int route_device_of(const struct aiu_question *question, const struct sockaddr_in6 *address);
+unsigned int route_device_of(const struct aiu_request *request, const struct sockaddr_in6 *address);
 
 /* Fills in address_local, address_tentative, address_duplicate, address_elsewhere and address_ifindex. */
 int route_ask_v6(struct route *route, const struct sockaddr_in6 *address,

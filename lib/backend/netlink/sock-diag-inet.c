@@ -121,7 +121,7 @@ int sock_diag_parse_inet(const struct nlmsghdr *message, int protocol, struct so
 }
 
 struct dump {
-        const struct aiu_question *question;
+        const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
 };
 
@@ -132,11 +132,11 @@ static int take_socket(void *userdata, struct nlmsghdr *message)
         struct sock_diag_socket socket;
         int r;
 
-        r = sock_diag_parse_inet(message, dump->question->protocol, &socket);
+        r = sock_diag_parse_inet(message, dump->request->protocol, &socket);
         if (r <= 0)
                 return r;
-        if (dump->question->port != 0 &&
-            ((const struct inet_diag_msg *)nlmsg_data(message))->id.idiag_sport != htons(dump->question->port))
+        if (dump->request->port != 0 &&
+            ((const struct inet_diag_msg *)nlmsg_data(message))->id.idiag_sport != htons(dump->request->port))
                 return 0;
         r = aiu_snapshot_add_socket(dump->snapshot, &socket.fact);
         return r == -ENOBUFS ? 0 : r;
@@ -162,13 +162,13 @@ static int add_filter(struct nl_msg *message, uint16_t port)
  */
 static struct nl_msg *tcp_request(uint16_t port, uint32_t states, bool filter)
 {
-        struct inet_diag_req request = { .idiag_family = AF_INET, .idiag_states = states };
+        struct inet_diag_req header = { .idiag_family = AF_INET, .idiag_states = states };
         struct nl_msg *message = nlmsg_alloc_simple(TCPDIAG_GETSOCK, NLM_F_DUMP);
 
-        request.id.idiag_sport = htons(port);
+        header.id.idiag_sport = htons(port);
         if (!message)
                 return NULL;
-        if (nlmsg_append(message, &request, sizeof(request), NLMSG_ALIGNTO) < 0 ||
+        if (nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0 ||
             (filter && port != 0 && add_filter(message, port) < 0)) {
                 nlmsg_free(message);
                 return NULL;
@@ -177,23 +177,23 @@ static struct nl_msg *tcp_request(uint16_t port, uint32_t states, bool filter)
 }
 
 /* One look-up, as for a connection from nowhere to the address: inet_diag_find_one_icsk(). */
-static struct nl_msg *exact_request(const struct aiu_question *question)
+static struct nl_msg *exact_request(const struct aiu_request *request)
 {
-        struct inet_diag_req_v2 request = {
-                .sdiag_family = (uint8_t)question->address->sa_family,
+        struct inet_diag_req_v2 header = {
+                .sdiag_family = (uint8_t)request->address->sa_family,
                 .sdiag_protocol = IPPROTO_TCP,
                 .idiag_states = ALL_STATES,
-                .id.idiag_sport = htons(question->port),
-                .id.idiag_if = question->ifindex,
+                .id.idiag_sport = htons(request->port),
+                .id.idiag_if = request->ifindex,
                 .id.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
         };
         struct nl_msg *message = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY, 0);
 
-        if (request.sdiag_family == AF_INET)
-                memcpy(request.id.idiag_src, &((const struct sockaddr_in *)question->address)->sin_addr, 4);
+        if (header.sdiag_family == AF_INET)
+                memcpy(header.id.idiag_src, &((const struct sockaddr_in *)request->address)->sin_addr, 4);
         else
-                memcpy(request.id.idiag_src, &((const struct sockaddr_in6 *)question->address)->sin6_addr, 16);
-        if (message && nlmsg_append(message, &request, sizeof(request), NLMSG_ALIGNTO) < 0) {
+                memcpy(header.id.idiag_src, &((const struct sockaddr_in6 *)request->address)->sin6_addr, 16);
+        if (message && nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0) {
                 nlmsg_free(message);
                 return NULL;
         }
@@ -202,13 +202,13 @@ static struct nl_msg *exact_request(const struct aiu_question *question)
 
 static struct nl_msg *udp_request(uint8_t family, uint8_t protocol, uint16_t port)
 {
-        struct inet_diag_req_v2 request = {
+        struct inet_diag_req_v2 header = {
                 .sdiag_family = family, .sdiag_protocol = protocol, .idiag_states = ALL_STATES
         };
         struct nl_msg *message = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
 
-        request.id.idiag_sport = htons(port);
-        if (message && nlmsg_append(message, &request, sizeof(request), NLMSG_ALIGNTO) < 0) {
+        header.id.idiag_sport = htons(port);
+        if (message && nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0) {
                 nlmsg_free(message);
                 return NULL;
         }
@@ -221,7 +221,7 @@ static int send_and_free(struct netlink *netlink, struct dump *dump, struct nl_m
 
         if (!message)
                 return -ENOMEM;
-        r = netlink_request(netlink, dump->question, message, take_socket, dump);
+        r = netlink_request(netlink, dump->request, message, take_socket, dump);
         nlmsg_free(message);
         return r;
 }
@@ -229,7 +229,7 @@ static int send_and_free(struct netlink *netlink, struct dump *dump, struct nl_m
 /* Listeners are filtered by the request's own port, which is cheaper than a program. */
 static int dump_listeners(struct netlink *netlink, struct dump *dump)
 {
-        return send_and_free(netlink, dump, tcp_request(dump->question->port, LISTEN_STATE, false));
+        return send_and_free(netlink, dump, tcp_request(dump->request->port, LISTEN_STATE, false));
 }
 
 static bool is_any(const struct sockaddr *address)
@@ -248,10 +248,10 @@ static int find_listener(struct netlink *netlink, struct dump *dump)
         struct aiu_socket_fact found = { .size = sizeof(found) };
         int r;
 
-        r = send_and_free(netlink, dump, exact_request(dump->question));
+        r = send_and_free(netlink, dump, exact_request(dump->request));
         if (r == -ENOMEM || r == -ETIME)
                 return r;
-        if (!aiu_snapshot_get_socket(dump->snapshot, 0, &found) && is_any(dump->question->address)) {
+        if (!aiu_snapshot_get_socket(dump->snapshot, 0, &found) && is_any(dump->request->address)) {
                 r = dump_listeners(netlink, dump);
                 if (r < 0)
                         return r;
@@ -261,7 +261,7 @@ static int find_listener(struct netlink *netlink, struct dump *dump)
 
 static int dump_tcp(struct netlink *netlink, struct dump *dump)
 {
-        uint32_t flags = dump->question->context_flags;
+        uint32_t flags = dump->request->context_flags;
         int r = 0;
 
         if (flags & AIU_CONTEXT_LISTENERS_ONLY && flags & AIU_CONTEXT_FIRST_HOLDER)
@@ -270,32 +270,32 @@ static int dump_tcp(struct netlink *netlink, struct dump *dump)
                 return dump_listeners(netlink, dump);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = send_and_free(netlink, dump, tcp_request(dump->question->port, ALL_STATES, true));
+        r = send_and_free(netlink, dump, tcp_request(dump->request->port, ALL_STATES, true));
         /* A kernel that does not know the filter's operation: filter here alone. */
         if (r == -EINVAL)
-                r = send_and_free(netlink, dump, tcp_request(dump->question->port, ALL_STATES, false));
+                r = send_and_free(netlink, dump, tcp_request(dump->request->port, ALL_STATES, false));
         return r;
 }
 
 static int dump_by_family(struct netlink *netlink, struct dump *dump)
 {
-        uint8_t protocol = (uint8_t)dump->question->protocol;
+        uint8_t protocol = (uint8_t)dump->request->protocol;
         int r;
 
-        r = send_and_free(netlink, dump, udp_request(AF_INET, protocol, dump->question->port));
+        r = send_and_free(netlink, dump, udp_request(AF_INET, protocol, dump->request->port));
         if (r < 0)
                 return r;
-        r = send_and_free(netlink, dump, udp_request(AF_INET6, protocol, dump->question->port));
+        r = send_and_free(netlink, dump, udp_request(AF_INET6, protocol, dump->request->port));
         /* ENOENT: this kernel has no such table, so it has no such sockets. */
         return r == -ENOENT ? 0 : r;
 }
 
-int sock_diag_dump_inet(struct netlink *netlink, const struct aiu_question *question,
+int sock_diag_dump_inet(struct netlink *netlink, const struct aiu_request *request,
                         struct aiu_snapshot *snapshot)
 {
-        struct dump dump = { .question = question, .snapshot = snapshot };
+        struct dump dump = { .request = request, .snapshot = snapshot };
 
-        if (question->protocol == IPPROTO_TCP)
+        if (request->protocol == IPPROTO_TCP)
                 return dump_tcp(netlink, &dump);
         return dump_by_family(netlink, &dump);
 }

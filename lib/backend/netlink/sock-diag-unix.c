@@ -110,7 +110,7 @@ int sock_diag_parse_unix(const struct nlmsghdr *message, struct sock_diag_socket
 }
 
 struct dump {
-        const struct aiu_question *question;
+        const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         struct aiu_host_fact host;      /* name_inode: of what is at the path; 0 = nothing, or an abstract name */
         bool connections;       /* the second round: no socket that has the name by itself was seen */
@@ -122,8 +122,8 @@ static bool is_wanted(const struct dump *dump, const struct aiu_socket_fact *fac
 {
         if (dump->host.name_inode != 0)
                 return (uint32_t)fact->vfs_inode == (uint32_t)dump->host.name_inode;
-        return fact->local_len == dump->question->address_len &&
-               memcmp(fact->local, dump->question->address, fact->local_len) == 0;
+        return fact->local_len == dump->request->address_len &&
+               memcmp(fact->local, dump->request->address, fact->local_len) == 0;
 }
 
 /*
@@ -192,7 +192,7 @@ static int no_owner(struct aiu_snapshot *snapshot)
 
 static int run_dump(struct netlink *netlink, struct dump *dump)
 {
-        struct unix_diag_req request = {
+        struct unix_diag_req header = {
                 .sdiag_family = AF_UNIX,
                 .udiag_states = 0xffffffffu,
                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_UID,
@@ -203,9 +203,9 @@ static int run_dump(struct netlink *netlink, struct dump *dump)
         message = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
         if (!message)
                 return -ENOMEM;
-        r = nlmsg_append(message, &request, sizeof(request), NLMSG_ALIGNTO);
+        r = nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO);
         if (r >= 0)
-                r = netlink_request(netlink, dump->question, message, take_socket, dump);
+                r = netlink_request(netlink, dump->request, message, take_socket, dump);
         else
                 r = -ENOMEM;
         nlmsg_free(message);
@@ -226,10 +226,10 @@ static int dump_connections(struct netlink *netlink, struct dump *dump)
         return r < 0 ? r : AIU_PARTIAL;
 }
 
-int sock_diag_dump_unix(struct netlink *netlink, const struct aiu_question *question,
+int sock_diag_dump_unix(struct netlink *netlink, const struct aiu_request *request,
                         struct aiu_snapshot *snapshot)
 {
-        struct dump dump = { .question = question, .snapshot = snapshot, .host = { .size = sizeof(dump.host) } };
+        struct dump dump = { .request = request, .snapshot = snapshot, .host = { .size = sizeof(dump.host) } };
         int r;
 
         (void)aiu_snapshot_get_host(snapshot, &dump.host);

@@ -13,11 +13,11 @@
 
 #define TRIES 3
 
-static int dump(struct netlink *netlink, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int dump(struct netlink *netlink, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
-        if (question->address->sa_family == AF_UNIX)
-                return sock_diag_dump_unix(netlink, question, snapshot);
-        return sock_diag_dump_inet(netlink, question, snapshot);
+        if (request->address->sa_family == AF_UNIX)
+                return sock_diag_dump_unix(netlink, request, snapshot);
+        return sock_diag_dump_inet(netlink, request, snapshot);
 }
 
 static int add_gap(struct aiu_snapshot *snapshot, int error)
@@ -28,7 +28,7 @@ static int add_gap(struct aiu_snapshot *snapshot, int error)
         return error;
 }
 
-static int sockets(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct netlink netlink;
         int r;
@@ -39,13 +39,13 @@ static int sockets(void *userdata, const struct aiu_question *question, struct a
                 return r;
         /* -EINTR: the tables changed under the dump. What came twice is known by its cookie. */
         for (int i = 0; i < TRIES; i++) {
-                r = dump(&netlink, question, snapshot);
+                r = dump(&netlink, request, snapshot);
                 if (r != -EINTR)
                         break;
         }
         netlink_close(&netlink);
         /* inet_diag_lock_handler(): SCTP, DCCP, UDP-Lite may not be there, or not have the module for it. */
-        if (r == -ENOENT && question->address->sa_family != AF_UNIX) {
+        if (r == -ENOENT && request->address->sa_family != AF_UNIX) {
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_KERNEL_TOO_OLD, ENOENT,
                                            "this kernel does not list sockets of this protocol: it does not "
                                            "know it, or lacks the module that lists them");

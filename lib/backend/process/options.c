@@ -29,7 +29,7 @@ struct wish {
 };
 
 struct inquiry {
-        const struct aiu_question *question;
+        const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         struct wish *wishes;    /* sorted by inode */
         size_t n_wishes;
@@ -99,7 +99,7 @@ static void find_self(struct inquiry *inquiry)
         struct aiu_process_fact fact = { .size = sizeof(fact) };
 
         /* pidfd_open() takes the caller's numbers. */
-        inquiry->foreign = caller_pids_are_foreign(inquiry->question->procfs);
+        inquiry->foreign = caller_pids_are_foreign(inquiry->request->procfs);
         if (!inquiry->foreign)
                 inquiry->self = sys_getpid();
         for (size_t i = 0; aiu_snapshot_get_process(inquiry->snapshot, i, &fact); i++)
@@ -178,7 +178,7 @@ static int borrow(struct inquiry *inquiry, struct wish *wish, pid_t pid, int fd)
 
 static bool may_borrow(const struct inquiry *inquiry)
 {
-        return !inquiry->question->plain_calls_only && !inquiry->foreign && inquiry->stop == 0;
+        return !inquiry->request->plain_calls_only && !inquiry->foreign && inquiry->stop == 0;
 }
 
 /* Once for the caller's own sockets, which cost nothing, then for the others'. */
@@ -195,7 +195,7 @@ static int ask_holders(struct inquiry *inquiry, bool own)
                 wish = find_wish(inquiry, inode);
                 if (!wish || !wish->needed || wish->known)
                         continue;
-                if (aiu_question_time_left_usec(inquiry->question) == 0)
+                if (aiu_request_time_left_usec(inquiry->request) == 0)
                         return -ETIME;
                 r = own ? learn(inquiry, wish, fd) : borrow(inquiry, wish, pid, fd);
                 if (r < 0)
@@ -239,7 +239,7 @@ static void gap_denied(struct inquiry *inquiry, size_t n)
         (void)snprintf(why, sizeof(why),
                        "that takes the right to trace the process: run as its user, where "
                        "kernel.yama.ptrace_scope is 0, or as %s (CAP_SYS_PTRACE)",
-                       caller_who_sees_all(inquiry->question->procfs));
+                       caller_who_sees_all(inquiry->request->procfs));
         gap(inquiry, AIU_GAP_PERMISSION, EPERM, n, why);
 }
 
@@ -247,7 +247,7 @@ static void add_gaps(struct inquiry *inquiry, int r, size_t n)
 {
         if (r == -ETIME)
                 gap(inquiry, AIU_GAP_DEADLINE, ETIME, n, "the deadline passed; allow more time");
-        else if (inquiry->question->plain_calls_only)
+        else if (inquiry->request->plain_calls_only)
                 gap(inquiry, AIU_GAP_BACKEND, ENOTSUP, n,
                     "under a seccomp filter pidfd_getfd(2) is used only with "
                     "AIU_CONTEXT_ALL_SYSCALLS");
@@ -277,10 +277,10 @@ static int ask(struct inquiry *inquiry)
         return r;
 }
 
-static int options(void *userdata, const struct aiu_question *question,
+static int options(void *userdata, const struct aiu_request *request,
                    struct aiu_snapshot *snapshot)
 {
-        struct inquiry inquiry = { .question = question, .snapshot = snapshot };
+        struct inquiry inquiry = { .request = request, .snapshot = snapshot };
         size_t unknown;
         int r;
 

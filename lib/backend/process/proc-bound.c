@@ -41,8 +41,8 @@ struct dent {
         char name[];
 };
 
-struct hunt {
-        const struct aiu_question *question;
+struct walk {
+        const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         uint64_t netns;         /* SO_NETNS_COOKIE of this network namespace; 0 = not known */
         uint64_t netns_inode;   /* of thread-self/ns/net */
@@ -54,23 +54,23 @@ struct hunt {
 /* ------------------------------------------------------ one socket */
 
 /* In the network namespace asked about? SO_NETNS_COOKIE since Linux 5.14, else by the namespace's file. */
-static enum aiu_tristate is_here(const struct hunt *hunt, int fd)
+static enum aiu_tristate is_here(const struct walk *walk, int fd)
 {
         uint64_t cookie = 0;
         socklen_t bytes = sizeof(cookie);
         struct stat st;
         int ns, r;
 
-        if (hunt->netns != 0 && sys_getsockopt(fd, SOL_SOCKET, NETNS_COOKIE, &cookie, &bytes) >= 0)
-                return cookie == hunt->netns ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+        if (walk->netns != 0 && sys_getsockopt(fd, SOL_SOCKET, NETNS_COOKIE, &cookie, &bytes) >= 0)
+                return cookie == walk->netns ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
         ns = sys_ioctl(fd, SIOCGSKNS, 0);
-        if (ns < 0 || hunt->netns_inode == 0)
+        if (ns < 0 || walk->netns_inode == 0)
                 return AIU_TRISTATE_UNKNOWN;
         r = sys_fstat(ns, &st);
         sys_close(ns);
         if (r < 0)
                 return AIU_TRISTATE_UNKNOWN;
-        return (uint64_t)st.st_ino == hunt->netns_inode ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+        return (uint64_t)st.st_ino == walk->netns_inode ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
 }
 
 static enum aiu_tristate read_flag(int fd, int level, int option)
@@ -123,7 +123,7 @@ static void read_more(int fd, struct aiu_socket_fact *fact)
                 fact->v6only = read_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY);
 }
 
-static int look_at_socket(struct hunt *hunt, int fd, uint64_t inode)
+static int look_at_socket(struct walk *walk, int fd, uint64_t inode)
 {
         struct sockaddr_storage local = { 0 };
         socklen_t bytes = sizeof(local);
@@ -137,35 +137,35 @@ static int look_at_socket(struct hunt *hunt, int fd, uint64_t inode)
         if (idle == AIU_TRISTATE_YES && sys_getsockname(fd, (struct sockaddr *)&local, &bytes) < 0)
                 idle = AIU_TRISTATE_UNKNOWN;
         if (idle == AIU_TRISTATE_UNKNOWN)
-                hunt->incomplete = true;
+                walk->incomplete = true;
         if (idle != AIU_TRISTATE_YES)
                 return 0;
-        if (port_of(&local) == 0 || (hunt->question->port != 0 && port_of(&local) != hunt->question->port))
+        if (port_of(&local) == 0 || (walk->request->port != 0 && port_of(&local) != walk->request->port))
                 return 0;
-        here = is_here(hunt, fd);
+        here = is_here(walk, fd);
         if (here == AIU_TRISTATE_UNKNOWN)
-                hunt->incomplete = true;
+                walk->incomplete = true;
         if (here != AIU_TRISTATE_YES)
                 return 0;
         fact.local_len = bytes;
         read_more(fd, &fact);
-        r = aiu_snapshot_add_socket(hunt->snapshot, &fact);
+        r = aiu_snapshot_add_socket(walk->snapshot, &fact);
         return r == -ENOBUFS ? 0 : r;
 }
 
 /* ------------------------------------------------------ one process */
 
-static bool is_listed(const struct hunt *hunt, uint64_t inode)
+static bool is_listed(const struct walk *walk, uint64_t inode)
 {
         struct aiu_socket_fact fact = { .size = sizeof(fact) };
 
-        for (size_t i = 0; aiu_snapshot_get_socket(hunt->snapshot, i, &fact); i++)
+        for (size_t i = 0; aiu_snapshot_get_socket(walk->snapshot, i, &fact); i++)
                 if (fact.inode == inode)
                         return true;
         return false;
 }
 
-static int look_at_descriptor(struct hunt *hunt, pid_t pid, int pidfd, int table, const char *name)
+static int look_at_descriptor(struct walk *walk, pid_t pid, int pidfd, int table, const char *name)
 {
         static const char ring[] = "anon_inode:[io_uring]";
         char link[64];
@@ -174,28 +174,28 @@ static int look_at_descriptor(struct hunt *hunt, pid_t pid, int pidfd, int table
         int fd, copy, r;
 
         if (n < 0 && n != -ENOENT && n != -ESRCH)
-                hunt->incomplete = true;
+                walk->incomplete = true;
         /* Its registered files are in no table. */
         if (n == sizeof(ring) - 1 && memcmp(link, ring, sizeof(ring) - 1) == 0)
-                hunt->incomplete = true;
+                walk->incomplete = true;
         if (n <= 0 || !proc_parse_socket_link(link, (size_t)n, &inode) || !proc_parse_id(name, &fd) ||
-            is_listed(hunt, inode))
+            is_listed(walk, inode))
                 return 0;
-        if (pid == hunt->self)
-                return look_at_socket(hunt, fd, inode);
+        if (pid == walk->self)
+                return look_at_socket(walk, fd, inode);
         copy = pidfd < 0 ? pidfd : sys_pidfd_getfd(pidfd, fd);
         if (copy == -EBADF || copy == -ESRCH)
                 return 0;       /* closed meanwhile */
         if (copy < 0) {
-                hunt->incomplete = true;
+                walk->incomplete = true;
                 return copy == -ENOMEM ? copy : 0;
         }
-        r = look_at_socket(hunt, copy, inode);
+        r = look_at_socket(walk, copy, inode);
         sys_close(copy);
         return r;
 }
 
-static int look_at_table(struct hunt *hunt, pid_t pid, int pidfd, int table)
+static int look_at_table(struct walk *walk, pid_t pid, int pidfd, int table)
 {
         _Alignas(struct dent) char buffer[2048];
 
@@ -204,7 +204,7 @@ static int look_at_table(struct hunt *hunt, pid_t pid, int pidfd, int table)
 
                 /* -ENOENT: the process died meanwhile. */
                 if (n < 0 && n != -ENOENT)
-                        hunt->incomplete = true;
+                        walk->incomplete = true;
                 if (n <= 0)
                         return 0;
                 for (ssize_t at = 0; at < n;) {
@@ -213,29 +213,29 @@ static int look_at_table(struct hunt *hunt, pid_t pid, int pidfd, int table)
 
                         at += dent->bytes;
                         if (dent->name[0] != '.')
-                                r = look_at_descriptor(hunt, pid, pidfd, table, dent->name);
+                                r = look_at_descriptor(walk, pid, pidfd, table, dent->name);
                         if (r < 0)
                                 return r;
                 }
-                if (aiu_question_time_left_usec(hunt->question) == 0)
+                if (aiu_request_time_left_usec(walk->request) == 0)
                         return -ETIME;
         }
 }
 
-static int look_at_process(struct hunt *hunt, pid_t pid)
+static int look_at_process(struct walk *walk, pid_t pid)
 {
         int table, pidfd = -EPERM, r;
         char name[24];
 
         (void)snprintf(name, sizeof(name), "%d/fd", (int)pid);
-        table = sys_openat(hunt->question->procfs, name, O_RDONLY | O_DIRECTORY);
+        table = sys_openat(walk->request->procfs, name, O_RDONLY | O_DIRECTORY);
         if (table < 0) {
-                hunt->incomplete = hunt->incomplete || (table != -ENOENT && table != -ESRCH);
+                walk->incomplete = walk->incomplete || (table != -ENOENT && table != -ESRCH);
                 return 0;
         }
-        if (!hunt->foreign && pid != hunt->self)
+        if (!walk->foreign && pid != walk->self)
                 pidfd = sys_pidfd_open(pid);
-        r = look_at_table(hunt, pid, pidfd, table);
+        r = look_at_table(walk, pid, pidfd, table);
         sys_close(pidfd);
         sys_close(table);
         return r;
@@ -243,9 +243,9 @@ static int look_at_process(struct hunt *hunt, pid_t pid)
 
 /* ------------------------------------------------------ all of them */
 
-static int look_at_all(struct hunt *hunt)
+static int look_at_all(struct walk *walk)
 {
-        int root = sys_openat(hunt->question->procfs, ".", O_RDONLY | O_DIRECTORY), r = 0;
+        int root = sys_openat(walk->request->procfs, ".", O_RDONLY | O_DIRECTORY), r = 0;
         _Alignas(struct dent) char buffer[2048];
         ssize_t n = 0;
 
@@ -258,58 +258,58 @@ static int look_at_all(struct hunt *hunt)
 
                         at += dent->bytes;
                         if (proc_parse_id(dent->name, &pid) && pid > 0)
-                                r = look_at_process(hunt, pid);
+                                r = look_at_process(walk, pid);
                         /* Nor may processes take long that let nobody look. */
-                        if (r == 0 && aiu_question_time_left_usec(hunt->question) == 0)
+                        if (r == 0 && aiu_request_time_left_usec(walk->request) == 0)
                                 r = -ETIME;
                 }
         }
         sys_close(root);
         if (n < 0)
-                hunt->incomplete = true;
+                walk->incomplete = true;
         return r;
 }
 
-static void find_own(struct hunt *hunt)
+static void find_own(struct walk *walk)
 {
-        socklen_t bytes = sizeof(hunt->netns);
+        socklen_t bytes = sizeof(walk->netns);
         struct stat st;
         int fd;
 
-        hunt->foreign = caller_pids_are_foreign(hunt->question->procfs);
-        hunt->self = hunt->foreign ? 0 : sys_getpid();
-        if (sys_fstatat(hunt->question->procfs, "thread-self/ns/net", &st, 0) >= 0)
-                hunt->netns_inode = st.st_ino;
+        walk->foreign = caller_pids_are_foreign(walk->request->procfs);
+        walk->self = walk->foreign ? 0 : sys_getpid();
+        if (sys_fstatat(walk->request->procfs, "thread-self/ns/net", &st, 0) >= 0)
+                walk->netns_inode = st.st_ino;
         fd = sys_socket(AF_INET, SOCK_DGRAM, 0);
-        if (fd >= 0 && sys_getsockopt(fd, SOL_SOCKET, NETNS_COOKIE, &hunt->netns, &bytes) < 0)
-                hunt->netns = 0;
+        if (fd >= 0 && sys_getsockopt(fd, SOL_SOCKET, NETNS_COOKIE, &walk->netns, &bytes) < 0)
+                walk->netns = 0;
         sys_close(fd);
 }
 
-static int add_gap(const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int add_gap(const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         char text[192];
 
         (void)snprintf(text, sizeof(text), "not every process' sockets could be asked for their port, which this "
-                       "kernel tells in no other way: run as %s (CAP_SYS_PTRACE)", caller_who_sees_all(question->procfs));
+                       "kernel tells in no other way: run as %s (CAP_SYS_PTRACE)", caller_who_sees_all(request->procfs));
         return aiu_snapshot_add_gap(snapshot, AIU_GAP_PERMISSION, EPERM, text) < 0 ? -ENOMEM : AIU_PARTIAL;
 }
 
-static int hidden_sockets(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int hidden_sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
-        struct hunt hunt = { .question = question, .snapshot = snapshot };
+        struct walk walk = { .request = request, .snapshot = snapshot };
         int r;
 
         (void)userdata;
-        if (question->protocol != IPPROTO_TCP)
+        if (request->protocol != IPPROTO_TCP)
                 return AIU_DONE;
-        if (question->procfs < 0 || question->plain_calls_only)
+        if (request->procfs < 0 || request->plain_calls_only)
                 return -ENOTSUP;
-        find_own(&hunt);
-        r = look_at_all(&hunt);
+        find_own(&walk);
+        r = look_at_all(&walk);
         if (r < 0)
                 return r;
-        return hunt.incomplete ? add_gap(question, snapshot) : AIU_DONE;
+        return walk.incomplete ? add_gap(request, snapshot) : AIU_DONE;
 }
 
 const struct aiu_backend backend_proc_bound = {

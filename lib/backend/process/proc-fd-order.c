@@ -153,7 +153,7 @@ int scan_same_number(struct scan *scan)
         if (scan->numbers_tried || scan->n_numbers == 0)
                 return 0;
         scan->numbers_tried = true;
-        if (scan->question->deadline_nsec == 0 || scan->by_link || scan->all.n < MANY_PROCESSES)
+        if (scan->request->deadline_nsec == 0 || scan->by_link || scan->all.n < MANY_PROCESSES)
                 return 0;
         for (size_t i = 0; i < scan->all.n && r == 0; i++)
                 if (scan_expired(scan))
@@ -164,7 +164,7 @@ int scan_same_number(struct scan *scan)
 }
 
 /* The search through the tree of cgroups. */
-struct hunt {
+struct walk {
         struct scan *scan;
         int root;
         uint64_t ids[MAX_CGROUPS];
@@ -176,24 +176,24 @@ struct hunt {
         size_t n_found;
 };
 
-static void note_cgroup(struct hunt *hunt, uint64_t id)
+static void note_cgroup(struct walk *walk, uint64_t id)
 {
-        if (id <= ROOT_CGROUP || hunt->n_ids == MAX_CGROUPS)
+        if (id <= ROOT_CGROUP || walk->n_ids == MAX_CGROUPS)
                 return;
-        for (size_t i = 0; i < hunt->n_ids; i++)
-                if (hunt->ids[i] == id)
+        for (size_t i = 0; i < walk->n_ids; i++)
+                if (walk->ids[i] == id)
                         return;
-        hunt->ids[hunt->n_ids++] = id;
+        walk->ids[walk->n_ids++] = id;
 }
 
-static void note_cgroups(struct hunt *hunt)
+static void note_cgroups(struct walk *walk)
 {
-        struct aiu_snapshot *snapshot = hunt->scan->snapshot;
+        struct aiu_snapshot *snapshot = walk->scan->snapshot;
         struct aiu_socket_fact fact = { .size = sizeof(fact) };
 
         for (size_t i = 0; aiu_snapshot_get_socket(snapshot, i, &fact); i++)
                 if (aiu_snapshot_wants_inode(snapshot, fact.inode))
-                        note_cgroup(hunt, fact.cgroup_id);
+                        note_cgroup(walk, fact.cgroup_id);
 }
 
 static char *join(const char *parent, const char *name)
@@ -207,19 +207,19 @@ static char *join(const char *parent, const char *name)
 }
 
 /* Returns the path, which the queue owns; NULL = no memory. */
-static const char *queue_path(struct hunt *hunt, const char *parent, const char *name)
+static const char *queue_path(struct walk *walk, const char *parent, const char *name)
 {
-        if (hunt->n_queue == hunt->queue_room) {
-                size_t room = hunt->queue_room ? hunt->queue_room * 2 : 64;
-                char **larger = realloc(hunt->queue, room * sizeof(*larger));
+        if (walk->n_queue == walk->queue_room) {
+                size_t room = walk->queue_room ? walk->queue_room * 2 : 64;
+                char **larger = realloc(walk->queue, room * sizeof(*larger));
 
                 if (!larger)
                         return NULL;
-                hunt->queue = larger;
-                hunt->queue_room = room;
+                walk->queue = larger;
+                walk->queue_room = room;
         }
-        hunt->queue[hunt->n_queue] = join(parent, name);
-        return hunt->queue[hunt->n_queue] ? hunt->queue[hunt->n_queue++] : NULL;
+        walk->queue[walk->n_queue] = join(parent, name);
+        return walk->queue[walk->n_queue] ? walk->queue[walk->n_queue++] : NULL;
 }
 
 /* Look at the processes of a cgroup: `path` is its cgroup.procs. */
@@ -240,99 +240,99 @@ static int scan_procs(struct scan *scan, int directory, const char *path)
         return r;
 }
 
-static int scan_cgroup(struct hunt *hunt, const char *directory)
+static int scan_cgroup(struct walk *walk, const char *directory)
 {
         char *path = join(directory, "cgroup.procs");
-        int r = path ? scan_procs(hunt->scan, hunt->root, path) : -ENOMEM;
+        int r = path ? scan_procs(walk->scan, walk->root, path) : -ENOMEM;
 
         free(path);
         return r;
 }
 
 /* The short way to those that can be opened by their number; the others stay in the list. */
-static int scan_by_number(struct hunt *hunt)
+static int scan_by_number(struct walk *walk)
 {
         size_t left = 0;
         int r = 0;
 
-        for (size_t i = 0; i < hunt->n_ids; i++) {
-                int fd = r == 0 ? sys_open_cgroup(hunt->root, hunt->ids[i]) : -1;
+        for (size_t i = 0; i < walk->n_ids; i++) {
+                int fd = r == 0 ? sys_open_cgroup(walk->root, walk->ids[i]) : -1;
 
                 if (fd < 0) {
-                        hunt->ids[left++] = hunt->ids[i];
+                        walk->ids[left++] = walk->ids[i];
                         continue;
                 }
-                r = scan_procs(hunt->scan, fd, "cgroup.procs");
+                r = scan_procs(walk->scan, fd, "cgroup.procs");
                 sys_close(fd);
         }
-        hunt->n_ids = left;
+        walk->n_ids = left;
         return r;
 }
 
 /* cgroup2 gives a directory the cgroup's id as inode number (kernfs_ino()), and
  * getdents64() shows it: no stat() is needed. */
-static bool take_id(struct hunt *hunt, uint64_t inode)
+static bool take_id(struct walk *walk, uint64_t inode)
 {
-        for (size_t i = 0; i < hunt->n_ids; i++)
-                if (hunt->ids[i] == inode) {
-                        hunt->ids[i] = hunt->ids[--hunt->n_ids];
+        for (size_t i = 0; i < walk->n_ids; i++)
+                if (walk->ids[i] == inode) {
+                        walk->ids[i] = walk->ids[--walk->n_ids];
                         return true;
                 }
         return false;
 }
 
-static int queue_dents(struct hunt *hunt, const char *parent, size_t bytes)
+static int queue_dents(struct walk *walk, const char *parent, size_t bytes)
 {
         for (size_t at = 0; at < bytes;) {
-                const struct dent *dent = (const void *)(hunt->scan->dents + at);
+                const struct dent *dent = (const void *)(walk->scan->dents + at);
                 const char *path;
 
                 at += dent->bytes;
-                if (dent->type != DT_DIR || dent->name[0] == '.' || hunt->n_queue >= hunt->budget)
+                if (dent->type != DT_DIR || dent->name[0] == '.' || walk->n_queue >= walk->budget)
                         continue;
-                path = queue_path(hunt, parent, dent->name);
+                path = queue_path(walk, parent, dent->name);
                 if (!path)
                         return -ENOMEM;
-                if (take_id(hunt, dent->inode))
-                        hunt->found[hunt->n_found++] = path;
+                if (take_id(walk, dent->inode))
+                        walk->found[walk->n_found++] = path;
         }
         return 0;
 }
 
 /* Looking at a process overwrites the entries: so first the whole directory is
  * read, then what was found in it is looked at. */
-static int read_cgroup_directory(struct hunt *hunt, const char *path)
+static int read_cgroup_directory(struct walk *walk, const char *path)
 {
-        int fd = sys_openat(hunt->root, path, O_RDONLY | O_DIRECTORY);
+        int fd = sys_openat(walk->root, path, O_RDONLY | O_DIRECTORY);
         ssize_t n;
         int r = 0;
 
         if (fd < 0)
                 return scan_fatal(fd) ? fd : 0;
-        while (r == 0 && (n = sys_getdents(fd, hunt->scan->dents, SCAN_DENTS_BYTES)) > 0)
-                r = queue_dents(hunt, path, (size_t)n);
+        while (r == 0 && (n = sys_getdents(fd, walk->scan->dents, SCAN_DENTS_BYTES)) > 0)
+                r = queue_dents(walk, path, (size_t)n);
         sys_close(fd);
-        while (r == 0 && hunt->n_found > 0)
-                r = scan_cgroup(hunt, hunt->found[--hunt->n_found]);
+        while (r == 0 && walk->n_found > 0)
+                r = scan_cgroup(walk, walk->found[--walk->n_found]);
         return r;
 }
 
-static int hunt_run(struct hunt *hunt)
+static int walk_run(struct walk *walk)
 {
         int r = 0;
 
-        if (hunt->n_ids > 0 && !queue_path(hunt, ".", "."))
+        if (walk->n_ids > 0 && !queue_path(walk, ".", "."))
                 r = -ENOMEM;
-        while (r == 0 && hunt->n_ids > 0 && hunt->next < hunt->n_queue) {
-                if (scan_expired(hunt->scan))
+        while (r == 0 && walk->n_ids > 0 && walk->next < walk->n_queue) {
+                if (scan_expired(walk->scan))
                         r = SCAN_STOP;
                 else
-                        r = read_cgroup_directory(hunt, hunt->queue[hunt->next]);
-                hunt->next++;
+                        r = read_cgroup_directory(walk, walk->queue[walk->next]);
+                walk->next++;
         }
-        for (size_t i = 0; i < hunt->n_queue; i++)
-                free(hunt->queue[i]);
-        free(hunt->queue);
+        for (size_t i = 0; i < walk->n_queue; i++)
+                free(walk->queue[i]);
+        free(walk->queue);
         return r;
 }
 
@@ -349,21 +349,21 @@ static int open_cgroup_root(void)
 
 static int scan_cgroups(struct scan *scan)
 {
-        struct hunt hunt = { .scan = scan, .budget = scan->all.n };
+        struct walk walk = { .scan = scan, .budget = scan->all.n };
         int r;
 
         if (!scan->first_holder && scan->all.n < MANY_PROCESSES)
                 return 0;
-        note_cgroups(&hunt);
-        if (hunt.n_ids == 0)
+        note_cgroups(&walk);
+        if (walk.n_ids == 0)
                 return 0;
-        hunt.root = open_cgroup_root();
-        if (hunt.root < 0)
-                return scan_fatal(hunt.root) ? hunt.root : 0;
-        r = scan->question->plain_calls_only ? 0 : scan_by_number(&hunt);
+        walk.root = open_cgroup_root();
+        if (walk.root < 0)
+                return scan_fatal(walk.root) ? walk.root : 0;
+        r = scan->request->plain_calls_only ? 0 : scan_by_number(&walk);
         if (r == 0)
-                r = hunt_run(&hunt);
-        sys_close(hunt.root);
+                r = walk_run(&walk);
+        sys_close(walk.root);
         return r;
 }
 

@@ -43,8 +43,8 @@ bool scan_fatal(int r)
 bool scan_expired(struct scan *scan)
 {
         scan->until_clock = FDS_PER_CLOCK;
-        if (!scan->expired && scan->question->deadline_nsec != 0)
-                scan->expired = aiu_question_time_left_usec(scan->question) == 0;
+        if (!scan->expired && scan->request->deadline_nsec != 0)
+                scan->expired = aiu_request_time_left_usec(scan->request) == 0;
         return scan->expired;
 }
 
@@ -420,27 +420,27 @@ static int result(const struct scan *scan, int r)
         return AIU_DONE;
 }
 
-static struct scan *scan_new(int procfs, const struct aiu_question *question,
+static struct scan *scan_new(int procfs, const struct aiu_request *request,
                              struct aiu_snapshot *snapshot)
 {
         struct scan *scan = calloc(1, sizeof(*scan));
 
         if (!scan)
                 return NULL;
-        scan->question = question;
+        scan->request = request;
         scan->snapshot = snapshot;
         scan->procfs = procfs;
-        scan->first_holder = question->context_flags & AIU_CONTEXT_FIRST_HOLDER;
-        scan->by_link = question->plain_calls_only;
+        scan->first_holder = request->context_flags & AIU_CONTEXT_FIRST_HOLDER;
+        scan->by_link = request->plain_calls_only;
         scan->thread_budget = THREAD_BUDGET;
         scan->until_clock = FDS_PER_CLOCK;
-        proc_reader_init(&scan->reader, procfs, question->plain_calls_only);
+        proc_reader_init(&scan->reader, procfs, request->plain_calls_only);
         return scan;
 }
 
-int scan_run(int procfs, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+int scan_run(int procfs, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
-        struct scan *scan = scan_new(procfs, question, snapshot);
+        struct scan *scan = scan_new(procfs, request, snapshot);
         int r;
 
         if (!scan)
@@ -477,7 +477,7 @@ static int check_procfs(int procfs, bool plain_calls_only)
         return st.st_ino == PROC_ROOT_INODE && major(st.st_dev) == 0 ? 0 : -ENOTSUP;
 }
 
-static int holders(void *userdata, const struct aiu_question *question,
+static int holders(void *userdata, const struct aiu_request *request,
                    struct aiu_snapshot *snapshot)
 {
         uint64_t inode;
@@ -486,20 +486,20 @@ static int holders(void *userdata, const struct aiu_question *question,
         (void)userdata;
         if (!aiu_snapshot_get_wanted_inode(snapshot, 0, &inode))
                 return AIU_DONE;
-        if (question->procfs < 0) {
+        if (request->procfs < 0) {
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, ENOENT,
                                            "there is no /proc here: which process holds a socket "
                                            "cannot be seen");
                 return -ENOENT;
         }
-        r = check_procfs(question->procfs, question->plain_calls_only);
+        r = check_procfs(request->procfs, request->plain_calls_only);
         if (r == -ENOTSUP)
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, ENOTSUP,
                                            "this /proc is not a procfs: what it says of processes "
                                            "was not used");
         if (r < 0)
                 return r;
-        return scan_run(question->procfs, question, snapshot);
+        return scan_run(request->procfs, request, snapshot);
 }
 
 const struct aiu_backend backend_proc_fd = {

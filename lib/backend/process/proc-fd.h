@@ -91,7 +91,7 @@ struct scan_walk {
 };
 
 struct scan {
-        const struct aiu_question *question;
+        const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         int procfs;
         bool first_holder;
@@ -124,7 +124,7 @@ struct scan {
 
 /* proc-fd.c. scan_run() is the whole search, whatever file system procfs is: the
  * tests give it trees of their own. Returns what a `holders` function returns. */
-int scan_run(int procfs, const struct aiu_question *question, struct aiu_snapshot *snapshot);
+int scan_run(int procfs, const struct aiu_request *request, struct aiu_snapshot *snapshot);
 bool scan_expired(struct scan *scan);
 int scan_process(struct scan *scan, pid_t pid);
 /* Walk the descriptor table `walk->table`, which is closed at the end. */

@@ -188,20 +188,20 @@ static int tell_v6(const char *text, struct aiu_snapshot *snapshot)
         return r;
 }
 
-static int read_table(const struct aiu_question *question, const char *name, char **ret_text)
+static int read_table(const struct aiu_request *request, const char *name, char **ret_text)
 {
         char path[64];
         size_t bytes;
 
         (void)snprintf(path, sizeof(path), "thread-self/net/%s", name);
-        return sys_read_file_alloc(question->procfs, path, MOST_BYTES, ret_text, &bytes);
+        return sys_read_file_alloc(request->procfs, path, MOST_BYTES, ret_text, &bytes);
 }
 
-static int look_up_v4(const struct aiu_question *question, in_addr_t ip, struct aiu_host_fact *fact,
+static int look_up_v4(const struct aiu_request *request, in_addr_t ip, struct aiu_host_fact *fact,
                       struct aiu_snapshot *snapshot)
 {
         char *text;
-        int r = read_table(question, "fib_trie", &text);
+        int r = read_table(request, "fib_trie", &text);
 
         if (r < 0)
                 return r;
@@ -212,21 +212,21 @@ static int look_up_v4(const struct aiu_question *question, in_addr_t ip, struct 
         return r;
 }
 
-static int look_up_v6(const struct aiu_question *question, struct aiu_host_fact *fact, struct aiu_snapshot *snapshot)
+static int look_up_v6(const struct aiu_request *request, struct aiu_host_fact *fact, struct aiu_snapshot *snapshot)
 {
-        const struct sockaddr_in6 *in6 = (const void *)question->address;
+        const struct sockaddr_in6 *in6 = (const void *)request->address;
         in_addr_t v4;
         char *text;
         int r;
 
         if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
                 memcpy(&v4, &in6->sin6_addr.s6_addr[12], sizeof(v4));
-                return look_up_v4(question, v4, fact, snapshot);
+                return look_up_v4(request, v4, fact, snapshot);
         }
         /* Which interface has it would matter as well. */
         if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))
                 return 0;
-        r = read_table(question, "if_inet6", &text);
+        r = read_table(request, "if_inet6", &text);
         if (r < 0)
                 return r;
         find_v6(text, &in6->sin6_addr, fact);
@@ -236,20 +236,20 @@ static int look_up_v6(const struct aiu_question *question, struct aiu_host_fact 
         return r;
 }
 
-static int host(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int host(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct aiu_host_fact known = { .size = sizeof(known) }, fact = { .size = sizeof(fact) };
         int r;
 
         (void)userdata;
-        if (question->address->sa_family == AF_UNIX || question->ifindex != 0 || question->procfs < 0 ||
+        if (request->address->sa_family == AF_UNIX || request->ifindex != 0 || request->procfs < 0 ||
             !aiu_snapshot_get_host(snapshot, &known) || known.address_local != AIU_TRISTATE_UNKNOWN)
                 return AIU_PARTIAL;
-        if (question->address->sa_family == AF_INET)
-                r = look_up_v4(question, ((const struct sockaddr_in *)(const void *)question->address)->sin_addr.s_addr,
+        if (request->address->sa_family == AF_INET)
+                r = look_up_v4(request, ((const struct sockaddr_in *)(const void *)request->address)->sin_addr.s_addr,
                                &fact, snapshot);
         else
-                r = look_up_v6(question, &fact, snapshot);
+                r = look_up_v6(request, &fact, snapshot);
         if (r == 0)
                 r = aiu_snapshot_add_host(snapshot, &fact);
         return r < 0 ? r : AIU_PARTIAL;

@@ -41,7 +41,7 @@ struct candidate {
 };
 
 struct search {
-        const struct aiu_question *question;
+        const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         struct aiu_host_fact host;
         char base[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
@@ -63,8 +63,8 @@ struct search {
 static bool take_base(struct search *search)
 {
         const size_t before = offsetof(struct sockaddr_un, sun_path);
-        const char *path = (const char *)search->question->address + before;
-        size_t bytes = strnlen(path, search->question->address_len - before), start;
+        const char *path = (const char *)search->request->address + before;
+        size_t bytes = strnlen(path, search->request->address_len - before), start;
 
         while (bytes > 1 && path[bytes - 1] == '/')
                 bytes--;
@@ -190,7 +190,7 @@ static int read_table(struct search *search, const char *name)
         char *text;
         int r;
 
-        r = sys_read_file_alloc(search->question->procfs, name, TABLE_MAX, &text, &bytes);
+        r = sys_read_file_alloc(search->request->procfs, name, TABLE_MAX, &text, &bytes);
         if (r < 0)
                 return r;
         r = take_table(search, text, bytes);
@@ -219,7 +219,7 @@ static uint64_t namespace_of(const struct search *search, const char *pid)
         ssize_t n;
 
         (void)snprintf(name, sizeof(name), "%s/ns/net", pid);
-        n = sys_readlinkat(search->question->procfs, name, link, sizeof(link) - 1);
+        n = sys_readlinkat(search->request->procfs, name, link, sizeof(link) - 1);
         if (n <= 0)
                 return 0;
         link[n] = '\0';
@@ -250,7 +250,7 @@ static int read_of_process(struct search *search, const char *pid)
                 return 0;
         search->n_read++;
         (void)snprintf(name, sizeof(name), "%s/root", pid);
-        search->root = sys_openat(search->question->procfs, name, O_PATH | O_DIRECTORY);
+        search->root = sys_openat(search->request->procfs, name, O_PATH | O_DIRECTORY);
         if (search->root < 0)
                 search->root = ROOT_UNKNOWN;
         (void)snprintf(name, sizeof(name), "%s/net/unix", pid);
@@ -282,7 +282,7 @@ static int read_entries(struct search *search, const char *block, size_t bytes)
                         return -EBADMSG;
                 if (!consists_of(name, strlen(name), "0123456789") || strlen(name) > 10)
                         continue;
-                if (aiu_question_time_left_usec(search->question) == 0)
+                if (aiu_request_time_left_usec(search->request) == 0)
                         return -ETIME;
                 r = read_of_process(search, name);
                 /* Where namespaces cannot be told apart, the next process would tell of the same socket. */
@@ -299,7 +299,7 @@ static int read_others(struct search *search)
         ssize_t n;
 
         (void)is_new(search, namespace_of(search, "thread-self"));
-        fd = sys_openat(search->question->procfs, ".", O_RDONLY | O_DIRECTORY);
+        fd = sys_openat(search->request->procfs, ".", O_RDONLY | O_DIRECTORY);
         if (fd < 0)
                 return fd;
         while (r >= 0 && search->n_found == 0) {
@@ -327,12 +327,12 @@ static bool is_found(const struct search *search)
         return false;
 }
 
-static bool is_about_path(const struct aiu_question *question)
+static bool is_about_path(const struct aiu_request *request)
 {
         const size_t before = offsetof(struct sockaddr_un, sun_path);
 
-        return question->address->sa_family == AF_UNIX && question->address_len > before &&
-               ((const char *)question->address)[before] != '\0';
+        return request->address->sa_family == AF_UNIX && request->address_len > before &&
+               ((const char *)request->address)[before] != '\0';
 }
 
 static int search_all(struct search *search)
@@ -359,19 +359,19 @@ static int search_all(struct search *search)
         return sure ? AIU_DONE : AIU_PARTIAL;
 }
 
-static int sockets(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         _cleanup_free_ struct search *search = NULL;
 
         (void)userdata;
-        if (!is_about_path(question))
+        if (!is_about_path(request))
                 return AIU_PARTIAL;
-        if (question->procfs < 0)
+        if (request->procfs < 0)
                 return -ENOENT;
         search = calloc(1, sizeof(*search));
         if (!search)
                 return -ENOMEM;
-        search->question = question;
+        search->request = request;
         search->snapshot = snapshot;
         search->host.size = sizeof(search->host);
         (void)aiu_snapshot_get_host(snapshot, &search->host);

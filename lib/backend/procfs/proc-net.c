@@ -32,7 +32,7 @@
 #define LINE_BYTES 512u
 
 struct scan {
-        const struct aiu_question *question;
+        const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         size_t n_before;        /* sockets that another backend told before it gave up */
         int family;             /* of the table that is being read */
@@ -90,7 +90,7 @@ static int read_lines(struct scan *scan, int fd, line_handler *handler)
 
         scan->line_bytes = 0;
         for (;;) {
-                if (aiu_question_time_left_usec(scan->question) == 0)
+                if (aiu_request_time_left_usec(scan->request) == 0)
                         return -ETIME;
                 n = sys_read(fd, scan->block, BLOCK_BYTES);
                 if (n < 0)
@@ -169,12 +169,12 @@ static int take_inet_line(struct scan *scan, const char *line, size_t bytes)
 {
         struct proc_net_socket socket;
 
-        if (proc_net_parse_inet(line, bytes, scan->family, scan->question->protocol, scan->ticks,
+        if (proc_net_parse_inet(line, bytes, scan->family, scan->request->protocol, scan->ticks,
                                 &socket) < 0) {
                 scan->skipped++;
                 return 0;
         }
-        if (scan->question->port != 0 && port_of(&socket) != scan->question->port)
+        if (scan->request->port != 0 && port_of(&socket) != scan->request->port)
                 return 0;
         if (is_known(scan, &socket.fact))
                 return 0;
@@ -205,7 +205,7 @@ static int scan_inet(struct scan *scan, int directory)
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(tables); i++)
-                if (tables[i].protocol == scan->question->protocol)
+                if (tables[i].protocol == scan->request->protocol)
                         t = &tables[i];
         if (!t)
                 return -EPROTONOSUPPORT;
@@ -226,11 +226,11 @@ static int scan_inet(struct scan *scan, int directory)
 /* ------------------------------------------------------ unix */
 
 /* Is this how the kernel prints the name asked about? NUL is shown as '@'. */
-static bool is_our_name(const struct aiu_question *question, const struct proc_net_unix *socket)
+static bool is_our_name(const struct aiu_request *request, const struct proc_net_unix *socket)
 {
         const size_t before = offsetof(struct sockaddr_un, sun_path);
-        const char *name = (const char *)question->address + before;
-        size_t bytes = question->address_len - before;
+        const char *name = (const char *)request->address + before;
+        size_t bytes = request->address_len - before;
 
         if (name[0] != '\0')
                 bytes = strnlen(name, bytes);
@@ -248,39 +248,39 @@ static bool is_our_name(const struct aiu_question *question, const struct proc_n
  */
 static int take_unix_line(struct scan *scan, const char *line, size_t bytes)
 {
-        const struct aiu_question *question = scan->question;
+        const struct aiu_request *request = scan->request;
         struct aiu_socket_fact fact = { .size = sizeof(fact), .uid = (uid_t)-1 };
         struct proc_net_unix socket;
 
         /* The second half of a name with a newline in it is no line: not counted. */
-        if (proc_net_parse_unix(line, bytes, &socket) < 0 || !is_our_name(question, &socket))
+        if (proc_net_parse_unix(line, bytes, &socket) < 0 || !is_our_name(request, &socket))
                 return 0;
         if (socket.state == AIU_STATE_ESTABLISHED && socket.type != SOCK_DGRAM) {
-                scan->connected_seen |= socket.type == question->type;
+                scan->connected_seen |= socket.type == request->type;
                 return 0;
         }
-        scan->owner_seen |= socket.type == question->type;
+        scan->owner_seen |= socket.type == request->type;
         fact.type = socket.type;
         fact.state = socket.state;
         fact.inode = socket.inode;
-        fact.local = question->address;
-        fact.local_len = question->address_len;
+        fact.local = request->address;
+        fact.local_len = request->address_len;
         if (is_known(scan, &fact))
                 return 0;
         return add_socket(scan, &fact);
 }
 
-static bool has_newline(const struct aiu_question *question)
+static bool has_newline(const struct aiu_request *request)
 {
         const size_t before = offsetof(struct sockaddr_un, sun_path);
 
-        return memchr((const char *)question->address + before, '\n',
-                      question->address_len - before) != NULL;
+        return memchr((const char *)request->address + before, '\n',
+                      request->address_len - before) != NULL;
 }
 
 static int scan_unix(struct scan *scan, int directory)
 {
-        bool is_path = ((const struct sockaddr_un *)scan->question->address)->sun_path[0] != '\0';
+        bool is_path = ((const struct sockaddr_un *)scan->request->address)->sun_path[0] != '\0';
         struct aiu_host_fact host = { .size = sizeof(host) };
         int r;
 
@@ -291,7 +291,7 @@ static int scan_unix(struct scan *scan, int directory)
         }
 
         /* The table's lines end at newlines, and so would the name. */
-        if (has_newline(scan->question))
+        if (has_newline(scan->request))
                 return -EOPNOTSUPP;
         r = read_table(scan, directory, "unix", take_unix_line);
         if (r < 0)
@@ -328,10 +328,10 @@ static int scan_all(struct scan *scan)
 {
         int directory, r;
 
-        directory = open_directory(scan->question->procfs);
+        directory = open_directory(scan->request->procfs);
         if (directory < 0)
                 return directory;
-        r = scan->question->address->sa_family == AF_UNIX ? scan_unix(scan, directory)
+        r = scan->request->address->sa_family == AF_UNIX ? scan_unix(scan, directory)
                                                           : scan_inet(scan, directory);
         sys_close(directory);
         return r;
@@ -347,11 +347,11 @@ static size_t count_sockets(const struct aiu_snapshot *snapshot)
         return n;
 }
 
-static bool is_askable(const struct aiu_question *question)
+static bool is_askable(const struct aiu_request *request)
 {
-        if (question->address->sa_family == AF_UNIX)
-                return question->address_len > offsetof(struct sockaddr_un, sun_path);
-        return question->address->sa_family == AF_INET || question->address->sa_family == AF_INET6;
+        if (request->address->sa_family == AF_UNIX)
+                return request->address_len > offsetof(struct sockaddr_un, sun_path);
+        return request->address->sa_family == AF_INET || request->address->sa_family == AF_INET6;
 }
 
 /* What came in the way of reading it all, if anything did. */
@@ -370,25 +370,25 @@ static int conclude(struct scan *scan, int r)
                         "missing");
         }
         /* TCP sockets that are bound and no more are never in these tables. */
-        if (scan->question->protocol == IPPROTO_TCP)
+        if (scan->request->protocol == IPPROTO_TCP)
                 return AIU_PARTIAL;
         return scan->incomplete ? AIU_PARTIAL : AIU_DONE;
 }
 
-static int sockets(void *userdata, const struct aiu_question *question,
+static int sockets(void *userdata, const struct aiu_request *request,
                    struct aiu_snapshot *snapshot)
 {
         _cleanup_free_ struct scan *scan = NULL;
 
         (void)userdata;
-        if (question->procfs < 0)
+        if (request->procfs < 0)
                 return -ENOENT;
-        if (!is_askable(question))
+        if (!is_askable(request))
                 return -EAFNOSUPPORT;
         scan = calloc(1, sizeof(*scan));
         if (!scan)
                 return -ENOMEM;
-        scan->question = question;
+        scan->request = request;
         scan->snapshot = snapshot;
         scan->n_before = count_sockets(snapshot);
         scan->ticks = sysconf(_SC_CLK_TCK);

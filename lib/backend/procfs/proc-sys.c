@@ -42,7 +42,7 @@
 #define MAX_KEPT_BYTES (MAX_RESERVED_BYTES - 1)
 
 struct look {
-        const struct aiu_question *question;
+        const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         struct aiu_host_fact fact;
         char *reserved;                 /* what fact.reserved_ports points to */
@@ -77,7 +77,7 @@ static int read_numbers(const struct look *look, const char *path, int *ret, siz
         int numbers[2];
         ssize_t bytes;
 
-        bytes = sys_read_file(look->question->procfs, path, buffer, sizeof(buffer));
+        bytes = sys_read_file(look->request->procfs, path, buffer, sizeof(buffer));
         if (bytes < 0)
                 return (int)bytes;
         for (size_t i = 0; i < n && i < ELEMENTSOF(numbers); i++)
@@ -146,7 +146,7 @@ static enum aiu_tristate look_at_reuse(const struct look *look)
 /* The kernel's choice of a port matters to who asks for one, or for one it may choose. */
 static bool choice_matters(const struct look *look)
 {
-        int port = look->question->port;
+        int port = look->request->port;
 
         return port == 0 || look->fact.port_range_first == 0 ||
                (port >= look->fact.port_range_first && port <= look->fact.port_range_last);
@@ -157,7 +157,7 @@ static void look_at_reserved(struct look *look)
         size_t bytes;
         char *end;
 
-        if (sys_read_file_alloc(look->question->procfs, "sys/net/ipv4/ip_local_reserved_ports",
+        if (sys_read_file_alloc(look->request->procfs, "sys/net/ipv4/ip_local_reserved_ports",
                                 MAX_RESERVED_READ, &look->reserved, &bytes) < 0)
                 return;
         /* The kernel ends even an empty list with a newline: without one, the end is missing. */
@@ -254,7 +254,7 @@ static enum aiu_tristate privileged_over_netns(int procfs, bool capable, const s
 
 static enum aiu_tristate ask_privilege(const struct look *look)
 {
-        int procfs = look->question->procfs, capable = has_capability(procfs);
+        int procfs = look->request->procfs, capable = has_capability(procfs);
         struct stat ours;
 
         if (capable < 0 || sys_fstatat(procfs, "thread-self/ns/user", &ours, 0) < 0)
@@ -262,7 +262,7 @@ static enum aiu_tristate ask_privilege(const struct look *look)
         /* Nothing is above the initial user namespace: no need to ask whose the other is. */
         if (capable && ours.st_ino == INITIAL_USERNS_INODE)
                 return AIU_TRISTATE_YES;
-        if (!look->question->plain_calls_only)
+        if (!look->request->plain_calls_only)
                 return privileged_over_netns(procfs, capable, &ours);
         /* Without ioctl(2): who has no capability could only have made the namespace
          * and then have joined it without its privileges, which nobody does. */
@@ -283,8 +283,8 @@ static void look_at_privilege(struct look *look)
         else if (start == 0)
                 start = -1;
         look->fact.unprivileged_port_start = start;
-        if (start > 0 ? look->question->port < start
-                      : start == 0 && look->question->port < IPPORT_RESERVED)
+        if (start > 0 ? look->request->port < start
+                      : start == 0 && look->request->port < IPPORT_RESERVED)
                 look->fact.privileged = ask_privilege(look);
 }
 
@@ -296,11 +296,11 @@ static void look_at_ipv6(struct look *look)
         int fd;
 
         /* inet6_init() registers no sysctl with ipv6.disable=1; without the module nobody does. */
-        if (sys_fstatat(look->question->procfs, "sys/net/ipv6/bindv6only", &st, 0) == 0) {
+        if (sys_fstatat(look->request->procfs, "sys/net/ipv6/bindv6only", &st, 0) == 0) {
                 look->fact.ipv6_enabled = AIU_TRISTATE_YES;
                 return;
         }
-        if (look->question->plain_calls_only)
+        if (look->request->plain_calls_only)
                 return;
         fd = sys_socket(AF_INET6, SOCK_DGRAM, 0);
         if (fd >= 0 || fd == -EAFNOSUPPORT)
@@ -311,7 +311,7 @@ static void look_at_ipv6(struct look *look)
 /* inet_can_nonlocal_bind() and ipv6_can_nonlocal_bind(), without the socket's options. */
 static void look_at_nonlocal(struct look *look)
 {
-        bool v6 = look->question->address->sa_family == AF_INET6 && !look->mapped;
+        bool v6 = look->request->address->sa_family == AF_INET6 && !look->mapped;
 
         look->fact.nonlocal_bind = read_switch(look, v6 ? "sys/net/ipv6/ip_nonlocal_bind"
                                                         : "sys/net/ipv4/ip_nonlocal_bind");
@@ -319,7 +319,7 @@ static void look_at_nonlocal(struct look *look)
 
 static void classify(struct look *look)
 {
-        const struct aiu_question *q = look->question;
+        const struct aiu_request *q = look->request;
         struct sockaddr_in6 in6;
         struct sockaddr_in in;
 
@@ -337,11 +337,11 @@ static void classify(struct look *look)
 static void look_at_ip(struct look *look)
 {
         classify(look);
-        if (look->question->address->sa_family == AF_INET6)
+        if (look->request->address->sa_family == AF_INET6)
                 look_at_ipv6(look);
         if (!look->any)
                 look_at_nonlocal(look);
-        if (look->question->port != 0)
+        if (look->request->port != 0)
                 look_at_privilege(look);
         look_at_range(look);
         if (choice_matters(look)) {
@@ -350,21 +350,21 @@ static void look_at_ip(struct look *look)
         }
 }
 
-static int host(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int host(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
-        struct look look = { .question = question,
+        struct look look = { .request = request,
                              .snapshot = snapshot,
                              .fact.size = sizeof(look.fact) };
         int r;
 
         (void)userdata;
         look_at_kernel(&look);
-        if (question->procfs < 0)
+        if (request->procfs < 0)
                 (void)aiu_snapshot_add_gap(
                         snapshot, AIU_GAP_BACKEND, ENOENT,
                         "without /proc the sysctls and the caller's capabilities are not known");
-        else if (question->address->sa_family == AF_INET ||
-                 question->address->sa_family == AF_INET6)
+        else if (request->address->sa_family == AF_INET ||
+                 request->address->sa_family == AF_INET6)
                 look_at_ip(&look);
         r = aiu_snapshot_add_host(snapshot, &look.fact);
         free(look.reserved);

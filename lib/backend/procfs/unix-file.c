@@ -36,7 +36,7 @@
 #define NOT_KNOWN "whether a socket is bound to the file is not known: "
 
 struct file {
-        const struct aiu_question *question;
+        const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         const char *path, *parent;
         struct stat st;
@@ -82,13 +82,13 @@ static void read_real_path(int fd, char real[UNIX_MOUNT_PATH])
 /* Best effort: each part that is missing makes less known. -ENOMEM ends it. */
 static int locate(struct file *file)
 {
-        int procfs = file->question->procfs, r = 0, fd;
+        int procfs = file->request->procfs, r = 0, fd;
 
         fd = sys_openat(AT_FDCWD, file->path, O_PATH | O_NOFOLLOW);
         if (fd < 0)
                 return 0;
         file->mount_id = read_mount_id(procfs, fd);
-        if (!file->question->plain_calls_only) {
+        if (!file->request->plain_calls_only) {
                 read_real_path(fd, file->real);
                 if (sys_fstatfs_type(fd, &file->type) < 0)
                         file->type = 0;
@@ -123,14 +123,14 @@ static enum aiu_tristate look_elsewhere(const struct file *file)
         const char *cursor = file->mountinfo;
         enum aiu_tristate live, answer = AIU_TRISTATE_NO;
         char way[UNIX_MOUNT_PATH];
-        enum unix_view view;
+        enum unix_view lookup;
         struct stat st;
         int r;
 
         if (!cursor || !file->real[0])
                 return AIU_TRISTATE_UNKNOWN;
-        while ((view = unix_mount_next_view(&cursor, file->mount_id, file->real, resolve, way)) != UNIX_VIEW_END) {
-                r = view == UNIX_VIEW_PATH ? unix_live_once(way, &st, &live) : -EIO;
+        while ((lookup = unix_mount_next_view(&cursor, file->mount_id, file->real, resolve, way)) != UNIX_VIEW_END) {
+                r = lookup == UNIX_VIEW_PATH ? unix_live_once(way, &st, &live) : -EIO;
                 if (r == -ENOENT || r == -ENOTDIR)
                         continue;
                 if (r >= 0 && live == AIU_TRISTATE_YES)
@@ -138,7 +138,7 @@ static enum aiu_tristate look_elsewhere(const struct file *file)
                 if (r < 0)
                         answer = AIU_TRISTATE_UNKNOWN;
         }
-        return answer == AIU_TRISTATE_NO ? unix_views_elsewhere(file->question, file->real, resolve, way) : answer;
+        return answer == AIU_TRISTATE_NO ? unix_views_elsewhere(file->request, file->real, resolve, way) : answer;
 }
 
 /* No client reaches a server through this path. Is there another way to one? */
@@ -190,15 +190,15 @@ static int learn_live(struct file *file, enum aiu_tristate *ret_live)
         int r;
 
         *ret_live = AIU_TRISTATE_UNKNOWN;
-        if (file->question->context_flags & AIU_CONTEXT_NO_IPC) {
+        if (file->request->context_flags & AIU_CONTEXT_NO_IPC) {
                 gap(file, AIU_GAP_BACKEND, 0, NOT_KNOWN "no connect(2) was to be made (AIU_CONTEXT_NO_IPC)");
                 return 0;
         }
-        if (file->question->plain_calls_only) {
+        if (file->request->plain_calls_only) {
                 gap(file, AIU_GAP_BACKEND, 0, NOT_KNOWN "no connect(2) is made under a seccomp filter");
                 return 0;
         }
-        r = unix_live(file->question, file->path, &file->st, ret_live);
+        r = unix_live(file->request, file->path, &file->st, ret_live);
         if (r == -ENOENT)
                 return r;
         if (r < 0)
@@ -233,7 +233,7 @@ static enum aiu_tristate sticky_allows(const struct file *file, const struct sta
                 return AIU_TRISTATE_YES;
         if (file->st.st_uid == OVERFLOW_UID)    /* perhaps an owner that this user namespace does not know */
                 return AIU_TRISTATE_UNKNOWN;
-        return has_fowner(file->question->procfs);
+        return has_fowner(file->request->procfs);
 }
 
 /* may_delete(); of a file that is mounted there by itself, as into a container, vfs_unlink() says EBUSY. */
@@ -281,7 +281,7 @@ static int learn(struct file *file, struct aiu_host_fact *fact)
         return 0;
 }
 
-int unix_file_learn(const struct aiu_question *question, const char *path, const char *parent,
+int unix_file_learn(const struct aiu_request *request, const char *path, const char *parent,
                     struct aiu_snapshot *snapshot, struct aiu_host_fact *fact)
 {
         struct file *file;
@@ -290,7 +290,7 @@ int unix_file_learn(const struct aiu_question *question, const char *path, const
         file = calloc(1, sizeof(*file));
         if (!file)
                 return -ENOMEM;
-        file->question = question;
+        file->request = request;
         file->snapshot = snapshot;
         file->path = path;
         file->parent = parent;

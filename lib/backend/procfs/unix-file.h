@@ -9,7 +9,7 @@
  * Fills the name_* members of *fact; what could not be found out is a gap. `path` has no slashes
  * at its end, and `parent` is the directory that it is in. -ENOENT: the file is gone again.
  */
-int unix_file_learn(const struct aiu_question *question, const char *path, const char *parent,
+int unix_file_learn(const struct aiu_request *request, const char *path, const char *parent,
                     struct aiu_snapshot *snapshot, struct aiu_host_fact *fact);
 
 #endif

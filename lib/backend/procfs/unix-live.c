@@ -62,12 +62,12 @@ static int connect_pair(int type, const char *name, bool *ret_asked)
 static int check_kernel(void)
 {
         static atomic_int verdict;      /* 0 = not asked yet */
-        bool asked;
+        bool backend_request;
         int r = atomic_load(&verdict);
 
         if (r == 0) {
-                r = connect_pair(SOCK_SEQPACKET, NO_SUCH_NAME, &asked);
-                if (!asked)
+                r = connect_pair(SOCK_SEQPACKET, NO_SUCH_NAME, &backend_request);
+                if (!backend_request)
                         return r;
                 r = r == -ENOENT ? 1 : -EOPNOTSUPP;
                 atomic_store(&verdict, r);
@@ -86,14 +86,14 @@ static int ask_inode(const char *name, enum aiu_tristate *ret_live)
 {
         static const int types[] = { SOCK_SEQPACKET, SOCK_STREAM };
         enum aiu_tristate live = AIU_TRISTATE_NO;
-        bool asked;
+        bool backend_request;
         int r;
 
         r = check_kernel();
         for (size_t i = 0; r >= 0 && i < 2 && live == AIU_TRISTATE_NO; i++) {
-                int error = connect_pair(types[i], name, &asked);
+                int error = connect_pair(types[i], name, &backend_request);
 
-                live = asked ? live_of(error) : AIU_TRISTATE_UNKNOWN;
+                live = backend_request ? live_of(error) : AIU_TRISTATE_UNKNOWN;
                 if (live == AIU_TRISTATE_UNKNOWN)
                         r = error < 0 ? error : -EIO;
         }
@@ -160,7 +160,7 @@ int unix_live_once(const char *path, struct stat *ret_stat, enum aiu_tristate *r
         return 0;
 }
 
-int unix_live(const struct aiu_question *question, const char *path, struct stat *ret_stat,
+int unix_live(const struct aiu_request *request, const char *path, struct stat *ret_stat,
               enum aiu_tristate *ret_live)
 {
         enum aiu_tristate live = AIU_TRISTATE_UNKNOWN;
@@ -169,7 +169,7 @@ int unix_live(const struct aiu_question *question, const char *path, struct stat
         int r, changes = 0;
 
         for (;;) {
-                if (aiu_question_time_left_usec(question) == 0)
+                if (aiu_request_time_left_usec(request) == 0)
                         return -ETIME;
                 r = unix_live_once(path, &st, &live);
                 if (r == -ESTALE && ++changes < CHANGES_MAX)

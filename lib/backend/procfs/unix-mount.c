@@ -201,12 +201,12 @@ enum unix_view unix_mount_next_view(const char **cursor, uint64_t mount_id, cons
         struct mount mount;
 
         while (next_mount(cursor, &mount)) {
-                enum unix_view view = UNIX_VIEW_END;
+                enum unix_view lookup = UNIX_VIEW_END;
 
                 if (is_word(mount.type, "overlay"))
-                        view = overlay_view(&mount, mount_id, path, resolve, ret);
-                if (view != UNIX_VIEW_END)
-                        return view;
+                        lookup = overlay_view(&mount, mount_id, path, resolve, ret);
+                if (lookup != UNIX_VIEW_END)
+                        return lookup;
                 if (may_show(&mount, path))
                         return UNIX_VIEW_UNSURE;
         }

@@ -38,16 +38,16 @@ struct path {
 };
 
 /* false = not a path: abstract, unnamed, or of another family. */
-static bool get_path(const struct aiu_question *question, struct path *ret)
+static bool get_path(const struct aiu_request *request, struct path *ret)
 {
         const size_t before = offsetof(struct sockaddr_un, sun_path);
-        const char *from = (const char *)question->address + before;
+        const char *from = (const char *)request->address + before;
         size_t bytes;
 
-        if (question->address->sa_family != AF_UNIX || question->address_len <= before)
+        if (request->address->sa_family != AF_UNIX || request->address_len <= before)
                 return false;
         /* unix_mkname_bsd(): a path of full length has no NUL of its own. */
-        bytes = question->address_len - before;
+        bytes = request->address_len - before;
         bytes = strnlen(from, bytes < PATH_BYTES - 1 ? bytes : PATH_BYTES - 1);
         if (bytes == 0)
                 return false;
@@ -201,10 +201,10 @@ static enum aiu_tristate makes_sockets_plainly(const struct path *path, int proc
 }
 
 /* Nothing is there, and this user may write there. Would the file system make a socket? */
-static enum aiu_tristate nothing_there(const struct path *path, const struct aiu_question *question,
+static enum aiu_tristate nothing_there(const struct path *path, const struct aiu_request *request,
                                        struct aiu_snapshot *snapshot)
 {
-        enum aiu_tristate makes = question->plain_calls_only ? makes_sockets_plainly(path, question->procfs)
+        enum aiu_tristate makes = request->plain_calls_only ? makes_sockets_plainly(path, request->procfs)
                                                              : makes_sockets(path);
 
         if (makes == AIU_TRISTATE_YES)
@@ -215,7 +215,7 @@ static enum aiu_tristate nothing_there(const struct path *path, const struct aiu
 }
 
 /* What is at the path, if anything is. */
-static int look_at_file(struct path *path, const struct aiu_question *question, struct aiu_snapshot *snapshot,
+static int look_at_file(struct path *path, const struct aiu_request *request, struct aiu_snapshot *snapshot,
                         struct aiu_host_fact *fact)
 {
         struct stat st;
@@ -226,40 +226,40 @@ static int look_at_file(struct path *path, const struct aiu_question *question, 
                 r = sys_fstatat(AT_FDCWD, path->text, &st, AT_SYMLINK_NOFOLLOW);
                 if (r < 0)
                         return r;
-                r = unix_file_learn(question, path->text, path->parent, snapshot, fact);
+                r = unix_file_learn(request, path->text, path->parent, snapshot, fact);
                 if (r != -ENOENT)
                         return r;
         }
         return -EAGAIN;
 }
 
-static int look(struct path *path, const struct aiu_question *question,
+static int look(struct path *path, const struct aiu_request *request,
                 struct aiu_snapshot *snapshot, struct aiu_host_fact *fact)
 {
         bool guessed = false;
         int r;
 
         find_parent(path);
-        r = look_at_file(path, question, snapshot, fact);
+        r = look_at_file(path, request, snapshot, fact);
         if (r >= 0)
                 return 0;
         if (!is_path_error(r))
                 return r;
         if (r != -ENOENT) {
                 fact->name_error = -r;
-                find_place(path, question->plain_calls_only, fact);
+                find_place(path, request->plain_calls_only, fact);
                 return 0;
         }
-        r = check_parent(path, question->plain_calls_only, &guessed);
+        r = check_parent(path, request->plain_calls_only, &guessed);
         if (r < 0)
                 return r;
         fact->name_error = r;
         if (r > 0)
-                find_place(path, question->plain_calls_only, fact);
+                find_place(path, request->plain_calls_only, fact);
         /* Whether it may be made there is part of "nothing is in the way". */
         fact->name_exists = guessed ? AIU_TRISTATE_UNKNOWN : AIU_TRISTATE_NO;
         if (!guessed && r == 0)
-                fact->name_exists = nothing_there(path, question, snapshot);
+                fact->name_exists = nothing_there(path, request, snapshot);
         if (guessed)
                 (void)aiu_snapshot_add_gap(
                         snapshot, AIU_GAP_PERMISSION, 0,
@@ -268,16 +268,16 @@ static int look(struct path *path, const struct aiu_question *question,
         return 0;
 }
 
-static int host(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int host(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct aiu_host_fact fact = { .size = sizeof(fact) };
         struct path path;
         int r;
 
         (void)userdata;
-        if (!get_path(question, &path))
+        if (!get_path(request, &path))
                 return AIU_PARTIAL;
-        r = look(&path, question, snapshot, &fact);
+        r = look(&path, request, snapshot, &fact);
         if (r < 0)
                 return r;
         r = aiu_snapshot_add_host(snapshot, &fact);

@@ -27,7 +27,7 @@ struct entry {
 };
 
 struct views {
-        const struct aiu_question *question;
+        const struct aiu_request *request;
         const char *path;
         unix_mount_resolve *resolve;
         char *way;
@@ -56,7 +56,7 @@ static bool is_new(struct views *views, uint64_t mount)
 
 static void look_at(struct views *views, const char *pid)
 {
-        int procfs = views->question->procfs, r;
+        int procfs = views->request->procfs, r;
         char file[NAME_MAX + 16], *text;
         const char *cursor;
 
@@ -82,27 +82,27 @@ static void look_at_all(struct views *views, const char *entries, size_t bytes)
                 at += entry->bytes;
                 if (entry->name[0] < '1' || entry->name[0] > '9')
                         continue;
-                if (aiu_question_time_left_usec(views->question) == 0)
+                if (aiu_request_time_left_usec(views->request) == 0)
                         views->answer = AIU_TRISTATE_UNKNOWN;
                 else
                         look_at(views, entry->name);
         }
 }
 
-enum aiu_tristate unix_views_elsewhere(const struct aiu_question *question, const char *path,
+enum aiu_tristate unix_views_elsewhere(const struct aiu_request *request, const char *path,
                                        unix_mount_resolve *resolve, char way[UNIX_MOUNT_PATH])
 {
         struct views views = {
-                .question = question, .path = path, .resolve = resolve, .way = way, .answer = AIU_TRISTATE_NO
+                .request = request, .path = path, .resolve = resolve, .way = way, .answer = AIU_TRISTATE_NO
         };
         _Alignas(struct entry) char entries[4096];
-        int fd = sys_openat(question->procfs, ".", O_RDONLY | O_DIRECTORY);
+        int fd = sys_openat(request->procfs, ".", O_RDONLY | O_DIRECTORY);
         ssize_t n;
 
         if (fd < 0)
                 return AIU_TRISTATE_UNKNOWN;
         /* Our own namespace has been asked in full. */
-        (void)is_new(&views, first_mount(question->procfs, "thread-self/mountinfo"));
+        (void)is_new(&views, first_mount(request->procfs, "thread-self/mountinfo"));
         while ((n = sys_getdents(fd, entries, sizeof(entries))) > 0 && views.answer == AIU_TRISTATE_NO)
                 look_at_all(&views, entries, (size_t)n);
         sys_close(fd);

@@ -230,9 +230,9 @@ static bool applies(const struct property *property, const char *name)
 
 int manager_bus_ask_unit(struct manager_bus *bus, size_t index, uint32_t kinds)
 {
-        uint32_t missing = kinds & ~bus->units.list[index].asked;
+        uint32_t missing = kinds & ~bus->units.list[index].backend_request;
 
-        bus->units.list[index].asked |= kinds;
+        bus->units.list[index].backend_request |= kinds;
         for (size_t i = 0; i < ELEMENTSOF(properties) && missing; i++) {
                 int r;
 

@@ -13,9 +13,9 @@
 
 #include "util/macro.h"
 
-static const struct unit *unit_of(const struct talk *talk, const char *name)
+static const struct unit *unit_of(const struct session *session, const char *name)
 {
-        return *name ? units_find(&talk->bus.units, name, strlen(name)) : NULL;
+        return *name ? units_find(&session->bus.units, name, strlen(name)) : NULL;
 }
 
 /* Has the manager a unit of this name at all? A cgroup may be called like one. */
@@ -42,7 +42,7 @@ static const char *enabled_of(const struct unit *unit, const struct unit *socket
         return a;
 }
 
-static void start_fact(const struct aiu_snapshot *snapshot, const struct subject *subject,
+static void start_fact(const struct aiu_snapshot *snapshot, const struct unit_query *query,
                        struct aiu_manager_fact *fact)
 {
         struct aiu_manager_fact known = { .size = sizeof(known) };
@@ -50,16 +50,16 @@ static void start_fact(const struct aiu_snapshot *snapshot, const struct subject
         *fact = (struct aiu_manager_fact){ .size = sizeof(*fact) };
         /* What is told of one socket replaces what is told of the process: keep the rest of it. */
         for (size_t i = 0; aiu_snapshot_get_manager(snapshot, i, &known); i++)
-                if (known.pid == subject->pid && known.pid > 0 && known.inode == 0)
+                if (known.pid == query->pid && known.pid > 0 && known.inode == 0)
                         *fact = known;
-        fact->pid = subject->pid;
-        fact->inode = subject->inode;
-        fact->cgroup_id = subject->cgroup_id;
+        fact->pid = query->pid;
+        fact->inode = query->inode;
+        fact->cgroup_id = query->cgroup_id;
         if (fact->kind == AIU_MANAGER_UNKNOWN)
-                fact->kind = subject->kind;
+                fact->kind = query->kind;
         if (fact->kind == AIU_MANAGER_UNKNOWN)
                 fact->kind = AIU_MANAGER_SYSTEMD;
-        fact->user = subject->user;
+        fact->user = query->user;
 }
 
 static int add_fact(struct aiu_snapshot *snapshot, const struct aiu_manager_fact *fact)
@@ -120,18 +120,18 @@ static bool main_holds(const struct aiu_snapshot *snapshot, const struct unit *u
         pid_t holder;
 
         for (size_t i = 0; aiu_snapshot_get_holder(snapshot, i, &inode, &holder, NULL); i++)
-                if (holder == pid && subject_holds(snapshot, (pid_t)unit->main_pid, inode))
+                if (holder == pid && query_holds(snapshot, (pid_t)unit->main_pid, inode))
                         return true;
         return false;
 }
 
-static void put_unit(const struct talk *talk, const struct aiu_snapshot *snapshot,
+static void put_unit(const struct session *session, const struct aiu_snapshot *snapshot,
                      const struct unit *unit, pid_t pid, struct aiu_manager_fact *fact)
 {
         struct unit_process process = { .pid = pid };
         struct aiu_process_fact seen = { .size = sizeof(seen) };
 
-        if (pid > 0 && subject_process(snapshot, pid, &seen)) {
+        if (pid > 0 && query_process(snapshot, pid, &seen)) {
                 process.ancestors = seen.ancestor_pids;
                 process.n_ancestors = seen.n_ancestors;
                 process.main_holds_too = main_holds(snapshot, unit, pid);
@@ -143,7 +143,7 @@ static void put_unit(const struct talk *talk, const struct aiu_snapshot *snapsho
         fact->unit_restart = text_or_null(unit->restart);
         fact->enabled = enabled_of(unit, NULL);
         fact->main_pid = (pid_t)unit->main_pid;
-        fact->will_return = unit_returns(&talk->bus.units, unit, &process);
+        fact->will_return = unit_returns(&session->bus.units, unit, &process);
         if (unit_is_leftover(unit, &process))
                 fact->flags |= AIU_HOLDER_UNIT_LEFTOVER;
         if (unit_spares_process(unit, &process) || refuses_stop(unit))
@@ -151,7 +151,7 @@ static void put_unit(const struct talk *talk, const struct aiu_snapshot *snapsho
 }
 
 /* The .socket unit that the process got the socket from: it listens, and the addresses agree. */
-static const struct unit *feeding_unit(const struct talk *talk, const struct unit *unit,
+static const struct unit *feeding_unit(const struct session *session, const struct unit *unit,
                                        uint64_t inode)
 {
         const char *list = unit->triggered_by, *name;
@@ -159,19 +159,19 @@ static const struct unit *feeding_unit(const struct talk *talk, const struct uni
         size_t n;
 
         while (unit_list_next(&list, &name, &n)) {
-                const struct unit *trigger = units_find(&talk->bus.units, name, n);
+                const struct unit *trigger = units_find(&session->bus.units, name, n);
 
                 if (!trigger || !unit_is(trigger->name, ".socket") || !unit_is_up(trigger))
                         continue;
-                for (size_t i = 0; aiu_snapshot_get_socket(talk->snapshot, i, &socket); i++)
-                        if (socket.inode == inode && talk_match(talk, trigger, i) == LISTEN_EXACT)
+                for (size_t i = 0; aiu_snapshot_get_socket(session->snapshot, i, &socket); i++)
+                        if (socket.inode == inode && session_match(session, trigger, i) == LISTEN_EXACT)
                                 return trigger;
         }
         return NULL;
 }
 
 /* What is true of one of its sockets only: which .socket unit that one is from. */
-static int add_fed_sockets(const struct talk *talk, struct aiu_snapshot *snapshot,
+static int add_fed_sockets(const struct session *session, struct aiu_snapshot *snapshot,
                            const struct unit *unit, const struct aiu_manager_fact *general)
 {
         uint64_t inode;
@@ -182,7 +182,7 @@ static int add_fed_sockets(const struct talk *talk, struct aiu_snapshot *snapsho
              i++) {
                 struct aiu_manager_fact fact = *general;
                 const struct unit *trigger =
-                        pid == general->pid ? feeding_unit(talk, unit, inode) : NULL;
+                        pid == general->pid ? feeding_unit(session, unit, inode) : NULL;
 
                 if (!trigger)
                         continue;
@@ -213,36 +213,36 @@ static int put_fact(struct aiu_snapshot *snapshot, struct aiu_manager_fact *fact
         return add_fact(snapshot, fact);
 }
 
-static int conclude_process(const struct talk *talk, bool complete, struct aiu_snapshot *snapshot,
-                            const struct subject *subject)
+static int conclude_process(const struct session *session, bool complete, struct aiu_snapshot *snapshot,
+                            const struct unit_query *query)
 {
-        const struct unit *unit = unit_of(talk, subject->unit), *socket_unit;
+        const struct unit *unit = unit_of(session, query->unit), *socket_unit;
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
         char *also = NULL;
         int r = 0;
 
         if (!unit || !unit->active_state)
                 return 0;
-        start_fact(snapshot, subject, &fact);
+        start_fact(snapshot, query, &fact);
         if (!is_known(unit)) {
                 /* Somebody else's: nothing that systemctl(1) could do here. */
                 fact.kind = AIU_MANAGER_NONE;
                 return add_fact(snapshot, &fact);
         }
-        put_unit(talk, snapshot, unit, subject->pid, &fact);
-        socket_unit = unit_of(talk, subject->socket_unit);
+        put_unit(session, snapshot, unit, query->pid, &fact);
+        socket_unit = unit_of(session, query->socket_unit);
         if (socket_unit && unit_is_up(socket_unit)) {
                 fact.socket_unit = socket_unit->name;
                 fact.will_return = AIU_TRISTATE_YES;
         }
         fact.enabled = enabled_of(unit, socket_unit);
         if (!(fact.flags & AIU_HOLDER_UNIT_LEFTOVER))
-                r = unit_add_revivers(&talk->bus.units, unit, &also);
+                r = unit_add_revivers(&session->bus.units, unit, &also);
         fact.also_stop = also;
         note_obstacles(snapshot, unit);
         r = put_fact(snapshot, &fact, complete, r);
-        if (r == 0 && subject->inode == 0 && !(fact.flags & AIU_HOLDER_UNIT_LEFTOVER))
-                r = add_fed_sockets(talk, snapshot, unit, &fact);
+        if (r == 0 && query->inode == 0 && !(fact.flags & AIU_HOLDER_UNIT_LEFTOVER))
+                r = add_fed_sockets(session, snapshot, unit, &fact);
         free(also);
         return r;
 }
@@ -261,20 +261,20 @@ static bool is_held(const struct aiu_snapshot *snapshot, uint64_t inode)
 
 /* With Accept=yes each connection has a service of its own, and the port in its
  * address. Those that can be seen are holders in their own right. */
-static int add_instances(const struct talk *talk, const struct unit *socket_unit, char **also)
+static int add_instances(const struct session *session, const struct unit *socket_unit, char **also)
 {
         struct aiu_socket_fact socket = { .size = sizeof(socket) };
         int r = 0;
 
         if (socket_unit->accept != AIU_TRISTATE_YES)
                 return 0;
-        for (size_t i = 0; aiu_snapshot_get_socket(talk->snapshot, i, &socket); i++) {
+        for (size_t i = 0; aiu_snapshot_get_socket(session->snapshot, i, &socket); i++) {
                 const char *list = socket_unit->triggers, *name;
                 size_t n;
 
                 if (socket.state != AIU_STATE_ESTABLISHED || !socket.inode ||
-                    !aiu_snapshot_wants_inode(talk->snapshot, socket.inode) ||
-                    is_held(talk->snapshot, socket.inode))
+                    !aiu_snapshot_wants_inode(session->snapshot, socket.inode) ||
+                    is_held(session->snapshot, socket.inode))
                         continue;
                 while (r == 0 && unit_list_next(&list, &name, &n))
                         r = unit_list_add(also, name, n);
@@ -283,11 +283,11 @@ static int add_instances(const struct talk *talk, const struct unit *socket_unit
         return 0;
 }
 
-static int put_socket_unit(const struct talk *talk, struct aiu_snapshot *snapshot,
+static int put_socket_unit(const struct session *session, struct aiu_snapshot *snapshot,
                             const struct unit *socket_unit, struct aiu_manager_fact *fact,
                             char **also)
 {
-        const struct unit *service = talk_service_of(talk, socket_unit);
+        const struct unit *service = session_service_of(session, socket_unit);
         bool runs = service && unit_is_up(service);
         int r;
 
@@ -299,65 +299,65 @@ static int put_socket_unit(const struct talk *talk, struct aiu_snapshot *snapsho
         if (refuses_stop(socket_unit) || (runs && refuses_stop(service)))
                 fact->flags |= AIU_HOLDER_UNIT_SPARED;
         note_obstacles(snapshot, socket_unit);
-        r = unit_add_revivers(&talk->bus.units, socket_unit, also);
+        r = unit_add_revivers(&session->bus.units, socket_unit, also);
         if (r == 0)
-                r = add_instances(talk, socket_unit, also);
+                r = add_instances(session, socket_unit, also);
         if (!runs)
                 return r;
         fact->unit = service->name;
         fact->unit_state = service->active_state;
         fact->unit_restart = text_or_null(service->restart);
         note_obstacles(snapshot, service);
-        return r < 0 ? r : unit_add_revivers(&talk->bus.units, service, also);
+        return r < 0 ? r : unit_add_revivers(&session->bus.units, service, also);
 }
 
-static void note_unclaimed(struct aiu_snapshot *snapshot, const struct subject *subject)
+static void note_unclaimed(struct aiu_snapshot *snapshot, const struct unit_query *query)
 {
         /* Of one that is not in sight this was only a guess. */
-        if (!subject->is_hidden)
+        if (!query->is_hidden)
                 note(snapshot,
                      "systemd itself holds the socket%s, and no unit that is loaded says that it "
                      "listens there or keeps descriptors",
                      "");
 }
 
-static int conclude_kept(const struct talk *talk, bool complete, struct aiu_snapshot *snapshot,
-                         const struct subject *subject)
+static int conclude_kept(const struct session *session, bool complete, struct aiu_snapshot *snapshot,
+                         const struct unit_query *query)
 {
-        const struct unit *socket_unit = unit_of(talk, subject->socket_unit);
-        const struct unit *unit = unit_of(talk, subject->unit);
+        const struct unit *socket_unit = unit_of(session, query->socket_unit);
+        const struct unit *unit = unit_of(session, query->unit);
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
         char *also = NULL;
         int r = 0;
 
         if (!is_known(socket_unit) && !is_known(unit)) {
                 if (complete)
-                        note_unclaimed(snapshot, subject);
+                        note_unclaimed(snapshot, query);
                 return 0;
         }
-        start_fact(snapshot, subject, &fact);
+        start_fact(snapshot, query, &fact);
         if (is_known(unit)) {
-                put_unit(talk, snapshot, unit, 0, &fact);
+                put_unit(session, snapshot, unit, 0, &fact);
                 /* Who holds it is not known, or is the manager. */
                 fact.flags = refuses_stop(unit) || keeps_descriptors(unit) ? AIU_HOLDER_UNIT_SPARED : 0;
-                r = unit_add_revivers(&talk->bus.units, unit, &also);
+                r = unit_add_revivers(&session->bus.units, unit, &also);
                 note_obstacles(snapshot, unit);
         }
         if (r == 0 && is_known(socket_unit) && unit_is_up(socket_unit))
-                r = put_socket_unit(talk, snapshot, socket_unit, &fact, &also);
+                r = put_socket_unit(session, snapshot, socket_unit, &fact, &also);
         fact.also_stop = also;
         r = put_fact(snapshot, &fact, complete, r);
         free(also);
         return r;
 }
 
-int talk_note_restarting(const struct talk *talk, struct aiu_snapshot *snapshot)
+int session_note_restarting(const struct session *session, struct aiu_snapshot *snapshot)
 {
         char *names = NULL, text[512];
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < talk->bus.units.n; i++)
-                r = unit_list_add(&names, talk->bus.units.list[i].name, strlen(talk->bus.units.list[i].name));
+        for (size_t i = 0; r == 0 && i < session->bus.units.n; i++)
+                r = unit_list_add(&names, session->bus.units.list[i].name, strlen(session->bus.units.list[i].name));
         if (!names || r == -ENOMEM) {
                 free(names);
                 return r;
@@ -372,19 +372,19 @@ int talk_note_restarting(const struct talk *talk, struct aiu_snapshot *snapshot)
         return r == -ENOMEM ? r : 0;
 }
 
-int talk_conclude(const struct talk *talk, bool complete, struct aiu_snapshot *snapshot)
+int session_conclude(const struct session *session, bool complete, struct aiu_snapshot *snapshot)
 {
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < talk->subjects->n; i++) {
-                const struct subject *subject = &talk->subjects->list[i];
+        for (size_t i = 0; r == 0 && i < session->queries->n; i++) {
+                const struct unit_query *query = &session->queries->list[i];
 
-                if (!talk_is_about(talk, subject))
+                if (!session_is_about(session, query))
                         continue;
-                if (subject->is_kept)
-                        r = conclude_kept(talk, complete, snapshot, subject);
+                if (query->is_kept)
+                        r = conclude_kept(session, complete, snapshot, query);
                 else
-                        r = conclude_process(talk, complete, snapshot, subject);
+                        r = conclude_process(session, complete, snapshot, query);
         }
         return r;
 }

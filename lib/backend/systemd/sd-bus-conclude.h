@@ -7,9 +7,9 @@
 
 /* Adds a fact for each subject that the talk was about and of which something is known.
  * `complete`: all answers came, so what was not found is not there. */
-int talk_conclude(const struct talk *talk, bool complete, struct aiu_snapshot *snapshot);
+int session_conclude(const struct session *session, bool complete, struct aiu_snapshot *snapshot);
 /* Nobody holds the address: tell of the services that wait for their restart, for one
- * of them may have had it a moment ago. After talk_list_restarting(). */
-int talk_note_restarting(const struct talk *talk, struct aiu_snapshot *snapshot);
+ * of them may have had it a moment ago. After session_list_restarting(). */
+int session_note_restarting(const struct session *session, struct aiu_snapshot *snapshot);
 
 #endif

@@ -9,37 +9,37 @@
 
 #define MOST_SUBJECTS 256u
 
-void subjects_finish(struct subjects *subjects)
+void queries_finish(struct unit_queries *queries)
 {
-        free(subjects->list);
-        *subjects = (struct subjects){ 0 };
+        free(queries->list);
+        *queries = (struct unit_queries){ 0 };
 }
 
-static int add(struct subjects *subjects, const struct subject *subject)
+static int add(struct unit_queries *queries, const struct unit_query *query)
 {
-        for (size_t i = 0; i < subjects->n; i++) {
-                const struct subject *s = &subjects->list[i];
+        for (size_t i = 0; i < queries->n; i++) {
+                const struct unit_query *s = &queries->list[i];
 
-                if (s->pid == subject->pid && s->inode == subject->inode &&
-                    s->cgroup_id == subject->cgroup_id)
+                if (s->pid == query->pid && s->inode == query->inode &&
+                    s->cgroup_id == query->cgroup_id)
                         return 0;
         }
-        if (subjects->n >= MOST_SUBJECTS)
+        if (queries->n >= MOST_SUBJECTS)
                 return 0;       /* more would be the same units over and over */
-        if (subjects->n == subjects->room) {
-                size_t room = subjects->room ? subjects->room * 2 : 8;
-                struct subject *larger = realloc(subjects->list, room * sizeof(*larger));
+        if (queries->n == queries->room) {
+                size_t room = queries->room ? queries->room * 2 : 8;
+                struct unit_query *larger = realloc(queries->list, room * sizeof(*larger));
 
                 if (!larger)
                         return -ENOMEM;
-                subjects->list = larger;
-                subjects->room = room;
+                queries->list = larger;
+                queries->room = room;
         }
-        subjects->list[subjects->n++] = *subject;
+        queries->list[queries->n++] = *query;
         return 0;
 }
 
-bool subject_process(const struct aiu_snapshot *snapshot, pid_t pid, struct aiu_process_fact *ret)
+bool query_process(const struct aiu_snapshot *snapshot, pid_t pid, struct aiu_process_fact *ret)
 {
         for (size_t i = 0; aiu_snapshot_get_process(snapshot, i, ret); i++)
                 if (ret->pid == pid)
@@ -47,7 +47,7 @@ bool subject_process(const struct aiu_snapshot *snapshot, pid_t pid, struct aiu_
         return false;
 }
 
-bool subject_holds(const struct aiu_snapshot *snapshot, pid_t pid, uint64_t inode)
+bool query_holds(const struct aiu_snapshot *snapshot, pid_t pid, uint64_t inode)
 {
         uint64_t held;
         pid_t holder;
@@ -99,20 +99,20 @@ static bool has_fact(const struct aiu_snapshot *snapshot, pid_t pid, uint64_t in
 }
 
 /* Every socket that the manager holds and of which no unit is known. */
-static int add_kept(struct subjects *subjects, const struct aiu_snapshot *snapshot,
-                    const struct subject *of)
+static int add_kept(struct unit_queries *queries, const struct aiu_snapshot *snapshot,
+                    const struct unit_query *of)
 {
-        struct subject subject = *of;
+        struct unit_query query = *of;
         pid_t pid;
         int r = 0;
 
         for (size_t i = 0;
-             r == 0 && aiu_snapshot_get_holder(snapshot, i, &subject.inode, &pid, NULL); i++) {
-                if (pid != of->pid || has_fact(snapshot, pid, subject.inode) ||
-                    !find_socket(snapshot, subject.inode, &subject.socket))
+             r == 0 && aiu_snapshot_get_holder(snapshot, i, &query.inode, &pid, NULL); i++) {
+                if (pid != of->pid || has_fact(snapshot, pid, query.inode) ||
+                    !find_socket(snapshot, query.inode, &query.socket))
                         continue;
-                subject.is_kept = true;
-                r = add(subjects, &subject);
+                query.is_kept = true;
+                r = add(queries, &query);
         }
         return r;
 }
@@ -134,10 +134,10 @@ static bool keeps_for_others(const struct aiu_snapshot *snapshot, pid_t pid)
         return false;
 }
 
-static int add_fact(struct subjects *subjects, const struct aiu_snapshot *snapshot,
+static int add_fact(struct unit_queries *queries, const struct aiu_snapshot *snapshot,
                     const struct aiu_manager_fact *fact)
 {
-        struct subject subject = {
+        struct unit_query query = {
                 .pid = fact->pid,
                 .inode = fact->inode,
                 .cgroup_id = fact->cgroup_id,
@@ -147,40 +147,40 @@ static int add_fact(struct subjects *subjects, const struct aiu_snapshot *snapsh
         };
 
         if (!is_asked(fact->kind) ||
-            (fact->pid > 0 && !subject_holds(snapshot, fact->pid, fact->inode)))
+            (fact->pid > 0 && !query_holds(snapshot, fact->pid, fact->inode)))
                 return 0;
-        keep_name(subject.unit, fact->unit);
-        keep_name(subject.socket_unit, fact->socket_unit);
+        keep_name(query.unit, fact->unit);
+        keep_name(query.socket_unit, fact->socket_unit);
         if (fact->pid > 0)
-                subject.is_kept = keeps_for_others(snapshot, fact->pid);
-        if (fact->inode && !find_socket(snapshot, fact->inode, &subject.socket))
+                query.is_kept = keeps_for_others(snapshot, fact->pid);
+        if (fact->inode && !find_socket(snapshot, fact->inode, &query.socket))
                 return 0;
-        if (subject.unit[0] || subject.socket_unit[0])
-                return fact->pid > 0 ? add(subjects, &subject) : 0;
-        return fact->pid > 0 ? add_kept(subjects, snapshot, &subject) : 0;
+        if (query.unit[0] || query.socket_unit[0])
+                return fact->pid > 0 ? add(queries, &query) : 0;
+        return fact->pid > 0 ? add_kept(queries, snapshot, &query) : 0;
 }
 
-static void start_from_cgroup(const struct aiu_snapshot *snapshot, struct subject *subject)
+static void start_from_cgroup(const struct aiu_snapshot *snapshot, struct unit_query *query)
 {
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
 
         for (size_t i = 0; aiu_snapshot_get_manager(snapshot, i, &fact); i++) {
-                if (fact.pid != 0 || fact.cgroup_id != subject->cgroup_id)
+                if (fact.pid != 0 || fact.cgroup_id != query->cgroup_id)
                         continue;
-                subject->kind = fact.kind;
-                subject->is_user = fact.kind == AIU_MANAGER_SYSTEMD_USER;
-                subject->user = subject->is_user ? fact.user : 0;
-                keep_name(subject->unit, fact.unit);
-                keep_name(subject->socket_unit, fact.socket_unit);
+                query->kind = fact.kind;
+                query->is_user = fact.kind == AIU_MANAGER_SYSTEMD_USER;
+                query->user = query->is_user ? fact.user : 0;
+                keep_name(query->unit, fact.unit);
+                keep_name(query->socket_unit, fact.socket_unit);
         }
 }
 
 /* Sockets that nobody who can be seen holds: their cgroup may have told of a unit, else
  * it may be the system's manager that holds them. */
-static int add_hidden(struct subjects *subjects, const struct aiu_snapshot *snapshot, size_t index,
+static int add_hidden(struct unit_queries *queries, const struct aiu_snapshot *snapshot, size_t index,
                       const struct aiu_socket_fact *socket)
 {
-        struct subject subject = {
+        struct unit_query query = {
                 .inode = socket->inode,
                 .cgroup_id = socket->cgroup_id,
                 .is_kept = true,
@@ -189,23 +189,23 @@ static int add_hidden(struct subjects *subjects, const struct aiu_snapshot *snap
         };
 
         if (socket->cgroup_id)
-                start_from_cgroup(snapshot, &subject);
-        if (subject.kind != AIU_MANAGER_UNKNOWN && !is_asked(subject.kind))
+                start_from_cgroup(snapshot, &query);
+        if (query.kind != AIU_MANAGER_UNKNOWN && !is_asked(query.kind))
                 return 0;
-        return add(subjects, &subject);
+        return add(queries, &query);
 }
 
-int subjects_collect(const struct aiu_snapshot *snapshot, struct subjects *subjects)
+int queries_collect(const struct aiu_snapshot *snapshot, struct unit_queries *queries)
 {
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
         struct aiu_socket_fact socket = { .size = sizeof(socket) };
         int r = 0;
 
         for (size_t i = 0; r == 0 && aiu_snapshot_get_manager(snapshot, i, &fact); i++)
-                r = add_fact(subjects, snapshot, &fact);
+                r = add_fact(queries, snapshot, &fact);
         for (size_t i = 0; r == 0 && aiu_snapshot_get_socket(snapshot, i, &socket); i++)
                 if (socket.inode && aiu_snapshot_wants_inode(snapshot, socket.inode) &&
                     !is_held(snapshot, socket.inode))
-                        r = add_hidden(subjects, snapshot, i, &socket);
+                        r = add_hidden(queries, snapshot, i, &socket);
         return r;
 }

@@ -12,7 +12,7 @@
 
 #include "backend/systemd/sd-bus-unit.h"
 
-struct subject {
+struct unit_query {
         /* What the answer is told of: see struct aiu_manager_fact. */
         pid_t pid;
         uint64_t inode;
@@ -27,17 +27,17 @@ struct subject {
         char socket_unit[UNIT_NAME_BYTES];
 };
 
-struct subjects {
-        struct subject *list;
+struct unit_queries {
+        struct unit_query *list;
         size_t n, room;
 };
 
-int subjects_collect(const struct aiu_snapshot *snapshot, struct subjects *subjects);
-void subjects_finish(struct subjects *subjects);
+int queries_collect(const struct aiu_snapshot *snapshot, struct unit_queries *queries);
+void queries_finish(struct unit_queries *queries);
 
 /* The process of that number, if the snapshot has it. */
-bool subject_process(const struct aiu_snapshot *snapshot, pid_t pid, struct aiu_process_fact *ret);
+bool query_process(const struct aiu_snapshot *snapshot, pid_t pid, struct aiu_process_fact *ret);
 /* Does the process hold any socket, or this one (inode not 0)? */
-bool subject_holds(const struct aiu_snapshot *snapshot, pid_t pid, uint64_t inode);
+bool query_holds(const struct aiu_snapshot *snapshot, pid_t pid, uint64_t inode);
 
 #endif

@@ -22,15 +22,15 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-bool talk_is_about(const struct talk *talk, const struct subject *subject)
+bool session_is_about(const struct session *session, const struct unit_query *query)
 {
-        return subject->is_user == talk->is_user &&
-               (!subject->is_user || subject->user == talk->user);
+        return query->is_user == session->is_user &&
+               (!query->is_user || query->user == session->user);
 }
 
-static bool wants_socket_unit(const struct subject *subject)
+static bool wants_socket_unit(const struct unit_query *query)
 {
-        return subject->is_kept && !subject->unit[0] && !subject->socket_unit[0];
+        return query->is_kept && !query->unit[0] && !query->socket_unit[0];
 }
 
 /* ------------------------------------------------------ matching */
@@ -59,13 +59,13 @@ static bool same_protocol(const struct unit *unit, const struct aiu_socket_fact 
         return protocol == 0 || protocol == socket->protocol;
 }
 
-enum listen_match talk_match(const struct talk *talk, const struct unit *unit, size_t index)
+enum listen_match session_match(const struct session *session, const struct unit *unit, size_t index)
 {
         bool has_device = unit->device && unit->device[0];
         enum listen_match best = LISTEN_NO;
         struct aiu_socket_fact socket = { .size = sizeof(socket) };
 
-        if (!aiu_snapshot_get_socket(talk->snapshot, index, &socket) ||
+        if (!aiu_snapshot_get_socket(session->snapshot, index, &socket) ||
             !same_protocol(unit, &socket))
                 return LISTEN_NO;
         if (socket.ifindex == AIU_IFINDEX_UNKNOWN)
@@ -85,57 +85,57 @@ enum listen_match talk_match(const struct talk *talk, const struct unit *unit, s
 }
 
 /* The unit that fits best; of two that fit alike the first. */
-static void find_socket_unit(const struct talk *talk, struct subject *subject)
+static void find_socket_unit(const struct session *session, struct unit_query *query)
 {
         enum listen_match best = LISTEN_NO;
 
-        for (size_t i = 0; i < talk->bus.units.n; i++) {
-                const struct unit *unit = &talk->bus.units.list[i];
+        for (size_t i = 0; i < session->bus.units.n; i++) {
+                const struct unit *unit = &session->bus.units.list[i];
                 enum listen_match match;
 
                 if (!unit_is(unit->name, ".socket") || !unit_is_up(unit))
                         continue;
-                match = talk_match(talk, unit, subject->socket);
+                match = session_match(session, unit, query->socket);
                 if (match > best) {
                         best = match;
-                        (void)snprintf(subject->socket_unit, sizeof(subject->socket_unit), "%s",
+                        (void)snprintf(query->socket_unit, sizeof(query->socket_unit), "%s",
                                        unit->name);
                 }
         }
 }
 
-const struct unit *talk_service_of(const struct talk *talk, const struct unit *socket_unit)
+const struct unit *session_service_of(const struct session *session, const struct unit *socket_unit)
 {
         const char *list = socket_unit->triggers, *name;
         size_t n;
 
         if (socket_unit->accept == AIU_TRISTATE_YES || !unit_list_next(&list, &name, &n))
                 return NULL;
-        return units_find(&talk->bus.units, name, n);
+        return units_find(&session->bus.units, name, n);
 }
 
 /* ------------------------------------------------------ asking */
 
-static int ask_name(struct talk *talk, const char *name, size_t n, uint32_t kinds)
+static int ask_name(struct session *session, const char *name, size_t n, uint32_t kinds)
 {
         size_t index;
-        int r = units_add(&talk->bus.units, name, n, &index);
+        int r = units_add(&session->bus.units, name, n, &index);
 
         if (r == -EINVAL || r == -ENOBUFS)
                 return 0;
-        return r < 0 ? r : manager_bus_ask_unit(&talk->bus, index, kinds);
+        return r < 0 ? r : manager_bus_ask_unit(&session->bus, index, kinds);
 }
 
 /* Units that only matter while they run. A .socket unit among them may be the one
  * that listens on the address. */
-static int ask_kin(struct talk *talk, const char *list)
+static int ask_kin(struct session *session, const char *list)
 {
         const char *name;
         size_t n;
         int r = 0;
 
         while (r == 0 && unit_list_next(&list, &name, &n))
-                r = ask_name(talk, name, n, UNIT_ASK_STATE | UNIT_ASK_LISTEN);
+                r = ask_name(session, name, n, UNIT_ASK_STATE | UNIT_ASK_LISTEN);
         return r;
 }
 
@@ -154,30 +154,30 @@ static uint32_t further_kinds(const struct unit *unit)
 }
 
 /* A unit that is asked about, and those that it names. */
-static int ask_with_kin(struct talk *talk, const char *name, uint32_t more)
+static int ask_with_kin(struct session *session, const char *name, uint32_t more)
 {
         size_t n = strlen(name);
         const struct unit *unit;
         /* The strings stay where they are when the units move. */
         const char *triggered_by, *upheld_by;
-        int r = ask_name(talk, name, n, UNIT_ASK_STATE | UNIT_ASK_KIN | UNIT_ASK_REST | more);
+        int r = ask_name(session, name, n, UNIT_ASK_STATE | UNIT_ASK_KIN | UNIT_ASK_REST | more);
 
-        unit = r < 0 ? NULL : units_find(&talk->bus.units, name, n);
+        unit = r < 0 ? NULL : units_find(&session->bus.units, name, n);
         if (!unit)
                 return r;
         triggered_by = unit->triggered_by;
         upheld_by = unit->upheld_by;
-        r = manager_bus_ask_unit(&talk->bus, (size_t)(unit - talk->bus.units.list),
+        r = manager_bus_ask_unit(&session->bus, (size_t)(unit - session->bus.units.list),
                                  further_kinds(unit));
         if (r == 0)
-                r = ask_kin(talk, triggered_by);
-        return r < 0 ? r : ask_kin(talk, upheld_by);
+                r = ask_kin(session, triggered_by);
+        return r < 0 ? r : ask_kin(session, upheld_by);
 }
 
 /* The service behind a .socket unit has triggers and upholders too. */
-static int ask_service_of(struct talk *talk, const char *socket_unit)
+static int ask_service_of(struct session *session, const char *socket_unit)
 {
-        const struct unit *unit = units_find(&talk->bus.units, socket_unit, strlen(socket_unit));
+        const struct unit *unit = units_find(&session->bus.units, socket_unit, strlen(socket_unit));
         const char *list = unit && unit->accept == AIU_TRISTATE_NO ? unit->triggers : NULL, *first;
         char name[UNIT_NAME_BYTES];
         size_t n;
@@ -185,50 +185,50 @@ static int ask_service_of(struct talk *talk, const char *socket_unit)
         if (!unit_list_next(&list, &first, &n))
                 return 0;
         (void)snprintf(name, sizeof(name), "%.*s", (int)n, first);
-        return ask_with_kin(talk, name, 0);
+        return ask_with_kin(session, name, 0);
 }
 
-static int ask_about(struct talk *talk, struct subject *subject)
+static int ask_about(struct session *session, struct unit_query *query)
 {
         int r = 0;
 
-        if (wants_socket_unit(subject)) {
-                if (!talk->listed_sockets) {
-                        talk->listed_sockets = true;
-                        return manager_bus_ask_list(&talk->bus, "active", "*.socket");
+        if (wants_socket_unit(query)) {
+                if (!session->listed_sockets) {
+                        session->listed_sockets = true;
+                        return manager_bus_ask_list(&session->bus, "active", "*.socket");
                 }
-                find_socket_unit(talk, subject);
+                find_socket_unit(session, query);
         }
-        if (subject->unit[0])
-                r = ask_with_kin(talk, subject->unit, subject->is_kept ? UNIT_ASK_FD_STORE : 0);
-        if (r == 0 && subject->socket_unit[0])
-                r = ask_with_kin(talk, subject->socket_unit, 0);
-        if (r == 0 && subject->socket_unit[0])
-                r = ask_service_of(talk, subject->socket_unit);
+        if (query->unit[0])
+                r = ask_with_kin(session, query->unit, query->is_kept ? UNIT_ASK_FD_STORE : 0);
+        if (r == 0 && query->socket_unit[0])
+                r = ask_with_kin(session, query->socket_unit, 0);
+        if (r == 0 && query->socket_unit[0])
+                r = ask_service_of(session, query->socket_unit);
         return r;
 }
 
-static int ask_listed(struct talk *talk)
+static int ask_listed(struct session *session)
 {
         int r = 0;
 
-        for (size_t i = 0; r == 0 && talk->listed_sockets && i < talk->bus.units.n; i++)
-                if (unit_is_up(&talk->bus.units.list[i]))
-                        r = manager_bus_ask_unit(&talk->bus, i, UNIT_ASK_LISTEN);
+        for (size_t i = 0; r == 0 && session->listed_sockets && i < session->bus.units.n; i++)
+                if (unit_is_up(&session->bus.units.list[i]))
+                        r = manager_bus_ask_unit(&session->bus, i, UNIT_ASK_LISTEN);
         return r;
 }
 
-static int run_rounds(struct talk *talk)
+static int run_rounds(struct session *session)
 {
         for (size_t round = 0; round < MOST_ROUNDS; round++) {
-                int r = ask_listed(talk);
+                int r = ask_listed(session);
 
-                for (size_t i = 0; r == 0 && i < talk->subjects->n; i++)
-                        if (talk_is_about(talk, &talk->subjects->list[i]))
-                                r = ask_about(talk, &talk->subjects->list[i]);
-                if (r < 0 || talk->bus.n_pending == 0)
+                for (size_t i = 0; r == 0 && i < session->queries->n; i++)
+                        if (session_is_about(session, &session->queries->list[i]))
+                                r = ask_about(session, &session->queries->list[i]);
+                if (r < 0 || session->bus.n_pending == 0)
                         return r;
-                r = manager_bus_wait(&talk->bus);
+                r = manager_bus_wait(&session->bus);
                 if (r < 0)
                         return r;
         }
@@ -238,42 +238,42 @@ static int run_rounds(struct talk *talk)
 /* ------------------------------------------------------ descriptor stores */
 
 /* A socket that only the manager holds, and that no .socket unit claims. */
-static bool is_unclaimed(const struct talk *talk, const struct subject *subject)
+static bool is_unclaimed(const struct session *session, const struct unit_query *query)
 {
-        return talk_is_about(talk, subject) && wants_socket_unit(subject) && !subject->is_hidden;
+        return session_is_about(session, query) && wants_socket_unit(query) && !query->is_hidden;
 }
 
-static bool has_unclaimed(const struct talk *talk)
+static bool has_unclaimed(const struct session *session)
 {
-        for (size_t i = 0; i < talk->subjects->n; i++)
-                if (is_unclaimed(talk, &talk->subjects->list[i]))
+        for (size_t i = 0; i < session->queries->n; i++)
+                if (is_unclaimed(session, &session->queries->list[i]))
                         return true;
         return false;
 }
 
-static int ask_fd_stores(struct talk *talk)
+static int ask_fd_stores(struct session *session)
 {
-        int r = manager_bus_ask_list(&talk->bus, NULL, "*.service");
+        int r = manager_bus_ask_list(&session->bus, NULL, "*.service");
 
         if (r == 0)
-                r = manager_bus_wait(&talk->bus);
-        for (size_t i = 0; r == 0 && i < talk->bus.units.n; i++)
-                if (unit_is(talk->bus.units.list[i].name, ".service"))
-                        r = manager_bus_ask_unit(&talk->bus, i, UNIT_ASK_FD_STORE);
-        return r < 0 ? r : manager_bus_wait(&talk->bus);
+                r = manager_bus_wait(&session->bus);
+        for (size_t i = 0; r == 0 && i < session->bus.units.n; i++)
+                if (unit_is(session->bus.units.list[i].name, ".service"))
+                        r = manager_bus_ask_unit(&session->bus, i, UNIT_ASK_FD_STORE);
+        return r < 0 ? r : manager_bus_wait(&session->bus);
 }
 
 /* Who else holds the socket and keeps descriptors with its manager? */
-static const struct unit *storing_holder(const struct talk *talk, uint64_t inode)
+static const struct unit *storing_holder(const struct session *session, uint64_t inode)
 {
-        for (size_t i = 0; i < talk->subjects->n; i++) {
-                const struct subject *other = &talk->subjects->list[i];
+        for (size_t i = 0; i < session->queries->n; i++) {
+                const struct unit_query *other = &session->queries->list[i];
                 const struct unit *unit;
 
-                if (!talk_is_about(talk, other) || other->is_kept || !other->unit[0] ||
-                    !subject_holds(talk->snapshot, other->pid, inode))
+                if (!session_is_about(session, other) || other->is_kept || !other->unit[0] ||
+                    !query_holds(session->snapshot, other->pid, inode))
                         continue;
-                unit = units_find(&talk->bus.units, other->unit, strlen(other->unit));
+                unit = units_find(&session->bus.units, other->unit, strlen(other->unit));
                 if (unit && unit->n_fd_store > 0)
                         return unit;
         }
@@ -281,52 +281,52 @@ static const struct unit *storing_holder(const struct talk *talk, uint64_t inode
 }
 
 /* The only service that keeps any; NULL: there are several, or none. */
-static const struct unit *only_storing(const struct talk *talk)
+static const struct unit *only_storing(const struct session *session)
 {
         const struct unit *found = NULL;
 
-        for (size_t i = 0; i < talk->bus.units.n; i++) {
-                if (talk->bus.units.list[i].n_fd_store == 0)
+        for (size_t i = 0; i < session->bus.units.n; i++) {
+                if (session->bus.units.list[i].n_fd_store == 0)
                         continue;
                 if (found)
                         return NULL;
-                found = &talk->bus.units.list[i];
+                found = &session->bus.units.list[i];
         }
         return found;
 }
 
-static void claim(struct talk *talk)
+static void entry(struct session *session)
 {
-        for (size_t i = 0; i < talk->subjects->n; i++) {
-                struct subject *subject = &talk->subjects->list[i];
+        for (size_t i = 0; i < session->queries->n; i++) {
+                struct unit_query *query = &session->queries->list[i];
                 const struct unit *unit;
 
-                if (!is_unclaimed(talk, subject))
+                if (!is_unclaimed(session, query))
                         continue;
-                unit = storing_holder(talk, subject->inode);
+                unit = storing_holder(session, query->inode);
                 if (!unit)
-                        unit = only_storing(talk);
+                        unit = only_storing(session);
                 if (unit)
-                        (void)snprintf(subject->unit, sizeof(subject->unit), "%s", unit->name);
+                        (void)snprintf(query->unit, sizeof(query->unit), "%s", unit->name);
         }
 }
 
-int talk_run(struct talk *talk)
+int session_run(struct session *session)
 {
-        int r = run_rounds(talk);
+        int r = run_rounds(session);
 
-        if (r < 0 || !has_unclaimed(talk))
+        if (r < 0 || !has_unclaimed(session))
                 return r;
-        r = ask_fd_stores(talk);
+        r = ask_fd_stores(session);
         if (r < 0)
                 return r;
-        claim(talk);
-        return run_rounds(talk);
+        entry(session);
+        return run_rounds(session);
 }
 
-int talk_list_restarting(struct talk *talk)
+int session_list_restarting(struct session *session)
 {
-        int r = manager_bus_ask_list(&talk->bus, "auto-restart", "*.service");
+        int r = manager_bus_ask_list(&session->bus, "auto-restart", "*.service");
 
-        return r < 0 ? r : manager_bus_wait(&talk->bus);
+        return r < 0 ? r : manager_bus_wait(&session->bus);
 }

@@ -7,25 +7,25 @@
 #include "backend/systemd/sd-bus-subject.h"
 
 /* The part of the subjects that this manager is asked about. */
-struct talk {
+struct session {
         struct manager_bus bus;
         const struct aiu_snapshot *snapshot;
-        struct subjects *subjects;
+        struct unit_queries *queries;
         bool is_user;
         uid_t user;
         bool listed_sockets;
         bool listed_services;
 };
 
-bool talk_is_about(const struct talk *talk, const struct subject *subject);
+bool session_is_about(const struct session *session, const struct unit_query *query);
 /* Over a connection that is open. Fills in the subjects' units, and leaves what is known
  * of these in talk->bus.units. -ETIME: not all the answers came. */
-int talk_run(struct talk *talk);
+int session_run(struct session *session);
 /* Instead: which services wait to be started again. */
-int talk_list_restarting(struct talk *talk);
+int session_list_restarting(struct session *session);
 /* The socket with which the .socket unit of that index listens: is it this one? */
-enum listen_match talk_match(const struct talk *talk, const struct unit *unit, size_t socket);
+enum listen_match session_match(const struct session *session, const struct unit *unit, size_t socket);
 /* The service that a .socket unit starts; NULL: none, or one for each connection. */
-const struct unit *talk_service_of(const struct talk *talk, const struct unit *socket_unit);
+const struct unit *session_service_of(const struct session *session, const struct unit *socket_unit);
 
 #endif

@@ -33,7 +33,7 @@
 /* What is not known is NULL, 0 or UNKNOWN. Lists are names with spaces between. */
 struct unit {
         char *name;
-        uint32_t asked;         /* UNIT_ASK_* */
+        uint32_t backend_request;         /* UNIT_ASK_* */
         char *load_state;
         char *active_state;
         char *sub_state;

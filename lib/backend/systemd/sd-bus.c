@@ -40,17 +40,17 @@ static bool note_unasked(struct aiu_snapshot *snapshot, int error, const char *t
 #define MOST_USEC 2000000u
 
 struct phase {
-        const struct aiu_question *question;
+        const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         struct sd_bus_library library;
-        struct subjects subjects;
+        struct unit_queries queries;
         bool nobody_holds;
         uint64_t until_nsec;
         uid_t asker;
 };
 
 /* Where a manager can be reached. */
-struct door {
+struct endpoint {
         char path[64];
         bool is_bus;
 };
@@ -58,27 +58,27 @@ struct door {
 /* A user's manager lets in that user and root, but only by its own socket: the
  * user's message bus turns root away. The system's own socket is for root alone,
  * and is there when the message bus is not. */
-static size_t find_doors(const struct phase *phase, bool is_user, uid_t user, struct door doors[2])
+static size_t find_endpoints(const struct phase *phase, bool is_user, uid_t user, struct endpoint endpoints[2])
 {
         if (is_user) {
-                (void)snprintf(doors[0].path, sizeof(doors[0].path), "/run/user/%u/systemd/private",
+                (void)snprintf(endpoints[0].path, sizeof(endpoints[0].path), "/run/user/%u/systemd/private",
                                (unsigned int)user);
                 return phase->asker == 0 || phase->asker == user ? 1 : 0;
         }
-        doors[0] = (struct door){ .path = "/run/dbus/system_bus_socket", .is_bus = true };
-        doors[1] = (struct door){ .path = "/run/systemd/private" };
+        endpoints[0] = (struct endpoint){ .path = "/run/dbus/system_bus_socket", .is_bus = true };
+        endpoints[1] = (struct endpoint){ .path = "/run/systemd/private" };
         return phase->asker == 0 ? 2 : 1;
 }
 
-static int converse(struct phase *phase, struct talk *talk, const struct door *door,
+static int converse(struct phase *phase, struct session *session, const struct endpoint *endpoint,
                     uint64_t until_nsec)
 {
-        int r = manager_bus_open(&talk->bus, &phase->library, door->path, door->is_bus, talk->user,
+        int r = manager_bus_open(&session->bus, &phase->library, endpoint->path, endpoint->is_bus, session->user,
                                  until_nsec);
 
         if (r == 0)
-                r = phase->nobody_holds ? talk_list_restarting(talk) : talk_run(talk);
-        manager_bus_close(&talk->bus);
+                r = phase->nobody_holds ? session_list_restarting(session) : session_run(session);
+        manager_bus_close(&session->bus);
         return r;
 }
 
@@ -91,13 +91,13 @@ static uint64_t until(const struct phase *phase, bool is_last)
                                                    : now + (phase->until_nsec - now) / 2;
 }
 
-static void note_failure(struct phase *phase, const struct talk *talk, int error)
+static void note_failure(struct phase *phase, const struct session *session, int error)
 {
         char who[64] = "systemd", text[256];
 
-        if (talk->is_user)
+        if (session->is_user)
                 (void)snprintf(who, sizeof(who), "the service manager of uid %u",
-                               (unsigned int)talk->user);
+                               (unsigned int)session->user);
         if (error == -ETIME)
                 (void)snprintf(text, sizeof(text),
                                "%s did not answer in time: the state of the unit, and whether "
@@ -112,54 +112,54 @@ static void note_failure(struct phase *phase, const struct talk *talk, int error
                 phase->snapshot, error == -ETIME ? AIU_GAP_DEADLINE : AIU_GAP_BACKEND, error, text);
 }
 
-static void note_locked(struct phase *phase, const struct talk *talk)
+static void note_locked(struct phase *phase, const struct session *session)
 {
         char text[256];
 
         (void)snprintf(text, sizeof(text),
                        "the service manager of uid %u answers that user and root only: the state "
                        "of the unit, and whether it is started again, are not known",
-                       (unsigned int)talk->user);
+                       (unsigned int)session->user);
         (void)aiu_snapshot_add_gap(phase->snapshot, AIU_GAP_PERMISSION, EACCES, text);
 }
 
 /* What came before it fell silent is as true. */
-static int conclude(struct phase *phase, const struct talk *talk, bool complete)
+static int conclude(struct phase *phase, const struct session *session, bool complete)
 {
         if (phase->nobody_holds)
-                return talk_note_restarting(talk, phase->snapshot);
-        return talk_conclude(talk, complete, phase->snapshot);
+                return session_note_restarting(session, phase->snapshot);
+        return session_conclude(session, complete, phase->snapshot);
 }
 
-static int ask_manager(struct phase *phase, struct talk *talk)
+static int ask_manager(struct phase *phase, struct session *session)
 {
-        struct door doors[2] = { 0 };
-        size_t n = find_doors(phase, talk->is_user, talk->user, doors);
+        struct endpoint endpoints[2] = { 0 };
+        size_t n = find_endpoints(phase, session->is_user, session->user, endpoints);
         int r = -EACCES;
 
         for (size_t i = 0; i < n && r < 0 && r != -ENOMEM; i++) {
-                units_finish(&talk->bus.units);
-                talk->listed_sockets = false;
-                r = converse(phase, talk, &doors[i], until(phase, i + 1 == n));
+                units_finish(&session->bus.units);
+                session->listed_sockets = false;
+                r = converse(phase, session, &endpoints[i], until(phase, i + 1 == n));
         }
         if (n == 0)
-                note_locked(phase, talk);
+                note_locked(phase, session);
         else if (r < 0 && !phase->nobody_holds)
-                note_failure(phase, talk, r);
-        if (r != -ENOMEM && conclude(phase, talk, r == 0) < 0)
+                note_failure(phase, session, r);
+        if (r != -ENOMEM && conclude(phase, session, r == 0) < 0)
                 r = -ENOMEM;
-        units_finish(&talk->bus.units);
+        units_finish(&session->bus.units);
         return n == 0 ? 0 : r;
 }
 
 /* Has this subject's manager been asked on behalf of an earlier one? */
-static bool is_first(const struct subjects *subjects, size_t at)
+static bool is_first(const struct unit_queries *queries, size_t at)
 {
-        const struct subject *s = &subjects->list[at];
+        const struct unit_query *s = &queries->list[at];
 
         for (size_t i = 0; i < at; i++)
-                if (subjects->list[i].is_user == s->is_user &&
-                    (!s->is_user || subjects->list[i].user == s->user))
+                if (queries->list[i].is_user == s->is_user &&
+                    (!s->is_user || queries->list[i].user == s->user))
                         return false;
         return true;
 }
@@ -169,22 +169,22 @@ static int ask_managers(struct phase *phase)
         int result = AIU_PARTIAL;
 
         if (phase->nobody_holds) {
-                struct talk talk = { .snapshot = phase->snapshot, .subjects = &phase->subjects };
+                struct session session = { .snapshot = phase->snapshot, .queries = &phase->queries };
 
-                return ask_manager(phase, &talk) == -ENOMEM ? -ENOMEM : AIU_PARTIAL;
+                return ask_manager(phase, &session) == -ENOMEM ? -ENOMEM : AIU_PARTIAL;
         }
-        for (size_t i = 0; i < phase->subjects.n; i++) {
-                struct talk talk = {
+        for (size_t i = 0; i < phase->queries.n; i++) {
+                struct session session = {
                         .snapshot = phase->snapshot,
-                        .subjects = &phase->subjects,
-                        .is_user = phase->subjects.list[i].is_user,
-                        .user = phase->subjects.list[i].user,
+                        .queries = &phase->queries,
+                        .is_user = phase->queries.list[i].is_user,
+                        .user = phase->queries.list[i].user,
                 };
                 int r;
 
-                if (!is_first(&phase->subjects, i))
+                if (!is_first(&phase->queries, i))
                         continue;
-                r = ask_manager(phase, &talk);
+                r = ask_manager(phase, &session);
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)
@@ -195,7 +195,7 @@ static int ask_managers(struct phase *phase)
 
 static int load_and_ask(struct phase *phase)
 {
-        uint64_t left = aiu_question_time_left_usec(phase->question);
+        uint64_t left = aiu_request_time_left_usec(phase->request);
         int r;
 
         if (left == 0)
@@ -224,43 +224,43 @@ static bool is_systemd_running(void)
                S_ISDIR(st.st_mode);
 }
 
-static int managers(void *userdata, const struct aiu_question *question,
+static int managers(void *userdata, const struct aiu_request *request,
                     struct aiu_snapshot *snapshot)
 {
-        struct phase phase = { .question = question, .snapshot = snapshot };
+        struct phase phase = { .request = request, .snapshot = snapshot };
         uint64_t any;
         int r;
 
         (void)userdata;
         if (!is_systemd_running())
                 return AIU_PARTIAL;
-        if (question->context_flags & AIU_CONTEXT_NO_IPC || question->plain_calls_only) {
+        if (request->context_flags & AIU_CONTEXT_NO_IPC || request->plain_calls_only) {
                 (void)note_unasked(snapshot, 0,
-                                   question->plain_calls_only
+                                   request->plain_calls_only
                                            ? "systemd is not asked under a seccomp filter: " NOT_KNOWN
                                            : "systemd was not to be asked (AIU_CONTEXT_NO_IPC): " NOT_KNOWN);
                 return AIU_PARTIAL;
         }
         /* A unit of the same name, or a main process of the same number, is another one here. */
-        if (caller_pids_are_foreign(question->procfs)) {
+        if (caller_pids_are_foreign(request->procfs)) {
                 (void)note_unasked(snapshot, 0, "systemd is not asked about processes of another pid namespace: " NOT_KNOWN);
                 return AIU_PARTIAL;
         }
         phase.nobody_holds = !aiu_snapshot_get_wanted_inode(snapshot, 0, &any);
-        r = subjects_collect(snapshot, &phase.subjects);
+        r = queries_collect(snapshot, &phase.queries);
         if (r == 0)
-                r = phase.subjects.n > 0 || phase.nobody_holds ? load_and_ask(&phase) : AIU_PARTIAL;
-        subjects_finish(&phase.subjects);
+                r = phase.queries.n > 0 || phase.nobody_holds ? load_and_ask(&phase) : AIU_PARTIAL;
+        queries_finish(&phase.queries);
         return r;
 }
 
 #else
 
-static int managers(void *userdata, const struct aiu_question *question,
+static int managers(void *userdata, const struct aiu_request *request,
                     struct aiu_snapshot *snapshot)
 {
         (void)userdata;
-        (void)question;
+        (void)request;
         return note_unasked(snapshot, EOPNOTSUPP, "built without systemd: " NOT_KNOWN) ? -EOPNOTSUPP
                                                                                      : AIU_PARTIAL;
 }

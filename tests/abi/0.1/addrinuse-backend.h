@@ -14,12 +14,12 @@
  * The rules for a backend:
  *  - Report what was seen; what could not be seen is *_UNKNOWN, 0 or NULL, and
  *    where that loses something, a gap (aiu_snapshot_add_gap()).
- *  - Stop when aiu_question_time_left_usec() says 0, and return -ETIME.
+ *  - Stop when aiu_request_time_left_usec() says 0, and return -ETIME.
  *  - Leave nothing behind: no descriptor, thread, child or signal handler.
  *  - Return. A function left by longjmp(3), by a C++ exception or by the end of its thread
  *    leaks the snapshot and a descriptor, and may leave the caller in another network
  *    namespace.
- *  - With aiu_question::plain_calls_only set, keep to the system calls that a
+ *  - With aiu_request::plain_calls_only set, keep to the system calls that a
  *    seccomp filter written for a network daemon lets through: a forbidden call
  *    may kill the process.
  *  - Strings and addresses are copied before a function of the snapshot
@@ -48,8 +48,8 @@ extern "C" {
 struct aiu_snapshot;
 
 /** What is being asked. Read-only for backends; lives for one call. */
-struct aiu_question {
-        size_t size;                    /**< sizeof(struct aiu_question) of the library */
+struct aiu_request {
+        size_t size;                    /**< sizeof(struct aiu_request) of the library */
         const struct sockaddr *address; /**< the address of the bind(2) asked about */
         socklen_t address_len;          /**< its length in bytes */
         int type;                       /**< SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET */
@@ -68,7 +68,7 @@ struct aiu_question {
 };
 
 /** Microseconds until the deadline; 0 = it has passed; UINT64_MAX = there is none. @since 0.1 */
-uint64_t aiu_question_time_left_usec(const struct aiu_question *question);
+uint64_t aiu_request_time_left_usec(const struct aiu_request *request);
 
 /**
  * Is the address one that this host lets a socket bind to, and what else decides before the port
@@ -351,25 +351,25 @@ struct aiu_backend {
         size_t size;             /**< sizeof(struct aiu_backend) */
         const char *name;        /**< lower case, for gaps and logs */
         /** what decides before any socket does */
-        int (*host)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        int (*host)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
         /** every socket on the port or name */
-        int (*sockets)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        int (*sockets)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
         /** the processes that hold the wanted inodes */
-        int (*holders)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        int (*holders)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
         /** what is set on the wanted sockets */
-        int (*options)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        int (*options)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
         /** who looks after the holders */
-        int (*managers)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        int (*managers)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
         void (*destroy)(void *userdata); /**< when the context lets go of the backend */
         /**
          * what in the kernel has the wanted sockets that no process has; after `holders`, in the
          * network namespace asked about, and only if there are such sockets
          */
-        int (*kernel_users)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        int (*kernel_users)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
         /** which VRF the devices are in that TCP sockets are bound to; after `sockets` */
-        int (*devices)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        int (*devices)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
         /** TCP sockets that this kernel does not list because they are bound and no more; after `sockets` */
-        int (*hidden_sockets)(void *userdata, const struct aiu_question *, struct aiu_snapshot *);
+        int (*hidden_sockets)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
 };
 
 /**

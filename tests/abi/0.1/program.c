@@ -49,7 +49,7 @@ static function *const used[] = {
         F(aiu_query_set_freebind), F(aiu_query_set_listen), F(aiu_query_set_netns),
         F(aiu_query_set_reuseaddr), F(aiu_query_set_reuseport), F(aiu_query_set_socket),
         F(aiu_query_set_uid), F(aiu_query_set_v6only), F(aiu_query_unref),
-        F(aiu_question_time_left_usec), F(aiu_reason_to_string), F(aiu_report_get_action),
+        F(aiu_request_time_left_usec), F(aiu_reason_to_string), F(aiu_report_get_action),
         F(aiu_report_get_address), F(aiu_report_get_call), F(aiu_report_get_conflict),
         F(aiu_report_get_device), F(aiu_report_get_error), F(aiu_report_get_gap),
         F(aiu_report_get_listen), F(aiu_report_get_n_actions), F(aiu_report_get_n_conflicts),
@@ -82,16 +82,16 @@ static void complain(const char *what, int line)
 
 static const struct sockaddr_in address = { .sin_family = AF_INET };
 
-static int host(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int host(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct aiu_host_fact fact = { .size = sizeof(fact) };
 
         (void)userdata;
-        EXPECT(question->size >= sizeof(*question));
-        EXPECT(question->port == PORT && question->type == SOCK_STREAM && question->protocol == IPPROTO_TCP);
-        EXPECT(question->context_flags == (AIU_CONTEXT_NO_IPC | AIU_CONTEXT_ALL_SYSCALLS));
-        EXPECT(question->procfs == -1);
-        EXPECT(aiu_question_time_left_usec(question) > 0);
+        EXPECT(request->size >= sizeof(*request));
+        EXPECT(request->port == PORT && request->type == SOCK_STREAM && request->protocol == IPPROTO_TCP);
+        EXPECT(request->context_flags == (AIU_CONTEXT_NO_IPC | AIU_CONTEXT_ALL_SYSCALLS));
+        EXPECT(request->procfs == -1);
+        EXPECT(aiu_request_time_left_usec(request) > 0);
         fact.address_local = AIU_TRISTATE_YES;
         fact.address_tentative = AIU_TRISTATE_NO;
         fact.privileged = AIU_TRISTATE_YES;
@@ -104,13 +104,13 @@ static int host(void *userdata, const struct aiu_question *question, struct aiu_
         return AIU_DONE;
 }
 
-static int sockets(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct sockaddr_in local = address;
         struct aiu_socket_fact fact = { .size = sizeof(fact) };
 
         (void)userdata;
-        (void)question;
+        (void)request;
         local.sin_port = htons(PORT);
         fact.type = SOCK_STREAM;
         fact.protocol = IPPROTO_TCP;
@@ -124,7 +124,7 @@ static int sockets(void *userdata, const struct aiu_question *question, struct a
         return AIU_DONE;
 }
 
-static int holders(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int holders(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         static const pid_t ancestor = 1;
         static const char *const ancestor_comm = "init";
@@ -132,7 +132,7 @@ static int holders(void *userdata, const struct aiu_question *question, struct a
         uint64_t inode = 0;
 
         (void)userdata;
-        (void)question;
+        (void)request;
         EXPECT(aiu_snapshot_get_wanted_inode(snapshot, 0, &inode) == 1 && inode == INODE);
         EXPECT(aiu_snapshot_wants_inode(snapshot, INODE) == 1);
         fact.pid = PID;
@@ -151,12 +151,12 @@ static int holders(void *userdata, const struct aiu_question *question, struct a
         return AIU_DONE;
 }
 
-static int options(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int options(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct aiu_options_fact fact = { .size = sizeof(fact) };
 
         (void)userdata;
-        (void)question;
+        (void)request;
         fact.reuseaddr = AIU_TRISTATE_YES;
         fact.reuseport = AIU_TRISTATE_NO;
         EXPECT(aiu_snapshot_add_options(snapshot, INODE, &fact) == 0);
@@ -184,13 +184,13 @@ static void read_back(struct aiu_snapshot *snapshot)
         EXPECT(h.canary == 1 && s.canary == 2 && p.canary == 3);
 }
 
-static int managers(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int managers(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct { struct aiu_manager_fact fact; uint64_t canary; } m = { .canary = 4 };
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
 
         (void)userdata;
-        (void)question;
+        (void)request;
         read_back(snapshot);
         fact.pid = PID;
         fact.kind = AIU_MANAGER_SYSTEMD;

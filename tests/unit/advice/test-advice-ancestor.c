@@ -8,7 +8,7 @@
 
 static void listener(pid_t pid, uint32_t flags)
 {
-        size_t i = hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), pid);
+        size_t i = hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), pid);
 
         processes[i].flags = holders[i].flags = flags;
 }
@@ -41,7 +41,7 @@ END_TEST
 START_TEST(insufficient_stays)
 {
         listener(100, AIU_HOLDER_ANCESTOR);
-        hold(scene_time_wait("127.0.0.1"), 0);
+        hold(table_time_wait("127.0.0.1"), 0);
         ask();
         expect(AIU_ACTION_TERMINATE, NO);
         ck_assert(is_marked(AIU_ACTION_TERMINATE));

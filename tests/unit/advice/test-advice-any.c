@@ -47,21 +47,21 @@ static struct address any_address(uint16_t port)
 {
         static const char *const ips[] = { "127.0.0.1", "0.0.0.0", "::", "::1", "127.0.0.1", "::ffff:127.0.0.1", "10.0.0.1" };
 
-        return scene_address(any_of(ips, ELEMENTSOF(ips)), port);
+        return table_address(any_of(ips, ELEMENTSOF(ips)), port);
 }
 
-static void make_question(void)
+static void make_request(void)
 {
-        q = scene_question("127.0.0.1");
+        q = table_request("127.0.0.1");
         q.address = any_address(80);
         if (now_and_then(6))
-                q.address = scene_unix(now_and_then(2) ? "\0xy" : "/xy", 3);
+                q.address = table_unix(now_and_then(2) ? "\0xy" : "/xy", 3);
         q.type = now_and_then(4) ? SOCK_DGRAM : SOCK_STREAM;
         q.reuseaddr = now_and_then(3);
         q.reuseport = now_and_then(4);
         q.v6only = now_and_then(4);
         q.error = now_and_then(2) ? EADDRINUSE : now_and_then(8) ? EACCES : now_and_then(8) ? EADDRNOTAVAIL : 0;
-        host = scene_host();
+        host = table_host();
         host.privileged = now_and_then(6) ? any_bit() : YES;
         host.address_local = now_and_then(8) ? any_bit() : YES;
         host.address_tentative = now_and_then(8) ? any_bit() : NO;
@@ -82,8 +82,8 @@ static struct socket any_socket(void)
 {
         static const enum aiu_state states[] = { AIU_STATE_LISTEN, AIU_STATE_ESTABLISHED, AIU_STATE_BOUND,
                                                  AIU_STATE_CLOSE_WAIT, AIU_STATE_STALE_FILE, AIU_STATE_UNKNOWN };
-        struct socket s = now_and_then(5) ? scene_time_wait("127.0.0.1")
-                                          : scene_socket("127.0.0.1", states[pick(ELEMENTSOF(states))]);
+        struct socket s = now_and_then(5) ? table_time_wait("127.0.0.1")
+                                          : table_socket("127.0.0.1", states[pick(ELEMENTSOF(states))]);
 
         s.local = any_address(80);
         if (q.address.sa.any.sa_family == AF_UNIX) {
@@ -102,7 +102,7 @@ static struct socket any_socket(void)
         if (now_and_then(4))
                 s.inode = 0;
         if (now_and_then(4) && q.address.sa.any.sa_family != AF_UNIX)
-                s.peer = scene_address("127.0.0.9", 4000);
+                s.peer = table_address("127.0.0.9", 4000);
         if (s.minisock && now_and_then(2))
                 s.expires_usec = pick(4) * 1000000u;
         return s;
@@ -176,7 +176,7 @@ static void make_situation(uint32_t number)
 
         seed = number * 2654435761u + 1;
         setup();
-        make_question();
+        make_request();
         n = pick(5);
         for (size_t i = 0; i < n; i++) {
                 struct socket socket = any_socket();
@@ -289,7 +289,7 @@ static void check_kill(size_t at)
                 return;
         ck_assert(kill->flags & AIU_ACTION_LAST_RESORT);
         for (size_t i = 0; i < kill->n_processes; i++) {
-                bool asked = false;
+                bool backend_request = false;
 
                 if (may_hear(kill->processes[i]))
                         ck_assert_msg(!kill->processes[i]->leads && !kill->processes[i]->leading,
@@ -298,9 +298,9 @@ static void check_kill(size_t at)
                         bool here = actions[k].kind == AIU_ACTION_TERMINATE && signals(&actions[k], kill->processes[i]);
 
                         ck_assert_msg(!here || k < at, "SIGKILL before SIGTERM");
-                        asked = asked || here;
+                        backend_request = backend_request || here;
                 }
-                ck_assert_msg(asked || !may_hear(kill->processes[i]), "SIGKILL without SIGTERM");
+                ck_assert_msg(backend_request || !may_hear(kill->processes[i]), "SIGKILL without SIGTERM");
         }
 }
 

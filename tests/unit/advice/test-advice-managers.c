@@ -16,7 +16,7 @@
 
 static void listener(pid_t pid, const char *comm)
 {
-        size_t i = hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), pid);
+        size_t i = hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), pid);
 
         processes[i].comm = words(comm);
         holders[i].uid = 0;
@@ -409,7 +409,7 @@ START_TEST(port_helper_that_was_left_over)
         container(0, AIU_MANAGER_PODMAN, NULL);
         managers[0].user = managers[0].named_by = 1000;
         holders[0].uid = 1000;
-        hold(scene_socket("127.0.0.1", AIU_STATE_BOUND), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_BOUND), 100);
         holders[1] = holders[0];
         asker = 0;
         ask();

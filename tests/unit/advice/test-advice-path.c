@@ -9,7 +9,7 @@
 
 static void ask_about(uint32_t mode, tristate live, tristate removable)
 {
-        q.address = scene_unix("/a", 3);
+        q.address = table_unix("/a", 3);
         host.name_exists = YES;
         host.name_is_socket = mode ? tri(S_ISSOCK(mode)) : UNKNOWN;
         host.name_mode = mode;
@@ -53,7 +53,7 @@ END_TEST
 /* With the file gone bind() fails all the same: the socket is bound to another name. */
 START_TEST(bound_elsewhere)
 {
-        q.bound = scene_unix("/b", 3);
+        q.bound = table_unix("/b", 3);
         ask_about(S_IFSOCK, NO, YES);
         expect(AIU_ACTION_REMOVE_FILE, NO);
 }
@@ -100,7 +100,7 @@ END_TEST
 /* EADDRINUSE was seen, and the file is gone by now. */
 START_TEST(gone)
 {
-        q.address = scene_unix("/a", 3);
+        q.address = table_unix("/a", 3);
         q.error = EADDRINUSE;
         host.name_exists = NO;
         ck_assert_int_eq(ask().error, EADDRINUSE);
@@ -110,7 +110,7 @@ END_TEST
 
 static struct socket live_socket(void)
 {
-        return (struct socket){ .type = SOCK_STREAM, .state = AIU_STATE_LISTEN, .local = scene_unix("/a", 3),
+        return (struct socket){ .type = SOCK_STREAM, .state = AIU_STATE_LISTEN, .local = table_unix("/a", 3),
                                 .inode = 7, .vfs_inode = 5, .vfs_device = 3, .uid = q.uid };
 }
 
@@ -145,7 +145,7 @@ START_TEST(bound_to_it_already)
         host.name_inode = 5;
         host.name_fs_device = 3;
         q.own_inode = 7;
-        q.bound = scene_unix("/a", 3);
+        q.bound = table_unix("/a", 3);
         hold(live_socket(), 100);
         holders[0].kind = AIU_HOLDER_SELF;
         ask_about(S_IFSOCK, YES, UNKNOWN);

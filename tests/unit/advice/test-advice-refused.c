@@ -12,7 +12,7 @@
 
 static void have(struct host_address *to, const char *ip, const char *device, unsigned int ifindex)
 {
-        *to = (struct host_address){ .address = scene_address(ip, 0), .ifindex = ifindex };
+        *to = (struct host_address){ .address = table_address(ip, 0), .ifindex = ifindex };
         memcpy(to->device, device, strlen(device) + 1);
 }
 
@@ -24,7 +24,7 @@ static void device(const char *name)
 static void expect_why(enum aiu_verdict verdict, int error, enum why why, const char *summary)
 {
         struct verdict v = ask();
-        struct aiu_report report = { .question = q, .verdict = v };
+        struct aiu_report report = { .request = q, .verdict = v };
 
         ck_assert_int_eq(v.verdict, verdict);
         ck_assert_int_eq(v.error, error);
@@ -50,7 +50,7 @@ static void expect_order(const enum aiu_action_kind *kinds, size_t n)
 
 static void be_elsewhere(const char *ip)
 {
-        q = scene_question(ip);
+        q = table_request(ip);
         host.address_local = NO;
 }
 
@@ -93,7 +93,7 @@ START_TEST(most_similar_first)
                 have(&here[i], "203.7.113.1", "c", 3);
         host.addresses = here;
         host.n_addresses = 6;
-        hold(scene_socket("10.0.0.5", AIU_STATE_LISTEN), 100);
+        hold(table_socket("10.0.0.5", AIU_STATE_LISTEN), 100);
         ask();
         expect(AIU_ACTION_OTHER_ADDRESS, UNKNOWN);      /* the nearest one is in use */
         expect_text(AIU_ACTION_OTHER_ADDRESS, "10.0.0.5 (b), 16.9.9.9 (a), 203.7.113.1 (c), 203.7.113.1 (c), ...;");
@@ -180,21 +180,21 @@ END_TEST
 /* Seen for an address that the kernel takes now: nothing on the host is to be changed for that. */
 START_TEST(not_so_any_more)
 {
-        q = scene_question("0.0.0.0");
+        q = table_request("0.0.0.0");
         q.error = EADDRNOTAVAIL;
         expect_why(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, WHY_GONE, "could not be bound");
         EXPECT_ORDER(AIU_ACTION_WAIT);
         expect_command(AIU_ACTION_WAIT, NULL);
         expect_text(AIU_ACTION_WAIT, "try again");
         teardown();
-        hold(scene_socket("0.0.0.0", AIU_STATE_LISTEN), 100);
+        hold(table_socket("0.0.0.0", AIU_STATE_LISTEN), 100);
         expect_why(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, WHY_GONE, "would not fail like that now");
 }
 END_TEST
 
 START_TEST(multicast_is_not_added)
 {
-        q = scene_question("224.0.0.1");
+        q = table_request("224.0.0.1");
         host.address_local = NO;
         ask();
         EXPECT_ORDER(AIU_ACTION_OTHER_ADDRESS);
@@ -229,7 +229,7 @@ START_TEST(detection)
         expect_command(AIU_ACTION_WAIT, "sleep 3");
         ck_assert_ptr_null(find(AIU_ACTION_ADD_ADDRESS));
         teardown();
-        hold(scene_socket("2001:db8::9", AIU_STATE_LISTEN), 100);
+        hold(table_socket("2001:db8::9", AIU_STATE_LISTEN), 100);
         ask();
         expect(AIU_ACTION_WAIT, NO);
 }
@@ -340,10 +340,10 @@ END_TEST
 START_TEST(in_use_as_well)
 {
         struct aiu_conflict conflict = { .judgement.blocking = YES };
-        struct aiu_report report = { .question = q, .conflicts = &conflict, .n_conflicts = 1,
+        struct aiu_report report = { .request = q, .conflicts = &conflict, .n_conflicts = 1,
                                      .verdict = { .verdict = AIU_VERDICT_NOT_PERMITTED, .error = EACCES } };
 
-        conflict.socket = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        conflict.socket = table_socket("127.0.0.1", AIU_STATE_LISTEN);
         ck_assert_int_eq(words_summary(&report, &host), 0);
         ck_assert_msg(strstr(report.summary, "; it is in use as well; held by"), "%s", report.summary);
         free(report.summary);
@@ -356,15 +356,15 @@ END_TEST
 
 /* ------------------------------------------------ a wrong call */
 
-static void bound_already(void) { q.bound = scene_address("127.0.0.1", 40000); q.holds_port = YES; }
-static void no_scope(void) { q.address = scene_address("fe80::1", 80); }
-static void mapped_v6only(void) { q.address = scene_address("::ffff:10.0.0.1", 80); q.v6only = true; }
-static void other_family(void) { q.address = scene_address("::1", 80); q.domain = AF_INET; q.given_len = 28; }
+static void bound_already(void) { q.bound = table_address("127.0.0.1", 40000); q.holds_port = YES; }
+static void no_scope(void) { q.address = table_address("fe80::1", 80); }
+static void mapped_v6only(void) { q.address = table_address("::ffff:10.0.0.1", 80); q.v6only = true; }
+static void other_family(void) { q.address = table_address("::1", 80); q.domain = AF_INET; q.given_len = 28; }
 static void unix_family(void) { q.domain = AF_UNIX; }
 static void short_address(void) { q.domain = AF_INET6; q.given_len = 16; }
-static void no_device(void) { q.address = scene_address("2001:db8::1", 80); q.ifindex = 9; host.device_exists = NO; host.address_local = NO; }
-static void group_stream(void) { q.address = scene_address("ff05::1", 80); }
-static void no_ipv6(void) { q.address = scene_address("::1", 80); host.ipv6_enabled = NO; }
+static void no_device(void) { q.address = table_address("2001:db8::1", 80); q.ifindex = 9; host.device_exists = NO; host.address_local = NO; }
+static void group_stream(void) { q.address = table_address("ff05::1", 80); }
+static void no_ipv6(void) { q.address = table_address("::1", 80); host.ipv6_enabled = NO; }
 static void datagram_listen(void) { q.type = SOCK_DGRAM; q.call = AIU_CALL_LISTEN; }
 static void connected_listen(void) { q.call = AIU_CALL_LISTEN; q.bound = q.address; q.connected = YES; }
 static void mptcp_connected(void) { q.protocol = 262; q.connected = YES; q.state = AIU_STATE_ESTABLISHED; }
@@ -482,7 +482,7 @@ END_TEST
 
 static void path(const char *name, int error, unsigned int at)
 {
-        q.address = scene_unix(name, strlen(name) + 1);
+        q.address = table_unix(name, strlen(name) + 1);
         host.name_exists = NO;
         host.name_error = error;
         host.name_at = at;

@@ -14,7 +14,7 @@ static size_t n_signalled(enum aiu_action_kind kind)
 
 START_TEST(pids_are_ours)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         ask();
         expect(AIU_ACTION_TERMINATE, YES);
         expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
@@ -24,7 +24,7 @@ END_TEST
 
 START_TEST(pids_are_foreign)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         processes[0].sigterm_caught = YES;
         host.foreign_pids = true;
         ask();
@@ -42,7 +42,7 @@ END_TEST
 /* The unit's name is one of another systemd's. */
 START_TEST(unit_is_foreign)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         manage(0, AIU_MANAGER_SYSTEMD, "web.service", NULL);
         managers[0].will_return = NO;
         ask();
@@ -57,7 +57,7 @@ END_TEST
 
 START_TEST(container_is_foreign)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         manage(0, AIU_MANAGER_DOCKER, NULL, NULL);
         managers[0].container = words("web");
         host.foreign_pids = true;
@@ -69,7 +69,7 @@ END_TEST
 
 START_TEST(root_of_a_user_namespace)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         processes[0].uid = holders[0].uid = 65534;      /* somebody of the host */
         asker = 0;
         host.limited_root = true;
@@ -91,7 +91,7 @@ END_TEST
 
 START_TEST(root_of_the_host)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         processes[0].uid = holders[0].uid = 65534;
         asker = 0;
         ask();
@@ -102,7 +102,7 @@ END_TEST
 /* For another network namespace: signals reach it as ever, ip(8) and sysctl(8) have to enter it. */
 START_TEST(enters_the_network_namespace)
 {
-        q = scene_question("127.0.0.1");
+        q = table_request("127.0.0.1");
         host.privileged = NO;
         host.unprivileged_port_start = 65535;
         host.other_netns = true;
@@ -129,7 +129,7 @@ END_TEST
 
 START_TEST(signals_enter_nothing)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         host.other_netns = true;
         ask();
         expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");

@@ -18,7 +18,7 @@ END_TEST
 
 START_TEST(listener_is_ended)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         ask();
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_TERMINATE);
         expect(AIU_ACTION_TERMINATE, YES);
@@ -31,7 +31,7 @@ END_TEST
 
 START_TEST(sigterm_ignored)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         processes[0].sigterm_ignored = YES;
         ask();
         ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
@@ -48,7 +48,7 @@ START_TEST(sigterm_caught)
 
         for (size_t i = 0; i < 2; i++) {
                 setup();
-                hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+                hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
                 processes[0].sigterm_caught = caught[i];
                 ask();
                 ck_assert_int_eq(actions[0].kind, AIU_ACTION_TERMINATE);
@@ -66,8 +66,8 @@ END_TEST
 /* One hears SIGTERM, the other ignores it: each gets what acts on it, and neither is enough alone. */
 START_TEST(one_ignores_it)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 101);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 101);
         processes[0].sigterm_caught = YES;
         processes[1].sigterm_ignored = YES;
         ask();
@@ -91,7 +91,7 @@ static void lead(size_t i)
 static void master_with_workers(size_t n)
 {
         for (size_t i = 0; i <= n; i++) {
-                hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100 + (pid_t)i);
+                hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100 + (pid_t)i);
                 processes[i].sigterm_caught = YES;
         }
         for (size_t i = 1; i <= n; i++)
@@ -151,7 +151,7 @@ START_TEST(parent_is_the_master)
 {
         struct process master = { .pid = 90, .uid = 0, .sigterm_caught = YES, .parent_returns = NO, .leads = true };
 
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         processes[0].leading = &master;
         ask();
         expect_command(AIU_ACTION_TERMINATE, "kill -TERM 90");
@@ -166,7 +166,7 @@ START_TEST(master_is_not_seen)
 {
         for (int i = 0; i < 2; i++) {
                 setup();
-                hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+                hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
                 processes[0].led_unseen = true;
                 processes[0].sigterm_ignored = tri(i == 1);
                 holders_complete = false;
@@ -183,7 +183,7 @@ END_TEST
 START_TEST(master_and_another)
 {
         master_with_workers(1);
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 300);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 300);
         processes[2].sigterm_caught = YES;
         ask();
         expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100 300");
@@ -197,7 +197,7 @@ START_TEST(parent_may_start_it_again)
         static pid_t parents[] = { 50, 1 };
         static char *comms[] = { NULL, NULL };
 
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         processes[0].parent_returns = UNKNOWN;
         ask();
         expect(AIU_ACTION_TERMINATE, UNKNOWN);
@@ -226,7 +226,7 @@ START_TEST(parent_may_start_it_again)
         expect(AIU_ACTION_KILL, UNKNOWN);
         teardown();
         holders_complete = false;
-        hold(scene_time_wait("127.0.0.1"), 0);
+        hold(table_time_wait("127.0.0.1"), 0);
         processes[0].sigterm_ignored = NO;
         ask();
         expect(AIU_ACTION_TERMINATE, NO);       /* and nobody's parent changes that */
@@ -239,8 +239,8 @@ START_TEST(parent_of_several)
         static pid_t parents[] = { 50, 1 };
         static char *comms[2];
 
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 101);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 101);
         comms[0] = words("loop.sh");
         processes[0].parent_returns = UNKNOWN;
         processes[0].ancestor_pids = parents;
@@ -266,7 +266,7 @@ static const struct aiu_action *word(void)
 static void a_daemon(const char *exe)
 {
         setup();
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         processes[0].sigterm_caught = YES;
         processes[0].exe = words(exe);
 }
@@ -320,7 +320,7 @@ START_TEST(no_word)
         ask();
         ck_assert_ptr_nonnull(word());
         teardown();
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 101);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 101);
         ask();
         ck_assert_ptr_null(word());
         teardown();
@@ -352,7 +352,7 @@ START_TEST(word_to_the_master_of_clients)
                 size_t m = rows[i].master, child = 1 - m;
 
                 a_daemon("/usr/bin/postgres");
-                hold(scene_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 101);
+                hold(table_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 101);
                 processes[1].sigterm_caught = YES;
                 processes[m].exe = words(rows[i].exe);
                 processes[m].ppid = 1;
@@ -375,7 +375,7 @@ START_TEST(vital_processes)
 
         for (size_t i = 0; i <= sizeof(names) / sizeof(names[0]); i++) {
                 setup();
-                hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+                hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
                 if (i < sizeof(names) / sizeof(names[0]))
                         processes[0].comm = words(names[i]);
                 else
@@ -409,8 +409,8 @@ START_TEST(order_of_harm)
                 AIU_ACTION_OTHER_PORT, AIU_ACTION_SET_V6ONLY,
         };
 
-        q = scene_question("::");
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        q = table_request("::");
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         manage(0, AIU_MANAGER_SYSTEMD, "x.service", NULL);
         managers[0].will_return = NO;
         processes[0].sigterm_caught = YES;
@@ -430,11 +430,11 @@ START_TEST(insufficient_ends_its_group)
                 AIU_ACTION_SET_REUSEADDR, AIU_ACTION_RESERVE_PORT,
         };
 
-        q.address = scene_address("127.0.0.1", 40000);
+        q.address = table_address("127.0.0.1", 40000);
         for (size_t i = 0; i < 2; i++) {
-                hold(scene_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 100 + (pid_t)i);
+                hold(table_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 100 + (pid_t)i);
                 sockets[i].local = q.address;
-                sockets[i].peer = scene_address("127.0.0.1", 443);
+                sockets[i].peer = table_address("127.0.0.1", 443);
         }
         manage(0, AIU_MANAGER_SYSTEMD, "x.service", NULL);
         managers[0].will_return = NO;
@@ -448,7 +448,7 @@ END_TEST
 
 START_TEST(stopped)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         holders[0].flags = AIU_HOLDER_STOPPED;
         ask();
         ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
@@ -464,7 +464,7 @@ END_TEST
 /* A connection may outlive its process as TIME_WAIT: ending it is not certain to help. */
 START_TEST(connection_lingers)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 100);
         ask();
         expect(AIU_ACTION_TERMINATE, UNKNOWN);
         ck_assert(find(AIU_ACTION_TERMINATE)->remarks & REMARK_LINGERS);
@@ -474,8 +474,8 @@ END_TEST
 /* ... but not where both sides have SO_REUSEADDR: what is left carries it. */
 START_TEST(connection_with_reuseaddr)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
-        hold(scene_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 100);
         sockets[0].reuseaddr = sockets[1].reuseaddr = YES;
         q.reuseaddr = true;
         ask();
@@ -485,7 +485,7 @@ END_TEST
 
 START_TEST(time_wait)
 {
-        hold(scene_time_wait("127.0.0.1"), 0);
+        hold(table_time_wait("127.0.0.1"), 0);
         ask();
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_WAIT);
         expect(AIU_ACTION_WAIT, YES);
@@ -500,8 +500,8 @@ END_TEST
 
 START_TEST(ended_but_time_wait_stays)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
-        hold(scene_time_wait("127.0.0.1"), 0);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_time_wait("127.0.0.1"), 0);
         ask();
         expect(AIU_ACTION_TERMINATE, NO);
         ck_assert(find(AIU_ACTION_TERMINATE)->remarks & REMARK_OTHERS);
@@ -510,7 +510,7 @@ END_TEST
 
 START_TEST(not_all_holders_seen)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         holders_complete = false;
         ask();
         expect(AIU_ACTION_TERMINATE, UNKNOWN);
@@ -520,7 +520,7 @@ END_TEST
 
 START_TEST(foreign_process_needs_root)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         holders[0].uid = 0;
         processes[0].uid = 0;
         ask();
@@ -535,7 +535,7 @@ END_TEST
 
 START_TEST(own_descriptor)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         holders[0].kind = AIU_HOLDER_SELF;
         ask();
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_FIX_CALLER);
@@ -547,7 +547,7 @@ END_TEST
 /* pid 1 is never ended, whatever it holds. */
 START_TEST(init_is_spared)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 1);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 1);
         manage(0, AIU_MANAGER_SYSTEMD, NULL, "x.socket");
         ask();
         expect(AIU_ACTION_STOP_UNIT, YES);
@@ -561,7 +561,7 @@ START_TEST(socket_and_service)
 {
         const struct aiu_action *stop;
 
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         manage(0, AIU_MANAGER_SYSTEMD, "x.service", "x.socket");
         ask();
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_STOP_UNIT);
@@ -576,7 +576,7 @@ END_TEST
 
 START_TEST(left_over_of_a_unit)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         manage(0, AIU_MANAGER_SYSTEMD, "x.service", NULL);
         managers[0].will_return = NO;
         managers[0].unit_state = words("inactive");
@@ -590,7 +590,7 @@ END_TEST
 /* A login is not stopped because of one of its processes. */
 START_TEST(session_is_spared)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         manage(0, AIU_MANAGER_NONE, "session-3.scope", NULL);
         managers[0].will_return = NO;
         ask();
@@ -601,8 +601,8 @@ END_TEST
 
 START_TEST(v6only_settles_dual_stack)
 {
-        q = scene_question("::");
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        q = table_request("::");
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         ask();
         expect(AIU_ACTION_SET_V6ONLY, YES);
 }
@@ -611,18 +611,18 @@ END_TEST
 /* IPV6_V6ONLY of an IPv4 socket is nothing that could have been read: no advice hangs on it. */
 START_TEST(v6only_where_not_all_were_looked_at)
 {
-        q = scene_question("::");
+        q = table_request("::");
         sockets_complete = false;
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         sockets[0].v6only = UNKNOWN;
         ask();
         ck_assert_ptr_null(find(AIU_ACTION_SET_V6ONLY));
         teardown();
 
         setup();
-        q = scene_question("::");
-        hold(scene_socket("::1", AIU_STATE_LISTEN), 100);
-        hold(scene_socket("::", AIU_STATE_LISTEN), 100);
+        q = table_request("::");
+        hold(table_socket("::1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("::", AIU_STATE_LISTEN), 100);
         sockets[1].v6only = UNKNOWN;
         ask();
         ck_assert_ptr_null(find(AIU_ACTION_SET_V6ONLY));        /* both would be in the way still */
@@ -631,8 +631,8 @@ END_TEST
 
 START_TEST(other_loopback_address)
 {
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
-        hold(scene_socket("127.0.0.2", AIU_STATE_LISTEN), 101);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.2", AIU_STATE_LISTEN), 101);
         ask();
         expect(AIU_ACTION_OTHER_ADDRESS, YES);
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_TERMINATE); /* to go elsewhere frees nothing */
@@ -644,11 +644,11 @@ START_TEST(ephemeral_port)
 {
         static char reserved[] = "1-2";
 
-        q = scene_question("127.0.0.1");
-        q.address = scene_address("127.0.0.1", 40000);
-        hold(scene_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 100);
+        q = table_request("127.0.0.1");
+        q.address = table_address("127.0.0.1", 40000);
+        hold(table_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 100);
         sockets[0].local = q.address;
-        sockets[0].peer = scene_address("127.0.0.1", 443);
+        sockets[0].peer = table_address("127.0.0.1", 443);
         host.reserved_ports = reserved;
         ask();
         expect(AIU_ACTION_RESERVE_PORT, NO);    /* it does not end what is there */
@@ -661,7 +661,7 @@ START_TEST(privilege)
         ask();
         expect(AIU_ACTION_GRANT_PRIVILEGE, YES);
         teardown();
-        hold(scene_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
         ask();
         expect(AIU_ACTION_GRANT_PRIVILEGE, NO); /* EACCES hid EADDRINUSE */
 }

@@ -218,11 +218,11 @@ END_TEST
 
 /* ------------------------------------------------------ a backend of our own */
 
-static int invented(void *userdata, const struct aiu_question *asked, struct aiu_snapshot *to)
+static int invented(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
 {
         struct aiu_socket_fact fact = {
                 .size = sizeof(fact), .type = SOCK_STREAM, .protocol = IPPROTO_TCP, .state = AIU_STATE_BOUND,
-                .local = asked->address, .local_len = asked->address_len, .uid = (uid_t)-1,
+                .local = backend_request->address, .local_len = backend_request->address_len, .uid = (uid_t)-1,
                 .reuseaddr = AIU_TRISTATE_YES, .reuseport = AIU_TRISTATE_NO,
         };
 

@@ -56,10 +56,10 @@ START_TEST(own)
 {
         int here = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 
-        ck_assert(netns_is_own(question.procfs, here));
-        ck_assert(!netns_is_own(question.procfs, other));
+        ck_assert(netns_is_own(request.procfs, here));
+        ck_assert(!netns_is_own(request.procfs, other));
         ck_assert(!netns_is_own(-1, here));
-        ck_assert(!netns_is_own(question.procfs, -1));
+        ck_assert(!netns_is_own(request.procfs, -1));
         close(here);
 }
 END_TEST
@@ -68,15 +68,15 @@ START_TEST(by_process)
 {
         char expected[64], *path = NULL;
 
-        ck_assert_int_eq(netns_find_path(&question, other, false, &path), 0);
+        ck_assert_int_eq(netns_find_path(&request, other, false, &path), 0);
         ck_assert_ptr_null(path);
-        ck_assert_int_eq(netns_find_path(&question, other, true, &path), 0);
+        ck_assert_int_eq(netns_find_path(&request, other, true, &path), 0);
         (void)snprintf(expected, sizeof(expected), "/proc/%d/ns/net", (int)child);
         ck_assert_ptr_nonnull(path);
         ck_assert_str_eq(path, expected);
         free(path);
         path = NULL;
-        ck_assert_int_eq(netns_find_path(&question, -1, true, &path), 0);
+        ck_assert_int_eq(netns_find_path(&request, -1, true, &path), 0);
         ck_assert_ptr_null(path);
 }
 END_TEST
@@ -92,7 +92,7 @@ START_TEST(by_name)
         make_file("/run/netns/blue one", "");
         (void)snprintf(source, sizeof(source), "/proc/%d/ns/net", (int)child);
         ck_assert_int_eq(mount(source, "/run/netns/blue one", NULL, MS_BIND, NULL), 0);
-        ck_assert_int_eq(netns_find_path(&question, other, true, &path), 0);
+        ck_assert_int_eq(netns_find_path(&request, other, true, &path), 0);
         ck_assert_ptr_nonnull(path);
         ck_assert_str_eq(path, "/run/netns/blue one");
         free(path);
@@ -103,8 +103,8 @@ START_TEST(too_late)
 {
         char *path = NULL;
 
-        question.deadline_nsec = 1;
-        ck_assert_int_eq(netns_find_path(&question, other, true, &path), 0);
+        request.deadline_nsec = 1;
+        ck_assert_int_eq(netns_find_path(&request, other, true, &path), 0);
         free(path);
 }
 END_TEST

@@ -163,7 +163,7 @@ END_TEST
 /* The kernel remembers S2 when it is closed too, for every address of the port. */
 START_TEST(keeps_the_memory_of_one_that_is_gone)
 {
-        static const char *const asked[] = { "127.0.0.1", "127.0.0.2" };
+        static const char *const backend_request[] = { "127.0.0.1", "127.0.0.2" };
 
         for (uint16_t i = 0; i < 2; i++) {
                 uint16_t port = (uint16_t)(8081 + i);
@@ -172,9 +172,9 @@ START_TEST(keeps_the_memory_of_one_that_is_gone)
                 ck_assert_int_ge(s1, 0);
                 ck_assert_int_ge(s2, 0);
                 close(s2);
-                ck_assert_int_eq(verdict_of(asked[i], port, RA, TRIAL, NO_ROUTE), AIU_VERDICT_UNKNOWN);
+                ck_assert_int_eq(verdict_of(backend_request[i], port, RA, TRIAL, NO_ROUTE), AIU_VERDICT_UNKNOWN);
                 b = bound("127.0.0.1", port, RP);
-                ck_assert_msg(b >= 0, "a trial at %s made it forget", asked[i]);
+                ck_assert_msg(b >= 0, "a trial at %s made it forget", backend_request[i]);
                 close(b);
                 close(s1);
         }
@@ -330,7 +330,7 @@ START_TEST(abstract_names)
 }
 END_TEST
 
-static int kernel_6_1(void *userdata, const struct aiu_question *asked, struct aiu_snapshot *to)
+static int kernel_6_1(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
 {
         struct aiu_host_fact fact = {
                 .size = sizeof(fact), .kernel_major = 6, .kernel_minor = 1, .unprivileged_port_start = -1,
@@ -338,7 +338,7 @@ static int kernel_6_1(void *userdata, const struct aiu_question *asked, struct a
         };
 
         (void)userdata;
-        (void)asked;
+        (void)backend_request;
         return aiu_snapshot_add_host(to, &fact);
 }
 

@@ -508,10 +508,10 @@ START_TEST(bad_context)
 }
 END_TEST
 
-static int nothing(void *userdata, const struct aiu_question *question, struct aiu_snapshot *snapshot)
+static int nothing(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         (void)userdata;
-        (void)question;
+        (void)request;
         (void)snapshot;
         return AIU_PARTIAL;
 }

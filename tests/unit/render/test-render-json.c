@@ -130,7 +130,7 @@ START_TEST(json_escapes_once)
         struct socket s = fixture_unix("/run/\033", AIU_STATE_LISTEN);
         char *text = NULL;
 
-        r->question.address = s.local;
+        r->request.address = s.local;
         fixture_action(r, AIU_ACTION_REMOVE_FILE, "b\\x1b", "rm", "/run/\033");
         ck_assert_int_eq(aiu_report_to_json(r, 0, &text), 0);
         ck_assert_ptr_nonnull(strstr(text, "\"summary\":\"a\\\\x1b\""));
@@ -146,10 +146,10 @@ START_TEST(abstract_name)
         struct aiu_report *r = fixture_report(AIU_VERDICT_AVAILABLE, 0, "a");
         char *text = NULL;
 
-        r->question.address = fixture_unix("?x\0y", AIU_STATE_LISTEN).local;
-        r->question.address.sa.un.sun_path[0] = '\0';
-        memcpy(r->question.address.sa.un.sun_path + 1, "x\0y", 3);
-        r->question.address.len = offsetof(struct sockaddr_un, sun_path) + 4;
+        r->request.address = fixture_unix("?x\0y", AIU_STATE_LISTEN).local;
+        r->request.address.sa.un.sun_path[0] = '\0';
+        memcpy(r->request.address.sa.un.sun_path + 1, "x\0y", 3);
+        r->request.address.len = offsetof(struct sockaddr_un, sun_path) + 4;
         ck_assert_int_eq(aiu_report_to_json(r, 0, &text), 0);
         ck_assert_msg(strstr(text, "\"path\":\"@x\\\\x00y\""), "%s", text);
         free(text);

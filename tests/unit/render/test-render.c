@@ -69,12 +69,12 @@ START_TEST(range_is_taken)
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE "; held by nginx");
         struct aiu_conflict *c;
 
-        r->question.address = scene_address("127.0.0.1", 0);
+        r->request.address = table_address("127.0.0.1", 0);
         r->range = (struct range){ .first = 40000, .last = 40015, .taken = 14, .reserved = 2, .found = NO };
         c = fixture_conflict(r, fixture_connection(4000), AIU_OVERLAP_PORT_RANGE, AIU_REASON_RANGE_EXHAUSTED);
         c->n_ports = 9;
         fixture_holder(c, AIU_HOLDER_PROCESS, fixture_process(r, 812, "nginx", NULL), 6);
-        c = fixture_conflict(r, scene_time_wait("127.0.0.1"), AIU_OVERLAP_PORT_RANGE, AIU_REASON_RANGE_EXHAUSTED);
+        c = fixture_conflict(r, table_time_wait("127.0.0.1"), AIU_OVERLAP_PORT_RANGE, AIU_REASON_RANGE_EXHAUSTED);
         c->n_ports = 1;
         fixture_holder(c, AIU_HOLDER_KERNEL, NULL, 0);
         fixture_action(r, AIU_ACTION_WIDEN_RANGE, "look at more", "sysctl", "a=1 2");
@@ -95,7 +95,7 @@ END_TEST
 START_TEST(range_is_reserved)
 {
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
-        struct socket s = { .local = scene_address("127.0.0.1", 0), .uid = UID_UNKNOWN };
+        struct socket s = { .local = table_address("127.0.0.1", 0), .uid = UID_UNKNOWN };
 
         r->range = (struct range){ .first = 40000, .last = 40001, .reserved = 2, .found = NO };
         fixture_conflict(r, s, AIU_OVERLAP_PORT_RANGE, AIU_REASON_RANGE_EXHAUSTED)->index = NO_SOCKET;
@@ -111,7 +111,7 @@ START_TEST(time_wait_only)
 {
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
 
-        fixture_holder(fixture_conflict(r, scene_time_wait("127.0.0.1"), AIU_OVERLAP_EXACT,
+        fixture_holder(fixture_conflict(r, table_time_wait("127.0.0.1"), AIU_OVERLAP_EXACT,
                                         AIU_REASON_QUERY_NO_REUSE),
                        AIU_HOLDER_KERNEL, NULL, 0);
         fixture_action(r, AIU_ACTION_WAIT, "wait 31 s", "sleep", "31");
@@ -313,7 +313,7 @@ START_TEST(stale_file_with_a_telling_name)
                                     "held by a stale file");
         struct socket s = fixture_unix(path, AIU_STATE_STALE_FILE);
 
-        r->question.address = s.local;
+        r->request.address = s.local;
         fixture_holder(fixture_conflict(r, s, AIU_OVERLAP_UNIX_PATH, AIU_REASON_PATH_EXISTS),
                        AIU_HOLDER_KERNEL, NULL, 0);
         fixture_action(r, AIU_ACTION_REMOVE_FILE, "remove it", "rm", path);

@@ -29,10 +29,10 @@ static char *copy(const char *text)
 static struct aiu_report *make_report(const char *text)
 {
         struct aiu_report *r = report_new();
-        struct host host = scene_host();
+        struct host host = table_host();
 
         ck_assert_ptr_nonnull(r);
-        r->question = scene_question("127.0.0.1");
+        r->request = table_request("127.0.0.1");
         r->verdict = (struct verdict){ .verdict = AIU_VERDICT_IN_USE, .error = EADDRINUSE, .call = AIU_CALL_BIND };
         for (size_t i = 0; i < WHAT_IF_COUNT; i++)
                 r->what_if[i] = NO;
@@ -54,7 +54,7 @@ static struct aiu_report *make_report(const char *text)
         };
         r->conflicts = calloc(1, sizeof(*r->conflicts));
         r->n_conflicts = 1;
-        r->conflicts[0].socket = scene_socket("0.0.0.0", AIU_STATE_LISTEN);
+        r->conflicts[0].socket = table_socket("0.0.0.0", AIU_STATE_LISTEN);
         r->conflicts[0].socket.inode = UINT64_C(9007199254740993);      /* more than a double holds */
         r->conflicts[0].judgement = (struct judgement){
                 .overlap = AIU_OVERLAP_HOLDER_WILDCARD, .reason = AIU_REASON_LISTENING, .blocking = YES,
@@ -68,7 +68,7 @@ static struct aiu_report *make_report(const char *text)
         r->conflicts[0].holders[0].fds[0] = 6;
         r->neighbours = calloc(1, sizeof(*r->neighbours));
         r->n_neighbours = 1;
-        r->neighbours[0].socket = scene_time_wait("::1");
+        r->neighbours[0].socket = table_time_wait("::1");
         r->actions = calloc(1, sizeof(*r->actions));
         r->n_actions = 1;
         r->actions[0] = (struct aiu_action){

@@ -77,8 +77,8 @@ END_TEST
 
 START_TEST(unix_names)
 {
-        struct address path = scene_unix("/run/x", 7), same = scene_unix("/run/x", 6);
-        struct address name = scene_unix("\0x", 2), longer = scene_unix("\0x\0", 3);
+        struct address path = table_unix("/run/x", 7), same = table_unix("/run/x", 6);
+        struct address name = table_unix("\0x", 2), longer = table_unix("\0x\0", 3);
         char text[ADDRESS_TEXT_BYTES];
 
         ck_assert(address_equal(&path, &same));         /* with and without the NUL */
@@ -86,7 +86,7 @@ START_TEST(unix_names)
         ck_assert(address_is_abstract(&name) && !address_is_abstract(&path));
         address_print(&longer, text, sizeof(text));
         ck_assert_str_eq(text, "@x\\x00");
-        path = scene_unix("/a\033[2J\n", 8);
+        path = table_unix("/a\033[2J\n", 8);
         address_print(&path, text, sizeof(text));
         ck_assert_str_eq(text, "/a\\x1b[2J\\x0a");
 }
@@ -125,8 +125,8 @@ END_TEST
 START_TEST(equality)
 {
         struct address none = { .len = 0 }, other_none = { .len = 0 }, v4, v6, port, ip;
-        struct address path = scene_unix("/a", 2), name = scene_unix("\0/a", 3), other = scene_unix("/b", 2);
-        struct address longer = scene_unix("/ab", 3), unnamed = scene_unix("", 0);
+        struct address path = table_unix("/a", 2), name = table_unix("\0/a", 3), other = table_unix("/b", 2);
+        struct address longer = table_unix("/ab", 3), unnamed = table_unix("", 0);
         const char *scope;
 
         ck_assert_int_eq(address_parse("127.0.0.1", 80, &v4, &scope), 0);
@@ -145,7 +145,7 @@ END_TEST
 /* What is no IP address has no port and is none of the kinds. */
 START_TEST(no_ip)
 {
-        struct address none = { .len = 0 }, path = scene_unix("/a", 2), text;
+        struct address none = { .len = 0 }, path = table_unix("/a", 2), text;
         char buffer[8] = "xxxxxxx";
 
         ck_assert(!address_is_ip(&none) && !address_is_ip(&path));
@@ -165,7 +165,7 @@ END_TEST
 
 START_TEST(print_bounds)
 {
-        struct address a = scene_unix("/run/socket", 11);
+        struct address a = table_unix("/run/socket", 11);
         char text[8] = "xxxxxxx";
 
         ck_assert_uint_eq(address_print(&a, text, 5), 4);

@@ -22,7 +22,7 @@
 /* ------------------------------------------------------ overlap */
 
 static const struct {
-        const char *asked;
+        const char *backend_request;
         bool asked_only;
         const char *held;
         tristate held_only;
@@ -58,9 +58,9 @@ static const struct {
 
 START_TEST(address_rows)
 {
-        struct question q = scene_question(addresses[_i].asked);
-        struct socket h = scene_socket(addresses[_i].held, AIU_STATE_LISTEN);
-        struct host host = scene_host();
+        struct request q = table_request(addresses[_i].backend_request);
+        struct socket h = table_socket(addresses[_i].held, AIU_STATE_LISTEN);
+        struct host host = table_host();
         struct judgement j;
 
         q.v6only = addresses[_i].asked_only;
@@ -102,9 +102,9 @@ static const struct {
 
 START_TEST(option_rows)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", options[_i].state);
-        struct host host = scene_host();
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", options[_i].state);
+        struct host host = table_host();
         struct judgement j;
 
         q.reuseaddr = options[_i].ra;
@@ -122,14 +122,14 @@ END_TEST
 
 START_TEST(owner_of_time_wait_is_not_compared)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_time_wait("127.0.0.1");
-        struct host host = scene_host();
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_time_wait("127.0.0.1");
+        struct host host = table_host();
 
         q.reuseport = true;
         h.reuseport = YES;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
-        h = scene_socket("127.0.0.1", AIU_STATE_FIN_WAIT2);
+        h = table_socket("127.0.0.1", AIU_STATE_FIN_WAIT2);
         h.reuseport = YES;
         h.uid = 0;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
@@ -138,9 +138,9 @@ END_TEST
 
 START_TEST(two_overflow_uids_need_not_be_one_user)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
-        struct host host = scene_host();
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
 
         q.reuseport = true;
         q.uid = h.uid = 65534;
@@ -151,9 +151,9 @@ END_TEST
 
 START_TEST(devices)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
-        struct host host = scene_host();
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
 
         q.ifindex = 2;
         h.ifindex = 3;
@@ -167,7 +167,7 @@ END_TEST
 
 START_TEST(scope_binds_to_its_device)
 {
-        struct question q = scene_question("fe80::1");
+        struct request q = table_request("fe80::1");
 
         q.ifindex = 5;
         q.address.sa.in6.sin6_scope_id = 7;
@@ -179,9 +179,9 @@ END_TEST
 
 START_TEST(not_in_the_bind_hash)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_SYN_RECV);
-        struct host host = scene_host();
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_SYN_RECV);
+        struct host host = table_host();
 
         h.inode = 0;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
@@ -194,15 +194,15 @@ END_TEST
 
 START_TEST(other_protocol_other_port)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
-        struct host host = scene_host();
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
 
         q.protocol = 262;       /* MPTCP takes TCP ports */
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
         h.protocol = IPPROTO_UDP;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
-        h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
         h.local.sa.in.sin_port ^= 1;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
 }
@@ -210,18 +210,18 @@ END_TEST
 
 START_TEST(abstract_names)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
-        struct host host = scene_host();
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
 
-        q.address = scene_unix("\0a", 2);
+        q.address = table_unix("\0a", 2);
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
-        h.local = scene_unix("\0a", 2);
+        h.local = table_unix("\0a", 2);
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
         h.type = SOCK_DGRAM;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
         h.type = SOCK_STREAM;
-        h.local = scene_unix("\0b", 2);
+        h.local = table_unix("\0b", 2);
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
 }
 END_TEST
@@ -229,11 +229,11 @@ END_TEST
 /* A path says nothing about which socket made the file: inode and device do, each of the two. */
 START_TEST(paths)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN), other;
-        struct host host = scene_host(), elsewhere;
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN), other;
+        struct host host = table_host(), elsewhere;
 
-        q.address = h.local = scene_unix("/a", 2);
+        q.address = h.local = table_unix("/a", 2);
         host.name_exists = YES;
         host.name_inode = h.vfs_inode = 5;
         host.name_device = h.vfs_device = 6;
@@ -280,11 +280,11 @@ START_TEST(path_candidates)
                 { 8, 8, AIU_STATE_ESTABLISHED, SOCK_SEQPACKET, YES, UNKNOWN },
                 { 8, 8, AIU_STATE_ESTABLISHED, SOCK_DGRAM, YES, YES },
         };
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
-        struct host host = scene_host();
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
 
-        q.address = h.local = scene_unix("/a", 2);
+        q.address = h.local = table_unix("/a", 2);
         host.name_exists = YES;
         host.name_inode = h.vfs_inode = 5;
         host.name_device = 6;
@@ -302,11 +302,11 @@ END_TEST
 /* bind() of a bound socket meets its own file first; listen() does not look at the path, and an abstract name comes later. */
 START_TEST(path_of_its_own)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
-        struct host host = scene_host();
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
 
-        q.address = h.local = scene_unix("/a", 2);
+        q.address = h.local = table_unix("/a", 2);
         q.own_inode = h.inode = 9;
         host.name_exists = YES;
         host.name_inode = h.vfs_inode = 5;
@@ -315,7 +315,7 @@ START_TEST(path_of_its_own)
         q.call = AIU_CALL_LISTEN;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
         q.call = AIU_CALL_BIND;
-        q.address = h.local = scene_unix("\0a", 2);
+        q.address = h.local = table_unix("\0a", 2);
         q.type = h.type = SOCK_STREAM;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
 }
@@ -324,16 +324,16 @@ END_TEST
 /* The search for a port meets no socket that is not in its table. */
 START_TEST(search_passes_over)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_BOUND), other;
-        struct host host = scene_host();
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_BOUND), other;
+        struct host host = table_host();
 
         ck_assert_int_eq(conflict_judge_search(&q, &h, &host, false).blocking, YES);
         other = h;
         other.protocol = IPPROTO_UDP;
         ck_assert_int_eq(conflict_judge_search(&q, &other, &host, false).blocking, NO);
         other = h;
-        other.local = scene_unix("/a", 2);
+        other.local = table_unix("/a", 2);
         ck_assert_int_eq(conflict_judge_search(&q, &other, &host, false).blocking, NO);
         other = h;
         other.state = AIU_STATE_SYN_RECV;

@@ -22,7 +22,7 @@
 
 static struct host on_kernel(int major, int minor)
 {
-        struct host host = scene_host();
+        struct host host = table_host();
 
         host.kernel_major = major;
         host.kernel_minor = minor;
@@ -64,7 +64,7 @@ END_TEST
 /* Each window: what it makes of an answer, and that proof restores it. */
 static const struct {
         int major, minor;
-        const char *asked;
+        const char *backend_request;
         bool asked_only, reuse;
         const char *held;
         tristate held_only;
@@ -91,18 +91,18 @@ static const struct {
 
 static struct verdict ask_row(size_t i, uint32_t proven)
 {
-        struct question q = scene_question(answers[i].asked);
+        struct request q = table_request(answers[i].backend_request);
         bool minisock = answers[i].state == AIU_STATE_TIME_WAIT;
-        struct socket h = minisock ? scene_time_wait(answers[i].held) : scene_socket(answers[i].held, answers[i].state);
+        struct socket h = minisock ? table_time_wait(answers[i].held) : table_socket(answers[i].held, answers[i].state);
         struct host host = on_kernel(answers[i].major, answers[i].minor);
-        struct scene scene = { .question = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
+        struct port_table table = { .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
 
         q.v6only = answers[i].asked_only;
         q.reuseaddr = answers[i].reuse;
         h.v6only = answers[i].held_only;
         h.reuseaddr = h.reuseport = NO;
         host.kernel_proven = proven;
-        return verdict_conclude(&scene);
+        return verdict_conclude(&table);
 }
 
 START_TEST(by_window)
@@ -128,8 +128,8 @@ END_TEST
 
 START_TEST(orphan_owner)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_FIN_WAIT1);
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_FIN_WAIT1);
         struct host host = on_kernel(6, 12);
 
         q.reuseport = true;
@@ -147,21 +147,21 @@ END_TEST
 
 START_TEST(udp_crowd)
 {
-        struct question q = scene_question("0.0.0.0");
+        struct request q = table_request("0.0.0.0");
         struct socket h[10];
         struct host host = on_kernel(6, 12);
-        struct scene scene = { .question = &q, .host = &host, .sockets = h, .n_sockets = 10, .sockets_complete = true };
+        struct port_table table = { .request = &q, .host = &host, .sockets = h, .n_sockets = 10, .sockets_complete = true };
 
         q.type = SOCK_DGRAM;
         for (size_t i = 0; i < 10; i++) {
-                h[i] = scene_socket("127.0.0.1", AIU_STATE_BOUND);
+                h[i] = table_socket("127.0.0.1", AIU_STATE_BOUND);
                 h[i].protocol = IPPROTO_UDP;
                 h[i].type = SOCK_DGRAM;
                 h[i].reuseaddr = h[i].reuseport = NO;
         }
-        ck_assert_uint_eq(verdict_conclude(&scene).kernel, AIU_KERNEL_UDP_CROWD);
-        scene.n_sockets = 3;
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_IN_USE);
+        ck_assert_uint_eq(verdict_conclude(&table).kernel, AIU_KERNEL_UDP_CROWD);
+        table.n_sockets = 3;
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_IN_USE);
 }
 END_TEST
 
@@ -176,7 +176,7 @@ static void enter(void)
 START_TEST(self_test)
 {
         struct utsname name;
-        struct host host = scene_host();
+        struct host host = table_host();
         uint32_t behaves = 0, not_tried = AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_VRF;
 
         ck_assert_int_eq(uname(&name), 0);
@@ -242,7 +242,7 @@ END_TEST
 
 /* ------------------------------------------------------ from the version to the gap */
 
-static int old_kernel(void *userdata, const struct aiu_question *asked, struct aiu_snapshot *to)
+static int old_kernel(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
 {
         struct aiu_host_fact fact = {
                 .size = sizeof(fact), .kernel_major = 6, .kernel_minor = 1, .kernel_patch = 2,
@@ -250,7 +250,7 @@ static int old_kernel(void *userdata, const struct aiu_question *asked, struct a
         };
 
         (void)userdata;
-        (void)asked;
+        (void)backend_request;
         return aiu_snapshot_add_host(to, &fact);
 }
 

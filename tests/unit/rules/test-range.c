@@ -20,34 +20,34 @@
 
 #define FIRST 40000
 
-static struct question q;
+static struct request q;
 static struct host host;
-static struct claim claims[64];
+static struct port_entry entries[64];
 static uint16_t groups[64];
-static size_t n_claims;
+static size_t n_entries;
 static bool complete;
 static char reserved[64];
 
 static void setup(void)
 {
-        q = scene_question("127.0.0.1");
-        q.address = scene_address("127.0.0.1", 0);
-        host = scene_host();
+        q = table_request("127.0.0.1");
+        q.address = table_address("127.0.0.1", 0);
+        host = table_host();
         host.port_range_first = FIRST;
         host.autobind_reuse = NO;
         reserved[0] = '\0';
         host.reserved_ports = reserved;
-        n_claims = 0;
+        n_entries = 0;
         complete = true;
         memset(groups, 0, sizeof(groups));
 }
 
-static struct claim *hold(const char *ip, int port, enum aiu_state state)
+static struct port_entry *hold(const char *ip, int port, enum aiu_state state)
 {
-        struct address a = scene_address(ip, (uint16_t)port);
-        struct claim *c = &claims[n_claims++];
+        struct address a = table_address(ip, (uint16_t)port);
+        struct port_entry *c = &entries[n_entries++];
 
-        *c = (struct claim){ .inode = 100 + n_claims, .cookie = n_claims, .uid = 1000, .protocol = IPPROTO_TCP,
+        *c = (struct port_entry){ .inode = 100 + n_entries, .cookie = n_entries, .uid = 1000, .protocol = IPPROTO_TCP,
                              .type = SOCK_STREAM, .state = (uint8_t)state };
         if (a.sa.any.sa_family == AF_INET)
                 c->local.in = a.sa.in;
@@ -60,21 +60,21 @@ static struct claim *hold(const char *ip, int port, enum aiu_state state)
 static void fill(int n, const char *left)
 {
         host.port_range_last = FIRST + n - 1;
-        n_claims = 0;
+        n_entries = 0;
         for (int i = 0; i < n; i++)
                 if (!strchr(left, '0' + i))
                         hold("127.0.0.1", FIRST + i, AIU_STATE_BOUND);
 }
 
-static struct scene scene(void)
+static struct port_table table(void)
 {
-        return (struct scene){ .question = &q, .host = &host, .sockets_complete = complete, .claims = claims,
-                               .n_claims = n_claims };
+        return (struct port_table){ .request = &q, .host = &host, .sockets_complete = complete, .entries = entries,
+                               .n_entries = n_entries };
 }
 
 static struct range look(void)
 {
-        struct scene s = scene();
+        struct port_table s = table();
         struct range_map *map = range_look(&s);
         struct range range;
 
@@ -159,8 +159,8 @@ START_TEST(udp_looks_at_all)
         for (int n = 1; n < 10; n++) {
                 for (int free = 0; free < n; free++) {
                         fill(n, (const char[]){ (char)('0' + free), '\0' });
-                        for (size_t i = 0; i < n_claims; i++)
-                                claims[i].protocol = IPPROTO_UDP;
+                        for (size_t i = 0; i < n_entries; i++)
+                                entries[i].protocol = IPPROTO_UDP;
                         ck_assert_int_eq(look().found, YES);
                 }
         }
@@ -197,25 +197,25 @@ START_TEST(options)
 {
         fill(4, "");
         q.reuseaddr = q.reuseport = true;
-        for (size_t i = 0; i < n_claims; i++)
-                claims[i].reuseaddr = claims[i].reuseport = YES;
+        for (size_t i = 0; i < n_entries; i++)
+                entries[i].reuseaddr = entries[i].reuseport = YES;
         ck_assert_int_eq(look().found, NO);
         host.autobind_reuse = YES;
         ck_assert_int_eq(look().found, NO);             /* its own SO_REUSEPORT group */
         q.reuseport = false;
         ck_assert_int_eq(look().found, YES);
-        for (size_t i = 0; i < n_claims; i++)
-                claims[i].state = AIU_STATE_LISTEN;
+        for (size_t i = 0; i < n_entries; i++)
+                entries[i].state = AIU_STATE_LISTEN;
         ck_assert_int_eq(look().found, NO);
-        claims[2].state = AIU_STATE_BOUND;
-        claims[2].reuseaddr = UNKNOWN;
+        entries[2].state = AIU_STATE_BOUND;
+        entries[2].reuseaddr = UNKNOWN;
         ck_assert_int_eq(look().found, UNKNOWN);
         ck_assert_uint_eq(look().doubts, DOUBT_HOLDER_OPTION);
         host.autobind_reuse = UNKNOWN;
-        claims[2].reuseaddr = YES;
+        entries[2].reuseaddr = YES;
         ck_assert_int_eq(look().found, UNKNOWN);
         ck_assert(look().doubts & DOUBT_RANGE);
-        claims[2].reuseaddr = NO;
+        entries[2].reuseaddr = NO;
         ck_assert_int_eq(look().found, NO);
 }
 END_TEST
@@ -225,7 +225,7 @@ START_TEST(device_decides)
 {
         fill(4, "2");
         hold("127.0.0.1", FIRST + 2, AIU_STATE_LISTEN);
-        q.address = scene_address("127.0.0.1", 0);
+        q.address = table_address("127.0.0.1", 0);
         ck_assert_int_eq(look().found, NO);
         q.ifindex = 1;
         q.l3mdev = IFINDEX_UNKNOWN;
@@ -239,12 +239,12 @@ START_TEST(v6only_decides)
         fill(4, "2");
         hold("::1", FIRST + 2, AIU_STATE_ESTABLISHED);
         ck_assert_int_eq(look().found, YES);
-        q.address = scene_address("0.0.0.0", 0);
+        q.address = table_address("0.0.0.0", 0);
         ck_assert_int_eq(look().found, UNKNOWN);        /* the quirk: conflict.c */
         ck_assert_uint_eq(look().doubts, DOUBT_HOLDER_OPTION);
-        claims[3].v6only = YES;
+        entries[3].v6only = YES;
         ck_assert_int_eq(look().found, YES);
-        claims[3].v6only = NO;
+        entries[3].v6only = NO;
         ck_assert_int_eq(look().found, NO);
 }
 END_TEST
@@ -262,20 +262,20 @@ END_TEST
 
 START_TEST(who_asks_for_a_range)
 {
-        struct question asked = q;
+        struct request backend_request = q;
 
-        ck_assert(range_asked(&q));
-        asked.address = scene_address("127.0.0.1", 80);
-        ck_assert(!range_asked(&asked));
-        asked.address = (struct address){ .len = sizeof(struct sockaddr_un) };
-        asked.address.sa.un.sun_family = AF_UNIX;
-        ck_assert(!range_asked(&asked));
-        asked = q;
-        asked.port_later = true;
-        asked.listen = false;
-        ck_assert(!range_asked(&asked));
-        asked.call = AIU_CALL_LISTEN;
-        ck_assert(range_asked(&asked));
+        ck_assert(range_requested(&q));
+        backend_request.address = table_address("127.0.0.1", 80);
+        ck_assert(!range_requested(&backend_request));
+        backend_request.address = (struct address){ .len = sizeof(struct sockaddr_un) };
+        backend_request.address.sa.un.sun_family = AF_UNIX;
+        ck_assert(!range_requested(&backend_request));
+        backend_request = q;
+        backend_request.port_later = true;
+        backend_request.listen = false;
+        ck_assert(!range_requested(&backend_request));
+        backend_request.call = AIU_CALL_LISTEN;
+        ck_assert(range_requested(&backend_request));
 }
 END_TEST
 
@@ -294,12 +294,12 @@ END_TEST
 /* Nobody knows whether this kernel shows all that is bound: a port that seems free may not be. */
 START_TEST(found_on_an_old_kernel)
 {
-        struct scene s;
+        struct port_table s;
 
         fill(2, "01");
         host.kernel_major = 5;
         host.kernel_minor = 10;
-        s = scene();
+        s = table();
         ck_assert_int_eq(verdict_conclude(&s).verdict, AIU_VERDICT_UNKNOWN);
         ck_assert_uint_eq(verdict_conclude(&s).doubts, DOUBT_KERNEL);
         host.bound_complete = true;
@@ -310,13 +310,13 @@ END_TEST
 /* Who wants to know of it says where to note it. */
 START_TEST(no_memory_to_search)
 {
-        struct scene s;
+        struct port_table s;
         struct verdict v;
         tristate what_if;
         bool noted = false;
 
         fill(2, "01");
-        s = scene();
+        s = table();
         scarce_memory_begin(1, true);
         v = verdict_conclude(&s);
         s.no_memory = &noted;
@@ -329,11 +329,11 @@ END_TEST
 
 START_TEST(verdicts)
 {
-        struct scene s = scene();
+        struct port_table s = table();
         struct verdict v;
 
         fill(4, "");
-        s = scene();
+        s = table();
         v = verdict_conclude(&s);
         ck_assert_int_eq(v.verdict, AIU_VERDICT_IN_USE);
         ck_assert_int_eq(v.error, EADDRINUSE);
@@ -367,15 +367,15 @@ static void forget(void)
 static void recommend(struct process *process)
 {
         bool no_memory = false;
-        struct scene s = scene();
+        struct port_table s = table();
         struct verdict verdict = verdict_conclude(&s);
         tristate what_if[WHAT_IF_COUNT];
         struct aiu_holder holder = { .kind = process && process->is_self ? AIU_HOLDER_SELF : AIU_HOLDER_PROCESS,
                                      .process = process, .uid = 1000 };
-        struct aiu_conflict conflict = { .socket = range_socket(&claims[0]), .holders = &holder, .n_holders = 1,
+        struct aiu_conflict conflict = { .socket = range_socket(&entries[0]), .holders = &holder, .n_holders = 1,
                                          .n_ports = 2, .judgement = { .blocking = YES } };
-        struct advice_input input = { .scene = &s, .verdict = &verdict, .what_if = what_if, .conflicts = &conflict,
-                                      .n_conflicts = process ? 1 : 0, .claim_group = groups,
+        struct advice_input input = { .table = &s, .verdict = &verdict, .what_if = what_if, .conflicts = &conflict,
+                                      .n_conflicts = process ? 1 : 0, .entry_group = groups,
                                       .holders_complete = true, .asker = 1000 };
 
         forget();
@@ -405,7 +405,7 @@ static const struct aiu_action *find(enum aiu_action_kind kind)
         return NULL;
 }
 
-static void make_time_wait(struct claim *c, uint64_t usec)
+static void make_time_wait(struct port_entry *c, uint64_t usec)
 {
         c->state = AIU_STATE_TIME_WAIT;
         c->minisock = true;
@@ -416,15 +416,15 @@ static void make_time_wait(struct claim *c, uint64_t usec)
 START_TEST(wait_for_the_first)
 {
         fill(4, "");
-        make_time_wait(&claims[1], 9000000);
-        make_time_wait(&claims[2], 5000000);
+        make_time_wait(&entries[1], 9000000);
+        make_time_wait(&entries[2], 5000000);
         hold("127.0.0.1", FIRST + 2, AIU_STATE_TIME_WAIT);
-        make_time_wait(&claims[4], 7000000);
+        make_time_wait(&entries[4], 7000000);
         recommend(NULL);
         ck_assert_ptr_nonnull(find(AIU_ACTION_WAIT));
         ck_assert_uint_eq(find(AIU_ACTION_WAIT)->wait_usec, 7000000);
         ck_assert_int_eq(find(AIU_ACTION_WAIT)->sufficient, YES);
-        claims[3].reuseaddr = YES;
+        entries[3].reuseaddr = YES;
         hold("127.0.0.1", FIRST + 2, AIU_STATE_BOUND);
         recommend(NULL);
         ck_assert_uint_eq(find(AIU_ACTION_WAIT)->wait_usec, 9000000);
@@ -462,11 +462,11 @@ END_TEST
 START_TEST(wait_for_one_that_has_a_clock)
 {
         fill(2, "");
-        make_time_wait(&claims[0], 0);
-        make_time_wait(&claims[1], 5000000);
+        make_time_wait(&entries[0], 0);
+        make_time_wait(&entries[1], 5000000);
         recommend(NULL);
         ck_assert_uint_eq(find(AIU_ACTION_WAIT)->wait_usec, 5000000);
-        make_time_wait(&claims[1], 0);
+        make_time_wait(&entries[1], 0);
         recommend(NULL);
         ck_assert_ptr_null(find(AIU_ACTION_WAIT));
 }
@@ -531,13 +531,13 @@ START_TEST(stop_the_top_holder)
         recommend(&process);
         ck_assert_ptr_nonnull(find(AIU_ACTION_TERMINATE));
         ck_assert_int_eq(find(AIU_ACTION_TERMINATE)->sufficient, YES);
-        claims[1].state = claims[2].state = AIU_STATE_ESTABLISHED;      /* may become TIME_WAIT */
+        entries[1].state = entries[2].state = AIU_STATE_ESTABLISHED;      /* may become TIME_WAIT */
         recommend(&process);
         ck_assert_int_eq(find(AIU_ACTION_TERMINATE)->sufficient, UNKNOWN);
-        claims[1].state = AIU_STATE_LISTEN;
+        entries[1].state = AIU_STATE_LISTEN;
         recommend(&process);
         ck_assert_int_eq(find(AIU_ACTION_TERMINATE)->sufficient, YES);
-        claims[1].alike = 3;                                            /* whose are those? */
+        entries[1].alike = 3;                                            /* whose are those? */
         recommend(&process);
         ck_assert_int_eq(find(AIU_ACTION_TERMINATE)->sufficient, UNKNOWN);
         hold("0.0.0.0", FIRST + 1, AIU_STATE_BOUND);

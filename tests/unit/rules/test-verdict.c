@@ -16,85 +16,85 @@
 
 START_TEST(free_only_when_all_was_seen)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct host host = scene_host();
-        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+        struct request q = table_request("127.0.0.1");
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets_complete = true };
 
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
-        scene.sockets_complete = false;
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_UNKNOWN);
-        ck_assert_uint_eq(verdict_conclude(&scene).doubts, DOUBT_SOCKETS);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
+        table.sockets_complete = false;
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert_uint_eq(verdict_conclude(&table).doubts, DOUBT_SOCKETS);
 }
 END_TEST
 
 /* With SO_REUSEPORT the port's memory may let it in: never certain. */
 START_TEST(history)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
         struct verdict v;
 
         q.reuseport = true;
         h.reuseport = NO;
-        v = scene_verdict(&q, &h, 1);
+        v = table_verdict(&q, &h, 1);
         ck_assert_int_eq(v.verdict, AIU_VERDICT_UNKNOWN);
         ck_assert_uint_eq(v.doubts, DOUBT_HISTORY);
         q.error = EADDRINUSE;   /* it was seen: now it is certain */
-        ck_assert_int_eq(scene_verdict(&q, &h, 1).verdict, AIU_VERDICT_IN_USE);
+        ck_assert_int_eq(table_verdict(&q, &h, 1).verdict, AIU_VERDICT_IN_USE);
 }
 END_TEST
 
 START_TEST(udp_order)
 {
-        struct question q = scene_question("0.0.0.0");
-        struct socket h[2] = { scene_socket("127.0.0.1", AIU_STATE_BOUND), scene_socket("127.0.0.2", AIU_STATE_BOUND) };
+        struct request q = table_request("0.0.0.0");
+        struct socket h[2] = { table_socket("127.0.0.1", AIU_STATE_BOUND), table_socket("127.0.0.2", AIU_STATE_BOUND) };
 
         q.type = SOCK_DGRAM;
         q.reuseport = true;
         h[0].protocol = h[1].protocol = IPPROTO_UDP;
         h[0].reuseport = NO;
         h[1].reuseport = YES;
-        ck_assert_uint_eq(scene_verdict(&q, h, 2).doubts, DOUBT_ORDER);
-        ck_assert_int_eq(scene_verdict(&q, h, 1).verdict, AIU_VERDICT_IN_USE);
-        ck_assert_int_eq(scene_verdict(&q, h + 1, 1).verdict, AIU_VERDICT_AVAILABLE);
+        ck_assert_uint_eq(table_verdict(&q, h, 2).doubts, DOUBT_ORDER);
+        ck_assert_int_eq(table_verdict(&q, h, 1).verdict, AIU_VERDICT_IN_USE);
+        ck_assert_int_eq(table_verdict(&q, h + 1, 1).verdict, AIU_VERDICT_AVAILABLE);
 }
 END_TEST
 
 /* IPv4 looks at the address first, IPv6 at the privilege: __inet_bind(), __inet6_bind(). */
 START_TEST(order_of_errors)
 {
-        struct question v4 = scene_question("192.0.2.1"), v6 = scene_question("2001:db8::1");
-        struct host host = scene_host();
-        struct scene scene = { .question = &v4, .host = &host, .sockets_complete = true };
+        struct request v4 = table_request("192.0.2.1"), v6 = table_request("2001:db8::1");
+        struct host host = table_host();
+        struct port_table table = { .request = &v4, .host = &host, .sockets_complete = true };
 
         host.address_local = NO;
         host.privileged = NO;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EADDRNOTAVAIL);
+        ck_assert_int_eq(verdict_conclude(&table).error, EADDRNOTAVAIL);
         v4.freebind = true;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EACCES);
-        scene.question = &v6;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EACCES);
+        ck_assert_int_eq(verdict_conclude(&table).error, EACCES);
+        table.request = &v6;
+        ck_assert_int_eq(verdict_conclude(&table).error, EACCES);
         host.privileged = YES;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EADDRNOTAVAIL);
+        ck_assert_int_eq(verdict_conclude(&table).error, EADDRNOTAVAIL);
         v6.bound = v6.address;
         v6.holds_port = YES;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+        ck_assert_int_eq(verdict_conclude(&table).error, EINVAL);
 }
 END_TEST
 
 /* /proc/net does not tell devices: that may be why they do not meet. */
 START_TEST(device_not_known)
 {
-        struct question q = scene_question("192.0.2.1");
-        struct socket h = scene_socket("192.0.2.1", AIU_STATE_LISTEN);
-        struct host host = scene_host();
+        struct request q = table_request("192.0.2.1");
+        struct socket h = table_socket("192.0.2.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
 
         h.ifindex = IFINDEX_UNKNOWN;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
         q.ifindex = 3;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, UNKNOWN);
         ck_assert_uint_eq(conflict_judge(&q, &h, &host).decides, 0);
-        ck_assert_uint_eq(scene_verdict(&q, &h, 1).doubts, DOUBT_DEVICE);
+        ck_assert_uint_eq(table_verdict(&q, &h, 1).doubts, DOUBT_DEVICE);
         h.ifindex = 4;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
 }
@@ -103,109 +103,109 @@ END_TEST
 /* inet_put_port() leaves the port where getsockname(2) finds it. */
 START_TEST(port_given_back)
 {
-        struct question q = scene_question("192.0.2.1");
-        struct host host = scene_host();
-        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+        struct request q = table_request("192.0.2.1");
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets_complete = true };
 
         q.bound = q.address;
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_UNKNOWN);
-        ck_assert_uint_eq(verdict_conclude(&scene).doubts, DOUBT_STATE);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert_uint_eq(verdict_conclude(&table).doubts, DOUBT_STATE);
         q.holds_port = NO;
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
         q.type = SOCK_DGRAM;    /* UDP never does that */
-        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+        ck_assert_int_eq(verdict_conclude(&table).error, EINVAL);
 }
 END_TEST
 
 /* inet_listen(): whoever has a peer does not listen. */
 START_TEST(listen_needs_no_peer)
 {
-        struct question q = scene_question("192.0.2.1");
-        struct host host = scene_host();
-        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+        struct request q = table_request("192.0.2.1");
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets_complete = true };
 
         q.call = AIU_CALL_LISTEN;
         q.state = AIU_STATE_CLOSE;
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
         q.state = AIU_STATE_SYN_SENT;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+        ck_assert_int_eq(verdict_conclude(&table).error, EINVAL);
         q.state = AIU_STATE_CLOSE;
         q.connected = YES;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
-        ck_assert_int_eq(verdict_conclude(&scene).call, AIU_CALL_LISTEN);
+        ck_assert_int_eq(verdict_conclude(&table).error, EINVAL);
+        ck_assert_int_eq(verdict_conclude(&table).call, AIU_CALL_LISTEN);
         q.protocol = IPPROTO_MPTCP;
-        ck_assert_uint_eq(verdict_conclude(&scene).doubts, DOUBT_STATE);
+        ck_assert_uint_eq(verdict_conclude(&table).doubts, DOUBT_STATE);
 }
 END_TEST
 
 /* __inet6_bind(): an interface that is not there comes before the address, IP_FREEBIND or not. */
 START_TEST(scope_of_no_interface)
 {
-        struct question q = scene_question("fe80::1");
-        struct host host = scene_host();
-        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+        struct request q = table_request("fe80::1");
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets_complete = true };
 
         q.address.sa.in6.sin6_scope_id = 4711;
         host.address_local = NO;
         host.device_exists = NO;
-        ck_assert_int_eq(verdict_conclude(&scene).error, ENODEV);
+        ck_assert_int_eq(verdict_conclude(&table).error, ENODEV);
         q.freebind = true;
-        ck_assert_int_eq(verdict_conclude(&scene).error, ENODEV);
+        ck_assert_int_eq(verdict_conclude(&table).error, ENODEV);
         host.device_exists = UNKNOWN;
-        ck_assert_uint_eq(verdict_conclude(&scene).doubts, DOUBT_ADDRESS);
+        ck_assert_uint_eq(verdict_conclude(&table).doubts, DOUBT_ADDRESS);
         host.device_exists = YES;
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
 }
 END_TEST
 
 /* A sockaddr_in is too short for an IPv6 socket, unless more bytes were said to be there. */
 START_TEST(length_before_family)
 {
-        struct question q = scene_question("192.0.2.1");
-        struct host host = scene_host();
-        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+        struct request q = table_request("192.0.2.1");
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets_complete = true };
 
         q.domain = AF_INET6;
         q.given_len = sizeof(struct sockaddr_in);
-        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+        ck_assert_int_eq(verdict_conclude(&table).error, EINVAL);
         q.given_len = 64;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EAFNOSUPPORT);
+        ck_assert_int_eq(verdict_conclude(&table).error, EAFNOSUPPORT);
         q.domain = AF_UNIX;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+        ck_assert_int_eq(verdict_conclude(&table).error, EINVAL);
 }
 END_TEST
 
 /* A doubt about an early check hides a certain failure of a later one. */
 START_TEST(doubt_comes_first)
 {
-        struct question q = scene_question("192.0.2.1");
-        struct socket h = scene_socket("192.0.2.1", AIU_STATE_LISTEN);
-        struct host host = scene_host();
-        struct scene scene = { .question = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
+        struct request q = table_request("192.0.2.1");
+        struct socket h = table_socket("192.0.2.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
 
         host.address_local = UNKNOWN;
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_UNKNOWN);
-        ck_assert(verdict_conclude(&scene).doubts & DOUBT_ADDRESS);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert(verdict_conclude(&table).doubts & DOUBT_ADDRESS);
 }
 END_TEST
 
 /* One candidate alone, and EADDRINUSE was seen: its unread bit is known. */
 START_TEST(evidence_settles)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h[2] = { scene_time_wait("127.0.0.1"), scene_time_wait("127.0.0.1") };
-        struct host host = scene_host();
-        struct scene scene = { .question = &q, .host = &host, .sockets = h, .n_sockets = 1, .sockets_complete = true };
+        struct request q = table_request("127.0.0.1");
+        struct socket h[2] = { table_time_wait("127.0.0.1"), table_time_wait("127.0.0.1") };
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets = h, .n_sockets = 1, .sockets_complete = true };
 
         q.reuseaddr = true;
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_UNKNOWN);
-        ck_assert_int_eq(verdict_settle(&scene, h), -1);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert_int_eq(verdict_settle(&table, h), -1);
         q.error = EADDRINUSE;
-        ck_assert_int_eq(verdict_settle(&scene, h), 0);
+        ck_assert_int_eq(verdict_settle(&table, h), 0);
         ck_assert_int_eq(h[0].reuseaddr, NO);
         h[0].reuseaddr = UNKNOWN;
-        scene.n_sockets = 2;    /* either of two may have been it */
-        ck_assert_int_eq(verdict_settle(&scene, h), -1);
+        table.n_sockets = 2;    /* either of two may have been it */
+        ck_assert_int_eq(verdict_settle(&table, h), -1);
         ck_assert_int_eq(h[0].reuseaddr, UNKNOWN);
 }
 END_TEST
@@ -214,150 +214,150 @@ END_TEST
 START_TEST(never_against_the_errno)
 {
         static const int errors[] = { EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL };
-        struct question q = scene_question("127.0.0.1");
+        struct request q = table_request("127.0.0.1");
 
         q.error = errors[_i];
-        ck_assert_int_eq(scene_verdict(&q, NULL, 0).error, errors[_i]);
-        ck_assert_int_ne(scene_verdict(&q, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).error, errors[_i]);
+        ck_assert_int_ne(table_verdict(&q, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
 }
 END_TEST
 
 START_TEST(what_if)
 {
-        struct question q = scene_question("::");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
-        struct host host = scene_host();
-        struct scene scene = { .question = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
+        struct request q = table_request("::");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
 
-        ck_assert_int_eq(verdict_what_if(&scene, 0), NO);
-        ck_assert_int_eq(verdict_what_if(&scene, AIU_OPTION_REUSEADDR), NO);
-        ck_assert_int_eq(verdict_what_if(&scene, AIU_OPTION_V6ONLY), YES);
+        ck_assert_int_eq(verdict_what_if(&table, 0), NO);
+        ck_assert_int_eq(verdict_what_if(&table, AIU_OPTION_REUSEADDR), NO);
+        ck_assert_int_eq(verdict_what_if(&table, AIU_OPTION_V6ONLY), YES);
         h.state = AIU_STATE_BOUND;
         h.reuseaddr = YES;
-        ck_assert_int_eq(verdict_what_if(&scene, AIU_OPTION_REUSEADDR), YES);
+        ck_assert_int_eq(verdict_what_if(&table, AIU_OPTION_REUSEADDR), YES);
         /* seen EADDRINUSE that nothing in sight explains: no promise about other options */
         q.error = EADDRINUSE;
-        scene.n_sockets = 0;
-        ck_assert_int_eq(verdict_what_if(&scene, 0), NO);
-        ck_assert_int_eq(verdict_what_if(&scene, AIU_OPTION_REUSEADDR), UNKNOWN);
+        table.n_sockets = 0;
+        ck_assert_int_eq(verdict_what_if(&table, 0), NO);
+        ck_assert_int_eq(verdict_what_if(&table, AIU_OPTION_REUSEADDR), UNKNOWN);
 }
 END_TEST
 
 START_TEST(second_listener)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
         struct verdict v;
 
         q.call = AIU_CALL_LISTEN;
         q.bound = q.address;
         q.reuseaddr = true;
-        v = scene_verdict(&q, &h, 1);
+        v = table_verdict(&q, &h, 1);
         ck_assert_int_eq(v.verdict, AIU_VERDICT_IN_USE);
         ck_assert_int_eq(v.call, AIU_CALL_LISTEN);
         q.type = SOCK_DGRAM;
-        ck_assert_int_eq(scene_verdict(&q, NULL, 0).error, EOPNOTSUPP);
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).error, EOPNOTSUPP);
 }
 END_TEST
 
 START_TEST(privilege)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct host host = scene_host();
-        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+        struct request q = table_request("127.0.0.1");
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets_complete = true };
 
         host.privileged = UNKNOWN;
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_UNKNOWN);
-        ck_assert_uint_eq(verdict_conclude(&scene).doubts, DOUBT_PRIVILEGE);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert_uint_eq(verdict_conclude(&table).doubts, DOUBT_PRIVILEGE);
         address_set_port(&q.address, 1024);
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
         /* The sysctl could not be read: everybody has 1024 there. */
         host.unprivileged_port_start = 0;
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
         host.privileged = NO;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EACCES);
+        ck_assert_int_eq(verdict_conclude(&table).error, EACCES);
         address_set_port(&q.address, 80);
-        ck_assert_int_eq(verdict_conclude(&scene).error, EACCES);
+        ck_assert_int_eq(verdict_conclude(&table).error, EACCES);
         host.unprivileged_port_start = -1;      /* a kernel without it: nothing is privileged */
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
 }
 END_TEST
 
 START_TEST(mptcp_before_the_address)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct host host = scene_host();
-        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+        struct request q = table_request("127.0.0.1");
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets_complete = true };
 
         q.protocol = 262;
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
         q.connected = YES;
         q.state = AIU_STATE_ESTABLISHED;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+        ck_assert_int_eq(verdict_conclude(&table).error, EINVAL);
         q.state = AIU_STATE_CLOSE;
-        ck_assert_int_ne(verdict_conclude(&scene).error, EADDRINUSE);
+        ck_assert_int_ne(verdict_conclude(&table).error, EADDRINUSE);
 }
 END_TEST
 
 /* A path is looked at before the socket, an abstract name after it: unix_bind_bsd(), unix_bind_abstract(). */
 START_TEST(unix_bound_twice)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct host host = scene_host();
-        struct scene scene = { .question = &q, .host = &host, .sockets_complete = true };
+        struct request q = table_request("127.0.0.1");
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets_complete = true };
 
-        q.address = scene_unix("/a", 2);
-        q.bound = scene_unix("/b", 2);
+        q.address = table_unix("/a", 2);
+        q.bound = table_unix("/b", 2);
         host.name_exists = YES;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EADDRINUSE);
+        ck_assert_int_eq(verdict_conclude(&table).error, EADDRINUSE);
         host.name_exists = NO;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+        ck_assert_int_eq(verdict_conclude(&table).error, EINVAL);
         host.name_error = ENOENT;
-        ck_assert_int_eq(verdict_conclude(&scene).error, ENOENT);
+        ck_assert_int_eq(verdict_conclude(&table).error, ENOENT);
         host.name_error = EACCES;
-        ck_assert_int_eq(verdict_conclude(&scene).error, EACCES);
+        ck_assert_int_eq(verdict_conclude(&table).error, EACCES);
         host.name_error = 0;
         host.name_exists = UNKNOWN;
-        ck_assert_int_eq(verdict_conclude(&scene).verdict, AIU_VERDICT_UNKNOWN);
-        q.address = scene_unix("\0a", 2);
-        ck_assert_int_eq(verdict_conclude(&scene).error, EINVAL);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_UNKNOWN);
+        q.address = table_unix("\0a", 2);
+        ck_assert_int_eq(verdict_conclude(&table).error, EINVAL);
 }
 END_TEST
 
 START_TEST(unix_listen)
 {
-        struct question q = scene_question("127.0.0.1");
+        struct request q = table_request("127.0.0.1");
 
-        q.address = scene_unix("/a", 2);
+        q.address = table_unix("/a", 2);
         q.call = AIU_CALL_LISTEN;
-        ck_assert_int_eq(scene_verdict(&q, NULL, 0).error, EINVAL);
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).error, EINVAL);
         q.bound = q.address;
-        ck_assert_int_eq(scene_verdict(&q, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
         q.type = SOCK_SEQPACKET;
-        ck_assert_int_eq(scene_verdict(&q, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
         q.connected = YES;
-        ck_assert_int_eq(scene_verdict(&q, NULL, 0).error, EINVAL);
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).error, EINVAL);
         q.type = SOCK_DGRAM;
-        ck_assert_int_eq(scene_verdict(&q, NULL, 0).error, EOPNOTSUPP);
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).error, EOPNOTSUPP);
 }
 END_TEST
 
 /* bind() has failed: the holder's SO_REUSEPORT was not set, if it is one user's. */
 START_TEST(evidence_about_reuseport)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("127.0.0.1", AIU_STATE_LISTEN);
-        struct host host = scene_host();
-        struct scene scene = { .question = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
 
         q.reuseport = true;
         q.error = EADDRINUSE;
         h.reuseport = UNKNOWN;
-        ck_assert_int_eq(verdict_settle(&scene, &h), 0);
+        ck_assert_int_eq(verdict_settle(&table, &h), 0);
         ck_assert_int_eq(h.reuseport, NO);
         h.reuseport = UNKNOWN;
         h.uid = UID_UNKNOWN;
-        ck_assert_int_eq(verdict_settle(&scene, &h), 0);
+        ck_assert_int_eq(verdict_settle(&table, &h), 0);
         ck_assert_int_eq(h.reuseport, UNKNOWN);
 }
 END_TEST

@@ -22,26 +22,26 @@ static struct aiu_socket_fact claimed(const struct address *a, uint64_t cookie)
 /* Of those that are alike eight are kept; whatever a rule looks at makes one more. */
 START_TEST(crowds)
 {
-        struct address a = scene_address("127.0.0.1", PORT), b = scene_address("fe80::1", PORT), c = b;
+        struct address a = table_address("127.0.0.1", PORT), b = table_address("fe80::1", PORT), c = b;
         struct aiu_socket_fact fact = claimed(&a, 1), got = { .size = sizeof(got) };
-        struct claims crowd = { .first = NULL };
+        struct port_entries crowd = { .first = NULL };
         uint64_t cookie = 1;
         size_t n = 8;
 
-        ck_assert_int_eq(claims_begin(&crowd), 0);
-        ck_assert_int_eq(claims_begin(&crowd), 0);
+        ck_assert_int_eq(entries_begin(&crowd), 0);
+        ck_assert_int_eq(entries_begin(&crowd), 0);
         for (; cookie <= 20; cookie++) {
                 fact.cookie = fact.inode = cookie;
                 fact.expires_usec = cookie == 15 ? 9 : 0;
-                ck_assert_int_eq(claims_add(&crowd, &fact), 0);
+                ck_assert_int_eq(entries_add(&crowd, &fact), 0);
         }
-        ck_assert_int_eq(claims_add(&crowd, &fact), 0);         /* told again */
+        ck_assert_int_eq(entries_add(&crowd, &fact), 0);         /* told again */
         ck_assert_uint_eq(crowd.n, n);
 #define ONE_MORE(change)                                                        \
         do {                                                                    \
                 fact = claimed(&a, cookie++);                                   \
                 change;                                                         \
-                ck_assert_int_eq(claims_add(&crowd, &fact), 0);                 \
+                ck_assert_int_eq(entries_add(&crowd, &fact), 0);                 \
                 ck_assert_uint_eq(crowd.n, ++n);                                \
         } while (0)
         ONE_MORE(fact.uid = 2);
@@ -61,51 +61,51 @@ START_TEST(crowds)
         ONE_MORE(fact.local = &c.sa.any; fact.local_len = c.len);
 #undef ONE_MORE
         /* Options that are learned are those of one socket, not of a crowd. */
-        claims_set_options(&crowd, 1, &(struct aiu_options_fact){ .reuseaddr = AIU_TRISTATE_YES });
-        for (size_t i = 0; claims_get(&crowd, i, &got); i++)
+        entries_set_options(&crowd, 1, &(struct aiu_options_fact){ .reuseaddr = AIU_TRISTATE_YES });
+        for (size_t i = 0; entries_get(&crowd, i, &got); i++)
                 if (got.inode == 1)
                         ck_assert_int_eq(got.reuseaddr, crowd.list[i].alike ? AIU_TRISTATE_NO : AIU_TRISTATE_YES);
-        claims_finish(&crowd);
+        entries_finish(&crowd);
 }
 END_TEST
 
-START_TEST(no_claims)
+START_TEST(no_entries)
 {
-        struct address a = scene_address("127.0.0.1", PORT);
+        struct address a = table_address("127.0.0.1", PORT);
         struct aiu_socket_fact fact;
-        struct claims claims_of = { .first = NULL };
+        struct port_entries entries_of = { .first = NULL };
 
-        ck_assert_int_eq(claims_begin(&claims_of), 0);
+        ck_assert_int_eq(entries_begin(&entries_of), 0);
         fact = claimed(&a, 1);
         fact.local = NULL;
-        ck_assert_int_eq(claims_add(&claims_of, &fact), -EINVAL);
+        ck_assert_int_eq(entries_add(&entries_of, &fact), -EINVAL);
         fact = claimed(&a, 1);
         fact.local_len = 1;
-        ck_assert_int_eq(claims_add(&claims_of, &fact), -EINVAL);
+        ck_assert_int_eq(entries_add(&entries_of, &fact), -EINVAL);
         fact.local_len = a.len - 1;
-        ck_assert_int_eq(claims_add(&claims_of, &fact), -EINVAL);
+        ck_assert_int_eq(entries_add(&entries_of, &fact), -EINVAL);
         a.sa.any.sa_family = AF_INET6;
         fact.local_len = sizeof(struct sockaddr_in);
-        ck_assert_int_eq(claims_add(&claims_of, &fact), -EINVAL);
+        ck_assert_int_eq(entries_add(&entries_of, &fact), -EINVAL);
         a.sa.any.sa_family = AF_UNIX;
-        ck_assert_int_eq(claims_add(&claims_of, &fact), -EINVAL);
-        claims_finish(&claims_of);
+        ck_assert_int_eq(entries_add(&entries_of, &fact), -EINVAL);
+        entries_finish(&entries_of);
 }
 END_TEST
 
 START_TEST(crowds_are_folded)
 {
-        struct claims kept = { 0 };
-        struct address a = scene_address("10.0.0.1", 443);
+        struct port_entries kept = { 0 };
+        struct address a = table_address("10.0.0.1", 443);
         struct aiu_socket_fact f = { .size = sizeof(f), .type = SOCK_STREAM, .protocol = IPPROTO_TCP,
                                      .state = AIU_STATE_ESTABLISHED, .local = &a.sa.any, .local_len = a.len };
         size_t counted = 0;
 
-        ck_assert_int_eq(claims_begin(&kept), 0);
+        ck_assert_int_eq(entries_begin(&kept), 0);
         for (uint64_t i = 1; i <= 100000; i++) {
                 f.inode = f.cookie = i;
                 f.expires_usec = i;
-                ck_assert_int_eq(claims_add(&kept, &f), 0);
+                ck_assert_int_eq(entries_add(&kept, &f), 0);
         }
         ck_assert_uint_le(kept.n, 16);
         for (size_t i = 0; i < kept.n; i++)
@@ -113,34 +113,34 @@ START_TEST(crowds_are_folded)
         ck_assert_uint_eq(counted, 100000);
         /* What a rule could tell apart is kept apart; what was told before is not told again. */
         f.uid = 7;
-        ck_assert_int_eq(claims_add(&kept, &f), 0);
+        ck_assert_int_eq(entries_add(&kept, &f), 0);
         f.cookie = 1;
-        ck_assert_int_eq(claims_add(&kept, &f), 0);
+        ck_assert_int_eq(entries_add(&kept, &f), 0);
         ck_assert_uint_le(kept.n, 17);
-        claims_finish(&kept);
+        entries_finish(&kept);
 }
 END_TEST
 
-START_TEST(claims_are_bounded)
+START_TEST(entries_are_bounded)
 {
-        struct claims kept = { 0 };
-        struct address a = scene_address("10.0.0.1", 1);
+        struct port_entries kept = { 0 };
+        struct address a = table_address("10.0.0.1", 1);
         struct aiu_socket_fact f = { .size = sizeof(f), .type = SOCK_STREAM, .protocol = IPPROTO_TCP,
                                      .state = AIU_STATE_BOUND, .local = &a.sa.any, .local_len = a.len };
         int r = 0;
 
-        ck_assert_int_eq(claims_begin(&kept), 0);
+        ck_assert_int_eq(entries_begin(&kept), 0);
         for (uint64_t i = 1; i < 200000 && r == 0; i++) {
                 a.sa.in.sin_port = (in_port_t)i;
                 a.sa.in.sin_addr.s_addr = (in_addr_t)(i >> 14);
                 f.cookie = f.inode = i;
-                r = claims_add(&kept, &f);
+                r = entries_add(&kept, &f);
         }
         ck_assert_int_eq(r, -ENOBUFS);
         ck_assert_uint_eq(kept.n, 65536);
         f.local_len = 1;
-        ck_assert_int_eq(claims_add(&kept, &f), -EINVAL);
-        claims_finish(&kept);
+        ck_assert_int_eq(entries_add(&kept, &f), -EINVAL);
+        entries_finish(&kept);
 }
 END_TEST
 
@@ -150,9 +150,9 @@ int main(void)
         TCase *tcase = tcase_create("all");
 
         tcase_add_test(tcase, crowds);
-        tcase_add_test(tcase, no_claims);
+        tcase_add_test(tcase, no_entries);
         tcase_add_test(tcase, crowds_are_folded);
-        tcase_add_test(tcase, claims_are_bounded);
+        tcase_add_test(tcase, entries_are_bounded);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

@@ -113,7 +113,7 @@ static const struct {
 } kinds[] = {
         { "host", add_host, NULL, 0 },
         { "socket", add_socket, &snapshot.n_sockets, 1 },
-        { "holder", add_holder, &snapshot.n_holdings, 1 },
+        { "holder", add_holder, &snapshot.n_refs, 1 },
         { "process", add_process, &snapshot.n_processes, 1 },
         { "manager", add_manager, &snapshot.n_managers, 1 },
         { "kernel user", add_kernel_user, &snapshot.n_kernel_users, 1 },
@@ -329,7 +329,7 @@ START_TEST(no_snapshot)
         ck_assert_int_eq(aiu_snapshot_get_holder(NULL, 0, &inode, &pid, &fd), 0);
         ck_assert_int_eq(aiu_snapshot_get_process(NULL, 0, &process_fact), 0);
         ck_assert_int_eq(aiu_snapshot_get_manager(NULL, 0, &manager_fact), 0);
-        ck_assert_uint_eq(aiu_question_time_left_usec(NULL), UINT64_MAX);
+        ck_assert_uint_eq(aiu_request_time_left_usec(NULL), UINT64_MAX);
 }
 END_TEST
 

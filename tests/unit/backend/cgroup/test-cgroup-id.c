@@ -78,7 +78,7 @@ START_TEST(likely_places)
         for (size_t i = 0; i < ELEMENTSOF(likely); i++) {
                 struct cgroup_id id = id_of(likely[i]);
 
-                ck_assert_int_eq(cgroup_id_find(&question, &id, 1), 0);
+                ck_assert_int_eq(cgroup_id_find(&request, &id, 1), 0);
                 expect(&id, likely[i]);
                 free(id.path);
         }
@@ -90,10 +90,10 @@ START_TEST(unlikely_places)
         for (size_t i = 0; i < ELEMENTSOF(elsewhere); i++) {
                 struct cgroup_id id = id_of(elsewhere[i]);
 
-                ck_assert_int_eq(cgroup_id_find(&question, &id, 1), 0);
+                ck_assert_int_eq(cgroup_id_find(&request, &id, 1), 0);
                 expect(&id, NULL);
                 id.everywhere = true;
-                ck_assert_int_eq(cgroup_id_find(&question, &id, 1), 0);
+                ck_assert_int_eq(cgroup_id_find(&request, &id, 1), 0);
                 expect(&id, elsewhere[i]);
                 free(id.path);
         }
@@ -107,8 +107,8 @@ START_TEST(several)
                                    id_of(elsewhere[0]), id_of(likely[3]) };
 
         ids[4].gone = true;
-        question.plain_calls_only = true;
-        ck_assert_int_eq(cgroup_id_find(&question, ids, ELEMENTSOF(ids)), 0);
+        request.plain_calls_only = true;
+        ck_assert_int_eq(cgroup_id_find(&request, ids, ELEMENTSOF(ids)), 0);
         expect(&ids[0], likely[0]);
         expect(&ids[1], likely[0]);
         expect(&ids[2], "/");
@@ -117,7 +117,7 @@ START_TEST(several)
         expect(&ids[5], likely[3]);
         for (size_t i = 0; i < ELEMENTSOF(ids); i++)
                 free(ids[i].path);
-        ck_assert_int_eq(cgroup_id_find(&question, ids, 0), 0);
+        ck_assert_int_eq(cgroup_id_find(&request, ids, 0), 0);
 }
 END_TEST
 
@@ -185,7 +185,7 @@ START_TEST(no_memory)
 
                 ids[1].everywhere = true;
                 scarce_memory_begin(at, false);
-                r = cgroup_id_find(&question, ids, 2);
+                r = cgroup_id_find(&request, ids, 2);
                 failed = scarce_memory_end();
                 ck_assert_int_eq(r, failed ? -ENOMEM : 0);
                 free(ids[0].path);
@@ -222,7 +222,7 @@ START_TEST(calls_that_fail)
                                 countdown = at;
                                 error = errors[e];
                                 sys_fault = fail_once;
-                                r = cgroup_id_find(&question, &id, 1);
+                                r = cgroup_id_find(&request, &id, 1);
                                 sys_fault = NULL;
                                 ck_assert(r == 0 || r == -errors[e] || r == -ENOENT);
                                 if (id.path)
@@ -239,14 +239,14 @@ START_TEST(no_cgroup2)
         struct cgroup_id id = id_of(likely[0]);
 
         ck_assert_int_eq(unlink(ROOT "/cgroup.controllers"), 0);
-        ck_assert_int_eq(cgroup_id_find(&question, &id, 1), -ENOENT);
+        ck_assert_int_eq(cgroup_id_find(&request, &id, 1), -ENOENT);
         /* In a corner beside v1. */
         ck_assert_int_eq(mkdir(ROOT "/unified", 0755), 0);
         make_file(ROOT "/unified/cgroup.controllers", "");
         make_directory("/unified/system.slice/d.service");
         id = id_of("/unified/system.slice/d.service");
-        question.procfs = -1;
-        ck_assert_int_eq(cgroup_id_find(&question, &id, 1), 0);
+        request.procfs = -1;
+        ck_assert_int_eq(cgroup_id_find(&request, &id, 1), 0);
         expect(&id, "/system.slice/d.service");
         free(id.path);
 }
@@ -262,11 +262,11 @@ START_TEST(too_many)
                 (void)snprintf(path, sizeof(path), "/n%d.slice", i);
                 make_directory(path);
         }
-        ck_assert_int_eq(cgroup_id_find(&question, &id, 1), -ETIME);
-        question.deadline_nsec = sys_now_nsec() + 400000;
-        ck_assert_int_eq(cgroup_id_find(&question, &id, 1), -ETIME);
-        question.deadline_nsec = 1;
-        ck_assert_int_eq(cgroup_id_find(&question, &id, 1), -ETIME);
+        ck_assert_int_eq(cgroup_id_find(&request, &id, 1), -ETIME);
+        request.deadline_nsec = sys_now_nsec() + 400000;
+        ck_assert_int_eq(cgroup_id_find(&request, &id, 1), -ETIME);
+        request.deadline_nsec = 1;
+        ck_assert_int_eq(cgroup_id_find(&request, &id, 1), -ETIME);
         expect(&id, NULL);
 }
 END_TEST

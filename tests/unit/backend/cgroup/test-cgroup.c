@@ -184,14 +184,14 @@ static const struct {
 
 START_TEST(killed)
 {
-        struct aiu_question question = { .size = sizeof(question), .procfs = -1 };
+        struct aiu_request request = { .size = sizeof(request), .procfs = -1 };
         struct aiu_process_fact process = { .size = sizeof(process), .pid = 77, .cgroup = kills[_i].cgroup };
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
         struct aiu_snapshot snapshot;
 
         snapshot_init(&snapshot);
         ck_assert_int_eq(aiu_snapshot_add_process(&snapshot, &process), 0);
-        ck_assert_int_eq(backend_cgroup.managers(NULL, &question, &snapshot), AIU_PARTIAL);
+        ck_assert_int_eq(backend_cgroup.managers(NULL, &request, &snapshot), AIU_PARTIAL);
         ck_assert_int_eq(aiu_snapshot_get_manager(&snapshot, 0, &fact), 1);
         ck_assert_int_eq(fact.pid, 77);
         ck_assert_msg(fact.will_return == kills[_i].returns, "%s: %s", kills[_i].cgroup,

@@ -23,12 +23,12 @@
 #define PARENT 10
 
 static char proc[] = "/tmp/aiu-supervisor-XXXXXX";
-static struct aiu_question question = { .size = sizeof(question), .procfs = -1 };
+static struct aiu_request request = { .size = sizeof(request), .procfs = -1 };
 static pid_t holder;    /* the ancestor that holds the socket too; 0 = none */
 
 static void write_file(const char *path, const char *bytes, size_t n)
 {
-        int fd = openat(question.procfs, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        int fd = openat(request.procfs, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
         ck_assert_int_ge(fd, 0);
         ck_assert_int_eq(write(fd, bytes, n), (ssize_t)n);
@@ -39,24 +39,24 @@ static void setup(void)
 {
         memcpy(proc + sizeof(proc) - 7, "XXXXXX", 6);
         ck_assert_ptr_nonnull(mkdtemp(proc));
-        question.procfs = open(proc, O_RDONLY | O_DIRECTORY);
-        ck_assert_int_eq(mkdirat(question.procfs, "10", 0700), 0);
-        ck_assert_int_eq(mkdirat(question.procfs, "20", 0700), 0);
+        request.procfs = open(proc, O_RDONLY | O_DIRECTORY);
+        ck_assert_int_eq(mkdirat(request.procfs, "10", 0700), 0);
+        ck_assert_int_eq(mkdirat(request.procfs, "20", 0700), 0);
         holder = 0;
 }
 
 static void teardown(void)
 {
-        (void)unlinkat(question.procfs, "10/cwd", 0);
-        (void)unlinkat(question.procfs, "10/exe", 0);
-        (void)unlinkat(question.procfs, "10/cgroup", 0);
-        (void)unlinkat(question.procfs, "10/comm", 0);
-        (void)unlinkat(question.procfs, "10/status", 0);
-        (void)unlinkat(question.procfs, "20/status", 0);
-        (void)unlinkat(question.procfs, "20/environ", 0);
-        (void)unlinkat(question.procfs, "10", AT_REMOVEDIR);
-        (void)unlinkat(question.procfs, "20", AT_REMOVEDIR);
-        close(question.procfs);
+        (void)unlinkat(request.procfs, "10/cwd", 0);
+        (void)unlinkat(request.procfs, "10/exe", 0);
+        (void)unlinkat(request.procfs, "10/cgroup", 0);
+        (void)unlinkat(request.procfs, "10/comm", 0);
+        (void)unlinkat(request.procfs, "10/status", 0);
+        (void)unlinkat(request.procfs, "20/status", 0);
+        (void)unlinkat(request.procfs, "20/environ", 0);
+        (void)unlinkat(request.procfs, "10", AT_REMOVEDIR);
+        (void)unlinkat(request.procfs, "20", AT_REMOVEDIR);
+        close(request.procfs);
         ck_assert_int_eq(rmdir(proc), 0);
 }
 
@@ -77,7 +77,7 @@ static struct supervision found_below(const char *comm)
         };
         struct supervision found;
 
-        supervisor_find(&question, &process, is_holder, NULL, &found);
+        supervisor_find(&request, &process, is_holder, NULL, &found);
         return found;
 }
 
@@ -111,7 +111,7 @@ END_TEST
 
 START_TEST(by_working_directory)
 {
-        ck_assert_int_eq(symlinkat("/etc/service/web", question.procfs, "10/cwd"), 0);
+        ck_assert_int_eq(symlinkat("/etc/service/web", request.procfs, "10/cwd"), 0);
         expect("runsv", "runit", "/etc/service/web");
         expect("s6-supervise", "s6", "/etc/service/web");
         expect("supervise", "daemontools", "/etc/service/web");
@@ -122,7 +122,7 @@ END_TEST
 START_TEST(working_directory_out_of_reach)
 {
         expect("runsv", "runit", "");   /* gone */
-        ck_assert_int_eq(symlinkat("(unreachable)/web", question.procfs, "10/cwd"), 0);
+        ck_assert_int_eq(symlinkat("(unreachable)/web", request.procfs, "10/cwd"), 0);
         expect("runsv", "runit", "");
 }
 END_TEST
@@ -135,11 +135,11 @@ START_TEST(working_directory_too_long)
         memset(path, 'x', sizeof(path) - 1);
         path[0] = '/';
         path[SUPERVISOR_PROGRAM_BYTES - 1] = '\0';
-        ck_assert_int_eq(symlinkat(path, question.procfs, "10/cwd"), 0);
+        ck_assert_int_eq(symlinkat(path, request.procfs, "10/cwd"), 0);
         expect("runsv", "runit", "");
-        ck_assert_int_eq(unlinkat(question.procfs, "10/cwd", 0), 0);
+        ck_assert_int_eq(unlinkat(request.procfs, "10/cwd", 0), 0);
         path[SUPERVISOR_PROGRAM_BYTES - 2] = '\0';
-        ck_assert_int_eq(symlinkat(path, question.procfs, "10/cwd"), 0);
+        ck_assert_int_eq(symlinkat(path, request.procfs, "10/cwd"), 0);
         expect("runsv", "runit", path);
 }
 END_TEST
@@ -182,20 +182,20 @@ START_TEST(nowhere_to_look)
         struct aiu_process_fact process = {
                 .size = sizeof(process), .pid = CHILD, .ancestor_pids = pids, .ancestor_comms = comms, .n_ancestors = 1,
         };
-        struct aiu_question blind = { .size = sizeof(blind), .procfs = -1 };
+        struct aiu_request blind = { .size = sizeof(blind), .procfs = -1 };
         struct supervision found;
 
         ENVIRON("SUPERVISOR_PROCESS_NAME=web\0SUPERVISOR_GROUP_NAME=web");
-        supervisor_find(&question, &process, is_holder, NULL, &found);  /* no command line */
+        supervisor_find(&request, &process, is_holder, NULL, &found);  /* no command line */
         ck_assert_str_eq(found.name, "supervisord");
         ck_assert_str_eq(found.program, "");
         process.cmdline = "web";
         process.cmdline_bytes = 4;
-        supervisor_find(&question, &process, is_holder, NULL, &found);
+        supervisor_find(&request, &process, is_holder, NULL, &found);
         ck_assert_str_eq(found.program, "web:web");
         supervisor_find(&blind, &process, is_holder, NULL, &found);
         ck_assert_str_eq(found.program, "");
-        blind.procfs = question.procfs;
+        blind.procfs = request.procfs;
         blind.deadline_nsec = 1;
         supervisor_find(&blind, &process, is_holder, NULL, &found);
         ck_assert_str_eq(found.program, "");
@@ -306,7 +306,7 @@ START_TEST(word_of_processes)
                 ck_assert_str_eq(found.program, "web:web");
                 ck_assert_msg(found.named_by == rows[i].word, "%zu: %d", i, (int)found.named_by);
         }
-        ck_assert_int_eq(unlinkat(question.procfs, "20/status", 0), 0);
+        ck_assert_int_eq(unlinkat(request.procfs, "20/status", 0), 0);
         ck_assert_uint_eq(found_below("supervisord").named_by, WORD_UNKNOWN);
 }
 END_TEST
@@ -324,7 +324,7 @@ static void make_service(void)
         ck_assert_int_eq(mkdir(supervise, 0700), 0);
         ck_assert_int_eq(mkfifo(fifo, 0600), 0);
         ck_assert_int_eq(mkfifo(ok, 0600), 0);
-        ck_assert_int_eq(symlinkat(service, question.procfs, "10/cwd"), 0);
+        ck_assert_int_eq(symlinkat(service, request.procfs, "10/cwd"), 0);
         write_file("10/exe", "", 0);
 }
 
@@ -368,9 +368,9 @@ START_TEST(word_of_a_service_directory)
         write_status("10/status", "runsv", ids);
 
         /* sudo, called runsv by whoever started it; and what has no program to be seen. */
-        ck_assert_int_eq(fchmodat(question.procfs, "10/exe", 04755, 0), 0);
+        ck_assert_int_eq(fchmodat(request.procfs, "10/exe", 04755, 0), 0);
         ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
-        ck_assert_int_eq(unlinkat(question.procfs, "10/exe", 0), 0);
+        ck_assert_int_eq(unlinkat(request.procfs, "10/exe", 0), 0);
         ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
         write_file("10/exe", "", 0);
         ck_assert_uint_eq(word_of_runsv(), me);
@@ -410,8 +410,8 @@ START_TEST(word_of_a_service_directory)
         /* A directory of that name is another one here. */
         ck_assert_int_eq(unlink(supervise), 0);
         ck_assert_int_eq(rename(away, supervise), 0);
-        ck_assert_int_eq(unlinkat(question.procfs, "10/cwd", 0), 0);
-        ck_assert_int_eq(symlinkat("/tmp/../tmp", question.procfs, "10/cwd"), 0);
+        ck_assert_int_eq(unlinkat(request.procfs, "10/cwd", 0), 0);
+        ck_assert_int_eq(symlinkat("/tmp/../tmp", request.procfs, "10/cwd"), 0);
         ck_assert_uint_eq(found_below("runsv").named_by, WORD_UNKNOWN);
         remove_service();
 }
@@ -558,7 +558,7 @@ START_TEST(unit_of_a_container)
         struct aiu_process_fact process = {
                 .size = sizeof(process), .pid = CHILD, .ancestor_pids = pids, .ancestor_comms = comms, .n_ancestors = 3,
         };
-        struct aiu_question nowhere = { .size = sizeof(nowhere), .procfs = -1 };
+        struct aiu_request nowhere = { .size = sizeof(nowhere), .procfs = -1 };
         struct cgroup_owner owner;
         bool found;
 
@@ -566,7 +566,7 @@ START_TEST(unit_of_a_container)
                 write_file("10/cgroup", keepers[_i].cgroup, strlen(keepers[_i].cgroup));
         if (keepers[_i].comm)
                 write_file("10/comm", keepers[_i].comm, strlen(keepers[_i].comm));
-        found = supervisor_find_container_unit(&question, &process, &owner);
+        found = supervisor_find_container_unit(&request, &process, &owner);
         ck_assert_int_eq(found, keepers[_i].unit != NULL);
         if (found) {
                 ck_assert_str_eq(owner.unit, keepers[_i].unit);

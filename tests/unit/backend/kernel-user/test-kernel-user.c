@@ -65,8 +65,8 @@ static void begin(void)
 {
         snapshot_init(&snapshot);
         snapshot.backend = "kernel-user";
-        question = (struct aiu_question){ .size = sizeof(question), .protocol = IPPROTO_UDP, .port = 6081 };
-        search = (struct user_search){ .question = &question, .snapshot = &snapshot, .fou = FOU, .l2tp = L2TP };
+        request = (struct aiu_request){ .size = sizeof(request), .protocol = IPPROTO_UDP, .port = 6081 };
+        search = (struct user_search){ .request = &request, .snapshot = &snapshot, .fou = FOU, .l2tp = L2TP };
 }
 
 /* The i-th user that was named, as "service name". */
@@ -465,12 +465,12 @@ START_TEST(not_claimed)
         const struct device wireguard = { "wireguard", IFF_UP, 1, 6081, 0, 0 };
 
         begin();
-        question.port = 4791;
-        question.procfs = -1;
+        request.port = 4791;
+        request.procfs = -1;
         have_socket("0.0.0.0", 4791, IPPROTO_UDP, 100);
         ck_assert_int_eq(take_device(&wireguard), 0);
         ck_assert_uint_eq(search.n_silent, 1);
-        backend_kernel_user.kernel_users(NULL, &question, &snapshot);
+        backend_kernel_user.kernel_users(NULL, &request, &snapshot);
         ck_assert_uint_eq(snapshot.n_kernel_users, 0);
         ck_assert(have_gap(AIU_GAP_UNKNOWN, "rxe"));
         snapshot_finish(&snapshot);

@@ -39,11 +39,11 @@ START_TEST(by_netlink)
         char name[IF_NAMESIZE] = "";
         unsigned int ifindex = 0;
 
-        question.plain_calls_only = 1;
+        request.plain_calls_only = 1;
         sys_fault = refuse_netlink;
-        ck_assert_int_eq(interface_find(&question, "lo", &ifindex), 0);
+        ck_assert_int_eq(interface_find(&request, "lo", &ifindex), 0);
         ck_assert_uint_eq(ifindex, if_nametoindex("lo"));
-        ck_assert_int_eq(interface_name(&question, ifindex, name), 0);
+        ck_assert_int_eq(interface_name(&request, ifindex, name), 0);
         ck_assert_str_eq(name, "lo");
         ck_assert_uint_eq(n_ioctl, 0);
 }
@@ -57,9 +57,9 @@ START_TEST(none_such)
         unsigned int ifindex = 7;
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                ck_assert_msg(interface_find(&question, names[i], &ifindex) == -ENODEV, "%s", names[i]);
+                ck_assert_msg(interface_find(&request, names[i], &ifindex) == -ENODEV, "%s", names[i]);
         for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-                ck_assert_int_eq(interface_name(&question, numbers[i], name), -ENODEV);
+                ck_assert_int_eq(interface_name(&request, numbers[i], name), -ENODEV);
         ck_assert_uint_eq(ifindex, 7);
         ck_assert_str_eq(name, "as it was");
 }
@@ -72,17 +72,17 @@ START_TEST(netlink_refused)
 
         sys_fault = refuse_netlink;
         refused = EAFNOSUPPORT;
-        ck_assert_int_eq(interface_find(&question, "lo", &ifindex), 0);
+        ck_assert_int_eq(interface_find(&request, "lo", &ifindex), 0);
         ck_assert_uint_eq(ifindex, if_nametoindex("lo"));
         refused = EPERM;
-        ck_assert_int_eq(interface_name(&question, ifindex, name), 0);
+        ck_assert_int_eq(interface_name(&request, ifindex, name), 0);
         ck_assert_str_eq(name, "lo");
         refused = EACCES;
-        ck_assert_int_eq(interface_find(&question, "nosuch", &ifindex), -ENODEV);
+        ck_assert_int_eq(interface_find(&request, "nosuch", &ifindex), -ENODEV);
         ck_assert_uint_eq(n_ioctl, 3);
-        question.plain_calls_only = 1;
+        request.plain_calls_only = 1;
         refused = EAFNOSUPPORT;
-        ck_assert_int_eq(interface_find(&question, "lo", &ifindex), -EAFNOSUPPORT);
+        ck_assert_int_eq(interface_find(&request, "lo", &ifindex), -EAFNOSUPPORT);
         ck_assert_uint_eq(n_ioctl, 3);
 }
 END_TEST
@@ -92,8 +92,8 @@ START_TEST(too_late)
         unsigned int ifindex = 0;
         int r;
 
-        question.deadline_nsec = 1;
-        r = interface_find(&question, "lo", &ifindex);
+        request.deadline_nsec = 1;
+        r = interface_find(&request, "lo", &ifindex);
         ck_assert(r == -ETIME || r == 0);
 }
 END_TEST
@@ -106,7 +106,7 @@ START_TEST(no_memory)
                 int r;
 
                 scarce_memory_begin(at, false);
-                r = interface_find(&question, "lo", &ifindex);
+                r = interface_find(&request, "lo", &ifindex);
                 if (!scarce_memory_end()) {
                         ck_assert_int_eq(r, 0);
                         return;

@@ -330,11 +330,11 @@ END_TEST
 
 static const struct {
         int rule_family;
-        const char *rule_address, *asked;
+        const char *rule_address, *backend_request;
         int protocol;
         uint16_t port;
         bool concerns;
-} questions[] = {
+} requests[] = {
         { NFPROTO_IPV4, NULL, "0.0.0.0", IPPROTO_TCP, 80, true },
         { NFPROTO_IPV4, NULL, "192.0.2.1", IPPROTO_TCP, 80, true },
         { NFPROTO_IPV4, NULL, "::", IPPROTO_TCP, 80, true },
@@ -361,21 +361,21 @@ static const struct {
 START_TEST(whom_it_concerns)
 {
         struct nat_rule rule = {
-                .family = questions[_i].rule_family, .protocol = IPPROTO_TCP, .first_port = 80, .last_port = 82,
+                .family = requests[_i].rule_family, .protocol = IPPROTO_TCP, .first_port = 80, .last_port = 82,
         };
-        struct sockaddr_storage asked = { 0 };
-        struct sockaddr_in *in = (void *)&asked;
-        struct sockaddr_in6 *in6 = (void *)&asked;
+        struct sockaddr_storage backend_request = { 0 };
+        struct sockaddr_in *in = (void *)&backend_request;
+        struct sockaddr_in6 *in6 = (void *)&backend_request;
 
-        if (questions[_i].rule_address) {
-                rule.address_family = strchr(questions[_i].rule_address, ':') ? AF_INET6 : AF_INET;
-                ck_assert_int_eq(inet_pton(rule.address_family, questions[_i].rule_address, &rule.address), 1);
+        if (requests[_i].rule_address) {
+                rule.address_family = strchr(requests[_i].rule_address, ':') ? AF_INET6 : AF_INET;
+                ck_assert_int_eq(inet_pton(rule.address_family, requests[_i].rule_address, &rule.address), 1);
         }
-        asked.ss_family = strchr(questions[_i].asked, ':') ? AF_INET6 : AF_INET;
-        ck_assert_int_eq(inet_pton(asked.ss_family, questions[_i].asked,
-                                   asked.ss_family == AF_INET ? (void *)&in->sin_addr : (void *)&in6->sin6_addr), 1);
-        ck_assert_int_eq(nat_rule_concerns(&rule, (struct sockaddr *)&asked, questions[_i].protocol, questions[_i].port),
-                         questions[_i].concerns);
+        backend_request.ss_family = strchr(requests[_i].backend_request, ':') ? AF_INET6 : AF_INET;
+        ck_assert_int_eq(inet_pton(backend_request.ss_family, requests[_i].backend_request,
+                                   backend_request.ss_family == AF_INET ? (void *)&in->sin_addr : (void *)&in6->sin6_addr), 1);
+        ck_assert_int_eq(nat_rule_concerns(&rule, (struct sockaddr *)&backend_request, requests[_i].protocol, requests[_i].port),
+                         requests[_i].concerns);
 }
 END_TEST
 
@@ -390,7 +390,7 @@ int main(void)
         tcase_add_test(tcase, protocol_in_the_header);
         tcase_add_test(tcase, nothing_said);
         tcase_add_test(tcase, ports_by_xtables);
-        tcase_add_loop_test(tcase, whom_it_concerns, 0, (int)ELEMENTSOF(questions));
+        tcase_add_loop_test(tcase, whom_it_concerns, 0, (int)ELEMENTSOF(requests));
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

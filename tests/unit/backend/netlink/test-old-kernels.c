@@ -112,7 +112,7 @@ static const int versions[] = { 3010, 5004, 5015, 6001, 6012 };
 
 static const struct {
         struct sent sent[2];
-        const char *asked;
+        const char *backend_request;
         bool reuseaddr;
         /* Everything that is listed was seen; before 6.8 bound sockets are not. */
         int verdicts[ELEMENTSOF(versions)];
@@ -140,10 +140,10 @@ static const struct {
 
 static struct verdict conclude(size_t row, int version, uint32_t proven)
 {
-        struct question q = scene_question(rows[row].asked);
-        struct host host = scene_host();
+        struct request q = table_request(rows[row].backend_request);
+        struct host host = table_host();
         struct aiu_snapshot snapshot;
-        struct scene scene;
+        struct port_table table;
         struct verdict v;
 
         snapshot_init(&snapshot);
@@ -153,9 +153,9 @@ static struct verdict conclude(size_t row, int version, uint32_t proven)
         host.kernel_major = version / 1000;
         host.kernel_minor = version % 1000;
         host.kernel_proven = proven;
-        scene = (struct scene){ .question = &q, .host = &host, .sockets = snapshot.sockets,
+        table = (struct port_table){ .request = &q, .host = &host, .sockets = snapshot.sockets,
                                 .n_sockets = snapshot.n_sockets, .sockets_complete = true };
-        v = verdict_conclude(&scene);
+        v = verdict_conclude(&table);
         snapshot_finish(&snapshot);
         return v;
 }

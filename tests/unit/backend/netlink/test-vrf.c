@@ -28,7 +28,7 @@
 enum { ETH0 = 2, ETH1 = 3, RED = 10, BLUE = 11 };
 
 static const struct {
-        unsigned int asked, asked_vrf, held, held_vrf;
+        unsigned int backend_request, asked_vrf, held, held_vrf;
         tristate tcp, udp;
 } rows[] = {
         { 0, 0, 0, 0, YES, YES },
@@ -56,16 +56,16 @@ static const struct {
 
 static tristate judge(size_t row, int protocol)
 {
-        struct question q = scene_question("127.0.0.1");
-        struct socket h = scene_socket("0.0.0.0", protocol == IPPROTO_TCP ? AIU_STATE_LISTEN : AIU_STATE_BOUND);
-        struct host host = scene_host();
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("0.0.0.0", protocol == IPPROTO_TCP ? AIU_STATE_LISTEN : AIU_STATE_BOUND);
+        struct host host = table_host();
         tristate search;
 
         if (protocol == IPPROTO_UDP) {
                 q.type = h.type = SOCK_DGRAM;
                 q.protocol = h.protocol = IPPROTO_UDP;
         }
-        q.ifindex = rows[row].asked;
+        q.ifindex = rows[row].backend_request;
         q.l3mdev = protocol == IPPROTO_TCP ? rows[row].asked_vrf : 0;
         h.ifindex = rows[row].held;
         h.l3mdev = protocol == IPPROTO_TCP ? rows[row].held_vrf : 0;

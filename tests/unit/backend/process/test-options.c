@@ -41,9 +41,9 @@ START_TEST(options_own)
 {
         int fd = socket_with(AF_INET6, 1, 0, 1);
 
-        question.plain_calls_only = 1;
+        request.plain_calls_only = 1;
         ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_int_eq(backend_options.options(NULL, &question, &snapshot), AIU_DONE);
+        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_DONE);
         ck_assert_int_eq(snapshot.sockets[0].reuseaddr, YES);
         ck_assert_int_eq(snapshot.sockets[0].reuseport, NO);
         ck_assert_int_eq(snapshot.sockets[0].v6only, YES);
@@ -59,7 +59,7 @@ START_TEST(options_of_other)
 
         close(fd);
         ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_int_eq(backend_options.options(NULL, &question, &snapshot), AIU_DONE);
+        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_DONE);
         ck_assert_int_eq(snapshot.sockets[0].reuseaddr, NO);
         ck_assert_int_eq(snapshot.sockets[0].reuseport, YES);
         ck_assert_int_eq(snapshot.sockets[0].v6only, UNKNOWN);
@@ -70,7 +70,7 @@ END_TEST
 
 static void look_options_denied(void)
 {
-        EXPECT(1, backend_options.options(NULL, &question, &snapshot) == AIU_PARTIAL);
+        EXPECT(1, backend_options.options(NULL, &request, &snapshot) == AIU_PARTIAL);
         EXPECT(2, have_gap(AIU_GAP_PERMISSION, "of 1 socket of other processes"));
 }
 
@@ -81,14 +81,14 @@ START_TEST(options_refused)
 
         close(fd);
         ck_assert_int_eq(look(), AIU_DONE);
-        question.plain_calls_only = 1;
-        ck_assert_int_eq(backend_options.options(NULL, &question, &snapshot), AIU_PARTIAL);
+        request.plain_calls_only = 1;
+        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_PARTIAL);
         ck_assert(have_gap(AIU_GAP_BACKEND, "AIU_CONTEXT_ALL_SYSCALLS"));
-        question.plain_calls_only = 0;
-        question.deadline_nsec = 1;
-        ck_assert_int_eq(backend_options.options(NULL, &question, &snapshot), -ETIME);
+        request.plain_calls_only = 0;
+        request.deadline_nsec = 1;
+        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), -ETIME);
         ck_assert(have_gap(AIU_GAP_DEADLINE, "deadline"));
-        question.deadline_nsec = 0;
+        request.deadline_nsec = 0;
         ck_assert_int_eq(snapshot.sockets[0].reuseaddr, UNKNOWN);
         as_nobody(look_options_denied);
         stop_child(pid);
@@ -104,7 +104,7 @@ START_TEST(options_stale_descriptor)
 
         ck_assert_int_eq(aiu_snapshot_add_holder(&snapshot, inode_of(fd), getpid(), other), 0);
         ck_assert_int_eq(aiu_snapshot_add_holder(&snapshot, inode_of(fd), pid, other), 0);
-        ck_assert_int_eq(backend_options.options(NULL, &question, &snapshot), AIU_PARTIAL);
+        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_PARTIAL);
         ck_assert_int_eq(snapshot.sockets[0].reuseaddr, UNKNOWN);
         ck_assert(have_gap(AIU_GAP_RACE, "closed meanwhile"));
         stop_child(pid);
@@ -127,7 +127,7 @@ START_TEST(options_old_kernel)
         close(fd);
         ck_assert_int_eq(look(), AIU_DONE);
         sys_fault = no_pidfd;
-        ck_assert_int_eq(backend_options.options(NULL, &question, &snapshot), AIU_PARTIAL);
+        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_PARTIAL);
         sys_fault = NULL;
         ck_assert(have_gap(AIU_GAP_KERNEL_TOO_OLD, "5.6"));
         stop_child(pid);

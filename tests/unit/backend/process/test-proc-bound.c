@@ -25,7 +25,7 @@
 
 /* ------------------------------------------------------ an old kernel */
 
-static int old_host(void *userdata, const struct aiu_question *asked, struct aiu_snapshot *to)
+static int old_host(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
 {
         struct aiu_host_fact fact = {
                 .size = sizeof(fact), .kernel_major = 6, .kernel_minor = 7, .address_local = AIU_TRISTATE_YES,
@@ -34,12 +34,12 @@ static int old_host(void *userdata, const struct aiu_question *asked, struct aiu
         };
 
         (void)userdata;
-        (void)asked;
+        (void)backend_request;
         return aiu_snapshot_add_host(to, &fact);
 }
 
 /* What sock-diag finds, less TCP_BOUND_INACTIVE. */
-static int old_sockets(void *userdata, const struct aiu_question *asked, struct aiu_snapshot *to)
+static int old_sockets(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
 {
         struct aiu_socket_fact fact = { .size = sizeof(fact) };
         struct aiu_snapshot all;
@@ -47,7 +47,7 @@ static int old_sockets(void *userdata, const struct aiu_question *asked, struct 
 
         (void)userdata;
         snapshot_init(&all);
-        r = backend_sock_diag.sockets(NULL, asked, &all);
+        r = backend_sock_diag.sockets(NULL, backend_request, &all);
         for (size_t i = 0; aiu_snapshot_get_socket(&all, i, &fact); i++)
                 if (fact.state != AIU_STATE_BOUND)
                         ck_assert_int_eq(aiu_snapshot_add_socket(to, &fact), 0);

@@ -53,7 +53,7 @@ START_TEST(live_in_flight)
         send_fd(pair[0], fd);
         close(fd);
         ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_uint_eq(snapshot.n_holdings, 0);
+        ck_assert_uint_eq(snapshot.n_refs, 0);
         ck_assert(snapshot.n_gaps == 1);
         ck_assert(have_gap(AIU_GAP_NAMESPACE, "namespace") ||
                   have_gap(AIU_GAP_BACKEND, "SCM_RIGHTS"));
@@ -63,7 +63,7 @@ START_TEST(live_in_flight)
 END_TEST
 
 /* A thread with a table of its own keeps what its process has closed. */
-struct keeper {
+struct proxy {
         int fd;
         int table_is_own;
         pthread_barrier_t barrier;
@@ -71,10 +71,10 @@ struct keeper {
 
 static void *keep(void *arg)
 {
-        struct keeper *keeper = arg;
+        struct proxy *proxy = arg;
 
-        keeper->table_is_own = unshare(CLONE_FILES) == 0;
-        pthread_barrier_wait(&keeper->barrier);
+        proxy->table_is_own = unshare(CLONE_FILES) == 0;
+        pthread_barrier_wait(&proxy->barrier);
         for (;;)
                 pause();
         return NULL;
@@ -82,18 +82,18 @@ static void *keep(void *arg)
 
 static void start_keeper(void *arg)
 {
-        struct keeper keeper = { .fd = *(int *)arg };
+        struct proxy proxy = { .fd = *(int *)arg };
         pthread_t thread;
 
-        pthread_barrier_init(&keeper.barrier, NULL, 2);
-        if (pthread_create(&thread, NULL, keep, &keeper) != 0)
+        pthread_barrier_init(&proxy.barrier, NULL, 2);
+        if (pthread_create(&thread, NULL, keep, &proxy) != 0)
                 _exit(1);
-        pthread_barrier_wait(&keeper.barrier);
-        if (!keeper.table_is_own)
+        pthread_barrier_wait(&proxy.barrier);
+        if (!proxy.table_is_own)
                 _exit(1);
-        close(keeper.fd);
+        close(proxy.fd);
         /* Something else takes the number: the two tables have equally many. */
-        if (open("/dev/null", O_RDONLY) != keeper.fd)
+        if (open("/dev/null", O_RDONLY) != proxy.fd)
                 _exit(1);
 }
 
@@ -104,8 +104,8 @@ START_TEST(live_thread_table)
 
         want(inode);
         ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_uint_eq(snapshot.n_holdings, 1);
-        ck_assert_ptr_nonnull(holding_of(pid));
+        ck_assert_uint_eq(snapshot.n_refs, 1);
+        ck_assert_ptr_nonnull(ref_of(pid));
         ck_assert_int_eq(process_of(pid)->ppid, getpid());
         stop_child(pid);
 }
@@ -143,12 +143,12 @@ START_TEST(live_ring)
         if (!rings_work())
                 return;
         pid = start_holder(register_in_ring, &inode);
-        question.plain_calls_only = _i;
+        request.plain_calls_only = _i;
         want(inode);
         ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_uint_eq(snapshot.n_holdings, 1);
-        ck_assert_ptr_nonnull(holding_of(pid));
-        ck_assert_uint_eq(holding_of(pid)->n_fds, 0);
+        ck_assert_uint_eq(snapshot.n_refs, 1);
+        ck_assert_ptr_nonnull(ref_of(pid));
+        ck_assert_uint_eq(ref_of(pid)->n_fds, 0);
         stop_child(pid);
 }
 END_TEST
@@ -179,7 +179,7 @@ START_TEST(live_recycled_pid)
 
         walk.pid = start_holder(NULL, &inode);
         want(inode);
-        scan->question = &question;
+        scan->request = &request;
         scan->snapshot = &snapshot;
         scan->procfs = procfs;
         proc_reader_init(&scan->reader, procfs, false);
@@ -198,7 +198,7 @@ START_TEST(live_recycled_pid)
         ck_assert_int_eq(scan_table(scan, &walk), 0);
         ck_assert_uint_eq(scan->n_hits, 0);
         ck_assert_int_eq(proc_reader_add(&scan->reader, directory, walk.pid, &snapshot), -ESRCH);
-        ck_assert_uint_eq(snapshot.n_holdings, 0);
+        ck_assert_uint_eq(snapshot.n_refs, 0);
         ck_assert_uint_eq(snapshot.n_processes, 0);
         close(directory);
         stop_child(child);
@@ -209,7 +209,7 @@ END_TEST
 static void look_denied(void)
 {
         EXPECT(1, look() == AIU_PARTIAL);
-        EXPECT(2, snapshot.n_holdings == 0);
+        EXPECT(2, snapshot.n_refs == 0);
         EXPECT(3, have_gap(AIU_GAP_PERMISSION, "of uid 0 could not be looked into"));
 }
 
@@ -271,7 +271,7 @@ START_TEST(live_no_descriptors)
         ck_assert_int_eq(r, free_fds < 2 ? -EMFILE : AIU_DONE);
         ck_assert_int_eq(have_gap(AIU_GAP_BACKEND, "no file descriptor"), free_fds < 2);
         /* With one it can be found, but not described. */
-        ck_assert_int_eq(holding_of(pid) != NULL, free_fds >= 1);
+        ck_assert_int_eq(ref_of(pid) != NULL, free_fds >= 1);
         if (free_fds >= 2)
                 ck_assert_ptr_nonnull(process_of(pid)->comm);
         stop_child(pid);
@@ -296,7 +296,7 @@ static void check_after_fault(pid_t pid, int r)
 
         close(lowest);
         ck_assert_int_eq(lowest, procfs + 1);
-        if (!holding_of(pid))
+        if (!ref_of(pid))
                 ck_assert_msg(r < 0 || snapshot.n_gaps > 0, "call %d, error %d: lost in silence",
                               (int)faulty_call, faulty_error);
 }
@@ -311,7 +311,7 @@ START_TEST(live_faults)
         pid_t pid = start_holder(NULL, &inode);
 
         faulty_call = (enum sys_call)(_i % SYS_CALL_COUNT);
-        question.plain_calls_only = _i / SYS_CALL_COUNT;
+        request.plain_calls_only = _i / SYS_CALL_COUNT;
         sys_fault = fail_once;
         for (size_t i = 0; i < ELEMENTSOF(errors); i++) {
                 faulty_error = errors[i];
@@ -321,7 +321,7 @@ START_TEST(live_faults)
                         want(inode);
                         calls_until_fault = at;
                         check_after_fault(pid, look());
-                        (void)backend_options.options(NULL, &question, &snapshot);
+                        (void)backend_options.options(NULL, &request, &snapshot);
                 }
         }
         sys_fault = NULL;

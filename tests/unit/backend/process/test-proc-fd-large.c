@@ -116,7 +116,7 @@ START_TEST(live_flood_is_left_out)
         close(table.drop);
         want(inode);
         ck_assert_int_eq(look_counting(), AIU_PARTIAL);
-        ck_assert_ptr_nonnull(holding_of(pid));
+        ck_assert_ptr_nonnull(ref_of(pid));
         ck_assert(have_gap(AIU_GAP_TRUNCATED, "descriptors of 6 processes of uid 65533 were not looked at"));
         ck_assert_uint_lt(n_looked_at, 32768 + FEW);
         stop_child(pid);
@@ -140,7 +140,7 @@ START_TEST(live_flood_holds)
         close(table.drop);
         want(inode);
         ck_assert_int_eq(look_counting(), AIU_DONE);
-        ck_assert_ptr_nonnull(holding_of(pid));
+        ck_assert_ptr_nonnull(ref_of(pid));
         ck_assert_uint_eq(snapshot.n_gaps, 0);
         stop_child(pid);
         stop_flood();
@@ -164,8 +164,8 @@ START_TEST(live_worker_is_found)
         close(table.drop);
         want(inode);
         ck_assert_int_eq(look_counting(), AIU_PARTIAL);
-        ck_assert_ptr_nonnull(holding_of(master));
-        ck_assert_ptr_nonnull(holding_of(pid));
+        ck_assert_ptr_nonnull(ref_of(master));
+        ck_assert_ptr_nonnull(ref_of(pid));
         ck_assert(have_gap(AIU_GAP_TRUNCATED, "of 6 processes of uid 65533"));
         stop_child(master);
         stop_child(pid);
@@ -188,9 +188,9 @@ START_TEST(live_users_take_turns)
         pid = start_child(fill, &holder);
         close(table.drop);
         want(inode);
-        question.context_flags = AIU_CONTEXT_FIRST_HOLDER;
+        request.context_flags = AIU_CONTEXT_FIRST_HOLDER;
         (void)look_counting();
-        ck_assert_ptr_nonnull(holding_of(pid));
+        ck_assert_ptr_nonnull(ref_of(pid));
         ck_assert_uint_lt(n_looked_at, 2 * LARGE + 500 + FEW);
         stop_child(pid);
         stop_flood();
@@ -214,8 +214,8 @@ START_TEST(live_large_is_looked_at)
         close(fd);
         want(inode);
         ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_ptr_nonnull(holding_of(master));
-        ck_assert_ptr_nonnull(holding_of(pid));
+        ck_assert_ptr_nonnull(ref_of(master));
+        ck_assert_ptr_nonnull(ref_of(pid));
         ck_assert_uint_eq(snapshot.n_gaps, 0);
         stop_child(master);
         stop_child(pid);

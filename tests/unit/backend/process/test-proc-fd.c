@@ -30,7 +30,7 @@
 
 START_TEST(live_nothing_wanted)
 {
-        question.procfs = -1;
+        request.procfs = -1;
         ck_assert_int_eq(look(), AIU_DONE);
         ck_assert_uint_eq(snapshot.n_gaps, 0);
 }
@@ -39,7 +39,7 @@ END_TEST
 START_TEST(live_no_procfs)
 {
         want(1);
-        question.procfs = -1;
+        request.procfs = -1;
         ck_assert_int_eq(look(), -ENOENT);
         ck_assert(have_gap(AIU_GAP_BACKEND, "no /proc"));
 }
@@ -50,9 +50,9 @@ START_TEST(live_not_a_procfs)
         int fd = open("/", O_RDONLY | O_DIRECTORY);
 
         want(1);
-        question.procfs = fd;
+        request.procfs = fd;
         ck_assert_int_eq(look(), -ENOTSUP);
-        question.plain_calls_only = 1;
+        request.plain_calls_only = 1;
         ck_assert_int_eq(look(), -ENOTSUP);
         ck_assert(have_gap(AIU_GAP_BACKEND, "not a procfs"));
         close(fd);
@@ -72,7 +72,7 @@ START_TEST(live_child)
         const struct process *p;
         struct timespec now;
 
-        question.plain_calls_only = _i == 1;
+        request.plain_calls_only = _i == 1;
 #ifdef AIU_TESTING
         sys_fault = _i == 2 ? no_statx : NULL;
 #else
@@ -80,9 +80,9 @@ START_TEST(live_child)
 #endif
         want(inode);
         ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_uint_eq(snapshot.n_holdings, 1);
-        ck_assert_ptr_nonnull(holding_of(pid));
-        ck_assert_uint_eq(holding_of(pid)->n_fds, 1);
+        ck_assert_uint_eq(snapshot.n_refs, 1);
+        ck_assert_ptr_nonnull(ref_of(pid));
+        ck_assert_uint_eq(ref_of(pid)->n_fds, 1);
         p = process_of(pid);
         ck_assert_int_eq(p->ppid, getpid());
         ck_assert_uint_eq(p->uid, geteuid());
@@ -110,8 +110,8 @@ START_TEST(live_self)
 
         want(inode_of(fd));
         ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_uint_eq(snapshot.n_holdings, 1);
-        ck_assert_uint_eq(holding_of(getpid())->n_fds, 2);
+        ck_assert_uint_eq(snapshot.n_refs, 1);
+        ck_assert_uint_eq(ref_of(getpid())->n_fds, 2);
         ck_assert(process_of(getpid())->is_self);
         ck_assert_uint_eq(process_of(getpid())->flags & AIU_HOLDER_SAME_PROGRAM, 0);
         close(fd);
@@ -129,7 +129,7 @@ START_TEST(live_leaves_nothing)
         close(before);
         want(inode);
         ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_int_eq(backend_options.options(NULL, &question, &snapshot), AIU_DONE);
+        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_DONE);
         after = dup(0);
         close(after);
         ck_assert_int_eq(before, after);
@@ -147,9 +147,9 @@ START_TEST(live_inherited)
                 pids[i] = start_child(NULL, NULL);
         want(inode_of(fd));
         ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_uint_eq(snapshot.n_holdings, 4);
+        ck_assert_uint_eq(snapshot.n_refs, 4);
         for (size_t i = 0; i < ELEMENTSOF(pids); i++) {
-                ck_assert_ptr_nonnull(holding_of(pids[i]));
+                ck_assert_ptr_nonnull(ref_of(pids[i]));
                 stop_child(pids[i]);
         }
         close(fd);
@@ -161,11 +161,11 @@ START_TEST(live_first_holder)
         int fd = tcp_socket();
         pid_t pid = start_child(NULL, NULL);
 
-        question.context_flags = AIU_CONTEXT_FIRST_HOLDER;
+        request.context_flags = AIU_CONTEXT_FIRST_HOLDER;
         want(inode_of(fd));
         ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_uint_eq(snapshot.n_holdings, 1);
-        ck_assert_ptr_nonnull(holding_of(getpid()));
+        ck_assert_uint_eq(snapshot.n_refs, 1);
+        ck_assert_ptr_nonnull(ref_of(getpid()));
         ck_assert(have_gap(AIU_GAP_TRUNCATED, "first holder"));
         stop_child(pid);
         close(fd);
@@ -228,7 +228,7 @@ static void want_in_cgroup(uint64_t inode, uint64_t cgroup)
 
         ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
         want(inode);
-        question.context_flags = AIU_CONTEXT_FIRST_HOLDER;
+        request.context_flags = AIU_CONTEXT_FIRST_HOLDER;
 }
 
 START_TEST(live_cgroup_comes_first)
@@ -241,8 +241,8 @@ START_TEST(live_cgroup_comes_first)
         want_in_cgroup(inode, make_cgroup(later));
         ck_assert_int_eq(look(), AIU_DONE);
         ck_assert_int_eq(umount("/sys/fs/cgroup"), 0);
-        ck_assert_uint_eq(snapshot.n_holdings, 1);
-        ck_assert_ptr_nonnull(holding_of(later));
+        ck_assert_uint_eq(snapshot.n_refs, 1);
+        ck_assert_ptr_nonnull(ref_of(later));
         stop_child(earlier);
         stop_child(later);
 }
@@ -260,7 +260,7 @@ START_TEST(live_cgroup_by_number)
         cgroup = make_real_cgroup(later, path, sizeof(path));
         if (cgroup != 0) {
                 want_in_cgroup(inode, cgroup);
-                question.plain_calls_only = _i == 2;
+                request.plain_calls_only = _i == 2;
                 n_opened = 0;
                 n_refused = _i == 1;
                 sys_fault = count_opened;
@@ -276,8 +276,8 @@ START_TEST(live_cgroup_by_number)
         ck_assert_int_eq(rmdir(path), 0);
         ck_assert_int_eq(umount("/sys/fs/cgroup"), 0);
         ck_assert_uint_eq(n_opened, _i < 2);
-        ck_assert_uint_eq(snapshot.n_holdings, 1);
-        ck_assert_ptr_nonnull(holding_of(later));
+        ck_assert_uint_eq(snapshot.n_refs, 1);
+        ck_assert_ptr_nonnull(ref_of(later));
 }
 END_TEST
 
@@ -300,8 +300,8 @@ START_TEST(live_newcomer)
         want(inode_of(fd));
         ck_assert_int_eq(look(), AIU_DONE);
         ck_assert_int_gt(newcomer, 0);
-        ck_assert_ptr_nonnull(holding_of(getpid()));
-        ck_assert_ptr_nonnull(holding_of(newcomer));
+        ck_assert_ptr_nonnull(ref_of(getpid()));
+        ck_assert_ptr_nonnull(ref_of(newcomer));
         stop_child(newcomer);
         close(fd);
 }
@@ -391,9 +391,9 @@ START_TEST(live_deadline)
         pid_t pid = start_holder(NULL, &inode);
 
         want(inode);
-        question.deadline_nsec = 1;
+        request.deadline_nsec = 1;
         ck_assert_int_eq(look(), -ETIME);
-        ck_assert_uint_eq(snapshot.n_holdings, 0);
+        ck_assert_uint_eq(snapshot.n_refs, 0);
         ck_assert(have_gap(AIU_GAP_DEADLINE, "0 of "));
         stop_child(pid);
 }
@@ -408,7 +408,7 @@ static unsigned int tables_left;
 static int end_of_time(enum sys_call which)
 {
         if (which == SYS_CALL_GETDENTS && tables_left > 0 && --tables_left == 0)
-                question.deadline_nsec = 1;
+                request.deadline_nsec = 1;
         return 0;
 }
 
@@ -427,7 +427,7 @@ START_TEST(live_same_number_comes_next)
                 pids[i] = start_child(i == 1 || i == CROWD - 1 ? NULL : close_socket, &fd);
         close(fd);
         want(inode);
-        question.deadline_nsec = UINT64_MAX;
+        request.deadline_nsec = UINT64_MAX;
         tables_left = 40;
         sys_fault = end_of_time;
         ck_assert_int_eq(look(), -ETIME);
@@ -435,9 +435,9 @@ START_TEST(live_same_number_comes_next)
         ck_assert_uint_eq(tables_left, 0);
         ck_assert(have_gap(AIU_GAP_DEADLINE, " of 30"));
         /* What was found by then is there, and is right. */
-        ck_assert_uint_eq(snapshot.n_holdings, 2);
-        ck_assert_ptr_nonnull(holding_of(pids[1]));
-        ck_assert_ptr_nonnull(holding_of(pids[CROWD - 1]));
+        ck_assert_uint_eq(snapshot.n_refs, 2);
+        ck_assert_ptr_nonnull(ref_of(pids[1]));
+        ck_assert_ptr_nonnull(ref_of(pids[CROWD - 1]));
         for (size_t i = 0; i < CROWD; i++)
                 stop_child(pids[i]);
 }
@@ -466,7 +466,7 @@ static int end_among_entries(enum sys_call which)
         if (which != SYS_CALL_STATX)
                 return 0;
         if (entries_left > 0 && --entries_left == 0)
-                question.deadline_nsec = 1;
+                request.deadline_nsec = 1;
         else if (entries_left == 0)
                 entries_after++;
         return 0;
@@ -478,7 +478,7 @@ START_TEST(live_deadline_is_kept)
         pid_t pid = start_child(open_many, NULL);
 
         want(1);
-        question.deadline_nsec = UINT64_MAX;
+        request.deadline_nsec = UINT64_MAX;
         entries_left = 1300;
         entries_after = 0;
         sys_fault = end_among_entries;

@@ -254,7 +254,7 @@ static void tree_setup(void)
         close(procfs);
         procfs = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         /* Links of plain files dangle: only their text says "socket". */
-        question.plain_calls_only = 1;
+        request.plain_calls_only = 1;
 }
 
 static void tree_teardown(void)
@@ -316,10 +316,10 @@ START_TEST(tree_facts)
                  "SigIgn:\t0\nSigCgt:\t0\n");
         put_link(8, "fd/3", "pipe:[4711]");
         want(4711);
-        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
 
-        ck_assert_uint_eq(snapshot.n_holdings, 1);
-        ck_assert_uint_eq(snapshot.holdings[0].n_fds, 2);
+        ck_assert_uint_eq(snapshot.n_refs, 1);
+        ck_assert_uint_eq(snapshot.refs[0].n_fds, 2);
         p = process_of(7);
         ck_assert_str_eq(p->comm, ") R 1 (\nx");
         ck_assert_str_eq(p->exe, "/bin/x y");
@@ -347,7 +347,7 @@ START_TEST(tree_bare)
         put_link(7, "fd/3", "socket:[4711]");
         put_file(7, "stat", "garbage");
         want(4711);
-        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
         p = process_of(7);
         ck_assert_ptr_null(p->comm);
         ck_assert_ptr_null(p->exe);
@@ -362,8 +362,8 @@ START_TEST(tree_gone)
 {
         put_link(7, "fd/3", "socket:[4711]");
         want(4711);
-        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
-        ck_assert_uint_eq(snapshot.n_holdings, 0);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_uint_eq(snapshot.n_refs, 0);
         ck_assert_uint_eq(snapshot.n_processes, 0);
         ck_assert(have_gap(AIU_GAP_PERMISSION, "hidepid"));
 }
@@ -381,7 +381,7 @@ START_TEST(tree_ancestors)
         put_link(20, "fd/1", "socket:[5]");
         put_link(30, "fd/1", "socket:[5]");
         want(5);
-        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
         ck_assert_uint_eq(process_of(10)->n_ancestors, PROC_MAX_ANCESTORS);
         ck_assert_int_eq(process_of(10)->ancestor_pids[0], 11);
         ck_assert_int_eq(process_of(10)->ancestor_pids[1], 10);
@@ -404,7 +404,7 @@ START_TEST(tree_of_caller)
         put_link(22, "fd/1", "socket:[5]");
         put_link(30, "fd/1", "socket:[5]");
         want(5);
-        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
         ck_assert(process_of(20)->flags & AIU_HOLDER_ANCESTOR);
         ck_assert(process_of(22)->is_self);
         ck_assert(!((process_of(1)->flags | process_of(22)->flags | process_of(30)->flags) & AIU_HOLDER_ANCESTOR));
@@ -418,7 +418,7 @@ START_TEST(tree_of_hidden_caller)
         put_stat(20, "tmux: server", 'S', 1, 20, 20, 100);
         put_link(20, "fd/1", "socket:[5]");
         want(5);
-        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
         ck_assert(!(process_of(20)->flags & AIU_HOLDER_ANCESTOR));
 }
 END_TEST
@@ -430,7 +430,7 @@ static uint32_t flags_of(int pid, char state, int ppid, int pgrp, int session, c
         put_link(pid, "fd/1", "socket:[5]");
         snapshot_finish(&snapshot);
         want(5);
-        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
         return process_of(pid)->flags;
 }
 
@@ -485,7 +485,7 @@ static tristate returned_by(int parent)
         put_link(pid, "fd/1", "socket:[5]");
         snapshot_finish(&snapshot);
         want(5);
-        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
         return process_of(pid)->parent_returns;
 }
 
@@ -551,7 +551,7 @@ START_TEST(tree_parents)
         put_link(91, "fd/1", "socket:[5]");
         snapshot_finish(&snapshot);
         want(5);
-        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
         ck_assert_int_eq(process_of(91)->parent_returns, UNKNOWN);
 }
 END_TEST
@@ -597,9 +597,9 @@ START_TEST(tree_ring)
         ck_assert_int_eq(mkdirat(procfs, "7/fdinfo", 0755), 0);
         put_file(7, "fdinfo/3", "pos:\t0\nUserFiles:\t1\n    0: socket:[4711]\n");
         want(4711);
-        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
-        ck_assert_ptr_nonnull(holding_of(7));
-        ck_assert_uint_eq(holding_of(7)->n_fds, 0);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_ptr_nonnull(ref_of(7));
+        ck_assert_uint_eq(ref_of(7)->n_fds, 0);
         ck_assert_str_eq(process_of(7)->comm, "x");
 }
 END_TEST
@@ -616,10 +616,10 @@ START_TEST(tree_many_hits)
                 put_link(7, name, i < SCAN_MAX_HITS * 2 ? "socket:[5]" : "socket:[6]");
         }
         ck_assert_int_eq(snapshot_want_inodes(&snapshot, (uint64_t[]){ 5, 6 }, 2), 0);
-        ck_assert_int_eq(scan_run(procfs, &question, &snapshot), AIU_DONE);
-        ck_assert_uint_eq(snapshot.n_holdings, 2);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_uint_eq(snapshot.n_refs, 2);
         ck_assert_uint_eq(snapshot.n_processes, 1);
-        ck_assert_uint_eq(snapshot.holdings[0].n_fds + snapshot.holdings[1].n_fds,
+        ck_assert_uint_eq(snapshot.refs[0].n_fds + snapshot.refs[1].n_fds,
                           SNAPSHOT_MAX_FDS + 1);
 }
 END_TEST

@@ -98,7 +98,7 @@ END_TEST
 /* Without ioctl(2) it is known who has nothing, not what somebody's capability is worth. */
 START_TEST(privilege_plain_calls)
 {
-        question.plain_calls_only = 1;
+        request.plain_calls_only = 1;
         set_ip("0.0.0.0", 80, SOCK_STREAM);
         ck_assert_int_eq(ask(&backend_proc_sys), AIU_PARTIAL);
         ck_assert_int_eq(snapshot.host.privileged, UNKNOWN);
@@ -186,7 +186,7 @@ END_TEST
 
 START_TEST(sysctl_no_procfs)
 {
-        question.procfs = -1;
+        request.procfs = -1;
         set_ip("127.0.0.1", 80, SOCK_STREAM);
         ck_assert_int_eq(ask(&backend_proc_sys), AIU_PARTIAL);
         ck_assert_int_eq(snapshot.host.privileged, UNKNOWN);
@@ -203,8 +203,8 @@ static void use_false_procfs(void)
         ck_assert_int_eq(mkdir("sys/net/ipv4", 0755), 0);
         ck_assert_int_eq(mkdir("thread-self", 0755), 0);
         ck_assert_int_eq(mkdir("thread-self/ns", 0755), 0);
-        close(question.procfs);
-        question.procfs = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        close(request.procfs);
+        request.procfs = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 START_TEST(sysctl_nonsense)

@@ -46,7 +46,7 @@ static void refused(const char *text)
 
 static void on_device(const char *name)
 {
-        question.ifindex = name ? if_nametoindex(name) : 0;
+        request.ifindex = name ? if_nametoindex(name) : 0;
 }
 
 /* Two ends of one cable, both here. */
@@ -489,7 +489,7 @@ END_TEST
 
 START_TEST(deadline_passed)
 {
-        question.deadline_nsec = 1;
+        request.deadline_nsec = 1;
         set_ip("127.0.0.1", 0, SOCK_STREAM);
         ck_assert_int_eq(ask(&backend_route), -ETIME);
         ck_assert_int_eq(snapshot.host.address_local, UNKNOWN);

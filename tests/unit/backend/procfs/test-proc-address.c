@@ -44,7 +44,7 @@ START_TEST(says_nothing)
         ck_assert_int_eq(ask(&backend_proc_address), AIU_PARTIAL);
         ck_assert_int_eq(snapshot.host.address_local, UNKNOWN);
         set_ip("127.0.0.1", 8080, SOCK_STREAM);
-        question.ifindex = 1;
+        request.ifindex = 1;
         ck_assert_int_eq(ask(&backend_proc_address), AIU_PARTIAL);
         ck_assert_int_eq(snapshot.host.address_local, UNKNOWN);
 }

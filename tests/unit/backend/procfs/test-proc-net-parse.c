@@ -18,7 +18,7 @@
 
 static void begin(void)
 {
-        question = (struct aiu_question){ .size = sizeof(question), .procfs = -1 };
+        request = (struct aiu_request){ .size = sizeof(request), .procfs = -1 };
         snapshot_init(&snapshot);
 }
 
@@ -180,7 +180,7 @@ static void make_table(const char *text, size_t bytes)
         fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         ck_assert_int_eq(write(fd, text, bytes), (int)bytes);
         close(fd);
-        question.procfs = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        request.procfs = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         set_ip("127.0.0.1", 8080, SOCK_STREAM);
 }
 
@@ -202,8 +202,8 @@ static int run_table(const char *text, size_t bytes)
         make_table(text, bytes);
         snapshot_finish(&snapshot);
         snapshot.backend = "proc-net";
-        r = backend_proc_net.sockets(NULL, &question, &snapshot);
-        close(question.procfs);
+        r = backend_proc_net.sockets(NULL, &request, &snapshot);
+        close(request.procfs);
         remove_table();
         return r;
 }

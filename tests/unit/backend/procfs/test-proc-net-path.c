@@ -39,7 +39,7 @@ static int bound(const char *path, int type)
 
         set_path(path);
         ck_assert_int_ge(fd, 0);
-        ck_assert_msg(bind(fd, question.address, question.address_len) == 0, "%s: %s", path, strerror(errno));
+        ck_assert_msg(bind(fd, request.address, request.address_len) == 0, "%s: %s", path, strerror(errno));
         return fd;
 }
 
@@ -57,7 +57,7 @@ static int search(const char *path)
                 sys_fault = fault;
                 snapshot.backend = "proc-net-path";
                 scarce_memory_begin(at, false);
-                r = backend_proc_net_path.sockets(NULL, &question, &snapshot);
+                r = backend_proc_net_path.sockets(NULL, &request, &snapshot);
                 if (!scarce_memory_end())
                         return r;
                 ck_assert_msg(r == -ENOMEM || snapshot.gap_lost, "allocation %u: %d", at, r);
@@ -151,19 +151,19 @@ START_TEST(nothing_to_search)
         expect_none("missing");
         fd = bound(NAME "-3", SOCK_STREAM);
         ck_assert_int_eq(ask(&backend_unix_path), AIU_DONE);
-        fact.local = question.address;
-        fact.local_len = question.address_len;
+        fact.local = request.address;
+        fact.local_len = request.address_len;
         fact.vfs_inode = snapshot.host.name_inode;
         ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
-        ck_assert_int_eq(backend_proc_net_path.sockets(NULL, &question, &snapshot), AIU_PARTIAL);
+        ck_assert_int_eq(backend_proc_net_path.sockets(NULL, &request, &snapshot), AIU_PARTIAL);
         ck_assert_uint_eq(snapshot.n_sockets, 1);
         set_ip("127.0.0.1", 80, SOCK_STREAM);
-        ck_assert_int_eq(backend_proc_net_path.sockets(NULL, &question, &snapshot), AIU_PARTIAL);
+        ck_assert_int_eq(backend_proc_net_path.sockets(NULL, &request, &snapshot), AIU_PARTIAL);
         close(fd);
         fd = bound("new\nline", SOCK_STREAM);
         ck_assert_int_eq(search("new\nline"), -EOPNOTSUPP);
-        close(question.procfs);
-        question.procfs = -1;
+        close(request.procfs);
+        request.procfs = -1;
         ck_assert_int_eq(search("new\nline"), -ENOENT);
         close(fd);
 }
@@ -218,7 +218,7 @@ START_TEST(other_network_namespace)
         /* A connection that it has not accepted is in the namespace of the client. */
         set_path(P_tmpdir "/" NAME);
         client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        ck_assert_int_eq(connect(client, question.address, question.address_len), 0);
+        ck_assert_int_eq(connect(client, request.address, request.address_len), 0);
         expect_found(NAME, inode);
         close(client);
         end(pid);
@@ -259,8 +259,8 @@ START_TEST(deadline)
         pid = start_elsewhere(P_tmpdir "/" NAME, &inode);
         set_path(NAME);
         ck_assert_int_eq(ask(&backend_unix_path), AIU_DONE);
-        question.deadline_nsec = 1;
-        ck_assert_int_eq(backend_proc_net_path.sockets(NULL, &question, &snapshot), -ETIME);
+        request.deadline_nsec = 1;
+        ck_assert_int_eq(backend_proc_net_path.sockets(NULL, &request, &snapshot), -ETIME);
         end(pid);
 }
 END_TEST

@@ -34,21 +34,21 @@
 /* Bound TCP sockets are never in /proc/net: what it says of TCP is never all. */
 static int complete(void)
 {
-        return question.protocol == IPPROTO_TCP ? AIU_PARTIAL : AIU_DONE;
+        return request.protocol == IPPROTO_TCP ? AIU_PARTIAL : AIU_DONE;
 }
 
 static int run(void)
 {
         snapshot_finish(&snapshot);
         snapshot.backend = "proc-net";
-        return backend_proc_net.sockets(NULL, &question, &snapshot);
+        return backend_proc_net.sockets(NULL, &request, &snapshot);
 }
 
 static void use_data(void)
 {
-        question = (struct aiu_question){ .size = sizeof(question) };
-        question.procfs = open(TEST_DATA "/proc-net", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        ck_assert_msg(question.procfs >= 0, "%s: %s", TEST_DATA, strerror(errno));
+        request = (struct aiu_request){ .size = sizeof(request) };
+        request.procfs = open(TEST_DATA "/proc-net", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ck_assert_msg(request.procfs >= 0, "%s: %s", TEST_DATA, strerror(errno));
         snapshot_init(&snapshot);
 }
 
@@ -172,11 +172,11 @@ END_TEST
 START_TEST(data_udplite)
 {
         set_ip("127.0.0.1", 6000, SOCK_DGRAM);
-        question.protocol = IPPROTO_UDPLITE;
+        request.protocol = IPPROTO_UDPLITE;
         ck_assert_int_eq(run(), complete());
         ck_assert_uint_eq(snapshot.n_sockets, 2);
         ck_assert_int_eq(find(11092028)->protocol, IPPROTO_UDPLITE);
-        question.protocol = IPPROTO_SCTP;
+        request.protocol = IPPROTO_SCTP;
         ck_assert_int_eq(run(), -EPROTONOSUPPORT);
 }
 END_TEST
@@ -189,11 +189,11 @@ static void set_abstract(const char *name, size_t bytes, int type)
 
         memcpy(un.sun_path + 1, name, bytes);
         memcpy(abstract, &un, sizeof(un));
-        question.address = (const struct sockaddr *)abstract;
-        question.address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + bytes);
-        question.type = type;
-        question.protocol = 0;
-        question.port = 0;
+        request.address = (const struct sockaddr *)abstract;
+        request.address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + bytes);
+        request.type = type;
+        request.protocol = 0;
+        request.port = 0;
 }
 
 START_TEST(data_abstract)
@@ -278,7 +278,7 @@ START_TEST(data_not_twice)
         fact.peer = (const struct sockaddr *)&peer;
         fact.peer_len = sizeof(peer);
         ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
-        ck_assert_int_eq(backend_proc_net.sockets(NULL, &question, &snapshot), complete());
+        ck_assert_int_eq(backend_proc_net.sockets(NULL, &request, &snapshot), complete());
         ck_assert_uint_eq(snapshot.n_sockets, 7);
         ck_assert_uint_eq(find(11092008)->uid, 7);
 }
@@ -287,7 +287,7 @@ END_TEST
 START_TEST(data_deadline)
 {
         set_ip("127.0.0.1", 8080, SOCK_STREAM);
-        question.deadline_nsec = 1;
+        request.deadline_nsec = 1;
         ck_assert_int_eq(run(), -ETIME);
         ck_assert(have_gap(AIU_GAP_DEADLINE, "deadline"));
 }
@@ -296,11 +296,11 @@ END_TEST
 START_TEST(data_nowhere)
 {
         set_ip("127.0.0.1", 8080, SOCK_STREAM);
-        close(question.procfs);
-        question.procfs = open(TEST_DATA, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        close(request.procfs);
+        request.procfs = open(TEST_DATA, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         ck_assert_int_eq(run(), -ENOENT);
-        close(question.procfs);
-        question.procfs = -1;
+        close(request.procfs);
+        request.procfs = -1;
         ck_assert_int_eq(run(), -ENOENT);
 }
 END_TEST
@@ -312,9 +312,9 @@ static int listen_on(const char *text, uint16_t port)
         int fd, on = 1;
 
         set_ip(text, port, SOCK_STREAM);
-        fd = socket(question.address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        fd = socket(request.address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
         ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
-        ck_assert_int_eq(bind(fd, question.address, question.address_len), 0);
+        ck_assert_int_eq(bind(fd, request.address, request.address_len), 0);
         ck_assert_int_eq(listen(fd, 8), 0);
         return fd;
 }
@@ -322,10 +322,10 @@ static int listen_on(const char *text, uint16_t port)
 /* A connection that the server ended: TIME_WAIT, on its side. */
 static void leave_time_wait(int server)
 {
-        int client = socket(question.address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), child;
+        int client = socket(request.address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), child;
         char byte;
 
-        ck_assert_int_eq(connect(client, question.address, question.address_len), 0);
+        ck_assert_int_eq(connect(client, request.address, request.address_len), 0);
         child = accept(server, NULL, NULL);
         close(child);
         ck_assert_int_eq((int)read(client, &byte, 1), 0);
@@ -355,7 +355,7 @@ static void compare_with_netlink(size_t expected)
 
         ck_assert_int_eq(run(), complete());
         ck_assert_uint_eq(snapshot.n_sockets, expected);
-        ck_assert_int_eq(backend_sock_diag.sockets(NULL, &question, &other), AIU_DONE);
+        ck_assert_int_eq(backend_sock_diag.sockets(NULL, &request, &other), AIU_DONE);
         ck_assert_uint_eq(other.n_sockets, expected);
         for (size_t i = 0; i < expected; i++)
                 for (size_t j = 0; j < expected; j++)

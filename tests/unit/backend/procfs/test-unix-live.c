@@ -27,7 +27,7 @@ static int bound(const char *path, int type)
 
         set_path(path);
         ck_assert_int_ge(fd, 0);
-        ck_assert_msg(bind(fd, question.address, question.address_len) == 0, "%s: %s", path, strerror(errno));
+        ck_assert_msg(bind(fd, request.address, request.address_len) == 0, "%s: %s", path, strerror(errno));
         return fd;
 }
 
@@ -45,7 +45,7 @@ static int client(const char *path, int type)
 
         set_path(path);
         ck_assert_int_ge(fd, 0);
-        (void)connect(fd, question.address, question.address_len);
+        (void)connect(fd, request.address, request.address_len);
         return fd;
 }
 
@@ -124,7 +124,7 @@ START_TEST(bound_client)
         server = listening("server", SOCK_STREAM, 4);
         fd = bound("client", SOCK_STREAM);
         set_path("server");
-        ck_assert_int_eq(connect(fd, question.address, question.address_len), 0);
+        ck_assert_int_eq(connect(fd, request.address, request.address_len), 0);
         expect_live("client", YES);
         close(fd);
         expect_live("client", NO);
@@ -260,19 +260,19 @@ START_TEST(not_asked)
 {
         enter_empty_directory();
         close(bound("s", SOCK_STREAM));
-        question.context_flags = AIU_CONTEXT_NO_IPC;
+        request.context_flags = AIU_CONTEXT_NO_IPC;
         expect_live("s", UNKNOWN);
         ck_assert(have_gap(AIU_GAP_BACKEND, "AIU_CONTEXT_NO_IPC"));
         ck_assert_int_eq(snapshot.host.name_removable, UNKNOWN);
-        question.context_flags = 0;
-        question.plain_calls_only = 1;
+        request.context_flags = 0;
+        request.plain_calls_only = 1;
         expect_live("s", UNKNOWN);
         ck_assert(have_gap(AIU_GAP_BACKEND, "seccomp"));
-        question.plain_calls_only = 0;
-        question.deadline_nsec = 1;
+        request.plain_calls_only = 0;
+        request.deadline_nsec = 1;
         expect_live("s", UNKNOWN);
         ck_assert(have_gap(AIU_GAP_DEADLINE, "deadline"));
-        question.deadline_nsec = 0;
+        request.deadline_nsec = 0;
         expect_live("s", NO);
 }
 END_TEST
@@ -350,7 +350,7 @@ static int list(const char *path)
         forget();
         set_path(path);
         ck_assert_int_eq(ask(&backend_unix_path), AIU_DONE);
-        return backend_sock_diag.sockets(NULL, &question, &snapshot);
+        return backend_sock_diag.sockets(NULL, &request, &snapshot);
 }
 
 /* st_dev differs from the file system's device there: the name confirms, as far as it can be followed. */

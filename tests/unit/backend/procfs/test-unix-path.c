@@ -44,7 +44,7 @@ static void compare_path(const char *path, int expected)
                 ck_assert_msg(snapshot.host.name_exists == NO, "%s", path);
 }
 
-static void make_scene(void)
+static void make_table(void)
 {
         static const char *const directories[] = {
                 "directory",
@@ -106,7 +106,7 @@ static void compare_common_paths(void)
 
 START_TEST(path_privileged)
 {
-        make_scene();
+        make_table();
         compare_common_paths();
         compare_path("unwritable/new", 0);
         compare_path("unsearchable/file", EADDRINUSE);
@@ -116,7 +116,7 @@ END_TEST
 
 START_TEST(path_unprivileged)
 {
-        make_scene();
+        make_table();
         set_capability(CAP_DAC_OVERRIDE, false);
         set_capability(CAP_DAC_READ_SEARCH, false);
         compare_common_paths();
@@ -154,7 +154,7 @@ START_TEST(path_says_where)
 {
         char *command;
 
-        make_scene();
+        make_table();
         set_capability(CAP_DAC_OVERRIDE, false);
         set_capability(CAP_DAC_READ_SEARCH, false);
         set_path(places[_i].path);
@@ -175,8 +175,8 @@ END_TEST
 /* Plain calls see the mode bits only: what they do not grant is not known to be refused. */
 START_TEST(path_plain_calls)
 {
-        make_scene();
-        question.plain_calls_only = 1;
+        make_table();
+        request.plain_calls_only = 1;
         compare_path("new", 0);
         compare_path("file", EADDRINUSE);
         compare_path("missing/new", ENOENT);
@@ -192,7 +192,7 @@ START_TEST(path_longest)
 {
         char path[109];
 
-        make_scene();
+        make_table();
         memset(path, 'n', 108);
         path[108] = '\0';
         compare_path(path, 0);
@@ -205,7 +205,7 @@ END_TEST
 
 START_TEST(path_removed_directory)
 {
-        make_scene();
+        make_table();
         ck_assert_int_eq(mkdir("gone", 0755), 0);
         ck_assert_int_eq(chdir("gone"), 0);
         ck_assert_int_eq(rmdir("../gone"), 0);
@@ -219,10 +219,10 @@ START_TEST(path_socket)
         struct stat st;
         int fd;
 
-        make_scene();
+        make_table();
         set_path("socket");
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        ck_assert_int_eq(bind(fd, question.address, question.address_len), 0);
+        ck_assert_int_eq(bind(fd, request.address, request.address_len), 0);
         compare_path("socket", EADDRINUSE);
         ck_assert_int_eq(snapshot.host.name_is_socket, YES);
         ck_assert_int_eq(lstat("socket", &st), 0);
@@ -242,7 +242,7 @@ START_TEST(path_other_addresses)
         set_path("");
         ck_assert_int_eq(ask(&backend_unix_path), AIU_PARTIAL);
         set_path("x");
-        ((char *)question.address)[offsetof(struct sockaddr_un, sun_path)] = '\0';
+        ((char *)request.address)[offsetof(struct sockaddr_un, sun_path)] = '\0';
         ck_assert_int_eq(ask(&backend_unix_path), AIU_PARTIAL);
         ck_assert_int_eq(snapshot.host.name_exists, UNKNOWN);
 }
@@ -262,7 +262,7 @@ START_TEST(failing_calls)
         int before = dup(0), after;
 
         close(before);
-        make_scene();
+        make_table();
         for (fail_at = 1;; fail_at++) {
                 calls = 0;
                 set_path("new");

@@ -17,20 +17,20 @@
 #define INODE 77u
 
 static struct aiu_snapshot snapshot;
-static struct subjects subjects;
-static struct talk talk;
+static struct unit_queries queries;
+static struct session session;
 static struct aiu_manager_fact told;
 
 static void setup(void)
 {
         snapshot_init(&snapshot);
-        talk = (struct talk){ .snapshot = &snapshot, .subjects = &subjects };
+        session = (struct session){ .snapshot = &snapshot, .queries = &queries };
 }
 
 static void teardown(void)
 {
-        units_finish(&talk.bus.units);
-        subjects_finish(&subjects);
+        units_finish(&session.bus.units);
+        queries_finish(&queries);
         snapshot_finish(&snapshot);
 }
 
@@ -38,9 +38,9 @@ static struct unit *add(const char *name, const char *state)
 {
         size_t index;
 
-        ck_assert_int_eq(units_add(&talk.bus.units, name, strlen(name), &index), 0);
-        talk.bus.units.list[index].active_state = strdup(state);
-        return &talk.bus.units.list[index];
+        ck_assert_int_eq(units_add(&session.bus.units, name, strlen(name), &index), 0);
+        session.bus.units.list[index].active_state = strdup(state);
+        return &session.bus.units.list[index];
 }
 
 /* A listener on 127.0.0.1:80, which the process has; the cgroup named the unit. */
@@ -65,11 +65,11 @@ static void held_by(pid_t pid, const char *comm, const char *unit)
 /* The last word on the holder is in `told` then. */
 static void conclude(void)
 {
-        ck_assert_int_eq(subjects_collect(&snapshot, &subjects), 0);
-        ck_assert_uint_eq(subjects.n, 1);
-        if (talk.bus.units.n > 0 && subjects.list[0].is_kept)
-                (void)snprintf(subjects.list[0].socket_unit, UNIT_NAME_BYTES, "%s", talk.bus.units.list[0].name);
-        ck_assert_int_eq(talk_conclude(&talk, true, &snapshot), 0);
+        ck_assert_int_eq(queries_collect(&snapshot, &queries), 0);
+        ck_assert_uint_eq(queries.n, 1);
+        if (session.bus.units.n > 0 && queries.list[0].is_kept)
+                (void)snprintf(queries.list[0].socket_unit, UNIT_NAME_BYTES, "%s", session.bus.units.list[0].name);
+        ck_assert_int_eq(session_conclude(&session, true, &snapshot), 0);
         told = (struct aiu_manager_fact){ .size = sizeof(told) };
         for (size_t i = 0; aiu_snapshot_get_manager(&snapshot, i, &told); i++)
                 ;
@@ -171,9 +171,9 @@ static void descriptors_kept(const char *preserve, uint32_t flags)
         unit->n_fd_store = 1;
         unit->fd_store_preserve = preserve ? strdup(preserve) : NULL;
         held_by(1, "systemd", NULL);
-        ck_assert_int_eq(subjects_collect(&snapshot, &subjects), 0);
-        (void)snprintf(subjects.list[0].unit, UNIT_NAME_BYTES, "a.service");
-        ck_assert_int_eq(talk_conclude(&talk, true, &snapshot), 0);
+        ck_assert_int_eq(queries_collect(&snapshot, &queries), 0);
+        (void)snprintf(queries.list[0].unit, UNIT_NAME_BYTES, "a.service");
+        ck_assert_int_eq(session_conclude(&session, true, &snapshot), 0);
         told = (struct aiu_manager_fact){ .size = sizeof(told) };
         for (size_t i = 0; aiu_snapshot_get_manager(&snapshot, i, &told); i++)
                 ;
@@ -217,7 +217,7 @@ START_TEST(no_answer)
 {
         size_t index;
 
-        ck_assert_int_eq(units_add(&talk.bus.units, "a.service", 9, &index), 0);
+        ck_assert_int_eq(units_add(&session.bus.units, "a.service", 9, &index), 0);
         held_by(7, "a", "a.service");
         conclude();
         ck_assert_str_eq(told.unit, "a.service");

@@ -43,12 +43,12 @@ START_TEST(two_managers)
 END_TEST
 
 /* Its message bus is down, the manager itself answers. */
-START_TEST(second_door)
+START_TEST(second_endpoint)
 {
         static const struct scripted_unit units[] = { { "a.service", "ActiveState=active\nMainPID=8\n" }, { NULL, NULL } };
 
         scripted_systemd(units);
-        scene = of_a_service;
+        table = of_a_service;
         scripted_no_bus = true;
         ck_assert_int_ge(ask_once(), 0);
         ck_assert_ptr_nonnull(strstr(all_told, "a.service, -, active"));
@@ -67,7 +67,7 @@ START_TEST(silent_manager)
         uint64_t begun = sys_now_nsec();
 
         scripted_systemd(units);
-        scene = of_a_user;
+        table = of_a_user;
         scripted_hangs = true;
         deadline = 40000000;
         ck_assert_int_eq(ask_once(), -ETIME);
@@ -84,7 +84,7 @@ START_TEST(no_library)
         static const struct scripted_unit units[] = { { NULL, NULL } };
 
         scripted_systemd(units);
-        scene = of_a_service;
+        table = of_a_service;
         scripted_no_library = true;
         ck_assert_int_lt(ask_once(), 0);
         ck_assert(have_gap(AIU_GAP_BACKEND, "libsystemd.so.0 could not be loaded"));
@@ -110,18 +110,18 @@ START_TEST(not_to_be_asked)
         static const struct scripted_unit units[] = { { NULL, NULL } };
 
         scripted_systemd(units);
-        scene = of_a_service;
+        table = of_a_service;
         flags = AIU_CONTEXT_NO_IPC;
         ck_assert_int_ge(ask_once(), 0);
         ck_assert(have_gap(AIU_GAP_BACKEND, "AIU_CONTEXT_NO_IPC"));
-        scene = of_docker;
+        table = of_docker;
         ck_assert_int_ge(ask_once(), 0);
         ck_assert_uint_eq(snapshot.n_gaps, 0);
         flags = 0;
         ck_assert_int_ge(ask_once(), 0);
         ck_assert_uint_eq(scripted_calls, 0);
         ck_assert_int_eq(rmdir("/run/systemd/system"), 0);
-        scene = of_a_service;
+        table = of_a_service;
         ck_assert_int_ge(ask_once(), 0);
         ck_assert_uint_eq(scripted_calls, 0);
 }
@@ -161,7 +161,7 @@ START_TEST(too_long_a_list)
         names(list, sizeof(list), "t", 500);
         (void)snprintf(properties, sizeof(properties), "ActiveState=active\nTriggeredBy=%s\n", list);
         scripted_systemd(units);
-        scene = of_a_service;
+        table = of_a_service;
         ck_assert_int_eq(ask_once(), -ENOBUFS);
         ck_assert(have_gap(AIU_GAP_BACKEND, "could not be asked"));
         ck_assert_str_eq(told.unit, "a.service");
@@ -186,7 +186,7 @@ START_TEST(too_long_together)
                 units[n++] = (struct scripted_unit){ each[i], "ActiveState=active\n" };
         }
         scripted_systemd(units);
-        scene = of_a_service;
+        table = of_a_service;
         ck_assert_int_ge(ask_once(), 0);
         ck_assert(have_gap(AIU_GAP_UNKNOWN, "more units start a.service again"));
         ck_assert_str_eq(told.unit, "a.service");
@@ -206,7 +206,7 @@ START_TEST(crowd_of_one_unit)
         static const struct scripted_unit units[] = { { "a.service", "ActiveState=active\nMainPID=100\n" }, { NULL, NULL } };
 
         scripted_systemd(units);
-        scene = crowd;
+        table = crowd;
         ck_assert_int_ge(ask_once(), 0);
         ck_assert_uint_gt(snapshot.n_managers, 100);
 }
@@ -224,7 +224,7 @@ START_TEST(many_units)
                 units[i] = (struct scripted_unit){ names[i], properties[i] };
         }
         scripted_systemd(units);
-        scene = kept_by_pid_1;
+        table = kept_by_pid_1;
         ck_assert_int_ge(ask_once(), 0);
         ck_assert_ptr_null(told.socket_unit);
 }
@@ -242,7 +242,7 @@ int main(void)
         tcase_set_timeout(tcase, 60);
         tcase_add_checked_fixture(tcase, begin, forget_snapshot);
         tcase_add_test(tcase, two_managers);
-        tcase_add_test(tcase, second_door);
+        tcase_add_test(tcase, second_endpoint);
         tcase_add_test(tcase, silent_manager);
         tcase_add_test(tcase, no_library);
         tcase_add_test(tcase, not_to_be_asked);

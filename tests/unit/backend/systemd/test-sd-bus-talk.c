@@ -87,8 +87,8 @@ static void connection(uint64_t inode)
         };
 
         set_ip("127.0.0.1", 80, SOCK_STREAM);
-        socket.local = question.address;
-        socket.local_len = question.address_len;
+        socket.local = request.address;
+        socket.local_len = request.address_len;
         ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &socket), 0);
 }
 
