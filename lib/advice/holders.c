@@ -10,7 +10,7 @@
 #include "rules/address.h"
 #include "advice/list.h"
 
-/* The supervisors that have a command to stop one program for good: see words-action.c. */
+/* The supervisors that have a command to stop one program for good: see action-text.c. */
 static bool can_stop_one(const char *name)
 {
         static const char *const known[] = { "supervisord", "runit", "s6", "daemontools", "pm2" };

@@ -42,7 +42,7 @@ void advice_weigh_holders(struct advice_list *list);
 /* What becomes of a socket when the last one who has it lets go. */
 enum after advice_after(const struct socket *socket);
 
-/* Port 0 (advice/range.c): all that helps; and the fate of the claims that a conflict stands for. */
+/* Port 0 (advice/port-search.c): all that helps; and the fate of the claims that a conflict stands for. */
 void advice_for_range(struct advice_list *list);
 void advice_mark_entries(const struct advice_input *in, size_t conflict, unsigned char *after, uint32_t *remarks);
 

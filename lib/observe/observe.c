@@ -11,12 +11,12 @@
 #include "rules/address.h"
 #include "report/build.h"
 #include "util/caller.h"
-#include "snapshot/claims.h"
+#include "snapshot/port-entries.h"
 #include "rules/conflict.h"
-#include "rules/kernel.h"
+#include "rules/kernel-versions.h"
 #include "observe/netns.h"
 #include "observe/observe.h"
-#include "rules/range.h"
+#include "rules/port-search.h"
 #include "util/sys.h"
 
 #ifndef IPPROTO_MPTCP

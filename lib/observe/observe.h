@@ -31,7 +31,7 @@ int observe_managers(struct observation *o);
 void observe_own_device(struct observation *o);
 int observe_device_names(struct observation *o);
 
-/* trial.c: where the facts leave it open, and it is allowed, let the kernel decide. */
+/* trial-bind.c: where the facts leave it open, and it is allowed, let the kernel decide. */
 void trial_bind(struct observation *o);
 
 #endif

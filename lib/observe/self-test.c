@@ -16,7 +16,7 @@
 #include <sys/ioctl.h>
 
 #include "query/context.h"
-#include "rules/kernel.h"
+#include "rules/kernel-versions.h"
 #include "util/macro.h"
 #include "util/sys.h"
 

@@ -13,7 +13,7 @@
 #include "util/caller.h"
 #include "query/context.h"
 #include "snapshot/fact.h"
-#include "rules/kernel.h"
+#include "rules/kernel-versions.h"
 #include "util/macro.h"
 #include "util/sys.h"
 

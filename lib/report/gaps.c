@@ -10,7 +10,7 @@
 
 #include "report/build.h"
 #include "util/caller.h"
-#include "rules/kernel.h"
+#include "rules/kernel-versions.h"
 #include "report/text.h"
 #include "report/words.h"
 

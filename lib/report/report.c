@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The report: an immutable object with an atomic reference count, and the
- * accessors of the report itself. Those of its parts are in report-parts.c.
+ * accessors of the report itself. Those of its parts are in accessors.c.
  */
 #include <stdlib.h>
 

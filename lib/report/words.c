@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The one-line summary of a report, and how a holder is called in few words.
- * What an action says is in words-action.c. Every byte that a process chose is
+ * What an action says is in action-text.c. Every byte that a process chose is
  * escaped on the way in, so the results are printable ASCII.
  */
 #include <errno.h>

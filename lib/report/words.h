@@ -9,7 +9,7 @@
 int words_summary(struct aiu_report *report, const struct host *host);  /* fills report->summary */
 /* Fills in text and argv of each; `asker`: the caller's effective uid; `own`: who looks after it, or NULL. */
 int words_actions(struct aiu_report *report, const struct host *host, uid_t asker, const struct manager *own);
-/* The command of one action (words-argv.c): action->argv, or NULL where none does it. -ENOMEM. */
+/* The command of one action (action-command.c): action->argv, or NULL where none does it. -ENOMEM. */
 int words_argv(struct aiu_action *action, const struct aiu_report *report, const struct host *host, uid_t asker);
 /* Makes a command that acts on a network namespace act on the one asked about (words-netns.c). -ENOMEM. */
 int words_enter_netns(struct aiu_action *action, const struct host *host);
@@ -27,7 +27,7 @@ unsigned long long words_whole_seconds(uint64_t usec);
 void words_why(struct text *text, const struct aiu_report *report, const struct host *host);
 bool words_refused(struct text *text, const struct aiu_action *action, const struct aiu_report *report,
                    const struct host *host);
-/* Port 0 (words-range.c): the summary behind the address; what the actions for it say; the sysctl's setting. */
+/* Port 0 (words-port-search.c): the summary behind the address; what the actions for it say; the sysctl's setting. */
 void words_range(struct text *text, const struct aiu_report *report);
 void words_widen(struct text *text, const struct aiu_action *action, const struct aiu_report *report);
 /* "; held by NAME (pid N) with M ports": who has most of the range. */

@@ -25,7 +25,7 @@
 
 #include "rules/address.h"
 #include "rules/conflict.h"
-#include "rules/kernel.h"
+#include "rules/kernel-versions.h"
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262

@@ -71,7 +71,7 @@ struct request {
         bool v6only;
         bool freebind;          /* IP_FREEBIND or IP_TRANSPARENT */
         bool listen;
-        bool trial_succeeded;   /* a bind() like that was made, and succeeded: trial.c */
+        bool trial_succeeded;   /* a bind() like that was made, and succeeded: trial-bind.c */
         bool port_later;        /* IP_BIND_ADDRESS_NO_PORT: bind() to port 0 takes none */
         uint16_t low_port;      /* IP_LOCAL_PORT_RANGE; 0 = not set */
         uint16_t high_port;
@@ -169,7 +169,7 @@ struct socket {
 /*
  * Port 0 is asked for: a socket on any port may matter, and there may be a
  * million. Of each only this is kept, and of a crowd that is alike on one port
- * only the first few: see claims.c.
+ * only the first few: see port-entries.c.
  */
 struct port_entry {
         union {
@@ -192,7 +192,7 @@ struct port_entry {
         uint8_t autobound, reuseaddr, reuseport, v6only;        /* tristates */
 };
 
-/* What a search for a port would meet: range.c. */
+/* What a search for a port would meet: port-search.c. */
 struct range {
         int first, last;        /* what is searched; 0 = not known, or port 0 was not asked for */
         unsigned int reserved;  /* ports in it that ip_local_reserved_ports keeps back */

@@ -12,8 +12,8 @@
 
 #include "rules/address.h"
 #include "rules/conflict.h"
-#include "rules/kernel.h"
-#include "rules/range.h"
+#include "rules/kernel-versions.h"
+#include "rules/port-search.h"
 #include "rules/verdict.h"
 
 #ifndef IPPROTO_MPTCP

@@ -2,7 +2,7 @@
 /*
  * "Something in the kernel has this socket": where backends put that, and what
  * follows for what an earlier search has said. The other holders are in
- * holdings.c.
+ * holders.c.
  */
 #include <errno.h>
 #include <stdlib.h>

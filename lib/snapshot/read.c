@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/claims.h"
+#include "snapshot/port-entries.h"
 #include "snapshot/fact.h"
 #include "util/macro.h"
 #include "util/sys.h"

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "rules/address.h"
-#include "snapshot/claims.h"
+#include "snapshot/port-entries.h"
 #include "snapshot/fact.h"
 #include "util/macro.h"
 #include "report/report.h"

@@ -25,7 +25,7 @@
 #define SNAPSHOT_MAX_STRING 4096u       /* bytes of any string that is kept; cmdline: 32 KiB */
 #define SNAPSHOT_MAX_RESERVED (512u * 1024u)    /* a list of 65536 ports is no longer */
 
-/* Port 0: claims.c. */
+/* Port 0: port-entries.c. */
 struct port_entries {
         struct port_entry *list;
         size_t n, room;

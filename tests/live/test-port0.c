@@ -6,7 +6,7 @@
  *
  *   test-port0 [--uid=0|1000] [--seed=N] [--cases=N] [--only=N]
  *
- * Where chance decides (a range with an odd number of ports: lib/rules/range.c) only
+ * Where chance decides (a range with an odd number of ports: lib/rules/port-search.c) only
  * "unknown" is right, and whatever is certain is tried more than once.
  */
 #include <arpa/inet.h>

@@ -3,7 +3,7 @@
 #ifndef AIU_SD_BUS_CONCLUDE_H
 #define AIU_SD_BUS_CONCLUDE_H
 
-#include "backend/systemd/sd-bus-talk.h"
+#include "backend/systemd/sd-bus-session.h"
 
 /* Adds a fact for each subject that the talk was about and of which something is known.
  * `complete`: all answers came, so what was not found is not there. */

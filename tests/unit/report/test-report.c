@@ -10,7 +10,7 @@
 #include "util/macro.h"
 #include "report/report.h"
 #include "fixture/run-suite.h"
-#include "fixture/scene.h"
+#include "fixture/port-table.h"
 #include "snapshot/snapshot.h"
 #include "report/words.h"
 

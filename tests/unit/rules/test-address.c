@@ -9,7 +9,7 @@
 #include "rules/address.h"
 #include "util/macro.h"
 #include "fixture/run-suite.h"
-#include "fixture/scene.h"
+#include "fixture/port-table.h"
 
 static const struct {
         const char *text, *printed, *scope;

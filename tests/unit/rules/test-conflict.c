@@ -13,7 +13,7 @@
 #include "rules/conflict.h"
 #include "util/macro.h"
 #include "fixture/run-suite.h"
-#include "fixture/scene.h"
+#include "fixture/port-table.h"
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262

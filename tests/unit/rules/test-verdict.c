@@ -12,7 +12,7 @@
 #include "rules/conflict.h"
 #include "util/macro.h"
 #include "fixture/run-suite.h"
-#include "fixture/scene.h"
+#include "fixture/port-table.h"
 
 START_TEST(free_only_when_all_was_seen)
 {

@@ -25,10 +25,10 @@
 #include <string.h>
 
 #include "backend/netlink/sock-diag.h"
-#include "rules/kernel.h"
+#include "rules/kernel-versions.h"
 #include "util/macro.h"
 #include "fixture/run-suite.h"
-#include "fixture/scene.h"
+#include "fixture/port-table.h"
 #include "snapshot/snapshot.h"
 
 enum { ESTABLISHED = 1, SYN_RECV = 3, TIME_WAIT = 6, CLOSE = 7, LISTEN = 10 };

@@ -21,7 +21,7 @@
 #include "fixture/host-fixture.h"
 #include "util/macro.h"
 #include "fixture/run-suite.h"
-#include "fixture/scene.h"
+#include "fixture/port-table.h"
 
 /* ------------------------------------------------------ the rule */
 

@@ -14,10 +14,10 @@
 
 #include "query/context.h"
 #include "fixture/host-fixture.h"
-#include "rules/kernel.h"
+#include "rules/kernel-versions.h"
 #include "util/macro.h"
 #include "fixture/run-suite.h"
-#include "fixture/scene.h"
+#include "fixture/port-table.h"
 #include "util/sys-fault.h"
 
 static struct host on_kernel(int major, int minor)

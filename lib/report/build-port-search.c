@@ -10,9 +10,9 @@
 
 #include "rules/address.h"
 #include "report/build.h"
-#include "snapshot/claims.h"
+#include "snapshot/port-entries.h"
 #include "rules/conflict.h"
-#include "rules/range.h"
+#include "rules/port-search.h"
 
 #define MOST_SHOWN 5u
 #define MOST_GROUPS 4096u

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/claims.h"
-#include "rules/range.h"
+#include "snapshot/port-entries.h"
+#include "rules/port-search.h"
 #include "snapshot/snapshot.h"
 
 #define CLAIMS_MAX 65536u

@@ -21,7 +21,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "rules/kernel.h"
+#include "rules/kernel-versions.h"
 
 #define VERSION(major, minor) ((major) * 1000 + (minor))
 

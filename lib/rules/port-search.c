@@ -23,8 +23,8 @@
 
 #include "rules/address.h"
 #include "rules/conflict.h"
-#include "rules/kernel.h"
-#include "rules/range.h"
+#include "rules/kernel-versions.h"
+#include "rules/port-search.h"
 
 bool range_requested(const struct request *q)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See sd-bus-subject.h. */
-#include "backend/systemd/sd-bus-subject.h"
+/* See sd-bus-unit-query.h. */
+#include "backend/systemd/sd-bus-unit-query.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
  * and the sockets that it holds itself, whose unit is still to be found. Read out
  * of the snapshot; nobody is asked here.
  */
-#ifndef AIU_SD_BUS_SUBJECT_H
-#define AIU_SD_BUS_SUBJECT_H
+#ifndef AIU_SD_BUS_UNIT_QUERY_H
+#define AIU_SD_BUS_UNIT_QUERY_H
 
 #include <stdbool.h>
 #include <stddef.h>

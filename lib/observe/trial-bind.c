@@ -35,7 +35,7 @@
 #include "rules/address.h"
 #include "report/build.h"
 #include "rules/conflict.h"
-#include "rules/kernel.h"
+#include "rules/kernel-versions.h"
 #include "observe/observe.h"
 #include "util/sys.h"
 #include "rules/verdict.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The conversation with one service manager: what to ask next follows from the answers. */
-#ifndef AIU_SD_BUS_TALK_H
-#define AIU_SD_BUS_TALK_H
+#ifndef AIU_SD_BUS_SESSION_H
+#define AIU_SD_BUS_SESSION_H
 
 #include "backend/systemd/sd-bus-ask.h"
-#include "backend/systemd/sd-bus-subject.h"
+#include "backend/systemd/sd-bus-unit-query.h"
 
 /* The part of the subjects that this manager is asked about. */
 struct session {

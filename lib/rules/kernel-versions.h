@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where kernels differ from the rules in conflict.c, by version or by what was seen of this one. Pure. */
-#ifndef AIU_KERNEL_H
-#define AIU_KERNEL_H
+#ifndef AIU_KERNEL_VERSIONS_H
+#define AIU_KERNEL_VERSIONS_H
 
 #include "rules/address.h"
 #include "rules/conflict.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See sd-bus-talk.h. A few rounds, each with all of its questions in flight at
+ * See sd-bus-session.h. A few rounds, each with all of its questions in flight at
  * once: first the units that are known by name and, where a socket's unit is not,
  * the list of the active .socket units; then those units that these name (what
  * triggers them, what they trigger, what upholds them). For what pid 1 holds
  * without any .socket unit saying so, the services' descriptor stores.
  */
-#include "backend/systemd/sd-bus-talk.h"
+#include "backend/systemd/sd-bus-session.h"
 
 #include <errno.h>
 #include <linux/sockios.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Port 0: what range.c makes of a range and its holders, and what advice/range.c recommends. That the kernel does the same is shown by
+ * Port 0: what range.c makes of a range and its holders, and what advice/port-search.c recommends. That the kernel does the same is shown by
  * tests/live/test-port0.c.
  */
 #include <check.h>
@@ -9,14 +9,14 @@
 #include <string.h>
 
 #include "advice/advice.h"
-#include "snapshot/claims.h"
+#include "snapshot/port-entries.h"
 #include "rules/conflict.h"
 #include "util/macro.h"
-#include "rules/range.h"
+#include "rules/port-search.h"
 #include "report/report.h"
 #include "fixture/run-suite.h"
 #include "fixture/scarce-memory.h"
-#include "fixture/scene.h"
+#include "fixture/port-table.h"
 
 #define FIRST 40000
 

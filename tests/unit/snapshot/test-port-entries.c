@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* claims.c: how the sockets of every port are kept when port 0 is asked for. */
+/* port-entries.c: how the sockets of every port are kept when port 0 is asked for. */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 
-#include "snapshot/claims.h"
+#include "snapshot/port-entries.h"
 #include "fixture/run-suite.h"
-#include "fixture/scene.h"
+#include "fixture/port-table.h"
 
 #define PORT 40000
 

@@ -11,7 +11,7 @@
 #include "util/macro.h"
 #include "fixture/run-suite.h"
 #include "util/sys.h"
-#include "fixture/talk-fixture.h"
+#include "fixture/session-fixture.h"
 
 /* ------------------------------------------------------ whom to ask */
 

@@ -2,7 +2,7 @@
 /*
  * The whole conversation with a service manager that says what is written down here: which unit a socket
  * of pid 1 belongs to, whose descriptor store has it, what of a unit's process is worth telling. Each is
- * disturbed in every way (talk-fixture.h). Whom to ask is in test-sd-bus-doors.c; tests/rig talks to
+ * disturbed in every way (session-fixture.h). Whom to ask is in test-sd-bus-endpoints.c; tests/rig talks to
  * a real systemd.
  */
 #include <net/if.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "fixture/run-suite.h"
-#include "fixture/talk-fixture.h"
+#include "fixture/session-fixture.h"
 
 /* ------------------------------------------------------ sockets that pid 1 keeps */
 

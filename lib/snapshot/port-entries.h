@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The snapshot's sockets when port 0 is asked for: on every port, each as a struct port_entry. */
-#ifndef AIU_CLAIMS_H
-#define AIU_CLAIMS_H
+#ifndef AIU_PORT_ENTRIES_H
+#define AIU_PORT_ENTRIES_H
 
 #include "snapshot/snapshot.h"
 

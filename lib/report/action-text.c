@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What an action says. The command that carries it out is in words-argv.c. */
+/* What an action says. The command that carries it out is in action-command.c. */
 #include <errno.h>
 #include <string.h>
 

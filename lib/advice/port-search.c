@@ -12,7 +12,7 @@
 #include "rules/address.h"
 #include "advice/list.h"
 #include "rules/conflict.h"
-#include "rules/range.h"
+#include "rules/port-search.h"
 
 /* Below it no port is given out that was not asked for, by custom; the sysctl refuses privileged ones. */
 #define LOWEST_SENSIBLE 1024

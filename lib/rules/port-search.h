@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Port 0: (question, host, sockets on all ports) → does the kernel's search find a port? Pure. */
-#ifndef AIU_RANGE_H
-#define AIU_RANGE_H
+#ifndef AIU_PORT_SEARCH_H
+#define AIU_PORT_SEARCH_H
 
 #include "rules/verdict.h"
 
