@@ -73,7 +73,7 @@ static int recommend(struct aiu_report *report, const struct observation *o)
         struct port_table table = assemble_table(o);
         bool no_memory = false;
         struct snapshot_lookup lookup = { report->processes, report->n_processes, report->managers,
-                                      report->n_managers };
+                                          report->n_managers };
         struct advice_input input = {
                 .table = &table,
                 .verdict = &report->verdict,

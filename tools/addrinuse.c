@@ -19,30 +19,29 @@
 /* A user with many descriptors can make a search take minutes: --deadline=0 waits for that. */
 #define DEADLINE_USEC 10000000u
 
-static const char usage[] =
-        "Usage: addrinuse [OPTION]... [ADDRESS:]PORT[/PROTOCOL] | /PATH | @NAME\n"
-        "Why bind(2) fails with \"Address already in use\", and what frees the address.\n"
-        "\n"
-        "  8080  127.0.0.1:8080  [::1]:8080/udp  localhost:http  /run/x.sock  @name\n"
-        "  protocols: tcp (default), udp, udplite, sctp, mptcp, dccp\n"
-        "\n"
-        "The socket that would be bound:\n"
-        "  --reuseaddr  --reuseport  --freebind  --v6only[=yes|no]   what it sets\n"
-        "  --device=IF  --uid=USER   device it is bound to, user who owns it\n"
-        "  --no-listen               it is bound only\n"
-        "  --dgram  --seqpacket      AF_UNIX: instead of a stream socket\n"
-        "  --netns=PID|PATH|NAME     it is made in this network namespace\n"
-        "The answer:\n"
-        "  --json[=pretty]  -q, --quiet  -v, --verbose  --cmdline\n"
-        "  --color=auto|always|never\n"
-        "How it is found:\n"
-        "  --first                   stop at the first holder of each socket\n"
-        "  --no-ipc  --no-self-test  talk to no daemon; try out no old kernel in a child\n"
-        "  --trial-bind              may bind scratch sockets\n"
-        "  --deadline=MS             answer within MS milliseconds (10000; 0: no limit)\n"
-        "What is done:\n"
-        "  --apply[=K] [--yes]       do what suffices, else send SIGTERM; or the K-th\n"
-        "Exit status: 0 free, 1 in use, 2 trouble, 3 not known, 4 other failure\n";
+static const char usage[] = "Usage: addrinuse [OPTION]... [ADDRESS:]PORT[/PROTOCOL] | /PATH | @NAME\n"
+                            "Why bind(2) fails with \"Address already in use\", and what frees the address.\n"
+                            "\n"
+                            "  8080  127.0.0.1:8080  [::1]:8080/udp  localhost:http  /run/x.sock  @name\n"
+                            "  protocols: tcp (default), udp, udplite, sctp, mptcp, dccp\n"
+                            "\n"
+                            "The socket that would be bound:\n"
+                            "  --reuseaddr  --reuseport  --freebind  --v6only[=yes|no]   what it sets\n"
+                            "  --device=IF  --uid=USER   device it is bound to, user who owns it\n"
+                            "  --no-listen               it is bound only\n"
+                            "  --dgram  --seqpacket      AF_UNIX: instead of a stream socket\n"
+                            "  --netns=PID|PATH|NAME     it is made in this network namespace\n"
+                            "The answer:\n"
+                            "  --json[=pretty]  -q, --quiet  -v, --verbose  --cmdline\n"
+                            "  --color=auto|always|never\n"
+                            "How it is found:\n"
+                            "  --first                   stop at the first holder of each socket\n"
+                            "  --no-ipc  --no-self-test  talk to no daemon; try out no old kernel in a child\n"
+                            "  --trial-bind              may bind scratch sockets\n"
+                            "  --deadline=MS             answer within MS milliseconds (10000; 0: no limit)\n"
+                            "What is done:\n"
+                            "  --apply[=K] [--yes]       do what suffices, else send SIGTERM; or the K-th\n"
+                            "Exit status: 0 free, 1 in use, 2 trouble, 3 not known, 4 other failure\n";
 
 /* ------------------------------------------------------ words out */
 
@@ -175,9 +174,27 @@ static int answer_all(const struct cli *cli, const char *operand)
 /* ------------------------------------------------------ options */
 
 enum {
-        OPTION_REUSEADDR = 256, OPTION_REUSEPORT, OPTION_V6ONLY, OPTION_FREEBIND, OPTION_DEVICE, OPTION_UID,
-        OPTION_NO_LISTEN, OPTION_NETNS, OPTION_JSON, OPTION_CMDLINE, OPTION_COLOR, OPTION_FIRST, OPTION_TRIAL,
-        OPTION_NO_IPC, OPTION_NO_SELF_TEST, OPTION_DEADLINE, OPTION_APPLY, OPTION_YES, OPTION_DGRAM, OPTION_SEQPACKET, OPTION_VERSION
+        OPTION_REUSEADDR = 256,
+        OPTION_REUSEPORT,
+        OPTION_V6ONLY,
+        OPTION_FREEBIND,
+        OPTION_DEVICE,
+        OPTION_UID,
+        OPTION_NO_LISTEN,
+        OPTION_NETNS,
+        OPTION_JSON,
+        OPTION_CMDLINE,
+        OPTION_COLOR,
+        OPTION_FIRST,
+        OPTION_TRIAL,
+        OPTION_NO_IPC,
+        OPTION_NO_SELF_TEST,
+        OPTION_DEADLINE,
+        OPTION_APPLY,
+        OPTION_YES,
+        OPTION_DGRAM,
+        OPTION_SEQPACKET,
+        OPTION_VERSION
 };
 
 static const struct option long_options[] = {

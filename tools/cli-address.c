@@ -30,9 +30,8 @@ static const struct {
         const char *name;
         int type, protocol;
 } protocols[] = {
-        { "tcp", SOCK_STREAM, IPPROTO_TCP },    { "udp", SOCK_DGRAM, IPPROTO_UDP },
-        { "udplite", SOCK_DGRAM, 136 },         { "sctp", SOCK_STREAM, 132 },
-        { "mptcp", SOCK_STREAM, 262 },          { "dccp", SOCK_DCCP, 33 },
+        { "tcp", SOCK_STREAM, IPPROTO_TCP }, { "udp", SOCK_DGRAM, IPPROTO_UDP }, { "udplite", SOCK_DGRAM, 136 },
+        { "sctp", SOCK_STREAM, 132 },        { "mptcp", SOCK_STREAM, 262 },      { "dccp", SOCK_DCCP, 33 },
 };
 
 static int find_protocol(const char *name, struct request *request)
@@ -129,7 +128,7 @@ static bool line_names(char *line, const char *name, char **ret_address)
         line[strcspn(line, "#\n")] = '\0';
         *ret_address = strtok_r(rest, " \t", &rest);
         while (*ret_address && (word = strtok_r(rest, " \t", &rest)))
-                if (strcasecmp(word, name) == 0)        /* hosts(5): names have no case */
+                if (strcasecmp(word, name) == 0) /* hosts(5): names have no case */
                         return true;
         return false;
 }

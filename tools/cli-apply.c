@@ -32,7 +32,7 @@ static void print_command(const char *label, const struct aiu_action *action)
         fprintf(stderr, "%-10s", label);
         if (aiu_action_to_shell(action, &line) >= 0)
                 fputs(line, stderr);
-        else    /* a name that no shell can be given: escaped, to be seen and not to be pasted */
+        else /* a name that no shell can be given: escaped, to be seen and not to be pasted */
                 for (; *argv; argv++)
                         fprintf(stderr, "\"%s\" ", cli_safe(*argv));
         fprintf(stderr, "%s\n%-10s%s\n", needs_root ? "  # needs root" : "", "", aiu_action_get_text(action));
@@ -241,8 +241,10 @@ static void tell(const struct aiu_report *report, const struct aiu_action *done)
         if (aiu_report_get_verdict(report) != AIU_VERDICT_AVAILABLE)
                 tell_next(report, done);
         else if (asked_systemd(done))
-                fprintf(stderr, "%-10ssystemctl reset-failed UNIT && systemctl start UNIT\n%-10s"
-                                "for the unit that failed, if its \"start request repeated too quickly\"\n", "next", "");
+                fprintf(stderr,
+                        "%-10ssystemctl reset-failed UNIT && systemctl start UNIT\n%-10s"
+                        "for the unit that failed, if its \"start request repeated too quickly\"\n",
+                        "next", "");
 }
 
 static int do_it(const struct cli *cli, const struct request *request, const struct pinned *pinned,

@@ -14,7 +14,7 @@
 
 #include "cli.h"
 
-#define SELF_TEST_SECONDS 3     /* some milliseconds are usual */
+#define SELF_TEST_SECONDS 3 /* some milliseconds are usual */
 
 static void erase_progress(struct progress *progress)
 {

@@ -21,15 +21,17 @@ static bool is_any(const char *word, const char *const *list, size_t n)
 /* Whose end takes the machine along: service managers and the system bus. */
 static bool is_vital_name(const char *comm)
 {
-        static const char *const vital[] = { "systemd", "init", "dbus-daemon", "dbus-broker", "dbus-broker-lau",
-                                             "systemd-logind", "systemd-journal", "launchd", "s6-svscan", "runsvdir" };
+        static const char *const vital[] = { "systemd",         "init",           "dbus-daemon",     "dbus-broker",
+                                             "dbus-broker-lau", "systemd-logind", "systemd-journal", "launchd",
+                                             "s6-svscan",       "runsvdir" };
 
         return is_any(comm, vital, sizeof(vital) / sizeof(vital[0]));
 }
 
 static bool is_vital_unit(const char *word)
 {
-        static const char *const vital[] = { "dbus.service", "dbus.socket", "dbus-broker.service", "init.scope",
+        static const char *const vital[] = { "dbus.service",           "dbus.socket",
+                                             "dbus-broker.service",    "init.scope",
                                              "systemd-logind.service", "systemd-journald.service",
                                              "systemd-journald.socket" };
 
@@ -81,8 +83,8 @@ static bool ends_ground(const struct aiu_action *action, const struct aiu_report
                 for (size_t k = 0; k < aiu_conflict_get_n_holders(c); k++) {
                         const struct aiu_holder *h = aiu_conflict_get_holder(c, k);
 
-                        if (ends(action, h) && (aiu_holder_get_flags(h) & AIU_HOLDER_ANCESTOR ||
-                                                is_vital_name(aiu_holder_get_comm(h))))
+                        if (ends(action, h) &&
+                            (aiu_holder_get_flags(h) & AIU_HOLDER_ANCESTOR || is_vital_name(aiu_holder_get_comm(h))))
                                 return true;
                 }
         }
@@ -154,7 +156,8 @@ static void refuse(const struct aiu_report *report)
 
                 command = command || aiu_action_get_argv(action);
                 if (why) {
-                        cli_error("--apply does not do action %zu by itself: %s; --apply=%zu does it", i + 1, why, i + 1);
+                        cli_error("--apply does not do action %zu by itself: %s; --apply=%zu does it", i + 1, why,
+                                  i + 1);
                         return;
                 }
         }

@@ -56,8 +56,8 @@ static bool is_of(const struct stat *st, const struct aiu_action *action)
 {
         uint64_t device = 0, inode = 0;
 
-        return S_ISSOCK(st->st_mode) && aiu_action_get_file(action, &device, &inode) > 0 &&
-               st->st_dev == device && st->st_ino == inode;
+        return S_ISSOCK(st->st_mode) && aiu_action_get_file(action, &device, &inode) > 0 && st->st_dev == device &&
+               st->st_ino == inode;
 }
 
 int cli_remove(const struct pinned *pinned, const struct aiu_action *action)

@@ -67,7 +67,8 @@ int cli_pin_processes(struct pinned *pinned, const struct aiu_action *action)
                 if (fd < 0) {
                         cli_error(fd == -ENOSYS ? "this kernel cannot signal a process for certain (pidfd_open(2), "
                                                   "Linux 5.3): run the command yourself"
-                                                : "pid %d: %s", (int)pid, strerror(-fd));
+                                                : "pid %d: %s",
+                                  (int)pid, strerror(-fd));
                         return fd;
                 }
                 pinned->processes[pinned->n_processes++] = (struct pinned_process){ .pid = pid, .fd = fd };

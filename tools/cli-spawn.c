@@ -24,15 +24,15 @@ static bool may_trust(const char *path, mode_t type)
 
         if (stat(path, &st) < 0 || (st.st_mode & S_IFMT) != type)
                 return false;
-        return geteuid() != 0 || (st.st_uid == 0 && !(st.st_mode & S_IWOTH) &&
-                                  (st.st_gid == 0 || !(st.st_mode & S_IWGRP)));
+        return geteuid() != 0 ||
+               (st.st_uid == 0 && !(st.st_mode & S_IWOTH) && (st.st_gid == 0 || !(st.st_mode & S_IWGRP)));
 }
 
 /* As root only what nobody else can have put there. */
 static bool find_program(const char *name, char path[PROGRAM_BYTES])
 {
-        static const char *const directories[] = { "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin",
-                                                   "/usr/local/bin", "/snap/bin" };
+        static const char *const directories[] = { "/usr/sbin",       "/usr/bin",       "/sbin",    "/bin",
+                                                   "/usr/local/sbin", "/usr/local/bin", "/snap/bin" };
 
         if (strchr(name, '/'))
                 return false;
@@ -59,7 +59,8 @@ static void clean_environment(void)
         for (size_t i = 0; i < 2 && geteuid() != 0; i++) {
                 const char *value = getenv(kept[i]);
 
-                (void)snprintf(values[i], sizeof(values[i]), "%s", value && strlen(value) < sizeof(values[i]) ? value : "");
+                (void)snprintf(values[i], sizeof(values[i]), "%s",
+                               value && strlen(value) < sizeof(values[i]) ? value : "");
         }
         (void)clearenv();
         (void)setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
@@ -80,7 +81,10 @@ static void clean_environment(void)
 static void become(const char *program, const char *const *argv)
 {
         /* execv() takes the words as they are and does not write to them. */
-        union { const char *const *in; char *const *out; } words = { .in = argv };
+        union {
+                const char *const *in;
+                char *const *out;
+        } words = { .in = argv };
         int null = open("/dev/null", O_RDONLY);
 
         clean_environment();
@@ -101,7 +105,8 @@ int cli_spawn(const char *const *argv)
         pid_t pid;
 
         if (!find_program(argv[0], program)) {
-                cli_error("%s: no such program in /usr/sbin, /usr/bin, /sbin, /bin, /usr/local or /snap", cli_safe(argv[0]));
+                cli_error("%s: no such program in /usr/sbin, /usr/bin, /sbin, /bin, /usr/local or /snap",
+                          cli_safe(argv[0]));
                 return -ENOENT;
         }
         pid = fork();

@@ -12,9 +12,9 @@
 enum {
         EXIT_FREE = 0,
         EXIT_IN_USE = 1,
-        EXIT_TROUBLE = 2,       /* wrong usage, or the tool itself failed */
+        EXIT_TROUBLE = 2, /* wrong usage, or the tool itself failed */
         EXIT_UNKNOWN = 3,
-        EXIT_OTHER = 4          /* it fails for another reason */
+        EXIT_OTHER = 4 /* it fails for another reason */
 };
 
 /* How far the question that is being asked is. */
@@ -28,11 +28,11 @@ struct cli {
         const char *device;
         bool uid_set;
         uid_t uid;
-        int netns;              /* -1 = our own */
+        int netns; /* -1 = our own */
         int unix_type;
         bool json, quiet, apply, yes, no_self_test;
-        size_t apply_number;    /* 0 = the first that suffices */
-        uint32_t render;        /* AIU_RENDER_* */
+        size_t apply_number; /* 0 = the first that suffices */
+        uint32_t render;     /* AIU_RENDER_* */
         struct aiu_context *context;
         struct progress *progress;
 };
@@ -42,7 +42,7 @@ struct request {
         struct sockaddr_storage address;
         socklen_t bytes;
         int type, protocol;
-        bool every_address;     /* a port alone */
+        bool every_address; /* a port alone */
 };
 
 #define MOST_REQUESTS 16u
@@ -72,15 +72,15 @@ bool cli_changes_host(const struct aiu_action *action);
 
 struct pinned_process {
         pid_t pid;
-        int fd;                 /* a pidfd */
+        int fd; /* a pidfd */
 };
 
 /* The things that an action is about, held on to while the second look is taken. */
 struct pinned {
         struct pinned_process *processes;
         size_t n_processes;
-        int directory, file;    /* O_PATH; -1 = it is not about a file */
-        char name[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];  /* of the file in its directory */
+        int directory, file;                                           /* O_PATH; -1 = it is not about a file */
+        char name[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1]; /* of the file in its directory */
 };
 
 bool cli_is_signal(const struct aiu_action *action);

@@ -60,14 +60,14 @@ static int managers(void *userdata, const struct aiu_request *request, struct ai
                         return r;
                 ++*found;
         }
-        return AIU_PARTIAL;     /* the built-in backends may know more */
+        return AIU_PARTIAL; /* the built-in backends may know more */
 }
 
 static int ask(const char *ip, uint16_t port, size_t *found, struct aiu_report **ret_report)
 {
-        static const struct aiu_backend backend = {
-                .size = sizeof(backend), .name = "ancestors", .managers = managers
-        };
+        static const struct aiu_backend backend = { .size = sizeof(backend),
+                                                    .name = "ancestors",
+                                                    .managers = managers };
         struct aiu_context *context = NULL;
         struct aiu_query *query = NULL;
         int r;

@@ -22,14 +22,14 @@
 
 #include <addrinuse.h>
 
-#define DEADLINE_USEC 100000    /* what was not seen by then is a gap in the report */
+#define DEADLINE_USEC 100000 /* what was not seen by then is a gap in the report */
 #define TICK_MSEC 10
 
 /* What thread and loop share: the loop looks at it only after the eventfd has told it to. */
 struct request {
         struct sockaddr_in address;
-        int error;                      /* what bind() or listen() gave */
-        int done;                       /* eventfd */
+        int error; /* what bind() or listen() gave */
+        int done;  /* eventfd */
         struct aiu_report *report;
 };
 
@@ -46,8 +46,7 @@ static int ask(struct request *request)
         if (r >= 0)
                 r = aiu_query_new(context, &query);
         if (r >= 0)
-                r = aiu_query_set_address(query, (const struct sockaddr *)&request->address,
-                                          sizeof(request->address));
+                r = aiu_query_set_address(query, (const struct sockaddr *)&request->address, sizeof(request->address));
         if (r >= 0)
                 r = aiu_query_set_error(query, request->error);
         if (r >= 0)

@@ -107,7 +107,7 @@ tristate advice_try(const struct advice_input *in, releases *who, const void *wh
         }
         tried.after = after;
         tried.request = &q;
-        q.error = 0;    /* that was before */
+        q.error = 0; /* that was before */
         r = verdict_what_if(&tried, 0);
         free(after);
         if (!in->holders_complete && r == YES) {
@@ -250,8 +250,8 @@ static bool in_ephemeral_range(const struct advice_input *in)
 {
         int port = address_port(&in->table->request->address);
 
-        return port > 0 && in->table->host->port_range_first > 0 &&
-               port >= in->table->host->port_range_first && port <= in->table->host->port_range_last;
+        return port > 0 && in->table->host->port_range_first > 0 && port >= in->table->host->port_range_first &&
+               port <= in->table->host->port_range_last;
 }
 
 /* A client that the kernel gave the port to: no listener there that it could have come from. */
@@ -274,8 +274,7 @@ static void reserve_port(struct advice_list *list)
 {
         struct aiu_action *action;
 
-        if (!in_ephemeral_range(list->in) || !held_by_client(list->in) ||
-            !list->in->table->host->reserved_ports)
+        if (!in_ephemeral_range(list->in) || !held_by_client(list->in) || !list->in->table->host->reserved_ports)
                 return;
         action = advice_add(list, AIU_ACTION_RESERVE_PORT, NO, AIU_ACTION_NEEDS_ROOT | AIU_ACTION_HOST_WIDE);
         if (action)
@@ -321,8 +320,8 @@ void advice_in_use(struct advice_list *list)
         set_options(list);
         reserve_port(list);
         advice_other_address(list);
-        (void)advice_add(list, q->address.sa.any.sa_family == AF_UNIX ? AIU_ACTION_OTHER_ADDRESS
-                                                                      : AIU_ACTION_OTHER_PORT,
+        (void)advice_add(list,
+                         q->address.sa.any.sa_family == AF_UNIX ? AIU_ACTION_OTHER_ADDRESS : AIU_ACTION_OTHER_PORT,
                          UNKNOWN, AIU_ACTION_CHANGES_CODE);
         if (!list->in->holders_complete)
                 advice_look_closer(list);

@@ -6,15 +6,15 @@
 #include "rules/verdict.h"
 
 struct advice_input {
-        const struct port_table *table;              /* with the sockets as they are known at the end */
+        const struct port_table *table; /* with the sockets as they are known at the end */
         const struct verdict *verdict;
-        const tristate *what_if;                /* WHAT_IF_COUNT */
-        const struct aiu_conflict *conflicts;   /* those in the way */
+        const tristate *what_if;              /* WHAT_IF_COUNT */
+        const struct aiu_conflict *conflicts; /* those in the way */
         size_t n_conflicts;
-        const uint16_t *entry_group;            /* port 0: index + 1 of the conflict that each claim is part of */
-        bool holders_complete;                  /* every holder of every conflict is listed */
-        uid_t asker;                            /* effective uid of the caller */
-        const struct manager *own;              /* who looks after the caller; NULL = not known */
+        const uint16_t *entry_group; /* port 0: index + 1 of the conflict that each claim is part of */
+        bool holders_complete;       /* every holder of every conflict is listed */
+        uid_t asker;                 /* effective uid of the caller */
+        const struct manager *own;   /* who looks after the caller; NULL = not known */
 };
 
 /* *ret_actions: malloc()ed, without words yet; -ENOMEM. */

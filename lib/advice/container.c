@@ -11,8 +11,8 @@
 
 static bool is_engine(const struct manager *m)
 {
-        return m->kind == AIU_MANAGER_DOCKER || m->kind == AIU_MANAGER_PODMAN ||
-               m->kind == AIU_MANAGER_KUBERNETES || m->kind == AIU_MANAGER_CONTAINERD;
+        return m->kind == AIU_MANAGER_DOCKER || m->kind == AIU_MANAGER_PODMAN || m->kind == AIU_MANAGER_KUBERNETES ||
+               m->kind == AIU_MANAGER_CONTAINERD;
 }
 
 /*
@@ -41,8 +41,7 @@ bool advice_is_port_helper(const struct aiu_holder *holder)
 static bool has_container(const struct aiu_holder *holder)
 {
         return holder->manager &&
-               (holder->manager->container ||
-                (is_engine(holder->manager) && advice_is_port_helper(holder)));
+               (holder->manager->container || (is_engine(holder->manager) && advice_is_port_helper(holder)));
 }
 
 static bool same_container(const struct manager *a, const struct manager *b)
@@ -62,8 +61,7 @@ static bool in_container(const struct aiu_holder *holder, const void *what)
 static bool stopped_already(const struct advice_list *list, const struct manager *m)
 {
         for (size_t i = 0; i < list->n; i++)
-                if (list->actions[i].kind == AIU_ACTION_STOP_CONTAINER &&
-                    same_container(list->actions[i].manager, m))
+                if (list->actions[i].kind == AIU_ACTION_STOP_CONTAINER && same_container(list->actions[i].manager, m))
                         return true;
         return false;
 }

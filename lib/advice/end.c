@@ -94,8 +94,8 @@ static bool parent_may_return(const struct aiu_holder *holder, const void *what)
 /* The asker, a login or the whole host goes with it. */
 static bool is_vital(const struct aiu_holder *holder, const void *what)
 {
-        static const char *const names[] = { "dbus-daemon", "dbus-broker", "dbus-broker-lau", "systemd-logind",
-                                             "systemd", "init" };
+        static const char *const names[] = { "dbus-daemon",    "dbus-broker", "dbus-broker-lau",
+                                             "systemd-logind", "systemd",     "init" };
         const char *comm;
 
         (void)what;

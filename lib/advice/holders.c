@@ -49,8 +49,8 @@ static bool is_proxy(const struct aiu_holder *holder)
 
 bool advice_is_process(const struct aiu_holder *holder)
 {
-        return holder->kind == AIU_HOLDER_PROCESS && holder->process && holder->process->pid > 1 &&
-               !is_proxy(holder) && !advice_is_port_helper(holder);
+        return holder->kind == AIU_HOLDER_PROCESS && holder->process && holder->process->pid > 1 && !is_proxy(holder) &&
+               !advice_is_port_helper(holder);
 }
 
 /* Somebody brings a holder back: then ending it frees nothing for long. */
@@ -164,7 +164,7 @@ static bool same_manager(const struct manager *a, const struct manager *b)
         if (a->kind != b->kind || a->named_by != b->named_by)
                 return false;
         if (a->kind == AIU_MANAGER_SUPERVISOR)
-                return strcmp(a->supervisor, b->supervisor) == 0;       /* known: advice_has_unit() */
+                return strcmp(a->supervisor, b->supervisor) == 0; /* known: advice_has_unit() */
         return a->kind != AIU_MANAGER_SYSTEMD_USER || a->user == b->user;
 }
 
@@ -306,8 +306,7 @@ void advice_stop_units(struct advice_list *list)
                 for (size_t k = 0; k < list->in->conflicts[i].n_holders; k++) {
                         const struct aiu_holder *h = &list->in->conflicts[i].holders[k];
                         bool dead = h->flags & AIU_HOLDER_UNIT_LEFTOVER;
-                        enum aiu_action_kind kind = dead ? AIU_ACTION_KILL_UNIT_LEFTOVERS
-                                                         : AIU_ACTION_STOP_UNIT;
+                        enum aiu_action_kind kind = dead ? AIU_ACTION_KILL_UNIT_LEFTOVERS : AIU_ACTION_STOP_UNIT;
 
                         if (!advice_has_unit(h) || is_session(h->manager) || asked_already(list, h->manager, kind) ||
                             (dead ? runs_again(h->manager) : !asked_at(h, h->manager)))

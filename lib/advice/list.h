@@ -9,12 +9,11 @@ struct advice_list {
         const struct advice_input *in;
         struct aiu_action *actions;
         size_t n;
-        int error;              /* -ENOMEM once memory ran out; then nothing more is added */
+        int error; /* -ENOMEM once memory ran out; then nothing more is added */
 };
 
 /* Appends an action without words; NULL = no memory. */
-struct aiu_action *advice_add(struct advice_list *list, enum aiu_action_kind kind, tristate sufficient,
-                              uint32_t flags);
+struct aiu_action *advice_add(struct advice_list *list, enum aiu_action_kind kind, tristate sufficient, uint32_t flags);
 
 /* Does this holder let go of its socket when the action is carried out on `what`? */
 typedef bool releases(const struct aiu_holder *holder, const void *what);

@@ -25,9 +25,9 @@ static const struct {
         { AIU_ACTION_STOP_KERNEL_USER, FREES },
         { AIU_ACTION_TERMINATE, FREES },
         { AIU_ACTION_REMOVE_FILE, FREES },
-        { AIU_ACTION_KILL_UNIT_LEFTOVERS, FREES },      /* that is SIGKILL, too */
+        { AIU_ACTION_KILL_UNIT_LEFTOVERS, FREES }, /* that is SIGKILL, too */
         { AIU_ACTION_KILL, FREES },
-        { AIU_ACTION_FIX_CALLER, GOES_ELSEWHERE },      /* the mistake itself, where there is one */
+        { AIU_ACTION_FIX_CALLER, GOES_ELSEWHERE }, /* the mistake itself, where there is one */
         { AIU_ACTION_OTHER_PORT, GOES_ELSEWHERE },
         { AIU_ACTION_OTHER_ADDRESS, GOES_ELSEWHERE },
         { AIU_ACTION_USE_ACTIVATION, IN_CODE },

@@ -22,7 +22,7 @@ static tristate try_table(const struct port_table *table, const struct request *
         struct port_table changed = *table;
         struct request backend_request = *q;
 
-        backend_request.error = 0;        /* that was before */
+        backend_request.error = 0; /* that was before */
         changed.request = &backend_request;
         return verdict_what_if(&changed, 0);
 }
@@ -107,8 +107,8 @@ static void widen_sysctl(struct advice_list *list)
         struct host more = *host;
         struct aiu_action *action;
 
-        more.port_range_first = host->unprivileged_port_start > LOWEST_SENSIBLE ? host->unprivileged_port_start
-                                                                                : LOWEST_SENSIBLE;
+        more.port_range_first =
+                host->unprivileged_port_start > LOWEST_SENSIBLE ? host->unprivileged_port_start : LOWEST_SENSIBLE;
         if (more.port_range_first > host->port_range_first)
                 more.port_range_first = host->port_range_first;
         more.port_range_last = (int)PORTS - 1;

@@ -124,8 +124,7 @@ static void bind_before_it_comes(struct advice_list *list)
                 return;
         (void)advice_add(list, AIU_ACTION_SET_FREEBIND, enough, AIU_ACTION_CHANGES_CODE);
         host.nonlocal_bind = YES;
-        if (list->in->table->host->nonlocal_bind != YES &&
-            !address_is_link_local(&list->in->table->request->address))
+        if (list->in->table->host->nonlocal_bind != YES && !address_is_link_local(&list->in->table->request->address))
                 (void)advice_add(list, AIU_ACTION_ALLOW_NONLOCAL, tried_there(list, &host, NULL),
                                  AIU_ACTION_HOST_WIDE | AIU_ACTION_NEEDS_ROOT);
 }

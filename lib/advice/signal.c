@@ -16,10 +16,11 @@
 
 #include "advice/list.h"
 
+/* clang-format off */
 static const struct {
         const char *program;
         enum signal_word word;
-        bool to_master;         /* a worker without its master does not obey */
+        bool to_master; /* a worker without its master does not obey */
 } words[] = {
         { "nginx", SIGNAL_QUIT, false },        /* graceful */
         { "apache2", SIGNAL_WINCH, true },      /* graceful */
@@ -28,6 +29,7 @@ static const struct {
         { "squid", SIGNAL_INT, false },         /* fast: SIGTERM takes half a minute */
         { "postgres", SIGNAL_INT, false },      /* fast: SIGTERM waits for every client to leave */
 };
+/* clang-format on */
 
 static bool is_installed(const char *exe)
 {

@@ -14,7 +14,7 @@
 #include "observe/netns.h"
 #include "util/sys.h"
 
-#define NAMES "/run/netns"      /* NETNS_RUN_DIR of ip-netns(8) */
+#define NAMES "/run/netns" /* NETNS_RUN_DIR of ip-netns(8) */
 #define ENTRIES_PER_CLOCK 64u
 
 /* As getdents64(2) fills it in. */
@@ -29,8 +29,8 @@ struct entry {
 struct search {
         const struct aiu_request *request;
         struct stat wanted;
-        const char *directory;  /* its path */
-        const char *below;      /* what follows an entry's name */
+        const char *directory; /* its path */
+        const char *below;     /* what follows an entry's name */
         unsigned int n_looked;
         char *found;
 };
@@ -44,8 +44,8 @@ bool netns_is_own(int procfs, int nsfd)
 {
         struct stat own, its;
 
-        return procfs >= 0 && sys_fstatat(procfs, "thread-self/ns/net", &own, 0) == 0 &&
-               sys_fstat(nsfd, &its) == 0 && is_same(&own, &its);
+        return procfs >= 0 && sys_fstatat(procfs, "thread-self/ns/net", &own, 0) == 0 && sys_fstat(nsfd, &its) == 0 &&
+               is_same(&own, &its);
 }
 
 /* 1 = that is it. */

@@ -45,8 +45,10 @@ static void note_failure(struct aiu_snapshot *snapshot, int error, size_t gaps_b
 
         if (snapshot->n_gaps > gaps_before)
                 return;
-        (void)snprintf(text, sizeof(text), "this source of facts could not be used (error %d): what it alone "
-                       "knows is missing", -error);
+        (void)snprintf(text, sizeof(text),
+                       "this source of facts could not be used (error %d): what it alone "
+                       "knows is missing",
+                       -error);
         (void)aiu_snapshot_add_gap(snapshot, gap_kind(error), error, text);
 }
 
@@ -123,8 +125,8 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
         if (context->deadline_usec && context->deadline_usec < UINT64_MAX / 2000)
                 o->backend_request.deadline_nsec = sys_now_nsec() + context->deadline_usec * 1000;
         o->snapshot.host.kernel_proven = context->kernel_proven;
-        o->backend_request.plain_calls_only = !(context->flags & AIU_CONTEXT_ALL_SYSCALLS) &&
-                                    caller_is_filtered(o->backend_request.procfs);
+        o->backend_request.plain_calls_only =
+                !(context->flags & AIU_CONTEXT_ALL_SYSCALLS) && caller_is_filtered(o->backend_request.procfs);
         learn_standpoint(&o->snapshot.host, o->backend_request.procfs);
 }
 
@@ -194,7 +196,7 @@ static int observe_own_port(struct observation *o)
                 q->holds_port = r == 1 && !side.snapshot.sockets_truncated && !hides_bound(o) ? NO : UNKNOWN;
         snapshot_finish(&side.snapshot);
         if (q->call == AIU_CALL_LISTEN && q->holds_port == NO) {
-                address_set_port(&q->address, 0);       /* listen() will look for a new one */
+                address_set_port(&q->address, 0); /* listen() will look for a new one */
                 o->backend_request.port = 0;
         }
         return r < 0 ? r : 0;
@@ -246,7 +248,8 @@ static int run_with(struct observation *o, uint32_t flags)
 
 static int observe_listeners(struct observation *o)
 {
-        int r = run_with(o, (o->backend_request.context_flags & ~AIU_CONTEXT_FIRST_HOLDER) | AIU_CONTEXT_LISTENERS_ONLY);
+        int r = run_with(o,
+                         (o->backend_request.context_flags & ~AIU_CONTEXT_FIRST_HOLDER) | AIU_CONTEXT_LISTENERS_ONLY);
 
         (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0,
                                    "only listening sockets were looked at, as requested: others may keep the port too");
@@ -266,7 +269,8 @@ static int observe_first(struct observation *o)
         if (r < 0 || !has_listener(o))
                 return r;
         if (is_settled(o)) {
-                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0, "the search stopped at the first "
+                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0,
+                                           "the search stopped at the first "
                                            "listening socket in the way, as requested: there may be more");
                 return 0;
         }
@@ -365,7 +369,7 @@ static int observe_inside(struct observation *o)
         /* listen() looks for a port: other limits count. */
         if (r >= 0 && o->backend_request.port != port)
                 r = run_phase(o, PHASE_HOST);
-        o->backend_request.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;  /* observe_port() decides */
+        o->backend_request.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY; /* observe_port() decides */
         if (r >= 0)
                 r = observe_socket_tables(o);
         if (r < 0)
@@ -388,7 +392,8 @@ static int observe_there(struct observation *o, int (*look)(struct observation *
                 return no_way_in(o, EPERM);
         if (o->query->netns < 0)
                 return look(o);
-        r = o->backend_request.plain_calls_only ? -EPERM : netns_enter(o->backend_request.procfs, o->query->netns, &home);
+        r = o->backend_request.plain_calls_only ? -EPERM
+                                                : netns_enter(o->backend_request.procfs, o->query->netns, &home);
         if (r < 0)
                 return no_way_in(o, r);
         r = look(o);
@@ -408,7 +413,8 @@ static int learn_netns(struct observation *o)
         if (!host->other_netns)
                 return 0;
         /* The numbers of a /proc that was handed over are not under /proc here. */
-        return netns_find_path(&o->backend_request, o->query->netns, o->own_procfs && !host->foreign_pids, &host->netns_path);
+        return netns_find_path(&o->backend_request, o->query->netns, o->own_procfs && !host->foreign_pids,
+                               &host->netns_path);
 }
 
 int observe_sockets(struct observation *o)

@@ -8,10 +8,10 @@
 
 struct observation {
         const struct aiu_query *query;
-        struct request *request;              /* defaults are filled in as they become known */
-        struct aiu_request backend_request;              /* what the backends get to see of it */
+        struct request *request;            /* defaults are filled in as they become known */
+        struct aiu_request backend_request; /* what the backends get to see of it */
         struct aiu_snapshot snapshot;
-        bool own_procfs;                        /* asked.procfs is ours to close */
+        bool own_procfs; /* asked.procfs is ours to close */
         bool sockets_complete;
         bool holders_complete;
 };

@@ -21,7 +21,7 @@
 #include "util/sys.h"
 
 #define FIRST_PORT 20000u
-#define CROWD 14u               /* more than the ten sockets up to which a slot is searched whole */
+#define CROWD 14u /* more than the ten sockets up to which a slot is searched whole */
 
 enum { V6ONLY = 1, REUSE = 2, DATAGRAM = 4 };
 
@@ -233,8 +233,9 @@ static bool lists(struct aiu_context *context, uint16_t port)
 {
         struct aiu_query *query = NULL;
         struct aiu_report *report = NULL;
-        bool seen = aiu_query_new(context, &query) == 0 && aiu_query_set_address_string(query, "127.0.0.1", port) == 0 &&
-                    aiu_query_run(query, &report) == 0 && aiu_report_get_n_conflicts(report) == 1 &&
+        bool seen = aiu_query_new(context, &query) == 0 &&
+                    aiu_query_set_address_string(query, "127.0.0.1", port) == 0 && aiu_query_run(query, &report) == 0 &&
+                    aiu_report_get_n_conflicts(report) == 1 &&
                     aiu_conflict_get_state(aiu_report_get_conflict(report, 0)) == AIU_STATE_BOUND;
 
         aiu_report_unref(report);
@@ -288,7 +289,7 @@ AIU_EXPORT int aiu_self_test(uint32_t *ret_behaves)
                 uint32_t behaviour;
                 bool (*is_seen)(uint16_t port);
         } histories[] = {
-                { AIU_KERNEL_STATELESS, is_stateless }, { AIU_KERNEL_TIME_WAIT, counts_time_wait },
+                { AIU_KERNEL_STATELESS, is_stateless },         { AIU_KERNEL_TIME_WAIT, counts_time_wait },
                 { AIU_KERNEL_BY_ADDRESS, compares_by_address }, { AIU_KERNEL_UDP_CROWD, counts_crowd },
                 { AIU_KERNEL_BOUND_SHOWN, shows_bound },
         };

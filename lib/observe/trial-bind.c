@@ -41,15 +41,15 @@
 #include "rules/verdict.h"
 
 /* Newer than the headers of some distributions. */
-enum { BIND_TO_IFINDEX = 62 };          /* SO_BINDTOIFINDEX, Linux 5.1 */
+enum { BIND_TO_IFINDEX = 62 }; /* SO_BINDTOIFINDEX, Linux 5.1 */
 
 /* Is it a question about a fresh socket of the caller's own, here? */
 static bool is_fresh(const struct observation *o)
 {
         const struct request *q = o->request;
 
-        return q->error == 0 && q->call == AIU_CALL_BIND && q->bound.len == 0 && q->own_inode == 0 &&
-               !q->foreign_uid && o->query->netns < 0 && !o->query->netns_lost;
+        return q->error == 0 && q->call == AIU_CALL_BIND && q->bound.len == 0 && q->own_inode == 0 && !q->foreign_uid &&
+               o->query->netns < 0 && !o->query->netns_lost;
 }
 
 static bool on_the_port(const struct request *q, const struct socket *s)
@@ -141,7 +141,8 @@ static void say_tried(struct observation *o, int error)
 {
         char text[96];
 
-        (void)snprintf(text, sizeof(text), error ? "a trial bind() failed: error %d" : "a trial bind() succeeded", error);
+        (void)snprintf(text, sizeof(text), error ? "a trial bind() failed: error %d" : "a trial bind() succeeded",
+                       error);
         aiu_snapshot_log(&o->snapshot, AIU_LOG_INFO, text);
 }
 
@@ -152,7 +153,7 @@ static void bind_and_close(struct observation *o)
 
         fd = sys_socket(q->address.sa.any.sa_family, q->type, q->protocol);
         if (fd < 0)
-                return;         /* it could not be tried: nothing more is known */
+                return; /* it could not be tried: nothing more is known */
         r = set_options(fd, q);
         if (r >= 0) {
                 r = sys_bind(fd, &q->address.sa.any, q->address.len);
@@ -160,7 +161,7 @@ static void bind_and_close(struct observation *o)
                 if (r >= 0)
                         q->trial_succeeded = true;
                 else if (!is_passing(-r))
-                        q->error = -r;  /* evidence, as if the caller had seen it */
+                        q->error = -r; /* evidence, as if the caller had seen it */
         }
         sys_close(fd);
 }

@@ -20,17 +20,18 @@
 /* What a daemon can afford on its error path: see doc/performance.md. */
 #define DEFAULT_DEADLINE_USEC 250000u
 
-#define KNOWN_FLAGS (AIU_CONTEXT_FIRST_HOLDER | AIU_CONTEXT_TRIAL_BIND | AIU_CONTEXT_NO_IPC | \
-                     AIU_CONTEXT_ALL_SYSCALLS | AIU_CONTEXT_LISTENERS_ONLY)
+#define KNOWN_FLAGS                                                                                                    \
+        (AIU_CONTEXT_FIRST_HOLDER | AIU_CONTEXT_TRIAL_BIND | AIU_CONTEXT_NO_IPC | AIU_CONTEXT_ALL_SYSCALLS |           \
+         AIU_CONTEXT_LISTENERS_ONLY)
 
 /* In the order in which each phase asks them. */
 static const struct aiu_backend *const builtin[] = {
-        &backend_nft_nat,                                       /* host: a note, never the last word */
-        &backend_proc_sys, &backend_route, &backend_proc_address, &backend_unix_path,   /* host */
-        &backend_sock_diag, &backend_proc_net, &backend_proc_net_path,  /* sockets */
-        &backend_proc_fd, &backend_kernel_user,                 /* holders: processes, the kernel */
-        &backend_proc_bound, &backend_options,                  /* hidden sockets, options */
-        &backend_cgroup, &backend_sd_bus,                       /* managers */
+        &backend_nft_nat, /* host: a note, never the last word */
+        &backend_proc_sys,   &backend_route,       &backend_proc_address,  &backend_unix_path, /* host */
+        &backend_sock_diag,  &backend_proc_net,    &backend_proc_net_path,                     /* sockets */
+        &backend_proc_fd,    &backend_kernel_user, /* holders: processes, the kernel */
+        &backend_proc_bound, &backend_options,     /* hidden sockets, options */
+        &backend_cgroup,     &backend_sd_bus,      /* managers */
 };
 
 AIU_EXPORT int aiu_context_new(struct aiu_context **ret_context)
@@ -79,8 +80,7 @@ AIU_EXPORT struct aiu_context *aiu_context_unref(struct aiu_context *context)
         return NULL;
 }
 
-AIU_EXPORT void aiu_context_set_log(struct aiu_context *context, aiu_log_fn log, enum aiu_log_level max,
-                                    void *userdata)
+AIU_EXPORT void aiu_context_set_log(struct aiu_context *context, aiu_log_fn log, enum aiu_log_level max, void *userdata)
 {
         if (!context)
                 return;
@@ -157,14 +157,10 @@ bool context_plain_calls_only(const struct aiu_context *context)
 phase_function *backend_phase(const struct aiu_backend *backend, enum phase phase)
 {
         phase_function *const phases[N_PHASES] = {
-                [PHASE_HOST] = backend->host,
-                [PHASE_SOCKETS] = backend->sockets,
-                [PHASE_HOLDERS] = backend->holders,
-                [PHASE_OPTIONS] = backend->options,
-                [PHASE_MANAGERS] = backend->managers,
-                [PHASE_KERNEL_USERS] = backend->kernel_users,
-                [PHASE_DEVICES] = backend->devices,
-                [PHASE_HIDDEN_SOCKETS] = backend->hidden_sockets,
+                [PHASE_HOST] = backend->host,         [PHASE_SOCKETS] = backend->sockets,
+                [PHASE_HOLDERS] = backend->holders,   [PHASE_OPTIONS] = backend->options,
+                [PHASE_MANAGERS] = backend->managers, [PHASE_KERNEL_USERS] = backend->kernel_users,
+                [PHASE_DEVICES] = backend->devices,   [PHASE_HIDDEN_SOCKETS] = backend->hidden_sockets,
         };
 
         return phases[phase];
@@ -178,8 +174,7 @@ static bool has_phase(const struct aiu_backend *backend)
         return false;
 }
 
-AIU_EXPORT int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backend *backend,
-                                       void *userdata)
+AIU_EXPORT int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backend *backend, void *userdata)
 {
         KEEP_ERRNO;
         struct backend_slot slot = { .userdata = userdata };

@@ -38,12 +38,12 @@ struct aiu_context {
         void *log_userdata;
         aiu_progress_fn progress;
         void *progress_userdata;
-        uint64_t deadline_usec;                 /* 0 = none */
-        int procfs;                             /* -1: the real /proc, unless no_procfs */
+        uint64_t deadline_usec; /* 0 = none */
+        int procfs;             /* -1: the real /proc, unless no_procfs */
         bool no_procfs;
         uint32_t flags;
-        uint32_t kernel_proven;                 /* AIU_KERNEL_* */
-        struct backend_slot *backends;          /* added ones first, then the built-in ones */
+        uint32_t kernel_proven;        /* AIU_KERNEL_* */
+        struct backend_slot *backends; /* added ones first, then the built-in ones */
         size_t n_backends;
 };
 
@@ -51,10 +51,10 @@ struct aiu_query {
         atomic_uint refs;
         struct aiu_context *context;
         struct request request;
-        bool v6only_set, uid_set, listen_set;   /* else the documented default is filled in when it runs */
+        bool v6only_set, uid_set, listen_set; /* else the documented default is filled in when it runs */
         bool address_set;
-        bool netns_lost;                        /* the fd's namespace is not ours and could not be had */
-        int netns;                              /* -1 = the caller's */
+        bool netns_lost; /* the fd's namespace is not ours and could not be had */
+        int netns;       /* -1 = the caller's */
 };
 
 /* May a filter be active that kills for a call which doc/security.md does not list? */

@@ -97,8 +97,8 @@ static void read_device(struct aiu_query *query, int fd)
  */
 static void note_bound_v6only(struct request *q)
 {
-        if (q->protocol == IPPROTO_MPTCP && q->bound.sa.any.sa_family == AF_INET6 &&
-            !address_is_wildcard(&q->bound) && !address_is_mapped(&q->bound))
+        if (q->protocol == IPPROTO_MPTCP && q->bound.sa.any.sa_family == AF_INET6 && !address_is_wildcard(&q->bound) &&
+            !address_is_mapped(&q->bound))
                 q->v6only = true;
 }
 

@@ -74,8 +74,8 @@ static int check_address(const struct sockaddr *address, socklen_t bytes)
                 /* SIN6_LEN_RFC2133: without sin6_scope_id is still enough. */
                 return bytes < offsetof(struct sockaddr_in6, sin6_scope_id) ? -EINVAL : 0;
         case AF_UNIX:
-                return bytes <= offsetof(struct sockaddr_un, sun_path) ||
-                       bytes > sizeof(struct sockaddr_un) ? -EINVAL : 0;
+                return bytes <= offsetof(struct sockaddr_un, sun_path) || bytes > sizeof(struct sockaddr_un) ? -EINVAL
+                                                                                                             : 0;
         default:
                 return -EAFNOSUPPORT;
         }
@@ -97,8 +97,7 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
                 memcpy(&to->sa, address, bytes);
                 to->len = bytes;
         } else {
-                to->len = address->sa_family == AF_INET ? sizeof(struct sockaddr_in)
-                                                        : sizeof(struct sockaddr_in6);
+                to->len = address->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
                 memcpy(&to->sa, address, bytes < to->len ? bytes : to->len);
         }
         query->request.given_len = bytes;
@@ -112,7 +111,8 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
 int query_find_interface(const struct aiu_query *query, const char *name, unsigned int *ret_index)
 {
         struct aiu_request request = {
-                .size = sizeof(request), .procfs = -1,
+                .size = sizeof(request),
+                .procfs = -1,
                 .plain_calls_only = context_plain_calls_only(query->context),
                 .deadline_nsec = sys_now_nsec() + LOOKUP_NSEC,
         };

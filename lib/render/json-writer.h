@@ -16,7 +16,7 @@ struct json {
         struct strbuf out;
         bool pretty;
         bool cmdline;
-        bool first;             /* nothing stands yet in the object or array that is open */
+        bool first; /* nothing stands yet in the object or array that is open */
         unsigned int depth;
 };
 

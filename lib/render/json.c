@@ -141,8 +141,8 @@ static void put_query(struct json *j, const struct aiu_report *report)
         json_key(j, "query");
         json_open(j, "{");
         json_token(j, "family", address ? family_name(address) : "unknown");
-        json_string(j, "protocol", protocol_name(address, aiu_report_get_type(report),
-                                                aiu_report_get_protocol(report)));
+        json_string(j, "protocol",
+                    protocol_name(address, aiu_report_get_type(report), aiu_report_get_protocol(report)));
         json_string(j, "type", type_name(aiu_report_get_type(report)));
         if (address && address->sa_family != AF_UNIX) {
                 put_ip(j, address);
@@ -281,7 +281,7 @@ static void put_unit(struct json *j, const char *name, const char *unit)
 
 static void put_holder(struct json *j, const struct aiu_holder *holder)
 {
-        static const char *const flags[] = { "same-program", "orphan", "stopped", "dying", "deleted-exe",
+        static const char *const flags[] = { "same-program",  "orphan",      "stopped",  "dying",       "deleted-exe",
                                              "unit-leftover", "unit-spared", "ancestor", "handed-over", "worker" };
 
         json_separate(j);
@@ -377,8 +377,8 @@ static void put_signal(struct json *j, const struct aiu_action *action)
 
 static void put_action(struct json *j, const struct aiu_action *action)
 {
-        static const char *const flags[] = { "needs-root", "disruptive", "changes-code", "last-resort",
-                                             "unconfirmed", "elsewhere", "host-wide" };
+        static const char *const flags[] = { "needs-root",  "disruptive", "changes-code", "last-resort",
+                                             "unconfirmed", "elsewhere",  "host-wide" };
         const char *const *argv = aiu_action_get_argv(action);
 
         json_separate(j);

@@ -48,7 +48,7 @@ enum starter { STARTER_NONE, STARTER_SHELL, STARTER_TERMINAL, STARTER_EDITOR, ST
 static const struct {
         const char *comm;
         enum starter starter;
-        const char *words;      /* NULL = the comm itself says it */
+        const char *words; /* NULL = the comm itself says it */
 } starters[] = {
         { "cron", STARTER_JOB, "by cron" },
         { "crond", STARTER_JOB, "by cron" },

@@ -198,8 +198,7 @@ static void address_words(struct strbuf *out, const struct sockaddr *address, so
                 strbuf_printf(out, "]:%u", ntohs(in6->sin6_port));
                 break;
         case AF_UNIX:
-                n = bytes > offsetof(struct sockaddr_un, sun_path)
-                            ? bytes - offsetof(struct sockaddr_un, sun_path) : 0;
+                n = bytes > offsetof(struct sockaddr_un, sun_path) ? bytes - offsetof(struct sockaddr_un, sun_path) : 0;
                 if (n > 0 && un->sun_path[0] == '\0') {
                         strbuf_str(out, "@");
                         strbuf_escaped(out, un->sun_path + 1, n - 1);
@@ -266,8 +265,8 @@ void words_of_state(struct strbuf *out, const struct aiu_conflict *c)
                 words_of_endpoint(out, c);
                 break;
         case AIU_STATE_BOUND:
-                strbuf_str(out, aiu_conflict_get_type(c) == SOCK_STREAM ? ", bound and not listening on "
-                                                                         : ", bound to ");
+                strbuf_str(out,
+                           aiu_conflict_get_type(c) == SOCK_STREAM ? ", bound and not listening on " : ", bound to ");
                 words_of_endpoint(out, c);
                 break;
         case AIU_STATE_ESTABLISHED:
@@ -330,8 +329,9 @@ static void range_words(struct strbuf *out, const struct aiu_report *report, con
 
         (void)aiu_report_get_port_range(report, &first, &last);
         strbuf_printf(out, "port 0 asks for any port of %u-%u (net.ipv4.ip_local_port_range", first, last);
-        strbuf_str(out, aiu_conflict_is_blocking(c) == AIU_TRISTATE_YES ? "), and none is left for this address"
-                                                                        : "), and perhaps none is left for this address");
+        strbuf_str(out, aiu_conflict_is_blocking(c) == AIU_TRISTATE_YES
+                                ? "), and none is left for this address"
+                                : "), and perhaps none is left for this address");
 }
 
 void words_of_overlap(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
@@ -379,7 +379,8 @@ static void reuseaddr_words(struct strbuf *out, const struct aiu_report *report,
         if (aiu_conflict_get_state(c) == AIU_STATE_LISTEN)
                 strbuf_str(out, "SO_REUSEADDR does not help against a listener");
         else if (aiu_conflict_get_reuseaddr(c) == AIU_TRISTATE_YES)
-                strbuf_str(out, set ? "SO_REUSEADDR is set on both" : "SO_REUSEADDR: the holder set it, the caller did not");
+                strbuf_str(out,
+                           set ? "SO_REUSEADDR is set on both" : "SO_REUSEADDR: the holder set it, the caller did not");
         else if (aiu_conflict_get_reuseaddr(c) == AIU_TRISTATE_NO)
                 strbuf_str(out, "SO_REUSEADDR: the holder did not set it, so it does not help");
         else

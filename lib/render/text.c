@@ -350,8 +350,7 @@ static bool is_note(const struct aiu_gap *gap)
 
 static void gaps(struct page *page)
 {
-        bool wanted = page->flags & AIU_RENDER_VERBOSE ||
-                      aiu_report_get_verdict(page->report) == AIU_VERDICT_UNKNOWN ||
+        bool wanted = page->flags & AIU_RENDER_VERBOSE || aiu_report_get_verdict(page->report) == AIU_VERDICT_UNKNOWN ||
                       has_hidden_holder(page->report);
 
         for (size_t i = 0; i < aiu_report_get_n_gaps(page->report); i++) {

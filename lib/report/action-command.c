@@ -167,8 +167,8 @@ static int container_argv(struct aiu_action *action, uid_t asker)
         const char *tool = container_tool(m->kind);
         int r = start_argv(action, 9);
 
-        if (r == 0 && (m->kind == AIU_MANAGER_PODMAN || m->kind == AIU_MANAGER_DOCKER ||
-                       m->kind == AIU_MANAGER_CONTAINERD))
+        if (r == 0 &&
+            (m->kind == AIU_MANAGER_PODMAN || m->kind == AIU_MANAGER_DOCKER || m->kind == AIU_MANAGER_CONTAINERD))
                 r = push_as_user(action, asker);
         if (r == 0)
                 r = push(action, tool);
@@ -237,8 +237,8 @@ static int address_argv(struct aiu_action *action, const struct request *q)
         }
         address_print(&plain, ip, sizeof(ip));
         if (start_argv(action, 8) < 0 || push(action, "ip") < 0 || push(action, "address") < 0 ||
-            push(action, "add") < 0 || pushf(action, "%s/%d", ip, v6 ? 128 : 32) < 0 ||
-            push(action, "dev") < 0 || push(action, q->device[0] ? q->device : "lo") < 0)
+            push(action, "add") < 0 || pushf(action, "%s/%d", ip, v6 ? 128 : 32) < 0 || push(action, "dev") < 0 ||
+            push(action, q->device[0] ? q->device : "lo") < 0)
                 return -ENOMEM;
         return v6 ? push(action, "nodad") : 0;
 }
@@ -281,8 +281,9 @@ static int nonlocal_argv(struct aiu_action *action, const struct request *q)
 {
         bool v6 = q->address.sa.any.sa_family == AF_INET6 && !address_is_mapped(&q->address);
 
-        return push_all(action, (const char *const[]){ "sysctl", "-w", v6 ? "net.ipv6.ip_nonlocal_bind=1"
-                                                                          : "net.ipv4.ip_nonlocal_bind=1", NULL });
+        return push_all(action, (const char *const[]){
+                                        "sysctl", "-w",
+                                        v6 ? "net.ipv6.ip_nonlocal_bind=1" : "net.ipv4.ip_nonlocal_bind=1", NULL });
 }
 
 /* The directory that the socket is to be in, with what is missing on the way there. */
@@ -351,7 +352,7 @@ int words_argv(struct aiu_action *action, const struct aiu_report *report, const
                 if (!action->kernel_user->command)
                         return 0;
                 return push_all(action, (const char *const *)action->kernel_user->command);
-        default:        /* something to change in a program or a configuration: nothing to run */
+        default: /* something to change in a program or a configuration: nothing to run */
                 return 0;
         }
 }

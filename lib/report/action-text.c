@@ -104,7 +104,9 @@ static void add_remarks(struct text *text, const struct aiu_action *action, cons
                                  action->kind == AIU_ACTION_STOP_CONTAINER))
                 text_add(text, ", which has most ports of the range");
         if (r & REMARK_HELPER)
-                text_add(text, ", if no container publishes the port: then it was left behind, else the container is cut off");
+                text_add(
+                        text,
+                        ", if no container publishes the port: then it was left behind, else the container is cut off");
         words_whose_word(text, action);
         words_who_made_it(text, action, report);
         if (r & REMARK_RETURNS)
@@ -149,8 +151,10 @@ static void add_remarks(struct text *text, const struct aiu_action *action, cons
 static void describe_wait(struct text *text, const struct aiu_action *action)
 {
         if (action->wait_usec && action->remarks & REMARK_RANGE)
-                text_add(text, "wait %llu s: by then a port that only closed connections (TIME_WAIT) keep is free; "
-                               "nothing has to be stopped", words_whole_seconds(action->wait_usec));
+                text_add(text,
+                         "wait %llu s: by then a port that only closed connections (TIME_WAIT) keep is free; "
+                         "nothing has to be stopped",
+                         words_whole_seconds(action->wait_usec));
         else if (action->wait_usec)
                 text_add(text, "wait %llu s, until the last TIME_WAIT socket is gone; nothing has to be stopped",
                          words_whole_seconds(action->wait_usec));
@@ -187,8 +191,9 @@ static const struct aiu_conflict *file_in_the_way(const struct aiu_report *repor
 static void describe_look(struct text *text, const struct aiu_action *action)
 {
         if (action->remarks & REMARK_FILE_UNKNOWN)
-                text_add(text, "look again%s: whether a server is behind the socket file could not be seen, and "
-                               "removing the file may cut a server off",
+                text_add(text,
+                         "look again%s: whether a server is behind the socket file could not be seen, and "
+                         "removing the file may cut a server off",
                          action->flags & AIU_ACTION_NEEDS_ROOT ? " as root" : "");
         else if (action->remarks & REMARK_LIMITED_ROOT)
                 text_add(text, "look again from the host, as root with CAP_SYS_PTRACE: root in here cannot look into "
@@ -232,8 +237,10 @@ static void describe_container(struct text *text, const struct aiu_action *actio
         const struct manager *m = action->manager;
 
         if (m->container) {
-                text_add(text, "stop the %s ", m->kind != AIU_MANAGER_MACHINE ? "container"
-                                               : words_is_virtual_machine(m) ? "virtual machine" : "machine");
+                text_add(text, "stop the %s ",
+                         m->kind != AIU_MANAGER_MACHINE ? "container"
+                         : words_is_virtual_machine(m)  ? "virtual machine"
+                                                        : "machine");
                 text_add_escaped(text, m->container, escape_shown(m->container));
                 return;
         }
@@ -254,8 +261,8 @@ static void describe(struct text *text, const struct aiu_action *action, const s
                 text_add(text, "nothing has to be done");
                 break;
         case AIU_ACTION_STOP_UNIT:
-                text_add(text, "ask %s to stop ", action->manager->kind == AIU_MANAGER_SUPERVISOR
-                                                          ? action->manager->supervisor : "systemd");
+                text_add(text, "ask %s to stop ",
+                         action->manager->kind == AIU_MANAGER_SUPERVISOR ? action->manager->supervisor : "systemd");
                 add_units(text, action);
                 break;
         case AIU_ACTION_KILL_UNIT_LEFTOVERS:
@@ -324,7 +331,7 @@ static void describe(struct text *text, const struct aiu_action *action, const s
         case AIU_ACTION_STOP_KERNEL_USER:
                 words_stop_kernel_user(text, action->kernel_user);
                 break;
-        case AIU_ACTION_GRANT_PRIVILEGE:        /* where no socket is in the way: words-refused.c */
+        case AIU_ACTION_GRANT_PRIVILEGE: /* where no socket is in the way: words-refused.c */
         case AIU_ACTION_ADD_ADDRESS:
         case AIU_ACTION_SET_FREEBIND:
         case AIU_ACTION_ALLOW_NONLOCAL:

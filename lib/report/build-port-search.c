@@ -23,14 +23,14 @@
 /* Claims that one process, or nobody, keeps. */
 struct group {
         enum aiu_holder_kind kind;
-        pid_t pid;              /* the lowest of those that hold one */
-        uid_t uid;              /* HIDDEN: all that is known */
+        pid_t pid; /* the lowest of those that hold one */
+        uid_t uid; /* HIDDEN: all that is known */
         bool minisock;
         tristate blocking;
         uint32_t decides;
         unsigned int n_ports;
-        int last_port;          /* counted already */
-        uint32_t entry;         /* the one that is shown */
+        int last_port;  /* counted already */
+        uint32_t entry; /* the one that is shown */
         size_t number;
 };
 
@@ -40,8 +40,8 @@ struct grouping {
         const struct range_map *map;
         struct group *groups;
         size_t n, room;
-        int error;              /* -ENOMEM */
-        uint16_t *group_of;     /* for each claim: its group's number + 1 */
+        int error;          /* -ENOMEM */
+        uint16_t *group_of; /* for each claim: its group's number + 1 */
 };
 
 static bool is_searched(const struct range_map *map, int port)
@@ -266,8 +266,10 @@ static int add_conflict(struct aiu_report *report, const struct grouping *g, con
 
         *c = (struct aiu_conflict){
                 .socket = range_socket(&g->snapshot->entries.list[group->entry]),
-                .judgement = { .overlap = AIU_OVERLAP_PORT_RANGE, .reason = AIU_REASON_RANGE_EXHAUSTED,
-                               .blocking = group->blocking, .decides = group->decides },
+                .judgement = { .overlap = AIU_OVERLAP_PORT_RANGE,
+                               .reason = AIU_REASON_RANGE_EXHAUSTED,
+                               .blocking = group->blocking,
+                               .decides = group->decides },
                 .index = report->n_conflicts++,
                 .n_ports = group->n_ports,
         };

@@ -80,7 +80,7 @@ static int copy_fds(struct aiu_holder *holder, const struct holder_ref *ref)
 int assemble_holder(const struct aiu_report *report, struct aiu_conflict *conflict, const struct holder_ref *ref)
 {
         struct snapshot_lookup lookup = { report->processes, report->n_processes, report->managers,
-                                      report->n_managers };
+                                          report->n_managers };
         struct aiu_holder *holder = add_holder(conflict, AIU_HOLDER_PROCESS);
 
         if (!holder)
@@ -101,8 +101,8 @@ int assemble_holder(const struct aiu_report *report, struct aiu_conflict *confli
 }
 
 /* `inode`: of the socket that the process really has, which is the listener of an unaccepted connection. */
-static int add_holders_of(struct aiu_report *report, const struct aiu_snapshot *snapshot,
-                          struct aiu_conflict *conflict, uint64_t inode)
+static int add_holders_of(struct aiu_report *report, const struct aiu_snapshot *snapshot, struct aiu_conflict *conflict,
+                          uint64_t inode)
 {
         for (size_t i = 0; i < snapshot->n_refs; i++) {
                 int r;
@@ -158,7 +158,7 @@ static uint64_t listener_of(const struct aiu_snapshot *snapshot, const struct so
 int assemble_nobody(const struct aiu_report *report, struct aiu_conflict *conflict)
 {
         struct snapshot_lookup lookup = { report->processes, report->n_processes, report->managers,
-                                      report->n_managers };
+                                          report->n_managers };
         struct aiu_holder *holder;
 
         holder = add_holder(conflict, conflict->socket.inode == 0 ? AIU_HOLDER_KERNEL : AIU_HOLDER_HIDDEN);
@@ -168,8 +168,7 @@ int assemble_nobody(const struct aiu_report *report, struct aiu_conflict *confli
         return 0;
 }
 
-static int find_holders(struct aiu_report *report, const struct aiu_snapshot *snapshot,
-                        struct aiu_conflict *conflict)
+static int find_holders(struct aiu_report *report, const struct aiu_snapshot *snapshot, struct aiu_conflict *conflict)
 {
         uint64_t inode = conflict->socket.inode;
         int r = 0;
@@ -190,9 +189,8 @@ static int find_holders(struct aiu_report *report, const struct aiu_snapshot *sn
 /* Who is certainly in the way comes first, then who is easiest to name. */
 static int rank(const struct aiu_conflict *c)
 {
-        static const enum aiu_state order[] = {
-                AIU_STATE_LISTEN, AIU_STATE_BOUND, AIU_STATE_ESTABLISHED, AIU_STATE_SYN_SENT
-        };
+        static const enum aiu_state order[] = { AIU_STATE_LISTEN, AIU_STATE_BOUND, AIU_STATE_ESTABLISHED,
+                                                AIU_STATE_SYN_SENT };
         int r = c->judgement.blocking == YES ? 0 : 16;
 
         for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
@@ -263,8 +261,10 @@ static int add_unseen(struct aiu_report *report, const struct observation *o)
         bool file = report->request.address.sa.any.sa_family == AF_UNIX && host->name_exists == YES;
         struct aiu_conflict c = {
                 .index = NO_SOCKET,
-                .socket = { .type = report->request.type, .protocol = conflict_protocol(&report->request),
-                            .local = report->request.address, .uid = UID_UNKNOWN },
+                .socket = { .type = report->request.type,
+                            .protocol = conflict_protocol(&report->request),
+                            .local = report->request.address,
+                            .uid = UID_UNKNOWN },
                 .judgement = { .reason = AIU_REASON_OBSERVED, .blocking = UNKNOWN },
         };
         int r;
@@ -273,10 +273,12 @@ static int add_unseen(struct aiu_report *report, const struct observation *o)
                 return 0;
         if (o->snapshot.entries.first && report->range.found == NO)
                 c.judgement = (struct judgement){ .overlap = AIU_OVERLAP_PORT_RANGE,
-                                                  .reason = AIU_REASON_RANGE_EXHAUSTED, .blocking = YES };
+                                                  .reason = AIU_REASON_RANGE_EXHAUSTED,
+                                                  .blocking = YES };
         if (file) {
                 c.judgement = (struct judgement){ .overlap = AIU_OVERLAP_UNIX_PATH,
-                                                  .reason = AIU_REASON_PATH_EXISTS, .blocking = YES };
+                                                  .reason = AIU_REASON_PATH_EXISTS,
+                                                  .blocking = YES };
                 c.file_mode = host->name_mode;
                 if (host->name_is_socket == YES && host->name_live == NO)
                         c.socket.state = AIU_STATE_STALE_FILE;
@@ -310,6 +312,7 @@ int assemble_conflicts(struct aiu_report *report, struct observation *o)
         for (size_t i = 0; r >= 0 && i < report->n_conflicts; i++)
                 if (report->conflicts[i].index != NO_SOCKET && report->conflicts[i].n_holders == 0)
                         r = find_holders(report, &o->snapshot, &report->conflicts[i]);
-        return r < 0 ? r : leader_find(report->conflicts, report->n_conflicts, report->processes, report->n_processes,
-                                       o->holders_complete);
+        return r < 0 ? r
+                     : leader_find(report->conflicts, report->n_conflicts, report->processes, report->n_processes,
+                                   o->holders_complete);
 }

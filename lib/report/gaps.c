@@ -45,9 +45,10 @@ static void add_open_bits(struct observation *o, const struct aiu_report *report
                 if (c->socket.inode == 0)
                         text_add(&text, "no interface of the kernel shows it");
                 else
-                        text_add(&text, "run as %s (CAP_SYS_PTRACE) to read it", caller_who_sees_all(o->backend_request.procfs));
-                (void)aiu_snapshot_add_gap(&o->snapshot,
-                                           c->socket.inode == 0 ? AIU_GAP_UNKNOWN : AIU_GAP_PERMISSION, 0, buffer);
+                        text_add(&text, "run as %s (CAP_SYS_PTRACE) to read it",
+                                 caller_who_sees_all(o->backend_request.procfs));
+                (void)aiu_snapshot_add_gap(&o->snapshot, c->socket.inode == 0 ? AIU_GAP_UNKNOWN : AIU_GAP_PERMISSION, 0,
+                                           buffer);
         }
 }
 
@@ -96,11 +97,14 @@ static void add_kernel(struct observation *o, uint32_t behaviours)
                 text_add(&text, "this is Linux %d.%d.%d: %s", host->kernel_major, host->kernel_minor,
                          host->kernel_patch, kernel_text(one));
                 if (one == AIU_KERNEL_BOUND_SHOWN)
-                        text_add(&text, ": root finds those by their descriptors, and still not whether they have lost the port again");
+                        text_add(
+                                &text,
+                                ": root finds those by their descriptors, and still not whether they have lost the port again");
                 else if (one & (AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_VRF))
                         text_add(&text, "; distributors repair such things");
                 else
-                        text_add(&text, "; distributors repair such things, and a self-test (aiu_self_test()) would tell");
+                        text_add(&text,
+                                 "; distributors repair such things, and a self-test (aiu_self_test()) would tell");
                 (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_KERNEL_TOO_OLD, 0, buffer);
         }
 }
@@ -140,6 +144,6 @@ int assemble_gaps(struct aiu_report *report, struct observation *o)
         for (size_t i = 0; i < o->snapshot.n_gaps; i++)
                 report->gaps[i].gap = o->snapshot.gaps[i];
         report->n_gaps = o->snapshot.n_gaps;
-        o->snapshot.n_gaps = 0;         /* their strings are the report's now */
+        o->snapshot.n_gaps = 0; /* their strings are the report's now */
         return 0;
 }

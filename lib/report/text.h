@@ -11,7 +11,10 @@ struct text {
         size_t bytes, used;
 };
 
-#define TEXT(buffer) { .to = (buffer), .bytes = sizeof(buffer) }
+#define TEXT(buffer)                                                                                                   \
+        {                                                                                                              \
+                .to = (buffer), .bytes = sizeof(buffer)                                                                \
+        }
 
 __attribute__((format(printf, 2, 3))) void text_add(struct text *text, const char *format, ...);
 void text_addv(struct text *text, const char *format, va_list arguments);

@@ -72,20 +72,13 @@ AIU_EXPORT const char *aiu_overlap_to_string(enum aiu_overlap overlap)
 }
 
 static const char *const state_tokens[] = {
-        [AIU_STATE_UNKNOWN] = "unknown",
-        [AIU_STATE_ESTABLISHED] = "established",
-        [AIU_STATE_SYN_SENT] = "syn-sent",
-        [AIU_STATE_SYN_RECV] = "syn-recv",
-        [AIU_STATE_FIN_WAIT1] = "fin-wait1",
-        [AIU_STATE_FIN_WAIT2] = "fin-wait2",
-        [AIU_STATE_TIME_WAIT] = "time-wait",
-        [AIU_STATE_CLOSE] = "close",
-        [AIU_STATE_CLOSE_WAIT] = "close-wait",
-        [AIU_STATE_LAST_ACK] = "last-ack",
-        [AIU_STATE_LISTEN] = "listen",
-        [AIU_STATE_CLOSING] = "closing",
-        [AIU_STATE_BOUND] = "bound",
-        [AIU_STATE_STALE_FILE] = "stale-file",
+        [AIU_STATE_UNKNOWN] = "unknown",       [AIU_STATE_ESTABLISHED] = "established",
+        [AIU_STATE_SYN_SENT] = "syn-sent",     [AIU_STATE_SYN_RECV] = "syn-recv",
+        [AIU_STATE_FIN_WAIT1] = "fin-wait1",   [AIU_STATE_FIN_WAIT2] = "fin-wait2",
+        [AIU_STATE_TIME_WAIT] = "time-wait",   [AIU_STATE_CLOSE] = "close",
+        [AIU_STATE_CLOSE_WAIT] = "close-wait", [AIU_STATE_LAST_ACK] = "last-ack",
+        [AIU_STATE_LISTEN] = "listen",         [AIU_STATE_CLOSING] = "closing",
+        [AIU_STATE_BOUND] = "bound",           [AIU_STATE_STALE_FILE] = "stale-file",
 };
 
 AIU_EXPORT const char *aiu_state_to_string(enum aiu_state state)
@@ -112,11 +105,8 @@ AIU_EXPORT const char *aiu_reason_to_string(enum aiu_reason reason)
 }
 
 static const char *const holder_kind_tokens[] = {
-        [AIU_HOLDER_UNKNOWN] = "unknown",
-        [AIU_HOLDER_PROCESS] = "process",
-        [AIU_HOLDER_SELF] = "self",
-        [AIU_HOLDER_KERNEL] = "kernel",
-        [AIU_HOLDER_HIDDEN] = "hidden",
+        [AIU_HOLDER_UNKNOWN] = "unknown", [AIU_HOLDER_PROCESS] = "process", [AIU_HOLDER_SELF] = "self",
+        [AIU_HOLDER_KERNEL] = "kernel",   [AIU_HOLDER_HIDDEN] = "hidden",
 };
 
 AIU_EXPORT const char *aiu_holder_kind_to_string(enum aiu_holder_kind holder)
@@ -181,14 +171,10 @@ AIU_EXPORT const char *aiu_action_kind_to_string(enum aiu_action_kind action)
 }
 
 static const char *const gap_kind_tokens[] = {
-        [AIU_GAP_UNKNOWN] = "unknown",
-        [AIU_GAP_PERMISSION] = "permission",
-        [AIU_GAP_NAMESPACE] = "namespace",
-        [AIU_GAP_TRUNCATED] = "truncated",
-        [AIU_GAP_RACE] = "race",
-        [AIU_GAP_BACKEND] = "backend",
-        [AIU_GAP_DEADLINE] = "deadline",
-        [AIU_GAP_KERNEL_TOO_OLD] = "kernel-too-old",
+        [AIU_GAP_UNKNOWN] = "unknown",     [AIU_GAP_PERMISSION] = "permission",
+        [AIU_GAP_NAMESPACE] = "namespace", [AIU_GAP_TRUNCATED] = "truncated",
+        [AIU_GAP_RACE] = "race",           [AIU_GAP_BACKEND] = "backend",
+        [AIU_GAP_DEADLINE] = "deadline",   [AIU_GAP_KERNEL_TOO_OLD] = "kernel-too-old",
 };
 
 AIU_EXPORT const char *aiu_gap_kind_to_string(enum aiu_gap_kind gap)

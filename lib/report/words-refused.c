@@ -12,7 +12,7 @@
 #include "report/text.h"
 #include "report/words.h"
 
-#define MOST_ADDRESSES 4u       /* that a text lists */
+#define MOST_ADDRESSES 4u /* that a text lists */
 
 /* ------------------------------------------------ words for things */
 
@@ -333,8 +333,9 @@ static void wait_for(struct text *text, const struct aiu_action *action, const s
                      const struct host *host)
 {
         if (report->verdict.why == WHY_DETECTION) {
-                text_add(text, action->wait_usec ? "wait %llu s: duplicate address detection still runs on "
-                                                 : "wait, %llu s or more: duplicate address detection has not ended on ",
+                text_add(text,
+                         action->wait_usec ? "wait %llu s: duplicate address detection still runs on "
+                                           : "wait, %llu s or more: duplicate address detection has not ended on ",
                          action->wait_usec ? words_whole_seconds(action->wait_usec) : 2ull);
                 add_device(text, host->address_device);
                 if (action->wait_usec == 0)
@@ -342,7 +343,8 @@ static void wait_for(struct text *text, const struct aiu_action *action, const s
         } else if (report->verdict.why == WHY_GONE) {
                 text_add(text, "try again: what refused the call a moment ago is not in sight any more");
         } else {
-                text_add(text, "try again: the kernel was short of memory or was interrupted; the call itself is right");
+                text_add(text,
+                         "try again: the kernel was short of memory or was interrupted; the call itself is right");
         }
 }
 
@@ -352,18 +354,21 @@ static void grant(struct text *text, const struct aiu_action *action, const stru
                 text_add(text, "open port %u, and all ports above it, to every user of this host",
                          (unsigned)address_port(&report->request.address));
         else
-                text_add(text, "give the program CAP_NET_BIND_SERVICE: AmbientCapabilities=CAP_NET_BIND_SERVICE in its "
-                               "unit, setcap cap_net_bind_service=+ep on its executable, or a .socket unit that binds for it");
+                text_add(
+                        text,
+                        "give the program CAP_NET_BIND_SERVICE: AmbientCapabilities=CAP_NET_BIND_SERVICE in its "
+                        "unit, setcap cap_net_bind_service=+ep on its executable, or a .socket unit that binds for it");
 }
 
 static void change_policy(struct text *text, const struct aiu_report *report)
 {
         bool ip = address_is_ip(&report->request.address);
 
-        text_add(text, "%s: change the security policy that refused it", ip ? "the caller may bind ports like this one"
-                                                                           : "the directory admits the caller");
+        text_add(text, "%s: change the security policy that refused it",
+                 ip ? "the caller may bind ports like this one" : "the directory admits the caller");
         if (ip && report->verdict.error == EPERM)
-                text_add(text, " (SocketBindDeny= of the unit, a BPF program of the cgroup, seccomp, a security module)");
+                text_add(text,
+                         " (SocketBindDeny= of the unit, a BPF program of the cgroup, seccomp, a security module)");
         else if (ip)
                 text_add(text, " (SELinux: semanage port, ausearch -m avc; AppArmor; Landlock; seccomp)");
         else
@@ -378,8 +383,9 @@ static void add_it(struct text *text, const struct aiu_report *report, const str
                 text_add(text, " and add it again: detection starts anew");
                 return;
         }
-        text_add(text, "give this host the address, if no other host has it: two hosts that answer for one address break "
-                       "it for both. An address that floats between hosts (VRRP) is added by its own daemon alone");
+        text_add(text,
+                 "give this host the address, if no other host has it: two hosts that answer for one address break "
+                 "it for both. An address that floats between hosts (VRRP) is added by its own daemon alone");
 }
 
 static void make_directory(struct text *text, const struct aiu_report *report, const struct host *host)
@@ -419,12 +425,14 @@ bool words_refused(struct text *text, const struct aiu_action *action, const str
                 change_policy(text, report);
                 return true;
         case AIU_ACTION_SET_FREEBIND:
-                text_add(text, "set IP_FREEBIND on the socket before bind(): it may have the address before this host does, "
-                               "as an address that floats between hosts (VRRP) requires");
+                text_add(text,
+                         "set IP_FREEBIND on the socket before bind(): it may have the address before this host does, "
+                         "as an address that floats between hosts (VRRP) requires");
                 return true;
         case AIU_ACTION_ALLOW_NONLOCAL:
-                text_add(text, "let every program of this host bind addresses that it does not have (yet), as an address "
-                               "that floats between hosts (VRRP) requires");
+                text_add(text,
+                         "let every program of this host bind addresses that it does not have (yet), as an address "
+                         "that floats between hosts (VRRP) requires");
                 return true;
         case AIU_ACTION_ENABLE_IPV6:
                 text_add(text, "switch IPv6 on again: net.ipv6.conf.%s.disable_ipv6 is 1", host->address_device);

@@ -217,8 +217,7 @@ void words_holder(const struct aiu_conflict *conflict, char *buffer, size_t byte
         struct text text = { .to = buffer, .bytes = bytes };
         const struct aiu_holder *h = conflict->n_holders ? &conflict->holders[0] : NULL;
 
-        if (!h || h->kind == AIU_HOLDER_KERNEL || h->kind == AIU_HOLDER_HIDDEN ||
-            h->kind == AIU_HOLDER_UNKNOWN) {
+        if (!h || h->kind == AIU_HOLDER_KERNEL || h->kind == AIU_HOLDER_HIDDEN || h->kind == AIU_HOLDER_UNKNOWN) {
                 if (h && h->kernel_user)
                         add_kernel_user(&text, h->kernel_user);
                 else
@@ -287,8 +286,9 @@ static void add_doubt(struct text *text, uint32_t doubts)
         else if (doubts & DOUBT_SOCKETS)
                 text_add(text, ": whether it is free is not known: not every socket could be seen");
         else if (doubts & DOUBT_SEARCH)
-                text_add(text, ": whether a port is found depends on chance: of a range with an odd number of ports the "
-                               "kernel looks at the first one or at the last one, not at both");
+                text_add(text,
+                         ": whether a port is found depends on chance: of a range with an odd number of ports the "
+                         "kernel looks at the first one or at the last one, not at both");
         else if (doubts & DOUBT_RANGE)
                 text_add(text, ": whether a port is free is not known: the range was not counted");
         else
@@ -343,7 +343,7 @@ int words_summary(struct aiu_report *report, const struct host *host)
                 break;
         case AIU_VERDICT_INVALID:
                 text_add(&text, v->why == WHY_PASSING || v->why == WHY_GONE ? " could not be bound"
-                                                                             : " cannot be bound like this");
+                                                                            : " cannot be bound like this");
                 add_failure(&text, v);
                 words_why(&text, report, host);
                 break;

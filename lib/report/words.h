@@ -6,7 +6,7 @@
 #include "report/report.h"
 #include "report/text.h"
 
-int words_summary(struct aiu_report *report, const struct host *host);  /* fills report->summary */
+int words_summary(struct aiu_report *report, const struct host *host); /* fills report->summary */
 /* Fills in text and argv of each; `asker`: the caller's effective uid; `own`: who looks after it, or NULL. */
 int words_actions(struct aiu_report *report, const struct host *host, uid_t asker, const struct manager *own);
 /* The command of one action (action-command.c): action->argv, or NULL where none does it. -ENOMEM. */

@@ -55,16 +55,14 @@ int address_parse(const char *text, uint16_t port, struct address *ret, const ch
 
 bool address_is_ip(const struct address *address)
 {
-        return address->len > 0 &&
-               (address->sa.any.sa_family == AF_INET || address->sa.any.sa_family == AF_INET6);
+        return address->len > 0 && (address->sa.any.sa_family == AF_INET || address->sa.any.sa_family == AF_INET6);
 }
 
 uint16_t address_port(const struct address *address)
 {
         if (!address_is_ip(address))
                 return 0;
-        return ntohs(address->sa.any.sa_family == AF_INET ? address->sa.in.sin_port
-                                                           : address->sa.in6.sin6_port);
+        return ntohs(address->sa.any.sa_family == AF_INET ? address->sa.in.sin_port : address->sa.in6.sin6_port);
 }
 
 void address_set_port(struct address *address, uint16_t port)
@@ -132,8 +130,8 @@ struct endpoint address_endpoint(const struct address *address)
 
 bool address_is_abstract(const struct address *address)
 {
-        return address->len > offsetof(struct sockaddr_un, sun_path) &&
-               address->sa.any.sa_family == AF_UNIX && address->sa.un.sun_path[0] == '\0';
+        return address->len > offsetof(struct sockaddr_un, sun_path) && address->sa.any.sa_family == AF_UNIX &&
+               address->sa.un.sun_path[0] == '\0';
 }
 
 size_t address_unix_name(const struct address *address, const char **ret_name)
@@ -156,8 +154,8 @@ static bool unix_equal(const struct address *a, const struct address *b)
         const char *x, *y;
         size_t n = address_unix_name(a, &x);
 
-        return address_is_abstract(a) == address_is_abstract(b) &&
-               n == address_unix_name(b, &y) && memcmp(x, y, n) == 0;
+        return address_is_abstract(a) == address_is_abstract(b) && n == address_unix_name(b, &y) &&
+               memcmp(x, y, n) == 0;
 }
 
 /* The same family, address and port; a scope counts only where the kernel keeps one. */

@@ -13,11 +13,11 @@
  * socket has an IPv4 view of its address (sk_rcv_saddr).
  */
 struct endpoint {
-        bool v6;                /* AF_INET6 socket */
-        bool v4ish;             /* AF_INET, or an IPv4-mapped IPv6 address */
-        bool any;               /* 0.0.0.0 or :: or ::ffff:0.0.0.0 */
-        struct in6_addr ip;     /* IPv4 as ::ffff:a.b.c.d */
-        in_addr_t v4;           /* sk_rcv_saddr, network order; see address_endpoint() */
+        bool v6;            /* AF_INET6 socket */
+        bool v4ish;         /* AF_INET, or an IPv4-mapped IPv6 address */
+        bool any;           /* 0.0.0.0 or :: or ::ffff:0.0.0.0 */
+        struct in6_addr ip; /* IPv4 as ::ffff:a.b.c.d */
+        in_addr_t v4;       /* sk_rcv_saddr, network order; see address_endpoint() */
 };
 
 /*

@@ -378,8 +378,7 @@ struct judgement conflict_judge_search(const struct request *q, const struct soc
         return j;
 }
 
-struct judgement conflict_judge(const struct request *request, const struct socket *holder,
-                                const struct host *host)
+struct judgement conflict_judge(const struct request *request, const struct socket *holder, const struct host *host)
 {
         /* A socket's own file is in its way: unix_bind_bsd() looks at the path before it looks at the socket. */
         if (conflict_is_own(request, holder) && !(is_about_path(request) && request->call != AIU_CALL_LISTEN))

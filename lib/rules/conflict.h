@@ -19,8 +19,7 @@ unsigned int conflict_device(const struct request *request);
 bool conflict_is_own(const struct request *request, const struct socket *holder);
 
 /* `host` is looked at for AF_UNIX paths only: what is at the path. */
-struct judgement conflict_judge(const struct request *request, const struct socket *holder,
-                                const struct host *host);
+struct judgement conflict_judge(const struct request *request, const struct socket *holder, const struct host *host);
 
 /*
  * The same for a search (port 0): does this socket keep its port from it?

@@ -23,10 +23,10 @@
 
 #include "rules/kernel-versions.h"
 
-#define VERSION(major, minor) ((major) * 1000 + (minor))
+#define VERSION(major, minor) ((major)*1000 + (minor))
 
 static const struct {
-        int first, before;      /* the versions that are in doubt */
+        int first, before; /* the versions that are in doubt */
         uint32_t behaviour;
         const char *text;
 } windows[] = {
@@ -38,8 +38,7 @@ static const struct {
           "it may overlook TIME_WAIT sockets when one address is bound" },
         { VERSION(6, 1), VERSION(6, 3), AIU_KERNEL_DUAL_STACK,
           "it may overlook that an IPv6 wildcard meets an IPv4 address" },
-        { VERSION(6, 1), VERSION(6, 6), AIU_KERNEL_MAPPED,
-          "it may overlook that an IPv4-mapped address meets IPv4" },
+        { VERSION(6, 1), VERSION(6, 6), AIU_KERNEL_MAPPED, "it may overlook that an IPv4-mapped address meets IPv4" },
         { VERSION(6, 8), VERSION(6, 9), AIU_KERNEL_V6ONLY,
           "it may take an IPv6 wildcard with IPV6_V6ONLY for one without, or overlook what is beside it" },
         { 0, VERSION(6, 17), AIU_KERNEL_ORPHAN_OWNER,
@@ -48,8 +47,7 @@ static const struct {
           "with more than ten UDP sockets on a port it may overlook some when a wildcard is bound" },
         { 0, VERSION(6, 8), AIU_KERNEL_BOUND_SHOWN,
           "it shows no TCP socket that is bound and neither listens nor is connected" },
-        { 0, VERSION(5, 0), AIU_KERNEL_VRF,
-          "it may have one table of ports for all VRFs" },
+        { 0, VERSION(5, 0), AIU_KERNEL_VRF, "it may have one table of ports for all VRFs" },
 };
 
 uint32_t kernel_doubts(const struct host *host)

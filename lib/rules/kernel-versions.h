@@ -7,7 +7,7 @@
 #include "rules/conflict.h"
 #include "rules/model.h"
 
-#define KERNEL_ALL ((UINT32_C(1) << 10) - 1)    /* all AIU_KERNEL_* */
+#define KERNEL_ALL ((UINT32_C(1) << 10) - 1) /* all AIU_KERNEL_* */
 
 /* The AIU_KERNEL_* behaviours that are not sure of this kernel: by its version, less what was proven. */
 uint32_t kernel_doubts(const struct host *host);

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define START_USEC UINT64_C(10000000)   /* a master starts its first worker well before that */
+#define START_USEC UINT64_C(10000000) /* a master starts its first worker well before that */
 #define MOST_STEPS 64u
 
 static int compare_pids(const void *a, const void *b)
@@ -43,8 +43,8 @@ static struct process *find(struct process *const *sorted, size_t n, pid_t pid)
  */
 static bool may_lead(const struct process *p)
 {
-        static const char *const keepers[] = { "systemd", "conmon", "docker-proxy", "rootlesskit", "rootlessport",
-                                               "slirp4netns" };
+        static const char *const keepers[] = { "systemd",     "conmon",       "docker-proxy",
+                                               "rootlesskit", "rootlessport", "slirp4netns" };
 
         for (size_t i = 0; p->comm && i < sizeof(keepers) / sizeof(keepers[0]); i++)
                 if (strcmp(p->comm, keepers[i]) == 0)
@@ -128,8 +128,8 @@ static bool is_master_of(const struct process *parent, const struct process *wor
                 return false;
         if (!parent->exe || !worker->exe || strcmp(parent->exe, worker->exe) != 0)
                 return false;
-        return is_known_pair(worker) || (same_words(parent, worker) &&
-                                         worker->start_time_usec - parent->start_time_usec < START_USEC);
+        return is_known_pair(worker) ||
+               (same_words(parent, worker) && worker->start_time_usec - parent->start_time_usec < START_USEC);
 }
 
 static void find_parent(struct process *const *all, size_t n, struct process *lone)
@@ -156,7 +156,8 @@ static bool has_unseen_master(struct process *const *all, size_t n, const struct
 
 /* ------------------------------------------------------ all of them */
 
-static void find_in_conflict(const struct aiu_conflict *c, struct process *const *all, size_t n_all, struct process **room)
+static void find_in_conflict(const struct aiu_conflict *c, struct process *const *all, size_t n_all,
+                             struct process **room)
 {
         size_t n;
 

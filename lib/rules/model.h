@@ -59,37 +59,37 @@ struct address {
 };
 
 #define UID_UNKNOWN ((uid_t)-1)
-#define IFINDEX_UNKNOWN (~0u)   /* AIU_IFINDEX_UNKNOWN of addrinuse-backend.h */
+#define IFINDEX_UNKNOWN (~0u) /* AIU_IFINDEX_UNKNOWN of addrinuse-backend.h */
 
 /* The bind() (and listen()) asked about. */
 struct request {
         struct address address;
         int type;
-        int protocol;           /* as asked: IPPROTO_MPTCP stays */
+        int protocol; /* as asked: IPPROTO_MPTCP stays */
         bool reuseaddr;
         bool reuseport;
         bool v6only;
-        bool freebind;          /* IP_FREEBIND or IP_TRANSPARENT */
+        bool freebind; /* IP_FREEBIND or IP_TRANSPARENT */
         bool listen;
-        bool trial_succeeded;   /* a bind() like that was made, and succeeded: trial-bind.c */
-        bool port_later;        /* IP_BIND_ADDRESS_NO_PORT: bind() to port 0 takes none */
-        uint16_t low_port;      /* IP_LOCAL_PORT_RANGE; 0 = not set */
+        bool trial_succeeded; /* a bind() like that was made, and succeeded: trial-bind.c */
+        bool port_later;      /* IP_BIND_ADDRESS_NO_PORT: bind() to port 0 takes none */
+        uint16_t low_port;    /* IP_LOCAL_PORT_RANGE; 0 = not set */
         uint16_t high_port;
-        unsigned int ifindex;   /* SO_BINDTODEVICE; 0 = none */
-        unsigned int l3mdev;    /* the VRF that the device is (in), as TCP sees it; 0 = none; IFINDEX_UNKNOWN */
+        unsigned int ifindex; /* SO_BINDTODEVICE; 0 = none */
+        unsigned int l3mdev;  /* the VRF that the device is (in), as TCP sees it; 0 = none; IFINDEX_UNKNOWN */
         char device[IF_NAMESIZE];
         uid_t uid;
-        bool foreign_uid;       /* uid is not the caller's own: its capabilities are not known */
-        int error;              /* errno the caller saw; 0 = nothing happened yet */
-        enum aiu_call call;     /* which call that was, or is next */
-        int domain;             /* SO_DOMAIN of the fd asked about; 0 = that of the address */
-        socklen_t given_len;    /* the address' length as it was passed */
-        enum aiu_state state;   /* TCP: of the fd asked about; UNKNOWN = there is none, or it was not told */
-        tristate connected;     /* it has, or had, a peer */
-        struct address bound;   /* what getsockname(2) says of it; len 0 = it was never bound */
-        tristate holds_port;    /* ... and the port is still its own: see observe_own_port() */
-        struct address local;   /* where it is, with a port or without (IP_BIND_ADDRESS_NO_PORT) */
-        uint64_t own_cookie;    /* SO_COOKIE of the fd asked about; 0 = there is none */
+        bool foreign_uid;     /* uid is not the caller's own: its capabilities are not known */
+        int error;            /* errno the caller saw; 0 = nothing happened yet */
+        enum aiu_call call;   /* which call that was, or is next */
+        int domain;           /* SO_DOMAIN of the fd asked about; 0 = that of the address */
+        socklen_t given_len;  /* the address' length as it was passed */
+        enum aiu_state state; /* TCP: of the fd asked about; UNKNOWN = there is none, or it was not told */
+        tristate connected;   /* it has, or had, a peer */
+        struct address bound; /* what getsockname(2) says of it; len 0 = it was never bound */
+        tristate holds_port;  /* ... and the port is still its own: see observe_own_port() */
+        struct address local; /* where it is, with a port or without (IP_BIND_ADDRESS_NO_PORT) */
+        uint64_t own_cookie;  /* SO_COOKIE of the fd asked about; 0 = there is none */
         uint64_t own_inode;
 };
 
@@ -99,35 +99,35 @@ struct host {
         tristate address_tentative;
         unsigned int address_ifindex;
         tristate nonlocal_bind;
-        tristate device_exists;         /* the one named by scope or SO_BINDTODEVICE; NO if there is none such */
+        tristate device_exists; /* the one named by scope or SO_BINDTODEVICE; NO if there is none such */
         tristate privileged;
-        int unprivileged_port_start;    /* 0 = not known, -1 = no port is privileged */
-        int port_range_first;           /* 0 = not known */
+        int unprivileged_port_start; /* 0 = not known, -1 = no port is privileged */
+        int port_range_first;        /* 0 = not known */
         int port_range_last;
-        char *reserved_ports;           /* NULL = not known */
+        char *reserved_ports; /* NULL = not known */
         tristate ipv6_enabled;
         tristate autobind_reuse;
         int kernel_major, kernel_minor, kernel_patch;
-        uint32_t kernel_proven;         /* AIU_KERNEL_* that the caller vouches for */
-        bool bound_complete;            /* TCP sockets that are bound and no more were looked for in another way */
+        uint32_t kernel_proven; /* AIU_KERNEL_* that the caller vouches for */
+        bool bound_complete;    /* TCP sockets that are bound and no more were looked for in another way */
         tristate name_exists;
         tristate name_is_socket;
         int name_error;
         uint64_t name_inode;
         uint64_t name_device;
-        bool foreign_pids;              /* a pid of this /proc means another process to the caller, or none */
-        bool limited_root;              /* see caller_is_limited_root() */
-        bool other_netns;               /* asked about is another network namespace than the caller's */
-        char *netns_path;               /* ... which nsenter(1) enters by this file; NULL = none is known */
-        unsigned int name_at;           /* how many bytes of the path lead to what refuses it; 0 = not known */
-        tristate name_makeable;         /* the directories that are missing could be made by who asks */
-        tristate address_duplicate;     /* duplicate address detection has failed */
-        tristate address_elsewhere;     /* another device has it, out of reach of the socket's own */
-        uint64_t detection_usec;        /* how long it takes at most; 0 = not known, or it does not go on */
-        tristate ipv6_disabled;         /* disable_ipv6 of address_device */
-        char address_device[IF_NAMESIZE]; /* which device is meant by these; "all"; "" = none is known */
-        tristate device_up;             /* it is up */
-        const struct host_address *addresses;   /* that this host has instead; the snapshot's */
+        bool foreign_pids;                    /* a pid of this /proc means another process to the caller, or none */
+        bool limited_root;                    /* see caller_is_limited_root() */
+        bool other_netns;                     /* asked about is another network namespace than the caller's */
+        char *netns_path;                     /* ... which nsenter(1) enters by this file; NULL = none is known */
+        unsigned int name_at;                 /* how many bytes of the path lead to what refuses it; 0 = not known */
+        tristate name_makeable;               /* the directories that are missing could be made by who asks */
+        tristate address_duplicate;           /* duplicate address detection has failed */
+        tristate address_elsewhere;           /* another device has it, out of reach of the socket's own */
+        uint64_t detection_usec;              /* how long it takes at most; 0 = not known, or it does not go on */
+        tristate ipv6_disabled;               /* disable_ipv6 of address_device */
+        char address_device[IF_NAMESIZE];     /* which device is meant by these; "all"; "" = none is known */
+        tristate device_up;                   /* it is up */
+        const struct host_address *addresses; /* that this host has instead; the snapshot's */
         size_t n_addresses;
         tristate name_live;
         tristate name_removable;
@@ -137,9 +137,9 @@ struct host {
 
 /* An address of this host: struct aiu_address_fact. */
 struct host_address {
-        struct address address;         /* a link-local one with its scope; port 0 */
+        struct address address; /* a link-local one with its scope; port 0 */
         unsigned int ifindex;
-        char device[IF_NAMESIZE];       /* "" = not known */
+        char device[IF_NAMESIZE]; /* "" = not known */
 };
 
 struct socket {
@@ -153,10 +153,10 @@ struct socket {
         uint64_t cgroup_id;
         uid_t uid;
         unsigned int ifindex;
-        unsigned int l3mdev;            /* as request::l3mdev */
-        char device[IF_NAMESIZE];       /* filled in for the report */
-        bool maybe_unbound;             /* AIU_SOCKET_MAYBE_UNBOUND */
-        bool minisock;                  /* TIME_WAIT, or FIN_WAIT2 that became one */
+        unsigned int l3mdev;      /* as request::l3mdev */
+        char device[IF_NAMESIZE]; /* filled in for the report */
+        bool maybe_unbound;       /* AIU_SOCKET_MAYBE_UNBOUND */
+        bool minisock;            /* TIME_WAIT, or FIN_WAIT2 that became one */
         tristate autobound;
         tristate reuseaddr;
         tristate reuseport;
@@ -177,10 +177,10 @@ struct port_entry {
                 struct sockaddr_in in;
                 struct sockaddr_in6 in6;
         } local;
-        uint32_t alike;         /* how many more there are of this kind on this port */
+        uint32_t alike; /* how many more there are of this kind on this port */
         uint64_t inode;
         uint64_t cookie;
-        uint64_t expires_usec;  /* the last of those that are alike */
+        uint64_t expires_usec; /* the last of those that are alike */
         uid_t uid;
         unsigned int ifindex;
         unsigned int l3mdev;
@@ -189,18 +189,18 @@ struct port_entry {
         uint8_t state;
         bool minisock;
         bool maybe_unbound;
-        uint8_t autobound, reuseaddr, reuseport, v6only;        /* tristates */
+        uint8_t autobound, reuseaddr, reuseport, v6only; /* tristates */
 };
 
 /* What a search for a port would meet: port-search.c. */
 struct range {
-        int first, last;        /* what is searched; 0 = not known, or port 0 was not asked for */
-        unsigned int reserved;  /* ports in it that ip_local_reserved_ports keeps back */
-        unsigned int taken;     /* the others: certainly taken for this socket, */
-        unsigned int open;      /* ... may be taken, */
-        unsigned int left;      /* ... free */
-        tristate found;         /* does the kernel find one? */
-        uint32_t doubts;        /* DOUBT_*, if that is not known */
+        int first, last;       /* what is searched; 0 = not known, or port 0 was not asked for */
+        unsigned int reserved; /* ports in it that ip_local_reserved_ports keeps back */
+        unsigned int taken;    /* the others: certainly taken for this socket, */
+        unsigned int open;     /* ... may be taken, */
+        unsigned int left;     /* ... free */
+        tristate found;        /* does the kernel find one? */
+        uint32_t doubts;       /* DOUBT_*, if that is not known */
 };
 
 /* How one socket stands to the question. */
@@ -208,9 +208,9 @@ struct judgement {
         enum aiu_overlap overlap;
         enum aiu_reason reason;
         tristate blocking;
-        uint32_t kernel;        /* blocking unknown: the AIU_KERNEL_* that make it so */
-        uint32_t decides;       /* blocking unknown: the AIU_OPTION_* bits of the holder that would settle it */
-        tristate admits;        /* both sides' SO_REUSEPORT let the would-be socket in: UDP stops at the first such */
+        uint32_t kernel;  /* blocking unknown: the AIU_KERNEL_* that make it so */
+        uint32_t decides; /* blocking unknown: the AIU_OPTION_* bits of the holder that would settle it */
+        tristate admits;  /* both sides' SO_REUSEPORT let the would-be socket in: UDP stops at the first such */
 };
 
 struct process {
@@ -231,23 +231,23 @@ struct process {
         pid_t *ancestor_pids;
         char **ancestor_comms;
         size_t n_ancestors;
-        tristate parent_returns;        /* does its parent start it again? */
+        tristate parent_returns; /* does its parent start it again? */
         /* Made of the above by leader.c. */
-        const struct process *leading;  /* its master; NULL = it has none */
-        bool holds;                     /* a socket that is in the way; else it is only the parent of one that does */
-        bool shares;                    /* ... and others hold it, too */
-        bool leads;                     /* others have it for their master */
-        bool led_unseen;                /* its master seems to be one of those that cannot be seen */
-        uid_t uids[4];          /* real, effective, saved, of the file system */
+        const struct process *leading; /* its master; NULL = it has none */
+        bool holds;                    /* a socket that is in the way; else it is only the parent of one that does */
+        bool shares;                   /* ... and others hold it, too */
+        bool leads;                    /* others have it for their master */
+        bool led_unseen;               /* its master seems to be one of those that cannot be seen */
+        uid_t uids[4];                 /* real, effective, saved, of the file system */
         bool has_uids;
-        uid_t root_uid;         /* of root in its user namespace */
+        uid_t root_uid; /* of root in its user namespace */
 };
 
 /* "process holds inode, as these descriptors" */
 struct holder_ref {
         uint64_t inode;
         pid_t pid;
-        uint32_t next;          /* of the same hash, + 1; 0 = none */
+        uint32_t next; /* of the same hash, + 1; 0 = none */
         int *fds;
         size_t n_fds;
 };
@@ -269,9 +269,9 @@ struct manager {
         char *also_stop;
         char *enabled;
         tristate removes_file;
-        uid_t named_by;         /* who could have chosen these names: 0 = root alone; UID_UNKNOWN */
-        pid_t main_pid;         /* of the unit; 0 = not known */
-        uint32_t n_processes;   /* of the unit; 0 = not known */
+        uid_t named_by;       /* who could have chosen these names: 0 = root alone; UID_UNKNOWN */
+        pid_t main_pid;       /* of the unit; 0 = not known */
+        uint32_t n_processes; /* of the unit; 0 = not known */
 };
 
 /* What in the kernel has a socket: struct aiu_kernel_user_fact. */
@@ -279,7 +279,7 @@ struct kernel_user {
         uint64_t inode;
         char *service;
         char *name;
-        char **command;                 /* NULL-terminated, or NULL */
+        char **command; /* NULL-terminated, or NULL */
         tristate command_suffices;
 };
 
@@ -293,14 +293,14 @@ struct gap {
 /* One holder of one conflict, as the report shows it. */
 struct aiu_holder {
         enum aiu_holder_kind kind;
-        const struct process *process;  /* NULL unless PROCESS or SELF */
-        const struct manager *manager;  /* NULL = nothing known */
-        const struct kernel_user *kernel_user;  /* NULL unless KERNEL and known */
+        const struct process *process;         /* NULL unless PROCESS or SELF */
+        const struct manager *manager;         /* NULL = nothing known */
+        const struct kernel_user *kernel_user; /* NULL unless KERNEL and known */
         int *fds;
         size_t n_fds;
-        uid_t uid;                      /* of the process, else of the socket */
+        uid_t uid; /* of the process, else of the socket */
         uint32_t flags;
-        pid_t leader;                   /* see aiu_holder_get_leader(); 0 = itself */
+        pid_t leader; /* see aiu_holder_get_leader(); 0 = itself */
 };
 
 struct aiu_conflict {
@@ -308,9 +308,9 @@ struct aiu_conflict {
         struct judgement judgement;
         struct aiu_holder *holders;
         size_t n_holders;
-        size_t index;           /* of the socket in the snapshot; NO_SOCKET = there is none in sight */
-        uint32_t file_mode;     /* AF_UNIX path, NO_SOCKET: st_mode of what is there; 0 = not known */
-        unsigned int n_ports;   /* port 0: how many ports of the range its holders keep; else 0 */
+        size_t index;         /* of the socket in the snapshot; NO_SOCKET = there is none in sight */
+        uint32_t file_mode;   /* AF_UNIX path, NO_SOCKET: st_mode of what is there; 0 = not known */
+        unsigned int n_ports; /* port 0: how many ports of the range its holders keep; else 0 */
 };
 #define NO_SOCKET SIZE_MAX
 
@@ -322,83 +322,86 @@ struct aiu_action {
         tristate sufficient;
         uint32_t flags;
         /* What the words are made of; which of them count depends on the kind. */
-        const struct process **processes;       /* whom the signal goes to; borrowed from the report */
+        const struct process **processes; /* whom the signal goes to; borrowed from the report */
         size_t n_processes;
-        size_t n_workers;                       /* holders that end with those, without a signal of their own */
-        enum signal_word signal;                /* TERMINATE: which */
-        uint32_t n_others;                      /* STOP_UNIT, REMARK_WHOLE_UNIT: processes that do not hold it; 0 = not known */
-        const struct manager *manager;          /* whom it asks; borrowed */
-        const struct kernel_user *kernel_user;  /* what it takes down; borrowed */
-        char **units;                           /* what it stops there */
+        size_t n_workers;              /* holders that end with those, without a signal of their own */
+        enum signal_word signal;       /* TERMINATE: which */
+        uint32_t n_others;             /* STOP_UNIT, REMARK_WHOLE_UNIT: processes that do not hold it; 0 = not known */
+        const struct manager *manager; /* whom it asks; borrowed */
+        const struct kernel_user *kernel_user; /* what it takes down; borrowed */
+        char **units;                          /* what it stops there */
         size_t n_units;
         uint64_t wait_usec;
-        int first_port, last_port;              /* WIDEN_RANGE: the sysctl's new value; 0 = it is not the sysctl */
-        struct address address;                 /* OTHER_ADDRESS: a free one */
-        uint64_t file_device, file_inode;       /* REMOVE_FILE: what stat(2) said of it; inode 0 = not known */
-        uint32_t remarks;                       /* REMARK_*: what the text has to say */
+        int first_port, last_port;        /* WIDEN_RANGE: the sysctl's new value; 0 = it is not the sysctl */
+        struct address address;           /* OTHER_ADDRESS: a free one */
+        uint64_t file_device, file_inode; /* REMOVE_FILE: what stat(2) said of it; inode 0 = not known */
+        uint32_t remarks;                 /* REMARK_*: what the text has to say */
         /* Made of the above by words.c. */
         char *text;
-        char **argv;                            /* NULL-terminated, or NULL */
+        char **argv; /* NULL-terminated, or NULL */
 };
 
-#define REMARK_STOPPED (UINT32_C(1) << 0)       /* a process is stopped: SIGTERM waits until it goes on */
-#define REMARK_IGNORES (UINT32_C(1) << 1)       /* a process ignores SIGTERM */
-#define REMARK_CATCHES (UINT32_C(1) << 2)       /* a process handles SIGTERM itself */
-#define REMARK_RETURNS (UINT32_C(1) << 3)       /* something starts it again */
-#define REMARK_LINGERS (UINT32_C(1) << 4)       /* its connections may stay as TIME_WAIT */
-#define REMARK_OTHERS (UINT32_C(1) << 5)        /* others are in the way as well */
-#define REMARK_INCOMPLETE (UINT32_C(1) << 6)    /* not every holder could be seen */
-#define REMARK_HOLDER_BIT (UINT32_C(1) << 7)    /* it is enough only if the holder has the option too, which was not seen */
-#define REMARK_TIME_WAIT (UINT32_C(1) << 8)     /* about TIME_WAIT sockets */
-#define REMARK_CONNECTION (UINT32_C(1) << 9)    /* an outgoing connection has the port */
-#define REMARK_SECOND_COPY (UINT32_C(1) << 10)  /* the holder runs the caller's own program */
-#define REMARK_RANGE (UINT32_C(1) << 12)        /* port 0: one port that becomes free is enough */
-#define REMARK_UNASKED (UINT32_C(1) << 13)      /* its service manager was not asked about the unit */
-#define REMARK_AT_BOOT (UINT32_C(1) << 14)      /* the unit is enabled: it returns at boot */
-#define REMARK_PARENT (UINT32_C(1) << 15)       /* whether its parent starts it again is not known */
-#define REMARK_WHOLE_UNIT (UINT32_C(1) << 17)   /* the unit's main process is not the holder: a stop ends more than that */
-#define REMARK_VITAL (UINT32_C(1) << 16)        /* the session or the host depends on the process, or the asker runs in it */
-#define REMARK_FOREIGN_PIDS (UINT32_C(1) << 24) /* what it acts on has other numbers, or other names, here */
-#define REMARK_LIMITED_ROOT (UINT32_C(1) << 25) /* root of a user namespace cannot do it */
-#define REMARK_HANDED_OVER (UINT32_C(1) << 19)  /* another user made the socket that it ends a holder for */
-#define REMARK_HELPER (UINT32_C(1) << 20)       /* it ends what may hold a port for a container that is there */
-#define REMARK_USERS_WORD (UINT32_C(1) << 18)   /* a user whom the caller need not trust could have chosen its name */
-#define REMARK_NOT_REMOVABLE (UINT32_C(1) << 21)        /* the kernel would refuse this user's unlink(2) */
-#define REMARK_FILE_UNKNOWN (UINT32_C(1) << 22)         /* whose socket file it is, or whether a server is behind it, is not known */
+#define REMARK_STOPPED (UINT32_C(1) << 0)    /* a process is stopped: SIGTERM waits until it goes on */
+#define REMARK_IGNORES (UINT32_C(1) << 1)    /* a process ignores SIGTERM */
+#define REMARK_CATCHES (UINT32_C(1) << 2)    /* a process handles SIGTERM itself */
+#define REMARK_RETURNS (UINT32_C(1) << 3)    /* something starts it again */
+#define REMARK_LINGERS (UINT32_C(1) << 4)    /* its connections may stay as TIME_WAIT */
+#define REMARK_OTHERS (UINT32_C(1) << 5)     /* others are in the way as well */
+#define REMARK_INCOMPLETE (UINT32_C(1) << 6) /* not every holder could be seen */
+#define REMARK_HOLDER_BIT                                                                                              \
+        (UINT32_C(1) << 7)                  /* it is enough only if the holder has the option too, which was not seen */
+#define REMARK_TIME_WAIT (UINT32_C(1) << 8) /* about TIME_WAIT sockets */
+#define REMARK_CONNECTION (UINT32_C(1) << 9)   /* an outgoing connection has the port */
+#define REMARK_SECOND_COPY (UINT32_C(1) << 10) /* the holder runs the caller's own program */
+#define REMARK_RANGE (UINT32_C(1) << 12)       /* port 0: one port that becomes free is enough */
+#define REMARK_UNASKED (UINT32_C(1) << 13)     /* its service manager was not asked about the unit */
+#define REMARK_AT_BOOT (UINT32_C(1) << 14)     /* the unit is enabled: it returns at boot */
+#define REMARK_PARENT (UINT32_C(1) << 15)      /* whether its parent starts it again is not known */
+#define REMARK_WHOLE_UNIT                                                                                              \
+        (UINT32_C(1) << 17)              /* the unit's main process is not the holder: a stop ends more than that */
+#define REMARK_VITAL (UINT32_C(1) << 16) /* the session or the host depends on the process, or the asker runs in it */
+#define REMARK_FOREIGN_PIDS (UINT32_C(1) << 24)  /* what it acts on has other numbers, or other names, here */
+#define REMARK_LIMITED_ROOT (UINT32_C(1) << 25)  /* root of a user namespace cannot do it */
+#define REMARK_HANDED_OVER (UINT32_C(1) << 19)   /* another user made the socket that it ends a holder for */
+#define REMARK_HELPER (UINT32_C(1) << 20)        /* it ends what may hold a port for a container that is there */
+#define REMARK_USERS_WORD (UINT32_C(1) << 18)    /* a user whom the caller need not trust could have chosen its name */
+#define REMARK_NOT_REMOVABLE (UINT32_C(1) << 21) /* the kernel would refuse this user's unlink(2) */
+#define REMARK_FILE_UNKNOWN                                                                                            \
+        (UINT32_C(1) << 22) /* whose socket file it is, or whether a server is behind it, is not known */
 
-#define REMARK_ANCESTOR (UINT32_C(1) << 31)     /* the caller runs in a process that it ends */
+#define REMARK_ANCESTOR (UINT32_C(1) << 31) /* the caller runs in a process that it ends */
 
 struct aiu_gap {
         struct gap gap;
 };
 
-#define WHAT_IF_COUNT 16u       /* every subset of the four AIU_OPTION_* bits */
+#define WHAT_IF_COUNT 16u /* every subset of the four AIU_OPTION_* bits */
 
 /* Which rule refuses the call: several give one errno. */
 enum why {
-        WHY_UNKNOWN = 0,        /* the errno says it all, or nothing in sight explains it */
-        WHY_PRIVILEGE,          /* a privileged port, without CAP_NET_BIND_SERVICE */
-        WHY_POLICY,             /* neither the port nor the directory forbids it: something else does */
-        WHY_BOUND,              /* the socket is bound already */
-        WHY_CONNECTED,          /* ... or has, or had, a peer */
-        WHY_LENGTH,             /* the address is too short for the socket's family */
-        WHY_FAMILY,             /* the address is of another family */
-        WHY_SCOPE,              /* a link-local address without an interface */
-        WHY_MAPPED,             /* an IPv4-mapped address with IPV6_V6ONLY */
-        WHY_NO_DEVICE,          /* no such interface */
-        WHY_MULTICAST,          /* SOCK_STREAM to a group */
-        WHY_NO_IPV6,            /* the kernel is without IPv6 */
-        WHY_NO_NAME,            /* listen() on an AF_UNIX socket that was never bound */
-        WHY_NO_LISTEN,          /* a kind of socket that cannot listen */
-        WHY_DETECTION,          /* the address is here, and duplicate address detection is not finished */
-        WHY_DUPLICATE,          /* ... and another host on the link has it as well */
-        WHY_NO_IPV6_HERE,       /* disable_ipv6 of the device */
-        WHY_OTHER_DEVICE,       /* the address is on another device than the socket is bound to */
-        WHY_NO_DIRECTORY,       /* AF_UNIX: a directory of the path does not exist */
-        WHY_SLASHES,            /* the path ends in a slash */
-        WHY_NO_SPACE,           /* the file system is full, or the quota used up */
-        WHY_PASSING,            /* no memory and the like: the next try may succeed */
-        WHY_GONE                /* it was so then, and is not so now */
+        WHY_UNKNOWN = 0,  /* the errno says it all, or nothing in sight explains it */
+        WHY_PRIVILEGE,    /* a privileged port, without CAP_NET_BIND_SERVICE */
+        WHY_POLICY,       /* neither the port nor the directory forbids it: something else does */
+        WHY_BOUND,        /* the socket is bound already */
+        WHY_CONNECTED,    /* ... or has, or had, a peer */
+        WHY_LENGTH,       /* the address is too short for the socket's family */
+        WHY_FAMILY,       /* the address is of another family */
+        WHY_SCOPE,        /* a link-local address without an interface */
+        WHY_MAPPED,       /* an IPv4-mapped address with IPV6_V6ONLY */
+        WHY_NO_DEVICE,    /* no such interface */
+        WHY_MULTICAST,    /* SOCK_STREAM to a group */
+        WHY_NO_IPV6,      /* the kernel is without IPv6 */
+        WHY_NO_NAME,      /* listen() on an AF_UNIX socket that was never bound */
+        WHY_NO_LISTEN,    /* a kind of socket that cannot listen */
+        WHY_DETECTION,    /* the address is here, and duplicate address detection is not finished */
+        WHY_DUPLICATE,    /* ... and another host on the link has it as well */
+        WHY_NO_IPV6_HERE, /* disable_ipv6 of the device */
+        WHY_OTHER_DEVICE, /* the address is on another device than the socket is bound to */
+        WHY_NO_DIRECTORY, /* AF_UNIX: a directory of the path does not exist */
+        WHY_SLASHES,      /* the path ends in a slash */
+        WHY_NO_SPACE,     /* the file system is full, or the quota used up */
+        WHY_PASSING,      /* no memory and the like: the next try may succeed */
+        WHY_GONE          /* it was so then, and is not so now */
 };
 
 /* The whole answer. verdict.c fills it from facts alone. */
@@ -406,23 +409,23 @@ struct verdict {
         enum aiu_verdict verdict;
         int error;
         enum aiu_call call;
-        uint32_t doubts;        /* DOUBT_*: why it is unknown, or less than certain */
-        uint32_t kernel;        /* with DOUBT_KERNEL: AIU_KERNEL_* */
-        enum why why;           /* of a failure */
+        uint32_t doubts; /* DOUBT_*: why it is unknown, or less than certain */
+        uint32_t kernel; /* with DOUBT_KERNEL: AIU_KERNEL_* */
+        enum why why;    /* of a failure */
 };
 
-#define DOUBT_HOLDER_OPTION (UINT32_C(1) << 0)  /* an option of a holder that could not be read decides */
-#define DOUBT_HISTORY (UINT32_C(1) << 1)        /* the kernel's per-port cache decides (facts: conflict.c) */
-#define DOUBT_ORDER (UINT32_C(1) << 2)          /* UDP: the order of the sockets in the hash chain decides */
-#define DOUBT_ADDRESS (UINT32_C(1) << 3)        /* whether the address is local is not known */
-#define DOUBT_PRIVILEGE (UINT32_C(1) << 4)      /* whether the caller may bind a privileged port is not known */
-#define DOUBT_SOCKETS (UINT32_C(1) << 5)        /* the sockets could not all be seen */
-#define DOUBT_KERNEL (UINT32_C(1) << 6)         /* this kernel's version is known to differ here */
-#define DOUBT_PROTOCOL (UINT32_C(1) << 7)       /* this protocol's rules are not modelled */
-#define DOUBT_RANGE (UINT32_C(1) << 8)          /* port 0: the ephemeral range could not be counted */
-#define DOUBT_NAME (UINT32_C(1) << 9)           /* AF_UNIX: the path could not be looked at */
-#define DOUBT_STATE (UINT32_C(1) << 10)         /* the state of the fd asked about is not known */
-#define DOUBT_DEVICE (UINT32_C(1) << 12)        /* the devices, or their VRFs, decide whether sockets meet */
-#define DOUBT_SEARCH (UINT32_C(1) << 11)        /* port 0: chance decides whether the search meets the free port */
+#define DOUBT_HOLDER_OPTION (UINT32_C(1) << 0) /* an option of a holder that could not be read decides */
+#define DOUBT_HISTORY (UINT32_C(1) << 1)       /* the kernel's per-port cache decides (facts: conflict.c) */
+#define DOUBT_ORDER (UINT32_C(1) << 2)         /* UDP: the order of the sockets in the hash chain decides */
+#define DOUBT_ADDRESS (UINT32_C(1) << 3)       /* whether the address is local is not known */
+#define DOUBT_PRIVILEGE (UINT32_C(1) << 4)     /* whether the caller may bind a privileged port is not known */
+#define DOUBT_SOCKETS (UINT32_C(1) << 5)       /* the sockets could not all be seen */
+#define DOUBT_KERNEL (UINT32_C(1) << 6)        /* this kernel's version is known to differ here */
+#define DOUBT_PROTOCOL (UINT32_C(1) << 7)      /* this protocol's rules are not modelled */
+#define DOUBT_RANGE (UINT32_C(1) << 8)         /* port 0: the ephemeral range could not be counted */
+#define DOUBT_NAME (UINT32_C(1) << 9)          /* AF_UNIX: the path could not be looked at */
+#define DOUBT_STATE (UINT32_C(1) << 10)        /* the state of the fd asked about is not known */
+#define DOUBT_DEVICE (UINT32_C(1) << 12)       /* the devices, or their VRFs, decide whether sockets meet */
+#define DOUBT_SEARCH (UINT32_C(1) << 11)       /* port 0: chance decides whether the search meets the free port */
 
 #endif

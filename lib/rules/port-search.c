@@ -121,7 +121,8 @@ static uint32_t doubt_of(const struct judgement *j)
         return devices ? DOUBT_DEVICE : DOUBT_HOLDER_OPTION;
 }
 
-static void mark(struct range_map *map, unsigned char *port, struct judgement j, enum after after, int taken, int doubtful)
+static void mark(struct range_map *map, unsigned char *port, struct judgement j, enum after after, int taken,
+                 int doubtful)
 {
         tristate blocking = after == AFTER_STAYS ? j.blocking : tri_and(j.blocking, UNKNOWN);
 
@@ -157,8 +158,8 @@ static void mark_entries(struct range_map *map, const struct port_table *table)
 struct search {
         const struct range_map *map;
         const struct port_table *table;
-        int taken, doubtful;            /* the PORT_* of this round */
-        uint32_t doubts;                /* why an answer is not known */
+        int taken, doubtful; /* the PORT_* of this round */
+        uint32_t doubts;     /* why an answer is not known */
 };
 
 /* Is this port free, in this round? */
@@ -228,8 +229,9 @@ static tristate search_all(struct search *s)
 static void search(struct range_map *map, const struct port_table *table)
 {
         struct search s = { .map = map, .table = table, .taken = PORT_TAKEN, .doubtful = PORT_DOUBTFUL };
-        struct search first = { .map = map, .table = table, .taken = PORT_FIRST_TAKEN,
-                                .doubtful = PORT_FIRST_DOUBTFUL };
+        struct search first = {
+                .map = map, .table = table, .taken = PORT_FIRST_TAKEN, .doubtful = PORT_FIRST_DOUBTFUL
+        };
         tristate last_round = search_all(&s), first_round;
 
         map->range.found = last_round;

@@ -8,19 +8,19 @@
 #define PORTS 65536u
 
 enum {
-        PORT_RESERVED = 1 << 0,         /* ip_local_reserved_ports has it */
-        PORT_TAKEN = 1 << 1,            /* certainly taken, in the round that decides */
-        PORT_DOUBTFUL = 1 << 2,         /* may be */
-        PORT_FIRST_TAKEN = 1 << 3,      /* the same for TCP's first round, where there are two */
+        PORT_RESERVED = 1 << 0,    /* ip_local_reserved_ports has it */
+        PORT_TAKEN = 1 << 1,       /* certainly taken, in the round that decides */
+        PORT_DOUBTFUL = 1 << 2,    /* may be */
+        PORT_FIRST_TAKEN = 1 << 3, /* the same for TCP's first round, where there are two */
         PORT_FIRST_DOUBTFUL = 1 << 4,
 };
 
 /* 64 KiB: on the heap. */
 struct range_map {
         struct range range;
-        bool relaxed;                   /* claims were judged by the rule of TCP's second round */
-        uint32_t doubtful;              /* DOUBT_*: why there are PORT_*DOUBTFUL */
-        unsigned char ports[PORTS];     /* PORT_* */
+        bool relaxed;               /* claims were judged by the rule of TCP's second round */
+        uint32_t doubtful;          /* DOUBT_*: why there are PORT_*DOUBTFUL */
+        unsigned char ports[PORTS]; /* PORT_* */
 };
 
 /* The question is about a port that the kernel is to choose, and it chooses one at once. */

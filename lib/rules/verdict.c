@@ -20,7 +20,7 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-#define SIN6_LEN_RFC2133 24     /* as in the kernel: a sockaddr_in6 without sin6_scope_id */
+#define SIN6_LEN_RFC2133 24 /* as in the kernel: a sockaddr_in6 without sin6_scope_id */
 
 static struct verdict fails(enum aiu_verdict verdict, int error)
 {
@@ -47,13 +47,13 @@ static const struct verdict available = { .verdict = AIU_VERDICT_AVAILABLE };
 /* ------------------------------------------------------ the sockets */
 
 struct tally {
-        bool certain;           /* somebody is in the way, certainly */
-        bool possible;          /* somebody may be */
-        bool admitted;          /* UDP: somebody may let it in at once */
-        bool listener;          /* somebody on the port listens */
-        bool options;           /* somebody may be, because of an option that was not read */
-        bool devices;           /* ... because nobody knows whether the devices meet */
-        uint32_t kernel;        /* somebody may be, because of what is not sure of this kernel */
+        bool certain;    /* somebody is in the way, certainly */
+        bool possible;   /* somebody may be */
+        bool admitted;   /* UDP: somebody may let it in at once */
+        bool listener;   /* somebody on the port listens */
+        bool options;    /* somebody may be, because of an option that was not read */
+        bool devices;    /* ... because nobody knows whether the devices meet */
+        uint32_t kernel; /* somebody may be, because of what is not sure of this kernel */
 };
 
 static struct tally count_conflicts(const struct port_table *table)
@@ -220,7 +220,7 @@ static struct verdict check_privilege(const struct port_table *table)
         if (host->unprivileged_port_start > 0)
                 allowed = tri_or(allowed, tri(port >= host->unprivileged_port_start));
         else if (port >= IPPORT_RESERVED && allowed == UNKNOWN)
-                allowed = YES;  /* the sysctl was not readable: 1024 unless somebody raised it, which nobody does */
+                allowed = YES; /* the sysctl was not readable: 1024 unless somebody raised it, which nobody does */
         if (allowed == YES)
                 return available;
         return allowed == NO ? refused(AIU_VERDICT_NOT_PERMITTED, EACCES, WHY_PRIVILEGE) : unknown(DOUBT_PRIVILEGE);
@@ -357,13 +357,11 @@ static struct verdict first_failure(const struct port_table *table, check *const
         return doubtful;
 }
 
-static check *const v4_checks[] = {
-        check_mptcp, check_family, check_address, check_privilege, check_fresh, check_sockets, NULL
-};
-static check *const v6_checks[] = {
-        check_mptcp, check_family, check_v6_exists, check_v6_multicast, check_privilege, check_fresh,
-        check_v6_shape, check_v6_device, check_address, check_sockets, NULL
-};
+static check *const v4_checks[] = { check_mptcp, check_family,  check_address, check_privilege,
+                                    check_fresh, check_sockets, NULL };
+static check *const v6_checks[] = { check_mptcp, check_family,   check_v6_exists, check_v6_multicast, check_privilege,
+                                    check_fresh, check_v6_shape, check_v6_device, check_address,      check_sockets,
+                                    NULL };
 static check *const abstract_checks[] = { check_family, check_fresh, NULL };
 static check *const bound_checks[] = { check_unconnected, check_sockets, NULL };
 

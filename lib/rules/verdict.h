@@ -8,8 +8,8 @@
 /* What an action would do to one socket; see port_table::after. */
 enum after {
         AFTER_STAYS = 0,
-        AFTER_GONE,              /* the port is free of it at once */
-        AFTER_LINGERS            /* it may stay on as TIME_WAIT, or may not */
+        AFTER_GONE,   /* the port is free of it at once */
+        AFTER_LINGERS /* it may stay on as TIME_WAIT, or may not */
 };
 
 struct port_table {
@@ -17,8 +17,8 @@ struct port_table {
         const struct host *host;
         const struct socket *sockets;
         size_t n_sockets;
-        bool sockets_complete;          /* every socket on the port is among them */
-        const struct port_entry *entries;     /* port 0: the sockets on every port, instead of those above */
+        bool sockets_complete;            /* every socket on the port is among them */
+        const struct port_entry *entries; /* port 0: the sockets on every port, instead of those above */
         size_t n_entries;
         /* One enum fate for each socket, then for each claim; NULL = all stay. */
         const unsigned char *after;

@@ -37,7 +37,8 @@ static uint32_t *head_of(const struct aiu_snapshot *s, uint64_t inode)
         return &s->ref_heads[inode % HOLDING_HEADS];
 }
 
-const struct holder_ref *snapshot_holder_ref(const struct aiu_snapshot *s, uint64_t inode, const struct holder_ref *after)
+const struct holder_ref *snapshot_holder_ref(const struct aiu_snapshot *s, uint64_t inode,
+                                             const struct holder_ref *after)
 {
         uint32_t at = after ? after->next : s->ref_heads ? *head_of(s, inode) : 0;
 
@@ -53,7 +54,7 @@ static int make_ref_room(struct aiu_snapshot *s)
         if (!s->ref_heads)
                 return -ENOMEM;
         return snapshot_grow(&s->refs, sizeof(*s->refs), s->n_refs, &s->refs_room,
-                    s->entries.first ? SNAPSHOT_MAX_RANGE_HOLDINGS : SNAPSHOT_MAX_REFS);
+                             s->entries.first ? SNAPSHOT_MAX_RANGE_HOLDINGS : SNAPSHOT_MAX_REFS);
 }
 
 AIU_EXPORT int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t inode, pid_t pid, int fd)
@@ -69,8 +70,9 @@ AIU_EXPORT int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t i
                         return add_fd(&snapshot->refs[h - snapshot->refs], fd);
         r = make_ref_room(snapshot);
         if (r == -ENOBUFS)
-                return snapshot_truncated(snapshot, &snapshot->holders_truncated,
-                                 "more processes hold these sockets than one report keeps: the rest are not shown");
+                return snapshot_truncated(
+                        snapshot, &snapshot->holders_truncated,
+                        "more processes hold these sockets than one report keeps: the rest are not shown");
         if (r < 0)
                 return r;
         added = &snapshot->refs[snapshot->n_refs];

@@ -109,8 +109,9 @@ static bool same_address(const struct port_entry *a, const struct port_entry *b)
 static bool alike(const struct port_entry *a, const struct port_entry *b)
 {
         return same_address(a, b) && a->uid == b->uid && a->ifindex == b->ifindex && a->protocol == b->protocol &&
-               a->state == b->state && a->minisock == b->minisock && a->maybe_unbound == b->maybe_unbound && a->reuseaddr == b->reuseaddr &&
-               a->reuseport == b->reuseport && a->v6only == b->v6only && (a->inode == 0) == (b->inode == 0);
+               a->state == b->state && a->minisock == b->minisock && a->maybe_unbound == b->maybe_unbound &&
+               a->reuseaddr == b->reuseaddr && a->reuseport == b->reuseport && a->v6only == b->v6only &&
+               (a->inode == 0) == (b->inode == 0);
 }
 
 /* One more of a crowd; the last one that is kept stands for the rest. */

@@ -145,8 +145,7 @@ AIU_EXPORT int aiu_snapshot_get_host(const struct aiu_snapshot *snapshot, struct
         return fact_give(ret_fact, &fact, sizeof(fact));
 }
 
-AIU_EXPORT int aiu_snapshot_get_socket(const struct aiu_snapshot *snapshot, size_t i,
-                                       struct aiu_socket_fact *ret_fact)
+AIU_EXPORT int aiu_snapshot_get_socket(const struct aiu_snapshot *snapshot, size_t i, struct aiu_socket_fact *ret_fact)
 {
         struct aiu_socket_fact fact;
         const struct socket *s;
@@ -277,7 +276,7 @@ const struct process *lookup_process(const struct snapshot_lookup *lookup, pid_t
 }
 
 const struct manager *lookup_manager(const struct snapshot_lookup *lookup, pid_t pid, uint64_t inode,
-                                   uint64_t cgroup_id)
+                                     uint64_t cgroup_id)
 {
         const struct manager *best = NULL;
 

@@ -224,8 +224,7 @@ AIU_EXPORT int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct
 static bool have_address(const struct aiu_snapshot *s, const struct host_address *one)
 {
         for (size_t i = 0; i < s->n_addresses; i++)
-                if (s->addresses[i].ifindex == one->ifindex &&
-                    address_equal(&s->addresses[i].address, &one->address))
+                if (s->addresses[i].ifindex == one->ifindex && address_equal(&s->addresses[i].address, &one->address))
                         return true;
         return false;
 }
@@ -312,8 +311,8 @@ static int add_socket(struct aiu_snapshot *snapshot, const struct aiu_socket_fac
          * by the thousand, told once; only the first few hundred are compared. */
         if (snapshot->n_sockets < 512 && have_cookie(snapshot, socket.cookie))
                 return 0;
-        r = snapshot_grow(&snapshot->sockets, sizeof(*snapshot->sockets), snapshot->n_sockets,
-                 &snapshot->sockets_room, SNAPSHOT_MAX_SOCKETS);
+        r = snapshot_grow(&snapshot->sockets, sizeof(*snapshot->sockets), snapshot->n_sockets, &snapshot->sockets_room,
+                          SNAPSHOT_MAX_SOCKETS);
         if (r < 0)
                 return r;
         snapshot->sockets[snapshot->n_sockets++] = socket;
@@ -332,8 +331,9 @@ AIU_EXPORT int aiu_snapshot_add_socket(struct aiu_snapshot *snapshot, const stru
                 return r;
         r = snapshot->entries.first ? entries_add(&snapshot->entries, &f) : add_socket(snapshot, &f);
         if (r == -ENOBUFS)
-                return snapshot_truncated(snapshot, &snapshot->sockets_truncated,
-                                 "more sockets are on this port than one report keeps: the rest are not shown");
+                return snapshot_truncated(
+                        snapshot, &snapshot->sockets_truncated,
+                        "more sockets are on this port than one report keeps: the rest are not shown");
         return r;
 }
 
@@ -406,10 +406,11 @@ AIU_EXPORT int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const str
                 if (snapshot->processes[i].pid == f.pid)
                         return 0;
         r = snapshot_grow(&snapshot->processes, sizeof(*snapshot->processes), snapshot->n_processes,
-                 &snapshot->processes_room, SNAPSHOT_MAX_PROCESSES);
+                          &snapshot->processes_room, SNAPSHOT_MAX_PROCESSES);
         if (r == -ENOBUFS)
-                return snapshot_truncated(snapshot, &snapshot->holders_truncated,
-                                 "more processes hold these sockets than one report keeps: the rest are not shown");
+                return snapshot_truncated(
+                        snapshot, &snapshot->holders_truncated,
+                        "more processes hold these sockets than one report keeps: the rest are not shown");
         if (r < 0)
                 return r;
         r = fill_process(&snapshot->processes[snapshot->n_processes], &f);
@@ -516,13 +517,11 @@ AIU_EXPORT int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const str
         if (manager)
                 return merge_manager(manager, &f);
         r = snapshot_grow(&snapshot->managers, sizeof(*snapshot->managers), snapshot->n_managers,
-                 &snapshot->managers_room, SNAPSHOT_MAX_MANAGERS);
+                          &snapshot->managers_room, SNAPSHOT_MAX_MANAGERS);
         if (r < 0)
                 return r;
         manager = &snapshot->managers[snapshot->n_managers];
-        *manager = (struct manager){
-                .pid = f.pid, .inode = f.inode, .cgroup_id = f.cgroup_id, .user = UID_UNKNOWN
-        };
+        *manager = (struct manager){ .pid = f.pid, .inode = f.inode, .cgroup_id = f.cgroup_id, .user = UID_UNKNOWN };
         r = merge_manager(manager, &f);
         if (r < 0) {
                 manager_finish(manager);
@@ -551,8 +550,8 @@ static int add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int er
 
         if (have_gap(snapshot, kind, error, text))
                 return 0;
-        r = snapshot_grow(&snapshot->gaps, sizeof(*snapshot->gaps), snapshot->n_gaps,
-                 &snapshot->gaps_room, SNAPSHOT_MAX_GAPS);
+        r = snapshot_grow(&snapshot->gaps, sizeof(*snapshot->gaps), snapshot->n_gaps, &snapshot->gaps_room,
+                          SNAPSHOT_MAX_GAPS);
         if (r < 0)
                 return r;
         if (keep_string(&gap.backend, snapshot->backend, 64) < 0 ||
@@ -564,8 +563,7 @@ static int add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int er
         return 0;
 }
 
-AIU_EXPORT int aiu_snapshot_add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int error,
-                                    const char *text)
+AIU_EXPORT int aiu_snapshot_add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int error, const char *text)
 {
         int r;
 

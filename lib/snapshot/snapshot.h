@@ -13,28 +13,28 @@
  * gap of kind TRUNCATED is recorded, once, and the call returns -ENOBUFS. */
 #define SNAPSHOT_MAX_SOCKETS 8192u
 #define SNAPSHOT_MAX_PROCESSES 1024u
-#define SNAPSHOT_MAX_REFS 8192u     /* port 0: as many as there can be claims */
+#define SNAPSHOT_MAX_REFS 8192u /* port 0: as many as there can be claims */
 #define SNAPSHOT_MAX_RANGE_HOLDINGS 65536u
-#define SNAPSHOT_MAX_FDS 64u            /* per holding */
+#define SNAPSHOT_MAX_FDS 64u /* per holding */
 #define SNAPSHOT_MAX_MANAGERS 2048u
 #define SNAPSHOT_MAX_KERNEL_USERS 256u
-#define SNAPSHOT_MAX_DEVICES 64u         /* that sockets are bound to */
-#define SNAPSHOT_MAX_ADDRESSES 256u      /* that this host has instead */
-#define SNAPSHOT_MAX_COMMAND 16u        /* words of one */
+#define SNAPSHOT_MAX_DEVICES 64u    /* that sockets are bound to */
+#define SNAPSHOT_MAX_ADDRESSES 256u /* that this host has instead */
+#define SNAPSHOT_MAX_COMMAND 16u    /* words of one */
 #define SNAPSHOT_MAX_GAPS 64u
-#define SNAPSHOT_MAX_STRING 4096u       /* bytes of any string that is kept; cmdline: 32 KiB */
-#define SNAPSHOT_MAX_RESERVED (512u * 1024u)    /* a list of 65536 ports is no longer */
+#define SNAPSHOT_MAX_STRING 4096u            /* bytes of any string that is kept; cmdline: 32 KiB */
+#define SNAPSHOT_MAX_RESERVED (512u * 1024u) /* a list of 65536 ports is no longer */
 
 /* Port 0: port-entries.c. */
 struct port_entries {
         struct port_entry *list;
         size_t n, room;
-        uint32_t *next;                 /* of the same port, for each */
-        uint32_t *first;                /* for each port; NULL = sockets are not kept as claims */
+        uint32_t *next;  /* of the same port, for each */
+        uint32_t *first; /* for each port; NULL = sockets are not kept as claims */
 };
 
 struct aiu_snapshot {
-        const char *backend;            /* the one that runs: names gaps; NULL = the library itself */
+        const char *backend; /* the one that runs: names gaps; NULL = the library itself */
         struct host host;
         struct host_address *addresses; /* what host.addresses points to */
         size_t n_addresses, addresses_room;
@@ -45,7 +45,7 @@ struct aiu_snapshot {
         size_t n_processes, processes_room;
         struct holder_ref *refs;
         size_t n_refs, refs_room;
-        uint32_t *ref_heads;        /* by hash of the inode: its last holding + 1; snapshot_holder_ref() */
+        uint32_t *ref_heads; /* by hash of the inode: its last holding + 1; snapshot_holder_ref() */
         struct manager *managers;
         size_t n_managers, managers_room;
         struct {
@@ -54,15 +54,15 @@ struct aiu_snapshot {
         size_t n_devices;
         struct {
                 unsigned int ifindex;
-                char name[IF_NAMESIZE];         /* "" = it has none any more, or that is not known */
+                char name[IF_NAMESIZE]; /* "" = it has none any more, or that is not known */
         } device_names[SNAPSHOT_MAX_DEVICES];
         size_t n_device_names;
         struct kernel_user *kernel_users;
         size_t n_kernel_users, kernel_users_room;
         struct gap *gaps;
         size_t n_gaps, gaps_room;
-        bool gap_lost;                  /* for want of memory: there is no report then */
-        uint64_t *wanted;               /* sorted, no duplicates */
+        bool gap_lost;    /* for want of memory: there is no report then */
+        uint64_t *wanted; /* sorted, no duplicates */
         size_t n_wanted;
         bool sockets_truncated;
         bool holders_truncated;
@@ -74,7 +74,7 @@ struct aiu_snapshot {
 };
 
 void snapshot_init(struct aiu_snapshot *snapshot);
-void snapshot_finish(struct aiu_snapshot *snapshot);    /* frees what is left in it; fine on a zeroed one */
+void snapshot_finish(struct aiu_snapshot *snapshot); /* frees what is left in it; fine on a zeroed one */
 /* As if no socket had been told of, nor any gap after the first `n_gaps`. */
 void snapshot_forget_sockets(struct aiu_snapshot *snapshot, size_t n_gaps);
 /* The inodes whose holders the next phases look for; copied, sorted, made unique. */
@@ -85,7 +85,7 @@ int snapshot_grow(void *array, size_t element, size_t n, size_t *room, size_t mo
 int snapshot_truncated(struct aiu_snapshot *snapshot, bool *already, const char *text);
 /* Walk the holdings of one inode: the first one, then the next after `at`; NULL = no more. */
 const struct holder_ref *snapshot_holder_ref(const struct aiu_snapshot *snapshot, uint64_t inode,
-                                       const struct holder_ref *after);
+                                             const struct holder_ref *after);
 /* Which VRF a socket is in, as long as nobody has told it. */
 unsigned int snapshot_l3mdev_at_first(const struct aiu_socket_fact *fact);
 /* As observe/device.c has learnt it; NULL = not looked for. */
@@ -106,6 +106,6 @@ struct snapshot_lookup {
 const struct process *lookup_process(const struct snapshot_lookup *lookup, pid_t pid);
 /* What is known of this holder alone comes before what is known of its process, then of its cgroup. */
 const struct manager *lookup_manager(const struct snapshot_lookup *lookup, pid_t pid, uint64_t inode,
-                                   uint64_t cgroup_id);
+                                     uint64_t cgroup_id);
 
 #endif

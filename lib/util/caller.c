@@ -12,8 +12,8 @@
 #include "util/caller.h"
 #include "util/sys.h"
 
-#define INITIAL_USERNS_INODE 0xeffffffdu        /* PROC_USER_INIT_INO */
-enum { SYS_PTRACE = 19 };                       /* CAP_SYS_PTRACE */
+#define INITIAL_USERNS_INODE 0xeffffffdu /* PROC_USER_INIT_INO */
+enum { SYS_PTRACE = 19 };                /* CAP_SYS_PTRACE */
 
 /* The line that is being read, as far as a field can be long; the list of groups is longer. */
 struct line {
@@ -74,7 +74,7 @@ bool caller_is_filtered(int procfs)
         int r = read_field(procfs, "thread-self/status", "Seccomp:\t", &line);
 
         if (r == -ENODATA)
-                return false;   /* a kernel without CONFIG_SECCOMP */
+                return false; /* a kernel without CONFIG_SECCOMP */
         return r < 0 || strcmp(line.text, "0") != 0;
 }
 
@@ -129,8 +129,7 @@ bool caller_is_limited_root(int procfs)
 
         if (sys_geteuid() != 0)
                 return false;
-        return caller_is_in_userns(procfs) ||
-               (caller_capabilities(procfs, &mask) == 0 && !(mask >> SYS_PTRACE & 1));
+        return caller_is_in_userns(procfs) || (caller_capabilities(procfs, &mask) == 0 && !(mask >> SYS_PTRACE & 1));
 }
 
 const char *caller_who_sees_all(int procfs)

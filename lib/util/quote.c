@@ -59,13 +59,13 @@ static void single_quoted(struct strbuf *out, const char *word)
  */
 static void made_by_printf(struct strbuf *out, const char *word)
 {
-        bool low = false;       /* the last byte was written as \0oo */
+        bool low = false; /* the last byte was written as \0oo */
 
         strbuf_str(out, "\"$(printf '");
         for (const char *p = word; *p; p++) {
                 unsigned char c = (unsigned char)*p;
-                bool plain = strchr(ALNUM "@+=:,./_ -", c) && !(p == word && c == '-') &&
-                             !(low && c >= '0' && c <= '9');
+                bool plain =
+                        strchr(ALNUM "@+=:,./_ -", c) && !(p == word && c == '-') && !(low && c >= '0' && c <= '9');
 
                 low = !plain && c != '%' && c < 0100;
                 if (c == '%')

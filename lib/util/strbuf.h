@@ -8,7 +8,7 @@
 struct strbuf {
         char *text;
         size_t n, room;
-        int error;      /* 0 or -ENOMEM; then nothing more is added */
+        int error; /* 0 or -ENOMEM; then nothing more is added */
 };
 
 void strbuf_add(struct strbuf *buffer, const char *bytes, size_t n);

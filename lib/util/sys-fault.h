@@ -10,7 +10,7 @@
 enum sys_call {
         SYS_CALL_OPENAT,
         SYS_CALL_OPEN_BY_HANDLE,
-        SYS_CALL_CLOSE,         /* told only: a close that fails has closed all the same */
+        SYS_CALL_CLOSE, /* told only: a close that fails has closed all the same */
         SYS_CALL_READ,
         SYS_CALL_GETDENTS,
         SYS_CALL_READLINKAT,
@@ -33,7 +33,7 @@ enum sys_call {
         SYS_CALL_SETNS,
         SYS_CALL_UNAME,
         SYS_CALL_FACCESSAT,
-        SYS_CALL_CLOCK,         /* told only: the clocks cannot fail */
+        SYS_CALL_CLOCK, /* told only: the clocks cannot fail */
         SYS_CALL_LISTEN,
         SYS_CALL_CONNECT,
         SYS_CALL_ACCEPT,
@@ -42,8 +42,8 @@ enum sys_call {
 };
 
 /* Instead of an errno. For calls that move no data they mean EIO. */
-#define SYS_FAULT_SHORT (-1)    /* do it, but for one byte at most */
-#define SYS_FAULT_EOF (-2)      /* return 0 and do nothing */
+#define SYS_FAULT_SHORT (-1) /* do it, but for one byte at most */
+#define SYS_FAULT_EOF (-2)   /* return 0 and do nothing */
 
 #ifdef AIU_TESTING
 /* NULL: nothing fails. Returns 0, a positive errno or a SYS_FAULT_* value. */

@@ -62,22 +62,22 @@ static int fault_error(enum sys_call which)
         return f < 0 ? EIO : f;
 }
 
-#define RETURN_FAULT(which)                             \
-        do {                                            \
-                int fault_ = fault_error(which);        \
-                if (fault_)                             \
-                        return -fault_;                 \
+#define RETURN_FAULT(which)                                                                                            \
+        do {                                                                                                           \
+                int fault_ = fault_error(which);                                                                       \
+                if (fault_)                                                                                            \
+                        return -fault_;                                                                                \
         } while (0)
 
-#define RETURN_DATA_FAULT(which, bytes)                 \
-        do {                                            \
-                int fault_ = fault(which);              \
-                if (fault_ > 0)                         \
-                        return -fault_;                 \
-                if (fault_ == SYS_FAULT_EOF)            \
-                        return 0;                       \
-                if (fault_ == SYS_FAULT_SHORT && (bytes) > 1) \
-                        (bytes) = 1;                    \
+#define RETURN_DATA_FAULT(which, bytes)                                                                                \
+        do {                                                                                                           \
+                int fault_ = fault(which);                                                                             \
+                if (fault_ > 0)                                                                                        \
+                        return -fault_;                                                                                \
+                if (fault_ == SYS_FAULT_EOF)                                                                           \
+                        return 0;                                                                                      \
+                if (fault_ == SYS_FAULT_SHORT && (bytes) > 1)                                                          \
+                        (bytes) = 1;                                                                                   \
         } while (0)
 
 #else
@@ -88,13 +88,13 @@ static int fault_error(enum sys_call which)
 #endif
 
 /* The value of a call that may be interrupted, restarted as often as it is. */
-#define RESTART(call)                                   \
-        __extension__({                                 \
-                long restart_;                          \
-                do                                      \
-                        restart_ = (long)(call);        \
-                while (restart_ < 0 && errno == EINTR); \
-                restart_ < 0 ? -(long)errno : restart_; \
+#define RESTART(call)                                                                                                  \
+        __extension__({                                                                                                \
+                long restart_;                                                                                         \
+                do                                                                                                     \
+                        restart_ = (long)(call);                                                                       \
+                while (restart_ < 0 && errno == EINTR);                                                                \
+                restart_ < 0 ? -(long)errno : restart_;                                                                \
         })
 
 int sys_openat(int dirfd, const char *path, int flags)
@@ -193,8 +193,7 @@ int sys_statx_inode(int dirfd, const char *path, uint64_t *ret_inode, uint32_t *
         int r;
 
         RETURN_FAULT(SYS_CALL_STATX);
-        r = (int)RESTART(statx(dirfd, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
-                               STATX_INO | STATX_TYPE, &s));
+        r = (int)RESTART(statx(dirfd, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO | STATX_TYPE, &s));
         if (r < 0)
                 return r;
 
@@ -487,8 +486,7 @@ static int read_alloc(int fd, size_t most, char **text, size_t *ret_bytes)
         return 0;
 }
 
-int sys_read_file_alloc(int dirfd, const char *path, size_t most, char **ret_text,
-                        size_t *ret_bytes)
+int sys_read_file_alloc(int dirfd, const char *path, size_t most, char **ret_text, size_t *ret_bytes)
 {
         char *text = NULL;
         size_t bytes = 0;

@@ -18,10 +18,10 @@
 struct pollfd;
 struct utsname;
 
-int sys_openat(int dirfd, const char *path, int flags);         /* O_CLOEXEC is added */
-int sys_close(int fd);                                           /* -1 is fine; always returns -1, for fd = sys_close(fd) */
+int sys_openat(int dirfd, const char *path, int flags); /* O_CLOEXEC is added */
+int sys_close(int fd);                                  /* -1 is fine; always returns -1, for fd = sys_close(fd) */
 ssize_t sys_read(int fd, void *buffer, size_t bytes);
-ssize_t sys_getdents(int fd, void *buffer, size_t bytes);        /* struct linux_dirent64 */
+ssize_t sys_getdents(int fd, void *buffer, size_t bytes); /* struct linux_dirent64 */
 ssize_t sys_readlinkat(int dirfd, const char *path, char *buffer, size_t bytes);
 int sys_fstat(int fd, struct stat *ret);
 int sys_fstatat(int dirfd, const char *path, struct stat *ret, int flags);
@@ -32,14 +32,14 @@ int sys_fstatfs_type(int fd, long *ret_type);
 int sys_statx_inode(int dirfd, const char *path, uint64_t *ret_inode, uint32_t *ret_mode);
 /* STATX_ATTR_* of what an O_PATH descriptor refers to, as far as its file system tells. */
 int sys_statx_attributes(int fd, uint64_t *ret_attributes);
-int sys_socket(int family, int type, int protocol);              /* SOCK_CLOEXEC is added */
+int sys_socket(int family, int type, int protocol); /* SOCK_CLOEXEC is added */
 int sys_bind(int fd, const struct sockaddr *address, socklen_t bytes);
 /* For the self-test (self-test.c), and for sockets that are connected already (backend/procfs/unix-live.c). */
 int sys_connect(int fd, const struct sockaddr *address, socklen_t bytes);
-int sys_socketpair(int type, int ret_fds[2]);                    /* AF_UNIX; SOCK_CLOEXEC is added */
+int sys_socketpair(int type, int ret_fds[2]); /* AF_UNIX; SOCK_CLOEXEC is added */
 /* These two are for the self-test alone. */
 int sys_listen(int fd, int backlog);
-int sys_accept(int fd);                                          /* CLOEXEC */
+int sys_accept(int fd); /* CLOEXEC */
 int sys_setsockopt_int(int fd, int level, int option, int value);
 int sys_getsockopt(int fd, int level, int option, void *value, socklen_t *bytes);
 int sys_getsockopt_int(int fd, int level, int option, int *ret_value);
@@ -48,7 +48,7 @@ ssize_t sys_send(int fd, const void *bytes, size_t n);
 ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags);
 int sys_poll(struct pollfd *fds, unsigned int n, int timeout_msec);
 int sys_ioctl(int fd, unsigned long request, uintptr_t argument);
-int sys_dup(int fd);                                             /* CLOEXEC */
+int sys_dup(int fd); /* CLOEXEC */
 /* O_PATH, of the cgroup of that id below the mount that `mount` is of. For CAP_DAC_READ_SEARCH. */
 int sys_open_cgroup(int mount, uint64_t id);
 int sys_pidfd_open(pid_t pid);
@@ -57,8 +57,8 @@ int sys_setns(int fd, int type);
 int sys_uname(struct utsname *ret);
 pid_t sys_getpid(void);
 uid_t sys_geteuid(void);
-uint64_t sys_now_nsec(void);                                     /* CLOCK_MONOTONIC */
-uint64_t sys_boot_usec(void);                                    /* CLOCK_REALTIME at boot */
+uint64_t sys_now_nsec(void);  /* CLOCK_MONOTONIC */
+uint64_t sys_boot_usec(void); /* CLOCK_REALTIME at boot */
 
 /* Read a whole small file below dirfd: at most `bytes` - 1, then a NUL. Returns
  * the number of bytes, which is `bytes` - 1 when there was more. */

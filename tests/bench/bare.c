@@ -38,9 +38,7 @@ static int dump(uint16_t port)
                 .header = { .nlmsg_len = sizeof(message),
                             .nlmsg_type = TCPDIAG_GETSOCK,
                             .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-                .request = { .idiag_family = AF_INET,
-                             .idiag_states = ~0u,
-                             .id.idiag_sport = htons(port) },
+                .request = { .idiag_family = AF_INET, .idiag_states = ~0u, .id.idiag_sport = htons(port) },
         };
         int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 
@@ -71,8 +69,7 @@ static void walk_table(int table)
 
                         at += d->bytes;
                         if (d->name[0] != '.')
-                                (void)statx(table, d->name, AT_STATX_DONT_SYNC,
-                                            STATX_INO | STATX_TYPE, &stx);
+                                (void)statx(table, d->name, AT_STATX_DONT_SYNC, STATX_INO | STATX_TYPE, &stx);
                 }
 }
 

@@ -32,14 +32,13 @@
 
 #define PORT 7777
 #define FIRST_LISTENER 10000
-#define PORTS_OF_LISTENERS 20000        /* the rest of the ports is for connections */
+#define PORTS_OF_LISTENERS 20000 /* the rest of the ports is for connections */
 #define FIRST_TIMEWAIT 9000
 #define N_TIMEWAIT_PORTS 100
 
 enum { PROCESSES, DESCRIPTORS, LISTENERS, CONNECTIONS, TIMEWAIT, DATAGRAM, SIBLINGS, N_NUMBERS };
-static const char *const names[N_NUMBERS] = { "processes",   "descriptors", "listeners",
-                                              "connections", "timewait",    "datagram",
-                                              "siblings" };
+static const char *const names[N_NUMBERS] = { "processes", "descriptors", "listeners", "connections",
+                                              "timewait",  "datagram",    "siblings" };
 static const struct {
         const char *name;
         int numbers[N_NUMBERS];
@@ -66,8 +65,7 @@ static int open_socket(int type, uint32_t ip, int port)
         int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0), one = 1;
 
         if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-            bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-            (type == SOCK_STREAM && listen(fd, 4096) < 0))
+            bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || (type == SOCK_STREAM && listen(fd, 4096) < 0))
                 die("a socket");
         return fd;
 }
@@ -258,8 +256,7 @@ static void set_up(void)
         struct rlimit limit;
         int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
-        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-            mount("proc", "/proc", "proc", 0, NULL) < 0)
+        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("proc", "/proc", "proc", 0, NULL) < 0)
                 die("mount");
         request.ifr_flags = IFF_UP | IFF_RUNNING;
         if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)

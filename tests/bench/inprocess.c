@@ -23,7 +23,7 @@
 #define MAX_ROUNDS 100000
 
 static uint64_t allocations;
-static unsigned int late;       /* answers cut short by their deadline */
+static unsigned int late; /* answers cut short by their deadline */
 void *__libc_malloc(size_t bytes);
 void *__libc_calloc(size_t n, size_t bytes);
 void *__libc_realloc(void *old, size_t bytes);
@@ -118,8 +118,7 @@ static long count_calls(const struct request *q, int n)
         }
         if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFSTOPPED(status))
                 return -1;
-        while (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) == 0 && waitpid(pid, &status, 0) > 0 &&
-               !WIFEXITED(status))
+        while (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) == 0 && waitpid(pid, &status, 0) > 0 && !WIFEXITED(status))
                 stops++;
         return stops / 2; /* each call stops on the way in and on the way out */
 }

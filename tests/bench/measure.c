@@ -97,7 +97,6 @@ int main(int argc, char **argv)
                 for (int i = 0; i < n; i++)
                         run(&rows[i], round);
         for (int i = 0; i < n; i++)
-                printf("%.1f %.1f %ld\n", median(rows[i].wall, rounds), median(rows[i].cpu, rounds),
-                       rows[i].rss);
+                printf("%.1f %.1f %ld\n", median(rows[i].wall, rounds), median(rows[i].cpu, rounds), rows[i].rss);
         return 0;
 }

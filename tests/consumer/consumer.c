@@ -31,8 +31,7 @@ int main(void)
                 return 1;
         puts(aiu_report_get_summary(report));
         good = aiu_report_get_verdict(report) == AIU_VERDICT_IN_USE &&
-               aiu_holder_get_kind(aiu_conflict_get_holder(aiu_report_get_conflict(report, 0), 0)) ==
-                       AIU_HOLDER_SELF;
+               aiu_holder_get_kind(aiu_conflict_get_holder(aiu_report_get_conflict(report, 0), 0)) == AIU_HOLDER_SELF;
         aiu_report_unref(report);
         return good ? 0 : 1;
 }

@@ -46,14 +46,25 @@ static void tell_host(struct bytes *in, struct aiu_snapshot *snapshot)
 {
         char *ports = a_text(in);
         struct aiu_host_fact fact = {
-                .address_local = a_tristate(in), .address_tentative = a_tristate(in),
-                .address_ifindex = take_byte(in), .nonlocal_bind = a_tristate(in), .privileged = a_tristate(in),
+                .address_local = a_tristate(in),
+                .address_tentative = a_tristate(in),
+                .address_ifindex = take_byte(in),
+                .nonlocal_bind = a_tristate(in),
+                .privileged = a_tristate(in),
                 .unprivileged_port_start = (int)take_number(in, 2) - 1,
-                .port_range_first = (int)take_number(in, 2), .port_range_last = (int)take_number(in, 2),
-                .reserved_ports = ports, .ipv6_enabled = a_tristate(in), .autobind_reuse = a_tristate(in),
-                .kernel_major = take_byte(in), .kernel_minor = take_byte(in), .kernel_patch = take_byte(in),
-                .name_exists = a_tristate(in), .name_is_socket = a_tristate(in), .name_error = take_byte(in),
-                .name_inode = an_id(in), .name_device = an_id(in),
+                .port_range_first = (int)take_number(in, 2),
+                .port_range_last = (int)take_number(in, 2),
+                .reserved_ports = ports,
+                .ipv6_enabled = a_tristate(in),
+                .autobind_reuse = a_tristate(in),
+                .kernel_major = take_byte(in),
+                .kernel_minor = take_byte(in),
+                .kernel_patch = take_byte(in),
+                .name_exists = a_tristate(in),
+                .name_is_socket = a_tristate(in),
+                .name_error = take_byte(in),
+                .name_inode = an_id(in),
+                .name_device = an_id(in),
         };
         size_t size;
         void *copy = shrink(&fact, sizeof(fact), in, &size);
@@ -81,12 +92,24 @@ static void tell_socket(struct bytes *in, struct aiu_snapshot *snapshot)
 {
         struct sockaddr_storage local, peer;
         struct aiu_socket_fact fact = {
-                .type = take_byte(in) % 6, .protocol = take_byte(in), .state = (enum aiu_state)(take_byte(in) % 16),
-                .local = (struct sockaddr *)&local, .peer = take_byte(in) & 1 ? (struct sockaddr *)&peer : NULL,
-                .inode = an_id(in), .cookie = an_id(in), .cgroup_id = an_id(in), .uid = take_byte(in),
-                .ifindex = take_byte(in), .minisock = a_tristate(in), .autobound = a_tristate(in),
-                .reuseaddr = a_tristate(in), .reuseport = a_tristate(in), .v6only = a_tristate(in),
-                .expires_usec = take_number(in, 8), .vfs_inode = an_id(in), .vfs_device = an_id(in),
+                .type = take_byte(in) % 6,
+                .protocol = take_byte(in),
+                .state = (enum aiu_state)(take_byte(in) % 16),
+                .local = (struct sockaddr *)&local,
+                .peer = take_byte(in) & 1 ? (struct sockaddr *)&peer : NULL,
+                .inode = an_id(in),
+                .cookie = an_id(in),
+                .cgroup_id = an_id(in),
+                .uid = take_byte(in),
+                .ifindex = take_byte(in),
+                .minisock = a_tristate(in),
+                .autobound = a_tristate(in),
+                .reuseaddr = a_tristate(in),
+                .reuseport = a_tristate(in),
+                .v6only = a_tristate(in),
+                .expires_usec = take_number(in, 8),
+                .vfs_inode = an_id(in),
+                .vfs_device = an_id(in),
                 .flags = take_byte(in),
         };
         size_t size;
@@ -107,10 +130,16 @@ static void tell_process(struct bytes *in, struct aiu_snapshot *snapshot)
         char *text[7];
         size_t cmdline_bytes, size;
         struct aiu_process_fact fact = {
-                .pid = (pid_t)an_id(in), .ppid = (pid_t)an_id(in), .uid = take_byte(in),
-                .start_time_usec = take_number(in, 8), .flags = (uint32_t)take_number(in, 4),
-                .is_self = a_tristate(in), .sigterm_ignored = a_tristate(in), .sigterm_caught = a_tristate(in),
-                .ancestor_pids = pids, .n_ancestors = take_byte(in) % 4,
+                .pid = (pid_t)an_id(in),
+                .ppid = (pid_t)an_id(in),
+                .uid = take_byte(in),
+                .start_time_usec = take_number(in, 8),
+                .flags = (uint32_t)take_number(in, 4),
+                .is_self = a_tristate(in),
+                .sigterm_ignored = a_tristate(in),
+                .sigterm_caught = a_tristate(in),
+                .ancestor_pids = pids,
+                .n_ancestors = take_byte(in) % 4,
         };
         void *copy;
 
@@ -136,9 +165,14 @@ static void tell_manager(struct bytes *in, struct aiu_snapshot *snapshot)
         char *text[8];
         size_t size;
         struct aiu_manager_fact fact = {
-                .pid = (pid_t)an_id(in), .inode = an_id(in), .cgroup_id = an_id(in),
-                .kind = (enum aiu_manager_kind)(take_byte(in) % 20), .will_return = a_tristate(in),
-                .flags = (uint32_t)take_number(in, 4), .user = take_byte(in), .removes_file = a_tristate(in),
+                .pid = (pid_t)an_id(in),
+                .inode = an_id(in),
+                .cgroup_id = an_id(in),
+                .kind = (enum aiu_manager_kind)(take_byte(in) % 20),
+                .will_return = a_tristate(in),
+                .flags = (uint32_t)take_number(in, 4),
+                .user = take_byte(in),
+                .removes_file = a_tristate(in),
                 .named_by = take_byte(in),
         };
         void *copy;
@@ -165,7 +199,10 @@ static void tell_kernel_user(struct bytes *in, struct aiu_snapshot *snapshot)
         char *service = a_text(in), *name = a_text(in), *word = a_text(in);
         const char *command[3] = { word, name, NULL };
         struct aiu_kernel_user_fact fact = {
-                .service = service, .name = name, .command = word ? command : NULL, .command_suffices = a_tristate(in),
+                .service = service,
+                .name = name,
+                .command = word ? command : NULL,
+                .command_suffices = a_tristate(in),
         };
         size_t size;
         void *copy = shrink(&fact, sizeof(fact), in, &size);
@@ -188,7 +225,10 @@ static void tell_gap(struct bytes *in, struct aiu_snapshot *snapshot)
 static void tell_options(struct bytes *in, struct aiu_snapshot *snapshot)
 {
         struct aiu_options_fact fact = {
-                .size = sizeof(fact), .reuseaddr = a_tristate(in), .reuseport = a_tristate(in), .v6only = a_tristate(in),
+                .size = sizeof(fact),
+                .reuseaddr = a_tristate(in),
+                .reuseport = a_tristate(in),
+                .v6only = a_tristate(in),
         };
 
         (void)aiu_snapshot_add_options(snapshot, an_id(in), &fact);
@@ -220,12 +260,20 @@ static int tell(void *userdata, const struct aiu_request *request, struct aiu_sn
 
 static struct aiu_context *context_of(struct bytes *in)
 {
-        static const char *const built_in[] = { "proc-sys", "route", "proc-address", "unix-path", "nft-nat",
-                                                "sock-diag", "proc-net", "proc-fd", "kernel-user", "proc-bound",
-                                                "options", "cgroup", "sd-bus" };
+        static const char *const built_in[] = { "proc-sys",  "route",    "proc-address", "unix-path",   "nft-nat",
+                                                "sock-diag", "proc-net", "proc-fd",      "kernel-user", "proc-bound",
+                                                "options",   "cgroup",   "sd-bus" };
         struct aiu_backend backend = {
-                .size = sizeof(backend), .name = "fuzz", .host = tell, .sockets = tell, .holders = tell,
-                .options = tell, .managers = tell, .kernel_users = tell, .devices = tell, .hidden_sockets = tell,
+                .size = sizeof(backend),
+                .name = "fuzz",
+                .host = tell,
+                .sockets = tell,
+                .holders = tell,
+                .options = tell,
+                .managers = tell,
+                .kernel_users = tell,
+                .devices = tell,
+                .hidden_sockets = tell,
         };
         struct aiu_context *context;
 

@@ -16,10 +16,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What must be true of every input. */
-#define require(condition)                                              \
-        do {                                                            \
-                if (!(condition))                                       \
-                        fuzz_fail(#condition, __FILE__, __LINE__);      \
+#define require(condition)                                                                                             \
+        do {                                                                                                           \
+                if (!(condition))                                                                                      \
+                        fuzz_fail(#condition, __FILE__, __LINE__);                                                     \
         } while (0)
 __attribute__((noreturn)) void fuzz_fail(const char *condition, const char *file, int line);
 

@@ -20,8 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (r == 1) {
                 require(socket.fact.local == (struct sockaddr *)&socket.local);
                 require(socket.local.ss_family == AF_INET || socket.local.ss_family == AF_INET6);
-                require(socket.fact.local_len == (socket.local.ss_family == AF_INET ? sizeof(struct sockaddr_in)
-                                                                                     : sizeof(struct sockaddr_in6)));
+                require(socket.fact.local_len ==
+                        (socket.local.ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)));
                 require(socket.fact.protocol == protocol);
                 require(!socket.fact.minisock || socket.fact.inode == 0 || socket.fact.minisock != AIU_TRISTATE_YES);
         }

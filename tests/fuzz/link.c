@@ -14,7 +14,7 @@
 #include "fuzz.h"
 #include "snapshot/snapshot.h"
 
-#define FOU 0x1e                /* what the kernel happens to call them */
+#define FOU 0x1e /* what the kernel happens to call them */
 #define L2TP 0x1f
 
 static void add_socket(struct aiu_snapshot *snapshot, int protocol, uint16_t port, uint64_t inode)
@@ -35,11 +35,10 @@ static void add_socket(struct aiu_snapshot *snapshot, int protocol, uint16_t por
 
 static int run(struct user_search *search, uint8_t which, struct bytes in)
 {
-        static netlink_handler *const handlers[] = { user_take_link, user_take_family, user_take_fou,
-                                                     user_take_l2tp };
+        static netlink_handler *const handlers[] = { user_take_link, user_take_family, user_take_fou, user_take_l2tp };
         static const uint16_t types[] = { RTM_NEWLINK, GENL_ID_CTRL, FOU, L2TP };
         static int (*const texts[])(struct user_search *, const char *) = { user_take_portlist, user_take_nfs_servers,
-                                                                             user_take_rxrpc };
+                                                                            user_take_rxrpc };
         struct nlmsghdr *message;
         char *text;
         int r;

@@ -20,7 +20,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(r == 0 || r == -EINVAL || r == -EPROTONOSUPPORT);
         if (r == 0) {
                 struct aiu_socket_fact fact = {
-                        .size = sizeof(fact), .type = listen.type, .local = &listen.sa.any, .local_len = listen.len,
+                        .size = sizeof(fact),
+                        .type = listen.type,
+                        .local = &listen.sa.any,
+                        .local_len = listen.len,
                 };
 
                 require(listen.len >= sizeof(sa_family_t) && listen.len <= sizeof(listen.sa));

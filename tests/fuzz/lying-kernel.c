@@ -19,7 +19,7 @@
 
 #define FIRST_FD 10
 #define MOST_FDS 54
-#define CALL_NSEC 20000u        /* what a call takes */
+#define CALL_NSEC 20000u /* what a call takes */
 
 /* proc-fd.h has the same, and the kernel. */
 struct entry {
@@ -34,9 +34,9 @@ static struct {
         struct bytes *in;
         bool friendly;
         uint16_t port;
-        uint64_t open;          /* bit for each descriptor from FIRST_FD on */
+        uint64_t open; /* bit for each descriptor from FIRST_FD on */
         uint64_t now;
-        struct nlmsghdr request;        /* the last one to netlink */
+        struct nlmsghdr request; /* the last one to netlink */
         bool answered;
         unsigned int n_lists;
 } lie;
@@ -71,14 +71,14 @@ void lie_end(uint64_t until_nsec)
 static int outcome(void)
 {
         static const int errors[] = {
-                EIO,    EPERM,  ENOENT,      ESRCH,        EACCES, EMFILE,  ENOMEM,  ENOSYS,
-                EINVAL, EAGAIN, EOPNOTSUPP,  EPROTONOSUPPORT, ENOTDIR, EBADF, ENODEV, ENOBUFS,
+                EIO,    EPERM,  ENOENT,     ESRCH,           EACCES,  EMFILE, ENOMEM, ENOSYS,
+                EINVAL, EAGAIN, EOPNOTSUPP, EPROTONOSUPPORT, ENOTDIR, EBADF,  ENODEV, ENOBUFS,
         };
         bool usual = is_usual();
         uint8_t byte = take_byte(lie.in);
 
         lie.now += CALL_NSEC;
-        if (lie.friendly)       /* the last bytes: most calls succeed */
+        if (lie.friendly) /* the last bytes: most calls succeed */
                 byte = (uint8_t)(255 - byte);
         return !usual && byte < sizeof(errors) / sizeof(errors[0]) ? -errors[byte] : 0;
 }
@@ -197,8 +197,8 @@ ssize_t sys_getdents(int fd, void *buffer, size_t bytes)
 
 ssize_t sys_readlinkat(int dirfd, const char *path, char *buffer, size_t bytes)
 {
-        static const char *const links[] = { "socket:[%llu]", "anon_inode:[io_uring]", "net:[%llu]", "/",
-                                             "/dev/null", "pipe:[%llu]" };
+        static const char *const links[] = { "socket:[%llu]", "anon_inode:[io_uring]", "net:[%llu]", "/", "/dev/null",
+                                             "pipe:[%llu]" };
         int r = outcome();
         uint8_t which = take_byte(lie.in);
         char text[64];
@@ -431,8 +431,9 @@ ssize_t sys_send(int fd, const void *bytes, size_t n)
 /* One message that the header says is as long as it is, mostly. */
 static size_t give_message(unsigned char *to, size_t room)
 {
-        static const uint16_t types[] = { NLMSG_DONE,   NLMSG_ERROR,  SOCK_DIAG_BY_FAMILY, RTM_NEWROUTE,
-                                          RTM_NEWADDR,  RTM_NEWLINK,  0x10,                0x0a06 };
+        static const uint16_t types[] = { NLMSG_DONE,   NLMSG_ERROR, SOCK_DIAG_BY_FAMILY,
+                                          RTM_NEWROUTE, RTM_NEWADDR, RTM_NEWLINK,
+                                          0x10,         0x0a06 };
         uint8_t which = take_byte(lie.in);
         struct nlmsghdr header = { .nlmsg_seq = lie.request.nlmsg_seq };
         size_t payload = take_byte(lie.in), size;
@@ -456,7 +457,9 @@ static size_t give_usual(unsigned char *to)
 {
         struct nlmsghdr header = { .nlmsg_seq = lie.request.nlmsg_seq, .nlmsg_type = NLMSG_DONE };
         struct inet_diag_msg socket = { .idiag_family = AF_INET, .idiag_state = 10, .idiag_inode = 3 };
-        struct rtmsg route = { .rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_table = RT_TABLE_LOCAL, .rtm_type = RTN_LOCAL };
+        struct rtmsg route = {
+                .rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_table = RT_TABLE_LOCAL, .rtm_type = RTN_LOCAL
+        };
         const void *payload = NULL;
         size_t bytes = 4;
 
@@ -515,7 +518,7 @@ int sys_poll(struct pollfd *fds, unsigned int n, int timeout_msec)
 
         for (unsigned int i = 0; i < n; i++)
                 require(!is_none(fds[i].fd));
-        require(timeout_msec >= 0);     /* never for ever */
+        require(timeout_msec >= 0); /* never for ever */
         if (r < 0) {
                 lie.now += (uint64_t)timeout_msec * 1000000u;
                 return r == -EIO ? 0 : r;
@@ -579,7 +582,8 @@ int sys_uname(struct utsname *ret)
                 return r;
         memset(ret, 0, sizeof(*ret));
         if (take_byte(lie.in) < 128)
-                (void)snprintf(ret->release, sizeof(ret->release), "%u.%u.0", take_byte(lie.in) % 8u, take_byte(lie.in) % 24u);
+                (void)snprintf(ret->release, sizeof(ret->release), "%u.%u.0", take_byte(lie.in) % 8u,
+                               take_byte(lie.in) % 24u);
         else
                 (void)give_text(ret->release, sizeof(ret->release) - 1);
         return 0;
@@ -620,9 +624,10 @@ static const char *usual_text(const char *path)
                 { "ip_local_port_range", "32768\t60999\n" },
                 { "reserved_ports", "8080,9148-9150\n" },
                 { "unprivileged_port_start", "1024\n" },
-                { "net/tcp", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-                             "   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 3 "
-                             "1 0 100 0 0 10 0\n" },
+                { "net/tcp",
+                  "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+                  "   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 3 "
+                  "1 0 100 0 0 10 0\n" },
                 { "net/if_inet6", "00000000000000000000000000000001 01 80 10 80       lo\n" },
                 { "net/unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"
                               "0: 00000002 00000000 00010000 0001 01 3 /x\n" },

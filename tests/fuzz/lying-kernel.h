@@ -10,7 +10,7 @@
 
 #include "fuzz.h"
 
-#define CALLERS_FD 9    /* a descriptor that is the caller's, and stays open */
+#define CALLERS_FD 9 /* a descriptor that is the caller's, and stays open */
 
 /* `friendly`: most calls succeed, and once there are no more answers all goes the usual way: there is a
  * listener on the port, held by process 3 in a unit. Else all fails then. */

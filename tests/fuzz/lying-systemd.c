@@ -24,7 +24,7 @@ static struct {
                 void *userdata;
         } calls[MOST_CALLS];
         size_t n_calls, n_answered;
-        char *strings[MOST_STRINGS];    /* of the message that is read; freed with it */
+        char *strings[MOST_STRINGS]; /* of the message that is read; freed with it */
         size_t n_strings;
         int fd;
         bool open;
@@ -53,11 +53,16 @@ static bool is_usual(void)
 static const char *a_string(void)
 {
         static const char *const usual[] = {
-                "active", "inactive", "failed", "activating", "always", "no", "on-failure", "enabled", "disabled",
-                "static", "process", "mixed", "none", "loaded", "not-found", "listening", "running", "auto-restart",
-                "a.service", "a.socket", "b.service", "b.socket", "a@1.service", "a.timer", "a.path", "Stream",
-                "Datagram", "SequentialPacket", "[::]:80", "0.0.0.0:80", "127.0.0.1:80", "/run/x", "@x", "yes",
-                "restart", "eth0", "",
+                "active",    "inactive",     "failed",       "activating",
+                "always",    "no",           "on-failure",   "enabled",
+                "disabled",  "static",       "process",      "mixed",
+                "none",      "loaded",       "not-found",    "listening",
+                "running",   "auto-restart", "a.service",    "a.socket",
+                "b.service", "b.socket",     "a@1.service",  "a.timer",
+                "a.path",    "Stream",       "Datagram",     "SequentialPacket",
+                "[::]:80",   "0.0.0.0:80",   "127.0.0.1:80", "/run/x",
+                "@x",        "yes",          "restart",      "eth0",
+                "",
         };
         uint8_t which = is_usual() ? (uint8_t)(lie.turn++ % (sizeof(usual) / sizeof(usual[0]))) : take_byte(lie.in);
         char *text;

@@ -20,11 +20,20 @@
 /* A listener of pid 1, of a service's process, or of nobody who can be seen. */
 static void make_snapshot(struct aiu_snapshot *snapshot, uint8_t who)
 {
-        struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct sockaddr_in in = { .sin_family = AF_INET,
+                                  .sin_port = htons(80),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         struct aiu_socket_fact socket = {
-                .size = sizeof(socket), .type = SOCK_STREAM, .protocol = IPPROTO_TCP, .state = AIU_STATE_LISTEN,
-                .local = (struct sockaddr *)&in, .local_len = sizeof(in), .inode = INODE, .cookie = 1,
-                .ifindex = who & 4 ? 1 : 0, .cgroup_id = who & 8 ? 5 : 0,
+                .size = sizeof(socket),
+                .type = SOCK_STREAM,
+                .protocol = IPPROTO_TCP,
+                .state = AIU_STATE_LISTEN,
+                .local = (struct sockaddr *)&in,
+                .local_len = sizeof(in),
+                .inode = INODE,
+                .cookie = 1,
+                .ifindex = who & 4 ? 1 : 0,
+                .cgroup_id = who & 8 ? 5 : 0,
         };
         struct aiu_process_fact process = { .size = sizeof(process), .pid = who & 1 ? 1 : 8, .comm = "d" };
         struct aiu_manager_fact manager = { .size = sizeof(manager), .kind = AIU_MANAGER_SYSTEMD };
@@ -91,7 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         r = how & 1 ? session_list_restarting(&session) : session_run(&session);
                 manager_bus_close(&session.bus);
                 if (r != -ENOMEM)
-                        r = how & 1 ? session_note_restarting(&session, &snapshot) : session_conclude(&session, r == 0, &snapshot);
+                        r = how & 1 ? session_note_restarting(&session, &snapshot)
+                                    : session_conclude(&session, r == 0, &snapshot);
                 require(r == 0 || r == -ENOMEM);
                 check(&snapshot);
                 units_finish(&session.bus.units);

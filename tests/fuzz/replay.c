@@ -14,7 +14,7 @@
 
 #define MOST_BYTES 65536u
 #define MOST_PLACES 32u
-#define MOST_VARIANTS 2500u     /* places of all files together */
+#define MOST_VARIANTS 2500u /* places of all files together */
 
 static size_t places = MOST_PLACES, n_files, n_inputs;
 

@@ -21,8 +21,8 @@
 
 static void set_address(struct aiu_query *query, struct bytes *in)
 {
-        static const char *const addresses[] = { NULL,   "0.0.0.0", "127.0.0.1", "10.1.2.3",       "::",
-                                                 "::1",  "fe80::1", "2001:db8::1", "::ffff:127.0.0.1", "224.0.0.1" };
+        static const char *const addresses[] = { NULL,  "0.0.0.0", "127.0.0.1",   "10.1.2.3",         "::",
+                                                 "::1", "fe80::1", "2001:db8::1", "::ffff:127.0.0.1", "224.0.0.1" };
         struct sockaddr_un un = { .sun_family = AF_UNIX };
         uint8_t which = take_byte(in);
 
@@ -38,8 +38,8 @@ static void set_socket(struct aiu_query *query, struct bytes *in)
 {
         static const struct {
                 int type, protocol;
-        } kinds[] = { { SOCK_STREAM, 0 }, { SOCK_DGRAM, 0 }, { SOCK_DGRAM, 136 }, { SOCK_STREAM, 262 },
-                      { SOCK_SEQPACKET, 0 }, { SOCK_STREAM, 132 } };
+        } kinds[] = { { SOCK_STREAM, 0 },   { SOCK_DGRAM, 0 },     { SOCK_DGRAM, 136 },
+                      { SOCK_STREAM, 262 }, { SOCK_SEQPACKET, 0 }, { SOCK_STREAM, 132 } };
         uint8_t which = take_byte(in), options = take_byte(in), more = take_byte(in);
 
         (void)aiu_query_set_socket(query, kinds[which % 6].type, kinds[which % 6].protocol);

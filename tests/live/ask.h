@@ -9,18 +9,18 @@
 struct candidate {
         struct live_address address;
         int type, protocol;
-        unsigned int options;   /* AIU_OPTION_* */
+        unsigned int options; /* AIU_OPTION_* */
         unsigned int ifindex;
         uid_t uid;
         bool listen;
 };
 
 enum ask_how {
-        ASK_QUERY,              /* every setter of a query */
-        ASK_FD,                 /* aiu_query_set_fd() with a socket that has the options */
-        ASK_EXPLAIN,            /* aiu_explain_bind(fd, 0) */
-        ASK_FROM_AWAY,          /* from another network namespace, with aiu_query_set_netns() */
-        ASK_FD_FROM_AWAY,       /* from another network namespace, with a socket of this one */
+        ASK_QUERY,        /* every setter of a query */
+        ASK_FD,           /* aiu_query_set_fd() with a socket that has the options */
+        ASK_EXPLAIN,      /* aiu_explain_bind(fd, 0) */
+        ASK_FROM_AWAY,    /* from another network namespace, with aiu_query_set_netns() */
+        ASK_FD_FROM_AWAY, /* from another network namespace, with a socket of this one */
         ASK_HOW_COUNT
 };
 
@@ -31,7 +31,7 @@ struct truth {
 };
 
 struct answer {
-        int failed;             /* the query itself: an errno */
+        int failed; /* the query itself: an errno */
         int verdict, error, call;
         unsigned char what_if[16];
         unsigned int n_gaps, n_conflicts;
@@ -46,7 +46,7 @@ void ask_begin(void);
 /* What the contexts of trials do not see. */
 enum ask_blind {
         BLIND_NOTHING,
-        BLIND_ADDRESSES,        /* which addresses are this host's */
+        BLIND_ADDRESSES, /* which addresses are this host's */
         BLIND_SOCKETS,
         BLIND_COUNT
 };

@@ -23,7 +23,7 @@ struct round {
         const struct target *target;
         unsigned int masks[N_OPTIONS];
         size_t n_masks;
-        struct trial trials[N_OPTIONS];         /* by option mask */
+        struct trial trials[N_OPTIONS]; /* by option mask */
         struct truth truths[N_OPTIONS];
         bool known[N_OPTIONS];
 };
@@ -43,7 +43,7 @@ static void choose_masks(struct stage *stage, struct round *round)
 enum ask_how ask_with_trials(struct stage *stage)
 {
         ask_trials((enum ask_blind)live_below(&stage->random, BLIND_COUNT));
-        return ASK_QUERY;       /* one is made for a socket that is not there yet, and for no other */
+        return ASK_QUERY; /* one is made for a socket that is not there yet, and for no other */
 }
 
 static void ask_all(struct stage *stage, struct round *round)

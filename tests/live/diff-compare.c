@@ -46,15 +46,12 @@ static enum aiu_verdict verdict_of(int error)
         }
 }
 
-enum class classify_case(const struct stage *stage, unsigned int options)
-{
+enum class classify_case(const struct stage *stage, unsigned int options) {
         unsigned int class = CLASS_PLAIN;
 
-        if (options & OPT_REUSEPORT)
-                class |= CLASS_REUSEPORT;
-        if (stage->scenario.unreadable || stage->scenario.privileged_port)
-                class |= CLASS_UNREADABLE;
-        return (enum class)class;
+        if (options & OPT_REUSEPORT) class |= CLASS_REUSEPORT;
+        if (stage->scenario.unreadable || stage->scenario.privileged_port) class |= CLASS_UNREADABLE;
+        return (enum class) class;
 }
 
 bool compare_verdict(struct stage *stage, const struct candidate *c, const struct truth *truth,

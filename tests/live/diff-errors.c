@@ -26,7 +26,7 @@ enum shape {
         FD_FRESH,
         FD_BOUND,
         FD_LISTENING,
-        FD_AUTOBOUND,           /* listen() without bind() */
+        FD_AUTOBOUND, /* listen() without bind() */
         FD_CONNECTED,
         FD_SHUT,
         FD_SHAPES
@@ -35,16 +35,17 @@ static const char *const shape_names[] = { "fresh", "bound", "listening", "autob
 
 enum twist {
         TWIST_NONE,
-        TWIST_SHORT,            /* addrlen is too short */
-        TWIST_LONG,             /* or longer than the family's */
-        TWIST_UNSPEC,           /* AF_UNSPEC */
-        TWIST_SCOPE,            /* sin6_scope_id of no interface */
+        TWIST_SHORT,  /* addrlen is too short */
+        TWIST_LONG,   /* or longer than the family's */
+        TWIST_UNSPEC, /* AF_UNSPEC */
+        TWIST_SCOPE,  /* sin6_scope_id of no interface */
         TWIST_LO_SCOPE,
         TWIST_PORT_0,
         TWISTS
 };
-static const char *const twist_names[] = { "", "short addrlen, ", "long addrlen, ", "AF_UNSPEC, ", "bad scope, ",
-                                           "scope of lo, ", "port 0, " };
+static const char *const twist_names[] = {
+        "", "short addrlen, ", "long addrlen, ", "AF_UNSPEC, ", "bad scope, ", "scope of lo, ", "port 0, "
+};
 
 struct odd {
         int family, type, protocol;
@@ -79,8 +80,9 @@ static void add(struct stage *stage, enum live_code code, int a)
 {
         struct live_op *op = &stage->ops[stage->n_ops++];
 
-        *op = (struct live_op){ .code = (uint8_t)code, .who = WHO_ROOT, .slot = SLOT_LISTENER, .a = a,
-                                .b = SOCK_STREAM };
+        *op = (struct live_op){
+                .code = (uint8_t)code, .who = WHO_ROOT, .slot = SLOT_LISTENER, .a = a, .b = SOCK_STREAM
+        };
 }
 
 /* Somebody listens on the port, in half of the scenes. */
@@ -90,8 +92,7 @@ static void build(struct stage *stage)
 
         stage->n_ops = 0;
         stage->port = live_chance(&stage->random, 2) ? (uint16_t)(600 + live_below(&stage->random, 400))
-                                                     : (uint16_t)(LIVE_PORT_FIRST +
-                                                                  live_below(&stage->random, 10000));
+                                                     : (uint16_t)(LIVE_PORT_FIRST + live_below(&stage->random, 10000));
         if (live_chance(&stage->random, 2))
                 return;
         add(stage, OP_SOCKET, v6 ? AF_INET6 : AF_INET);
@@ -122,7 +123,7 @@ static void twist_address(struct odd *odd, struct live_address *a)
                         a->sa.in6.sin6_scope_id = odd->twist == TWIST_SCOPE ? 4711 : 1;
                 break;
         case TWIST_PORT_0:
-                a->sa.in6.sin6_port = 0;        /* at the same place in both families */
+                a->sa.in6.sin6_port = 0; /* at the same place in both families */
                 break;
         default:
                 break;
@@ -210,15 +211,15 @@ static bool consistent(const struct answer *a)
         return (a->what_if[0] == AIU_TRISTATE_YES) == (a->verdict == AIU_VERDICT_AVAILABLE);
 }
 
-static void compare(struct stage *stage, const struct odd *odd, const struct truth *truth,
-                    const struct answer *answer, const struct aiu_report *report, const char *when)
+static void compare(struct stage *stage, const struct odd *odd, const struct truth *truth, const struct answer *answer,
+                    const struct aiu_report *report, const char *when)
 {
         struct candidate c = odd->c;
 
         snprintf(stage->note, sizeof(stage->note), "%s() on a %s %s %s socket, %sasked %s",
                  odd->asks_listen ? "listen" : "bind", shape_names[odd->shape],
-                 odd->family == AF_INET6 ? "AF_INET6" : "AF_INET",
-                 odd->type == SOCK_STREAM ? "stream" : "datagram", twist_names[odd->twist], when);
+                 odd->family == AF_INET6 ? "AF_INET6" : "AF_INET", odd->type == SOCK_STREAM ? "stream" : "datagram",
+                 twist_names[odd->twist], when);
         if (refused(odd, answer, truth))
                 return;
         c.listen = c.listen || odd->asks_listen;

@@ -109,15 +109,14 @@ void check_listen(struct stage *stage, const struct target *target, unsigned int
 
 /* ------------------------------------------------ one holder alone */
 
-static struct live_result asked_about[LIVE_MAX_OPS];    /* the scene the report is about */
+static struct live_result asked_about[LIVE_MAX_OPS]; /* the scene the report is about */
 
 /* Which slot has the socket with this inode? 0 = none. */
 static uint8_t find_slot(const struct stage *stage, uint64_t inode)
 {
         for (size_t i = stage->n_ops; inode && i > 0; i--)
                 if (asked_about[i - 1].inode == inode)
-                        return stage->ops[i - 1].code == OP_ACCEPT ? stage->ops[i - 1].other
-                                                                   : stage->ops[i - 1].slot;
+                        return stage->ops[i - 1].code == OP_ACCEPT ? stage->ops[i - 1].other : stage->ops[i - 1].slot;
         return 0;
 }
 
@@ -171,8 +170,9 @@ static void check_alone(struct stage *stage, const struct target *target, unsign
         if ((truth.bind == EADDRINUSE) == (blocks == AIU_TRISTATE_YES))
                 return;
         stage->tally->wrong++;
-        stage_print(stage, blocks == AIU_TRISTATE_YES ? "a conflict that does not block alone"
-                                                      : "a neighbour that blocks alone",
+        stage_print(stage,
+                    blocks == AIU_TRISTATE_YES ? "a conflict that does not block alone"
+                                               : "a neighbour that blocks alone",
                     &c, &truth, NULL, report);
 }
 

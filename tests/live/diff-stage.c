@@ -19,8 +19,7 @@ static uint16_t pick_port(struct stage *stage)
 {
         if (stage->scenario.privileged_port)
                 return (uint16_t)(600 + live_below(&stage->random, 400));
-        return (uint16_t)(LIVE_PORT_FIRST +
-                          live_below(&stage->random, LIVE_PORT_LAST - LIVE_PORT_FIRST + 1));
+        return (uint16_t)(LIVE_PORT_FIRST + live_below(&stage->random, LIVE_PORT_LAST - LIVE_PORT_FIRST + 1));
 }
 
 static void clear(struct stage *stage)
@@ -121,8 +120,8 @@ static void print_candidate(const struct candidate *c, FILE *out)
         fprintf(out, "  asked: %s type=%d protocol=%d%s%s%s%s ifindex=%u uid=%u%s\n",
                 live_print(&c->address, address, sizeof(address)), c->type, c->protocol,
                 c->options & OPT_REUSEADDR ? " REUSEADDR" : "", c->options & OPT_REUSEPORT ? " REUSEPORT" : "",
-                c->options & OPT_V6ONLY ? " V6ONLY" : "", c->options & OPT_FREEBIND ? " FREEBIND" : "",
-                c->ifindex, c->uid, c->listen ? " listen" : "");
+                c->options & OPT_V6ONLY ? " V6ONLY" : "", c->options & OPT_FREEBIND ? " FREEBIND" : "", c->ifindex,
+                c->uid, c->listen ? " listen" : "");
 }
 
 static void print_answer(const struct answer *a, FILE *out)
@@ -146,8 +145,8 @@ static void print_scene(const struct stage *stage, FILE *out)
         }
 }
 
-void stage_print(const struct stage *stage, const char *what, const struct candidate *c,
-                 const struct truth *truth, const struct answer *answer, const struct aiu_report *report)
+void stage_print(const struct stage *stage, const char *what, const struct candidate *c, const struct truth *truth,
+                 const struct answer *answer, const struct aiu_report *report)
 {
         static unsigned int printed;
         static uint64_t last = UINT64_MAX;

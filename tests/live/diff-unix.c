@@ -15,17 +15,17 @@
 #include "differential.h"
 
 #define DIRECTORY "/run/live"
-#define READ_ONLY "/run/live-ro"        /* nobody but root may write there */
-#define CLOSED "/run/live-closed"       /* nobody but root may look there */
+#define READ_ONLY "/run/live-ro"  /* nobody but root may write there */
+#define CLOSED "/run/live-closed" /* nobody but root may look there */
 
 enum object {
         OBJECT_NONE,
         OBJECT_LISTENING,
         OBJECT_BOUND,
         OBJECT_STALE,
-        OBJECT_ACCEPTED,        /* the listener is closed, a connection that it accepted is not */
-        OBJECT_RENAMED,         /* bound here, then the file was renamed */
-        OBJECT_REPLACED,        /* and a new socket was bound here, which is gone */
+        OBJECT_ACCEPTED, /* the listener is closed, a connection that it accepted is not */
+        OBJECT_RENAMED,  /* bound here, then the file was renamed */
+        OBJECT_REPLACED, /* and a new socket was bound here, which is gone */
         OBJECT_FILE,
         OBJECT_DIRECTORY,
         OBJECT_SYMLINK,
@@ -52,23 +52,25 @@ static void make_directories(struct live *live)
         static const int modes[] = { 0777, 0755, 0700 };
 
         for (size_t i = 0; i < 3; i++)
-                (void)live_run_one(live, (struct live_op){ .code = OP_DIRECTORY, .who = WHO_ROOT, .a = modes[i],
-                                                           .address = live_path(paths[i]) }, NULL);
+                (void)live_run_one(
+                        live,
+                        (struct live_op){
+                                .code = OP_DIRECTORY, .who = WHO_ROOT, .a = modes[i], .address = live_path(paths[i]) },
+                        NULL);
 }
 
 static struct live_address pick_name(struct stage *stage, bool abstract)
 {
         static const char *const names[] = { "@live", "@live ", "@live\n/x", "@l" };
         static const char *const paths[] = { DIRECTORY "/a.sock", DIRECTORY "/./a.sock", DIRECTORY "/b",
-                                             READ_ONLY "/c.sock", CLOSED "/d.sock",
-                                             "/run/live-none/e.sock" };
+                                             READ_ONLY "/c.sock", CLOSED "/d.sock",      "/run/live-none/e.sock" };
         struct live_address a;
 
         if (!abstract)
                 return live_path(paths[live_below(&stage->random, 6)]);
         a = live_path(names[live_below(&stage->random, 4)]);
         if (live_chance(&stage->random, 4))
-                a.len++;        /* a NUL at the end is part of an abstract name */
+                a.len++; /* a NUL at the end is part of an abstract name */
         return a;
 }
 
@@ -77,8 +79,7 @@ static void pick_scene(struct stage *stage, struct unix_scene *scene)
         static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET };
 
         scene->abstract = live_chance(&stage->random, 3);
-        scene->object = (enum object)live_below(&stage->random,
-                                                scene->abstract ? OBJECT_RENAMED : OBJECT_COUNT);
+        scene->object = (enum object)live_below(&stage->random, scene->abstract ? OBJECT_RENAMED : OBJECT_COUNT);
         scene->type = types[live_below(&stage->random, 3)];
         scene->who = (enum live_who)live_below(&stage->random, WHO_SELF + 1);
         scene->address = pick_name(stage, scene->abstract);
@@ -93,7 +94,9 @@ static struct live_op *add(struct unix_script *s, enum live_code code, uint8_t s
 {
         struct live_op *op = &s->stage->ops[s->stage->n_ops++];
 
-        *op = (struct live_op){ .code = (uint8_t)code, .who = (uint8_t)s->scene->who, .slot = slot,
+        *op = (struct live_op){ .code = (uint8_t)code,
+                                .who = (uint8_t)s->scene->who,
+                                .slot = slot,
                                 .uid = live_uid_of(s->stage->live, s->scene->who),
                                 .address = s->scene->address };
         return op;
@@ -201,8 +204,8 @@ static void wrong(struct stage *stage, const char *what, const struct candidate 
 /* The file is there, and no socket is bound to it: what a listener has accepted is not. */
 static bool is_stale(const struct unix_scene *scene)
 {
-        return !scene->abstract && (scene->object == OBJECT_STALE || scene->object == OBJECT_ACCEPTED ||
-                                    scene->object == OBJECT_REPLACED);
+        return !scene->abstract &&
+               (scene->object == OBJECT_STALE || scene->object == OBJECT_ACCEPTED || scene->object == OBJECT_REPLACED);
 }
 
 /* Remove a file only when no socket is behind it. */
@@ -292,8 +295,7 @@ static void ask_types(struct stage *stage, const struct unix_scene *scene)
         static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET };
 
         for (size_t i = 0; i < 3; i++) {
-                struct candidate c = { .address = scene->address, .type = types[i],
-                                       .uid = stage->live->uid };
+                struct candidate c = { .address = scene->address, .type = types[i], .uid = stage->live->uid };
 
                 if (scene->abstract && live_chance(&stage->random, 6))
                         c.address = pick_name(stage, true);

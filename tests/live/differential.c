@@ -29,7 +29,7 @@
 
 /* With CI=true: 210,000 for both users together, most where the rules are richest. */
 static const uint64_t ci_cases[MODE_COUNT] = {
-        [MODE_TCP] = 40000, [MODE_UDP] = 20000, [MODE_UDPLITE] = 10000,
+        [MODE_TCP] = 40000,   [MODE_UDP] = 20000,  [MODE_UDPLITE] = 10000,
         [MODE_MPTCP] = 15000, [MODE_UNIX] = 10000, [MODE_ERRORS] = 10000,
 };
 
@@ -152,29 +152,27 @@ static double percent(uint64_t part, uint64_t of)
 static void print_class(const struct tally *t, enum class class, const char *name)
 {
         if (t->cases[class])
-                printf("    %-36s %9llu cases %8llu unknown (%.2f %%)\n", name,
-                       (unsigned long long)t->cases[class], (unsigned long long)t->unknown[class],
-                       percent(t->unknown[class], t->cases[class]));
+                printf("    %-36s %9llu cases %8llu unknown (%.2f %%)\n", name, (unsigned long long)t->cases[class],
+                       (unsigned long long)t->unknown[class], percent(t->unknown[class], t->cases[class]));
 }
 
 static void print_tally(enum mode mode, const struct tally *t)
 {
         uint64_t cases = count_cases(t);
 
-        printf("%s, asked as uid %u, seed %llu: %llu cases in %llu scenes, %.0f s, %.0f cases/s\n",
-               mode_names[mode], settings.uid, (unsigned long long)settings.seed, (unsigned long long)cases,
-               (unsigned long long)t->scenarios, t->seconds,
-               t->seconds > 0 ? (double)cases / t->seconds : 0);
+        printf("%s, asked as uid %u, seed %llu: %llu cases in %llu scenes, %.0f s, %.0f cases/s\n", mode_names[mode],
+               settings.uid, (unsigned long long)settings.seed, (unsigned long long)cases,
+               (unsigned long long)t->scenarios, t->seconds, t->seconds > 0 ? (double)cases / t->seconds : 0);
         printf("    kernel: %llu in use, %llu available, %llu other errors; %llu scenes were not replayable\n",
-               (unsigned long long)t->in_use, (unsigned long long)t->available,
-               (unsigned long long)t->other, (unsigned long long)t->unstable);
+               (unsigned long long)t->in_use, (unsigned long long)t->available, (unsigned long long)t->other,
+               (unsigned long long)t->unstable);
         printf("    wrong %llu, unknown without a gap %llu, failed %llu\n", (unsigned long long)t->wrong,
                (unsigned long long)t->unexplained, (unsigned long long)t->failed);
         printf("    what-ifs %llu: wrong %llu, unknown %llu; explained afterwards %llu, listen() %llu, "
                "one holder alone %llu\n",
                (unsigned long long)t->what_ifs, (unsigned long long)t->what_ifs_wrong,
-               (unsigned long long)t->what_ifs_unknown, (unsigned long long)t->after,
-               (unsigned long long)t->listens, (unsigned long long)t->pairs);
+               (unsigned long long)t->what_ifs_unknown, (unsigned long long)t->after, (unsigned long long)t->listens,
+               (unsigned long long)t->pairs);
         if (settings.trial)
                 printf("    trial binds %llu\n", (unsigned long long)t->trials);
         print_class(t, CLASS_PLAIN, "all readable, no SO_REUSEPORT");
@@ -317,11 +315,16 @@ static bool parse_option(int option)
 int main(int argc, char **argv)
 {
         static const struct option options[] = {
-                { "mode", required_argument, NULL, 'm' },  { "uid", required_argument, NULL, 'u' },
-                { "seed", required_argument, NULL, 's' },  { "cases", required_argument, NULL, 'c' },
-                { "jobs", required_argument, NULL, 'j' },  { "only", required_argument, NULL, 'o' },
-                { "print", required_argument, NULL, 'p' }, { "dry", no_argument, NULL, 'd' },
-                { "long", no_argument, NULL, 'l' },        { "trial", no_argument, NULL, 't' },
+                { "mode", required_argument, NULL, 'm' },
+                { "uid", required_argument, NULL, 'u' },
+                { "seed", required_argument, NULL, 's' },
+                { "cases", required_argument, NULL, 'c' },
+                { "jobs", required_argument, NULL, 'j' },
+                { "only", required_argument, NULL, 'o' },
+                { "print", required_argument, NULL, 'p' },
+                { "dry", no_argument, NULL, 'd' },
+                { "long", no_argument, NULL, 'l' },
+                { "trial", no_argument, NULL, 't' },
                 { NULL, 0, NULL, 0 },
         };
         int option;

@@ -8,7 +8,7 @@
 
 /* Cases are counted apart by what can be known about them. */
 enum class {
-        CLASS_PLAIN = 0,                /* every holder readable, SO_REUSEPORT not in play */
+        CLASS_PLAIN = 0, /* every holder readable, SO_REUSEPORT not in play */
         CLASS_REUSEPORT = 1,
         CLASS_UNREADABLE = 2,
         CLASS_BOTH = 3,
@@ -18,24 +18,24 @@ enum class {
 struct tally {
         uint64_t scenarios, unstable;
         uint64_t cases[CLASS_COUNT], unknown[CLASS_COUNT];
-        uint64_t in_use, available, other;      /* what the kernel said */
-        uint64_t wrong, unexplained;            /* unexplained: unknown without a gap */
+        uint64_t in_use, available, other; /* what the kernel said */
+        uint64_t wrong, unexplained;       /* unexplained: unknown without a gap */
         uint64_t what_ifs, what_ifs_unknown, what_ifs_wrong;
-        uint64_t after, listens, pairs;         /* explained after the fact; listen(); one holder alone */
-        uint64_t trials;                        /* bind() by the library */
-        uint64_t failed;                        /* the library returned an error, or lost errno, or a descriptor */
+        uint64_t after, listens, pairs; /* explained after the fact; listen(); one holder alone */
+        uint64_t trials;                /* bind() by the library */
+        uint64_t failed;                /* the library returned an error, or lost errno, or a descriptor */
         double seconds;
 };
 
 struct settings {
         uint64_t seed;
         uint64_t cases;
-        int64_t only;                   /* one scenario; -1 = all */
+        int64_t only; /* one scenario; -1 = all */
         uid_t uid;
         unsigned int jobs;
         unsigned int max_printed;
-        bool trial;                     /* AIU_CONTEXT_TRIAL_BIND, with facts left out */
-        bool dry;                       /* the kernel against itself: is every scene replayable? */
+        bool trial; /* AIU_CONTEXT_TRIAL_BIND, with facts left out */
+        bool dry;   /* the kernel against itself: is every scene replayable? */
 };
 
 /* One scenario on its way: built, asked about, bound, built anew. */
@@ -45,14 +45,14 @@ struct stage {
         struct tally *tally;
         enum mode mode;
         uint64_t index;
-        struct live_random random;      /* ports, and what is asked; not the scene */
+        struct live_random random; /* ports, and what is asked; not the scene */
         struct scenario scenario;
         uint16_t port;
-        bool dirty;                     /* a bind() succeeded: build it anew before the next */
-        bool broken;                    /* it cannot be built twice the same */
-        char note[160];                 /* what else is to be said when this goes wrong */
+        bool dirty;     /* a bind() succeeded: build it anew before the next */
+        bool broken;    /* it cannot be built twice the same */
+        char note[160]; /* what else is to be said when this goes wrong */
         size_t n_ops;
-        bool futile[LIVE_MAX_OPS];      /* ops that time out */
+        bool futile[LIVE_MAX_OPS]; /* ops that time out */
         struct live_op ops[LIVE_MAX_OPS];
         struct live_result results[LIVE_MAX_OPS], first[LIVE_MAX_OPS];
 };
@@ -60,10 +60,10 @@ struct stage {
 /* diff-stage.c */
 void stage_begin(struct stage *stage, uint64_t index);
 bool stage_build(struct stage *stage);
-bool stage_fresh(struct stage *stage);  /* build it anew if it is dirty */
+bool stage_fresh(struct stage *stage); /* build it anew if it is dirty */
 void stage_end(struct stage *stage);
-void stage_print(const struct stage *stage, const char *what, const struct candidate *c,
-                 const struct truth *truth, const struct answer *answer, const struct aiu_report *report);
+void stage_print(const struct stage *stage, const char *what, const struct candidate *c, const struct truth *truth,
+                 const struct answer *answer, const struct aiu_report *report);
 
 /* diff-compare.c */
 struct candidate stage_candidate(const struct stage *stage, const struct target *target, unsigned int options);

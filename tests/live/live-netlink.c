@@ -24,7 +24,7 @@
 
 #define FIN_WAIT2_STATE 5u
 #define TIME_WAIT_STATE 6u
-#define TIMER_TIME_WAIT 3      /* idiag_timer */
+#define TIMER_TIME_WAIT 3 /* idiag_timer */
 #define MAX_MESSAGE 512u
 
 struct message {
@@ -162,8 +162,10 @@ int live_add_pair(const char *a, const char *b)
 int live_add_address(unsigned int ifindex, int family, const char *text, unsigned int prefix)
 {
         struct message m;
-        struct ifaddrmsg info = { .ifa_family = (uint8_t)family, .ifa_prefixlen = (uint8_t)prefix,
-                                  .ifa_flags = IFA_F_NODAD, .ifa_index = ifindex };
+        struct ifaddrmsg info = { .ifa_family = (uint8_t)family,
+                                  .ifa_prefixlen = (uint8_t)prefix,
+                                  .ifa_flags = IFA_F_NODAD,
+                                  .ifa_index = ifindex };
         size_t bytes = family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
         unsigned char address[sizeof(struct in6_addr)];
 
@@ -205,10 +207,11 @@ struct victims {
 static void request_diag(struct message *m, uint16_t type, uint16_t flags, uint8_t family,
                          const struct inet_diag_sockid *id)
 {
-        struct inet_diag_req_v2 request = { .sdiag_family = family, .sdiag_protocol = IPPROTO_TCP,
+        struct inet_diag_req_v2 request = { .sdiag_family = family,
+                                            .sdiag_protocol = IPPROTO_TCP,
                                             .idiag_states = 1u << TIME_WAIT_STATE };
 
-        request.idiag_states |= 1u << FIN_WAIT2_STATE;  /* minisocks may be in this one */
+        request.idiag_states |= 1u << FIN_WAIT2_STATE; /* minisocks may be in this one */
         if (id)
                 request.id = *id;
         begin(m, type, flags);
@@ -262,10 +265,9 @@ int live_destroy_time_wait(void)
                 for (size_t i = 0; r == 0 && i < victims.n; i++) {
                         struct message m;
 
-                        request_diag(&m, SOCK_DESTROY, 0, victims.found[i].idiag_family,
-                                     &victims.found[i].id);
+                        request_diag(&m, SOCK_DESTROY, 0, victims.found[i].idiag_family, &victims.found[i].id);
                         r = transact(fd, &m);
-                        if (r == -ENOENT)       /* it went by itself */
+                        if (r == -ENOENT) /* it went by itself */
                                 r = 0;
                 }
         }

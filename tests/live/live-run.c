@@ -19,16 +19,16 @@
 #include "live.h"
 
 #define WAIT_MS 100
-#define ACCEPT_MS 15            /* the connection is there already, unless another listener got it */
+#define ACCEPT_MS 15 /* the connection is there already, unless another listener got it */
 #define STATE_SPINS 2000
 
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
 
-static int slots[LIVE_SLOTS];   /* descriptor + 1; 0 = empty */
+static int slots[LIVE_SLOTS]; /* descriptor + 1; 0 = empty */
 static int inherited_lifeline = -1;
-static bool connected;          /* the last connect(): without one there is nothing to accept */
+static bool connected; /* the last connect(): without one there is nothing to accept */
 
 int live_slot(uint8_t slot)
 {
@@ -54,7 +54,7 @@ static uint64_t inode_of(int fd)
 
 static int local_port(int fd)
 {
-        struct sockaddr_in6 address;    /* the port is at the same place in both families */
+        struct sockaddr_in6 address; /* the port is at the same place in both families */
         socklen_t len = sizeof(address);
 
         if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
@@ -152,7 +152,7 @@ static struct live_result connect_to(int fd, const struct live_op *op)
         else if (result.error == EINPROGRESS)
                 result.error = getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ? errno : error;
         (void)fcntl(fd, F_SETFL, flags);
-        (void)set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 1);        /* or a FIN waits 40 ms for its ACK */
+        (void)set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 1); /* or a FIN waits 40 ms for its ACK */
         result.value = local_port(fd);
         connected = result.error == 0;
         return result;

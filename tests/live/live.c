@@ -79,8 +79,7 @@ static void start_holder(struct live *live, enum live_who who)
                 live_as(live, who, pair[1]);
         }
         close(pair[1]);
-        live->holders[who] = (struct live_holder){ .pid = pid, .control = pair[0],
-                                                   .uid = live_uid_of(live, who) };
+        live->holders[who] = (struct live_holder){ .pid = pid, .control = pair[0], .uid = live_uid_of(live, who) };
 }
 
 bool live_start(struct live *live, uid_t uid)
@@ -216,16 +215,45 @@ const char *live_print(const struct live_address *address, char *buffer, size_t 
 }
 
 static const char *const code_names[] = {
-        "nothing", "socket", "SO_REUSEADDR", "SO_REUSEPORT", "IPV6_V6ONLY", "IP_FREEBIND",
-        "IP_BIND_ADDRESS_NO_PORT", "TCP_LINGER2", "SO_BINDTODEVICE", "bind", "listen", "connect",
-        "connect-nowait", "disconnect", "accept", "shutdown", "close", "reset", "fchown", "read-eof",
-        "wait-state", "clear", "ip_local_port_range", "sysctl", "drain", "destroy-time-wait", "fork",
-        "ignore-SIGTERM", "kill", "make-file", "make-directory", "make-symlink", "rename-to-.old",
-        "unlink", "unshare-net",
+        "nothing",
+        "socket",
+        "SO_REUSEADDR",
+        "SO_REUSEPORT",
+        "IPV6_V6ONLY",
+        "IP_FREEBIND",
+        "IP_BIND_ADDRESS_NO_PORT",
+        "TCP_LINGER2",
+        "SO_BINDTODEVICE",
+        "bind",
+        "listen",
+        "connect",
+        "connect-nowait",
+        "disconnect",
+        "accept",
+        "shutdown",
+        "close",
+        "reset",
+        "fchown",
+        "read-eof",
+        "wait-state",
+        "clear",
+        "ip_local_port_range",
+        "sysctl",
+        "drain",
+        "destroy-time-wait",
+        "fork",
+        "ignore-SIGTERM",
+        "kill",
+        "make-file",
+        "make-directory",
+        "make-symlink",
+        "rename-to-.old",
+        "unlink",
+        "unshare-net",
 };
 
-void live_print_op(const struct live *live, const struct live_op *op, const struct live_result *result,
-                   char *buffer, size_t bytes)
+void live_print_op(const struct live *live, const struct live_op *op, const struct live_result *result, char *buffer,
+                   size_t bytes)
 {
         static const char *const names[] = { "root", "user1000", "user1001", "shy1000", "self" };
         char address[128];
@@ -233,8 +261,7 @@ void live_print_op(const struct live *live, const struct live_op *op, const stru
         (void)live;
         snprintf(buffer, bytes, "%s s%u %s(%d, %d, %d) other=s%u uid=%u %s -> %s", names[op->who], op->slot,
                  code_names[op->code], op->a, op->b, op->c, op->other, op->uid,
-                 live_print(&op->address, address, sizeof(address)),
-                 result->error ? strerror(result->error) : "ok");
+                 live_print(&op->address, address, sizeof(address)), result->error ? strerror(result->error) : "ok");
 }
 
 /* ------------------------------------------------ the rest */
@@ -269,7 +296,7 @@ unsigned int live_count_fds(void)
         while (readdir(dir))
                 n++;
         closedir(dir);
-        return n - 3;   /* ".", ".." and the directory itself */
+        return n - 3; /* ".", ".." and the directory itself */
 }
 
 double live_now(void)

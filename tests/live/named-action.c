@@ -19,7 +19,7 @@
 
 #define MAX_WORDS 24
 #define MAX_COMMAND 1024
-#define LONG_SLEEP 10           /* seconds; waits above that are made with --long only */
+#define LONG_SLEEP 10 /* seconds; waits above that are made with --long only */
 #define PATIENCE_MS 3000
 #define NO_COMMAND 127
 

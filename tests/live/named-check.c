@@ -16,7 +16,7 @@
 
 #include "named.h"
 
-#define N_MASKS 8u      /* sets of AIU_OPTION_REUSEADDR, REUSEPORT and V6ONLY */
+#define N_MASKS 8u /* sets of AIU_OPTION_REUSEADDR, REUSEPORT and V6ONLY */
 
 void cause_failed(struct ground *g, const char *what, const struct aiu_report *report)
 {
@@ -174,8 +174,9 @@ static void check_holders(struct ground *g, const struct aiu_conflict *conflict,
         for (size_t i = 0; i < n; i++) {
                 check_holder(g, aiu_conflict_get_holder(conflict, i), strict, report);
                 for (size_t k = 0; k < i; k++)
-                        expect(g, aiu_holder_get_pid(aiu_conflict_get_holder(conflict, i)) !=
-                                          aiu_holder_get_pid(aiu_conflict_get_holder(conflict, k)),
+                        expect(g,
+                               aiu_holder_get_pid(aiu_conflict_get_holder(conflict, i)) !=
+                                       aiu_holder_get_pid(aiu_conflict_get_holder(conflict, k)),
                                "a holder is named twice", report);
         }
 }
@@ -249,8 +250,7 @@ static void check_first_action(struct ground *g, const struct aiu_report *report
                 cause_failed(g, "no action at all", report);
         /* Whoever cannot look into every process never knows that ending one is enough. */
         else if (g->n_holders == 0 || g->live->uid == 0)
-                expect_value(g, (int)aiu_action_get_kind(action), g->cause->first, true, "the first action",
-                             report);
+                expect_value(g, (int)aiu_action_get_kind(action), g->cause->first, true, "the first action", report);
 }
 
 /* Before the fact: a question, no evidence. */

@@ -17,8 +17,8 @@
 #include "scenario.h"
 
 enum { SLOT_MAIN = 1, SLOT_CLIENT = 2, SLOT_CHILD = 3 };
-#define LONG_LINGER 100         /* seconds; above TCP_TIMEWAIT_LEN an orphan stays a full socket */
-#define SHORT_FIN_TIMEOUT 3     /* seconds that a minisock in FIN_WAIT2 has */
+#define LONG_LINGER 100     /* seconds; above TCP_TIMEWAIT_LEN an orphan stays a full socket */
+#define SHORT_FIN_TIMEOUT 3 /* seconds that a minisock in FIN_WAIT2 has */
 
 static struct live_result run(struct ground *g, struct live_op op, const char *what)
 {
@@ -33,8 +33,13 @@ static struct live_result run(struct ground *g, struct live_op op, const char *w
 
 static struct live_result value(struct ground *g, enum live_code code, uint8_t slot, int a, const char *what)
 {
-        return run(g, (struct live_op){ .code = (uint8_t)code, .who = (uint8_t)g->who, .slot = slot, .a = a,
-                                        .uid = live_uid_of(g->live, g->who) }, what);
+        return run(g,
+                   (struct live_op){ .code = (uint8_t)code,
+                                     .who = (uint8_t)g->who,
+                                     .slot = slot,
+                                     .a = a,
+                                     .uid = live_uid_of(g->live, g->who) },
+                   what);
 }
 
 static struct live_address address_at(const struct ground *g, const char *text)
@@ -47,8 +52,10 @@ static struct live_address address_at(const struct ground *g, const char *text)
 struct candidate scene_candidate(const struct ground *g, unsigned int more)
 {
         const struct cause *cause = g->cause;
-        struct candidate c = { .address = address_at(g, cause->address), .type = cause->type,
-                               .options = cause->options | more, .uid = g->live->uid,
+        struct candidate c = { .address = address_at(g, cause->address),
+                               .type = cause->type,
+                               .options = cause->options | more,
+                               .uid = g->live->uid,
                                .listen = cause->type == SOCK_STREAM };
 
         if (cause->device)
@@ -97,8 +104,11 @@ static void start(struct ground *g, enum live_who who)
 
 static void open_at(struct ground *g, uint8_t slot, struct live_address address)
 {
-        struct live_op op = { .code = OP_SOCKET, .who = (uint8_t)g->who, .slot = slot,
-                              .a = address.sa.any.sa_family, .b = g->cause->type,
+        struct live_op op = { .code = OP_SOCKET,
+                              .who = (uint8_t)g->who,
+                              .slot = slot,
+                              .a = address.sa.any.sa_family,
+                              .b = g->cause->type,
                               .uid = live_uid_of(g->live, g->who) };
 
         g->inode = run(g, op, "socket").inode;
@@ -108,8 +118,7 @@ static void open_at(struct ground *g, uint8_t slot, struct live_address address)
 
 static void bind_at(struct ground *g, uint8_t slot, struct live_address address)
 {
-        run(g, (struct live_op){ .code = OP_BIND, .who = (uint8_t)g->who, .slot = slot, .address = address },
-            "bind");
+        run(g, (struct live_op){ .code = OP_BIND, .who = (uint8_t)g->who, .slot = slot, .address = address }, "bind");
 }
 
 static void bound(struct ground *g, enum live_who who, const char *text, bool reuseaddr)
@@ -295,8 +304,7 @@ void hold_minisock(struct ground *g)
 
 static void set_range(struct ground *g, int first, int last)
 {
-        run(g, (struct live_op){ .code = OP_RANGE, .who = WHO_ROOT, .a = first, .b = last },
-            "ip_local_port_range");
+        run(g, (struct live_op){ .code = OP_RANGE, .who = WHO_ROOT, .a = first, .b = last }, "ip_local_port_range");
 }
 
 /* An outgoing connection that got the port because it was the only one left. */

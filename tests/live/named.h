@@ -13,13 +13,13 @@
 #define CAUSE_MAX_HOLDERS 4u
 
 /* What a case needs, and what is allowed in it. */
-#define NEEDS_ROOT 1u           /* several users */
-#define NEEDS_USER 2u           /* an asker without privileges */
+#define NEEDS_ROOT 1u /* several users */
+#define NEEDS_USER 2u /* an asker without privileges */
 #define NEEDS_DEVICES 4u
-#define NEEDS_RUN 8u            /* a /run of its own */
-#define NEEDS_PIDS 16u          /* a pid namespace: whoever is stopped there ends with it */
-#define ASKS_LISTEN 32u         /* it is listen() that fails, on a socket bound already */
-#define MAY_DOUBT 64u           /* nobody can know before the fact: what decides cannot be read */
+#define NEEDS_RUN 8u    /* a /run of its own */
+#define NEEDS_PIDS 16u  /* a pid namespace: whoever is stopped there ends with it */
+#define ASKS_LISTEN 32u /* it is listen() that fails, on a socket bound already */
+#define MAY_DOUBT 64u   /* nobody can know before the fact: what decides cannot be read */
 #define LOW_PORT 128u
 
 #define REASON(r) (1u << (r))
@@ -29,42 +29,42 @@ struct ground;
 struct cause {
         const char *name;
         void (*build)(struct ground *g);
-        void (*seal)(struct ground *g);         /* what makes the holder deaf to further ops */
-        const char *address;                    /* what is asked: an IP address, a path or an @name */
+        void (*seal)(struct ground *g); /* what makes the holder deaf to further ops */
+        const char *address;            /* what is asked: an IP address, a path or an @name */
         int type;
-        unsigned int options;                   /* AIU_OPTION_* */
-        char device;                            /* 'l' = lo, 'a' = LIVE_DEVICE_A, 0 = none */
+        unsigned int options; /* AIU_OPTION_* */
+        char device;          /* 'l' = lo, 'a' = LIVE_DEVICE_A, 0 = none */
         unsigned int flags;
         /* what is expected */
         int verdict, error;
         int overlap, state;
-        unsigned int reasons;                   /* REASON() of each that is right */
-        int kind;                               /* of the holders */
-        int first;                              /* kind of the first action; 0 = any */
+        unsigned int reasons; /* REASON() of each that is right */
+        int kind;             /* of the holders */
+        int first;            /* kind of the first action; 0 = any */
 };
 
 /* A case on its way. */
 struct ground {
         struct live *live;
         const struct cause *cause;
-        int executor;                           /* runs commands as root */
+        int executor; /* runs commands as root */
         bool long_waits;
         uint16_t port;
-        int own;                                /* ASKS_LISTEN: our socket, bound; -1 = none */
-        enum live_who who;                      /* the owner of the socket in the way */
-        uint64_t inode;                         /* ... that socket; 0 = it has none */
+        int own;           /* ASKS_LISTEN: our socket, bound; -1 = none */
+        enum live_who who; /* the owner of the socket in the way */
+        uint64_t inode;    /* ... that socket; 0 = it has none */
         size_t n_holders;
         pid_t holders[CAUSE_MAX_HOLDERS];
         unsigned int n_failures;
-        const char *unbuilt;                    /* why the scene could not be made */
-        int truths[8];                          /* by added options: errno of bind() or listen() */
+        const char *unbuilt; /* why the scene could not be made */
+        int truths[8];       /* by added options: errno of bind() or listen() */
 };
 
 extern const struct cause causes[];
 extern const size_t n_causes;
 
 /* causes-scene.c */
-void scene_fresh(struct ground *g);             /* on a new port; see g->unbuilt */
+void scene_fresh(struct ground *g); /* on a new port; see g->unbuilt */
 struct candidate scene_candidate(const struct ground *g, unsigned int more);
 void hold_listener_any(struct ground *g);
 void hold_listener(struct ground *g);

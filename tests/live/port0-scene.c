@@ -204,7 +204,9 @@ static struct live_address far_end(const struct port0_holder *h)
 
         if (!is_v6(h->place))
                 return live_ip("127.0.0.1", LIVE_PORT_OPEN, 0);
-        return live_ip(strstr(ip, "ffff") ? "::ffff:127.0.0.1" : strcmp(ip, "fd00:99::1") ? "::1" : ip,
+        return live_ip(strstr(ip, "ffff")         ? "::ffff:127.0.0.1"
+                       : strcmp(ip, "fd00:99::1") ? "::1"
+                                                  : ip,
                        LIVE_PORT_OPEN, 0);
 }
 
@@ -334,8 +336,8 @@ void port0_sysctl(const char *path, const char *value)
 
         snprintf(setting.path, sizeof(setting.path), "net/ipv4/%s", path);
         snprintf(setting.value, sizeof(setting.value), "%s", value);
-        if (send(warden, &setting, sizeof(setting), MSG_NOSIGNAL) < 0 ||
-            recv(warden, &r, sizeof(r), 0) != sizeof(r) || r < 0)
+        if (send(warden, &setting, sizeof(setting), MSG_NOSIGNAL) < 0 || recv(warden, &r, sizeof(r), 0) != sizeof(r) ||
+            r < 0)
                 live_die(path, -r);
 }
 
@@ -360,8 +362,8 @@ void port0_print(const struct live *live, const struct port0_scene *s)
         for (unsigned int i = 0; i < s->n_holders; i++) {
                 const struct port0_holder *h = &s->holders[i];
 
-                printf("  port %u %s %s options %u device %u uid %u who %d protocol %d\n", h->port,
-                       places[h->place], states[h->state], h->options, h->ifindex, h->uid, (int)h->who, h->protocol);
+                printf("  port %u %s %s options %u device %u uid %u who %d protocol %d\n", h->port, places[h->place],
+                       states[h->state], h->options, h->ifindex, h->uid, (int)h->who, h->protocol);
         }
         printf("  asked by %s: %s type %d protocol %d options %u device %u uid %u (asker %u) listen %d range %u-%u\n",
                hows[s->how], places[s->place], s->type, s->protocol, s->options, s->ifindex, s->uid, live->uid,

@@ -12,21 +12,10 @@
 #define PORT0_MAX_HOLDERS 24u
 #define PORT0_FIRST 40000
 
-enum port0_mode {
-        PORT0_TCP,
-        PORT0_UDP,
-        PORT0_UDPLITE,
-        PORT0_MPTCP,
-        PORT0_MODES
-};
+enum port0_mode { PORT0_TCP, PORT0_UDP, PORT0_UDPLITE, PORT0_MPTCP, PORT0_MODES };
 extern const char *const port0_names[PORT0_MODES];
 
-enum port0_state {
-        PORT0_BOUND,
-        PORT0_LISTEN,
-        PORT0_CONNECTED,
-        PORT0_TIME_WAIT
-};
+enum port0_state { PORT0_BOUND, PORT0_LISTEN, PORT0_CONNECTED, PORT0_TIME_WAIT };
 
 struct port0_holder {
         enum port0_state state;
@@ -39,17 +28,17 @@ struct port0_holder {
 };
 
 enum port0_how {
-        PORT0_BY_QUERY,         /* bind(), asked with the setters of a query */
-        PORT0_BY_FD,            /* bind(), asked with the socket */
-        PORT0_NO_PORT_BIND,     /* the same, with IP_BIND_ADDRESS_NO_PORT: listen() will look for a port */
-        PORT0_UNBOUND_LISTEN,   /* listen() on a socket that was never bound */
-        PORT0_NO_PORT_LISTEN,   /* the same after a bind() that took no port */
+        PORT0_BY_QUERY,       /* bind(), asked with the setters of a query */
+        PORT0_BY_FD,          /* bind(), asked with the socket */
+        PORT0_NO_PORT_BIND,   /* the same, with IP_BIND_ADDRESS_NO_PORT: listen() will look for a port */
+        PORT0_UNBOUND_LISTEN, /* listen() on a socket that was never bound */
+        PORT0_NO_PORT_LISTEN, /* the same after a bind() that took no port */
         PORT0_HOWS
 };
 
 struct port0_scene {
         enum port0_mode mode;
-        int n_ports;            /* of the sysctl's range, from PORT0_FIRST */
+        int n_ports; /* of the sysctl's range, from PORT0_FIRST */
         char reserved[64];
         int autobind_reuse;
         unsigned int n_holders;
@@ -60,9 +49,9 @@ struct port0_scene {
         int type, protocol;
         uid_t uid;
         bool listen;
-        uint16_t low, high;     /* IP_LOCAL_PORT_RANGE */
-        bool poor;              /* asked without netlink: /proc/net tells less */
-        bool hidden;            /* a holder has options that the asker cannot read */
+        uint16_t low, high; /* IP_LOCAL_PORT_RANGE */
+        bool poor;          /* asked without netlink: /proc/net tells less */
+        bool hidden;        /* a holder has options that the asker cannot read */
 };
 
 /* Options of a socket, as AIU_OPTION_*. */

@@ -15,13 +15,13 @@
 #endif
 
 /* Slots of holder i: its socket or listener, the client, the accepted child, the counterpart's child. */
-#define MAIN(i) ((uint8_t)((i) * 4 + 1))
-#define CLIENT(i) ((uint8_t)((i) * 4 + 2))
-#define CHILD(i) ((uint8_t)((i) * 4 + 3))
-#define FAR(i) ((uint8_t)((i) * 4 + 4))
+#define MAIN(i) ((uint8_t)((i)*4 + 1))
+#define CLIENT(i) ((uint8_t)((i)*4 + 2))
+#define CHILD(i) ((uint8_t)((i)*4 + 3))
+#define FAR(i) ((uint8_t)((i)*4 + 4))
 
 enum { TCP_STATE_CLOSE = 7, TCP_STATE_FIN_WAIT2 = 5 };
-#define LONG_LINGER 100         /* seconds; above TCP_TIMEWAIT_LEN an orphan stays a full socket */
+#define LONG_LINGER 100 /* seconds; above TCP_TIMEWAIT_LEN an orphan stays a full socket */
 
 struct script {
         const struct live *live;
@@ -102,8 +102,7 @@ static struct live_address reach(const struct live *live, unsigned int place, un
 }
 
 /* The same, for a socket of the holder's own family. */
-static struct live_address reach_from(const struct live *live, unsigned int place, unsigned int via,
-                                      uint16_t port)
+static struct live_address reach_from(const struct live *live, unsigned int place, unsigned int via, uint16_t port)
 {
         struct live_address to = reach(live, place, via, port);
         char text[64];
@@ -188,15 +187,13 @@ static void add_autobind(struct script *s, enum live_code how, uint16_t to)
                 add_bind(s, 0);
         }
         add_range(s, s->port, s->port);
-        add(s, how, s->h->who, MAIN(s->index))->address =
-                reach_from(s->live, s->h->place, s->h->via, to);
+        add(s, how, s->h->who, MAIN(s->index))->address = reach_from(s->live, s->h->place, s->h->via, to);
         add_range(s, LIVE_RANGE_FIRST, LIVE_RANGE_LAST);
 }
 
 static void add_connect(struct script *s, enum live_code how, uint16_t to)
 {
-        add(s, how, s->h->who, MAIN(s->index))->address =
-                reach_from(s->live, s->h->place, s->h->via, to);
+        add(s, how, s->h->who, MAIN(s->index))->address = reach_from(s->live, s->h->place, s->h->via, to);
 }
 
 /* The client, whose port it is, closes first. */
@@ -340,8 +337,7 @@ static void add_later(struct script *s, const struct scenario *scenario, unsigne
 
                 if (l->after != after)
                         continue;
-                op = add(s, l->code, scenario->holders[l->holder].who,
-                         (uint8_t)(MAIN(l->holder) + l->slot));
+                op = add(s, l->code, scenario->holders[l->holder].who, (uint8_t)(MAIN(l->holder) + l->slot));
                 op->a = l->value;
                 op->uid = l->uid;
         }
@@ -370,10 +366,10 @@ static void must(struct live *live, struct live_op op)
 
 static void listen_at(struct live *live, uint8_t slot, uint16_t port, int backlog)
 {
-        must(live, (struct live_op){ .code = OP_SOCKET, .who = WHO_ROOT, .slot = slot, .a = AF_INET6,
-                                     .b = SOCK_STREAM });
-        must(live, (struct live_op){ .code = OP_BIND, .who = WHO_ROOT, .slot = slot,
-                                     .address = live_ip("::", port, 0) });
+        must(live,
+             (struct live_op){ .code = OP_SOCKET, .who = WHO_ROOT, .slot = slot, .a = AF_INET6, .b = SOCK_STREAM });
+        must(live,
+             (struct live_op){ .code = OP_BIND, .who = WHO_ROOT, .slot = slot, .address = live_ip("::", port, 0) });
         must(live, (struct live_op){ .code = OP_LISTEN, .who = WHO_ROOT, .slot = slot, .a = backlog });
 }
 
@@ -381,8 +377,10 @@ void scenario_start_counterparts(struct live *live)
 {
         listen_at(live, SLOT_OPEN, LIVE_PORT_OPEN, 64);
         listen_at(live, SLOT_FULL, LIVE_PORT_FULL, 0);
-        must(live, (struct live_op){ .code = OP_SOCKET, .who = WHO_ROOT, .slot = SLOT_FILL, .a = AF_INET6,
-                                     .b = SOCK_STREAM });
-        must(live, (struct live_op){ .code = OP_CONNECT, .who = WHO_ROOT, .slot = SLOT_FILL,
+        must(live, (struct live_op){
+                           .code = OP_SOCKET, .who = WHO_ROOT, .slot = SLOT_FILL, .a = AF_INET6, .b = SOCK_STREAM });
+        must(live, (struct live_op){ .code = OP_CONNECT,
+                                     .who = WHO_ROOT,
+                                     .slot = SLOT_FILL,
                                      .address = live_ip("::1", LIVE_PORT_FULL, 0) });
 }

@@ -14,10 +14,7 @@
 
 const char *const mode_names[MODE_COUNT] = { "tcp", "udp", "udplite", "mptcp", "unix", "errors" };
 
-enum scope {
-        SCOPE_NONE,
-        SCOPE_A
-};
+enum scope { SCOPE_NONE, SCOPE_A };
 
 static const struct place {
         const char *text;
@@ -36,7 +33,7 @@ static const struct place {
         { "::ffff:127.0.0.2", SCOPE_NONE },
         { "fe80::1", SCOPE_A },
         { "fe80::1", SCOPE_NONE },
-        { "10.77.7.7", SCOPE_NONE },            /* not local, as the next two */
+        { "10.77.7.7", SCOPE_NONE }, /* not local, as the next two */
         { "fd00:77::7", SCOPE_NONE },
         { "::ffff:10.77.7.7", SCOPE_NONE },
         { "224.0.0.1", SCOPE_NONE },
@@ -82,7 +79,7 @@ static unsigned int pick_options(struct live_random *random)
 
 static unsigned int pick_device(const struct live *live, struct live_random *random)
 {
-        const unsigned int all[] = { 1, live->device_a, live->device_b };       /* lo is always 1 */
+        const unsigned int all[] = { 1, live->device_a, live->device_b }; /* lo is always 1 */
 
         if (!live->devices || !live_chance(random, 5))
                 return 0;
@@ -92,8 +89,7 @@ static unsigned int pick_device(const struct live *live, struct live_random *ran
 static enum live_who pick_who(const struct live *live, struct live_random *random)
 {
         static const enum live_who as_root[] = { WHO_ROOT, WHO_ROOT, WHO_USER, WHO_OTHER, WHO_SHY, WHO_SELF };
-        static const enum live_who as_user[] = { WHO_USER, WHO_USER, WHO_USER, WHO_ROOT, WHO_OTHER, WHO_SHY,
-                                                 WHO_SELF };
+        static const enum live_who as_user[] = { WHO_USER, WHO_USER, WHO_USER, WHO_ROOT, WHO_OTHER, WHO_SHY, WHO_SELF };
 
         if (!live->root)
                 return live_chance(random, 6) ? WHO_SELF : (enum live_who)live_below(random, WHO_SHY);
@@ -127,11 +123,11 @@ static void pick_socket(enum mode mode, struct live_random *random, int *ret_typ
 
 static enum holder_state pick_state(enum mode mode, struct live_random *random)
 {
-        static const enum holder_state datagram[] = { STATE_BOUND, STATE_BOUND, STATE_CLIENT_BOUND,
-                                                      STATE_CLIENT_AUTO, STATE_DISCONNECTED };
+        static const enum holder_state datagram[] = { STATE_BOUND, STATE_BOUND, STATE_CLIENT_BOUND, STATE_CLIENT_AUTO,
+                                                      STATE_DISCONNECTED };
         /* What MPTCP does when a connection ends is done later, by a worker: not replayable. */
-        static const enum holder_state multipath[] = { STATE_BOUND, STATE_LISTEN, STATE_SHUT, STATE_ACCEPTED,
-                                                       STATE_ACCEPTED_ALONE, STATE_CLIENT_BOUND };
+        static const enum holder_state multipath[] = { STATE_BOUND,    STATE_LISTEN,         STATE_SHUT,
+                                                       STATE_ACCEPTED, STATE_ACCEPTED_ALONE, STATE_CLIENT_BOUND };
 
         if (mode == MODE_UDP || mode == MODE_UDPLITE)
                 return datagram[live_below(random, 5)];
@@ -142,8 +138,7 @@ static enum holder_state pick_state(enum mode mode, struct live_random *random)
         return (enum holder_state)live_below(random, STATE_COUNT);
 }
 
-static void pick_holder(const struct live *live, enum mode mode, struct live_random *random,
-                        struct scene_holder *h)
+static void pick_holder(const struct live *live, enum mode mode, struct live_random *random, struct scene_holder *h)
 {
         memset(h, 0, sizeof(*h));
         pick_socket(mode, random, &h->type, &h->protocol);
@@ -163,8 +158,7 @@ static bool is_still(const struct scene_holder *h)
         return h->state <= STATE_RELISTEN;
 }
 
-static void pick_later(const struct live *live, struct scenario *s, struct live_random *random,
-                       struct scene_later *l)
+static void pick_later(const struct live *live, struct scenario *s, struct live_random *random, struct scene_later *l)
 {
         static const enum live_code codes[] = { OP_REUSEADDR, OP_REUSEADDR, OP_REUSEPORT, OP_CHOWN, OP_CLOSE };
         const struct scene_holder *h;
@@ -184,8 +178,7 @@ static void pick_later(const struct live *live, struct scenario *s, struct live_
                 l->code = OP_NONE;
 }
 
-static void pick_target(const struct live *live, const struct scenario *s, struct live_random *random,
-                        struct target *t)
+static void pick_target(const struct live *live, const struct scenario *s, struct live_random *random, struct target *t)
 {
         pick_socket(s->mode, random, &t->type, &t->protocol);
         t->place = pick_place(random);

@@ -12,15 +12,7 @@
 #define SCENARIO_MAX_HOLDERS 4u
 #define SCENARIO_MAX_LATER 6u
 
-enum mode {
-        MODE_TCP,
-        MODE_UDP,
-        MODE_UDPLITE,
-        MODE_MPTCP,
-        MODE_UNIX,
-        MODE_ERRORS,
-        MODE_COUNT
-};
+enum mode { MODE_TCP, MODE_UDP, MODE_UDPLITE, MODE_MPTCP, MODE_UNIX, MODE_ERRORS, MODE_COUNT };
 extern const char *const mode_names[MODE_COUNT];
 
 /* Bits as in AIU_OPTION_*. */
@@ -39,19 +31,19 @@ int place_family(unsigned int place);
 enum holder_state {
         STATE_BOUND,
         STATE_LISTEN,
-        STATE_SHUT,             /* listened, shutdown(SHUT_RDWR) */
+        STATE_SHUT, /* listened, shutdown(SHUT_RDWR) */
         STATE_RELISTEN,
-        STATE_CLIENT_AUTO,      /* connected, the kernel chose the port */
+        STATE_CLIENT_AUTO, /* connected, the kernel chose the port */
         STATE_CLIENT_BOUND,
         STATE_DISCONNECTED,
-        STATE_ACCEPTED,         /* with its listener */
+        STATE_ACCEPTED, /* with its listener */
         STATE_ACCEPTED_ALONE,
         STATE_UNACCEPTED,
         STATE_CLOSE_WAIT,
         STATE_CLOSE_WAIT_ALONE,
-        STATE_FIN_WAIT,         /* with a descriptor */
-        STATE_ORPHAN,           /* FIN_WAIT2 without one, a full socket */
-        STATE_MINISOCK,         /* FIN_WAIT2 without one, a minisock */
+        STATE_FIN_WAIT, /* with a descriptor */
+        STATE_ORPHAN,   /* FIN_WAIT2 without one, a full socket */
+        STATE_MINISOCK, /* FIN_WAIT2 without one, a minisock */
         STATE_TIME_WAIT,
         STATE_TIME_WAIT_LISTEN, /* and the listener is there again or still */
         STATE_CLIENT_TIME_WAIT,
@@ -65,10 +57,10 @@ struct scene_holder {
         enum live_who who;
         int type, protocol;
         unsigned int place;
-        unsigned int via;       /* which loopback address its client connects to */
+        unsigned int via; /* which loopback address its client connects to */
         unsigned int options;
         unsigned int ifindex;
-        uid_t uid;              /* fsuid at socket() */
+        uid_t uid; /* fsuid at socket() */
         uid_t accept_uid;
 };
 
@@ -96,8 +88,8 @@ struct scenario {
         struct scene_holder holders[SCENARIO_MAX_HOLDERS];
         struct scene_later later[SCENARIO_MAX_LATER];
         struct target targets[2];
-        bool reuseport;         /* SO_REUSEPORT is set somewhere at some time */
-        bool unreadable;        /* a socket is there whose options nobody, or not the asker, can read */
+        bool reuseport;  /* SO_REUSEPORT is set somewhere at some time */
+        bool unreadable; /* a socket is there whose options nobody, or not the asker, can read */
         bool uses_time_wait;
 };
 

@@ -33,7 +33,7 @@
 #endif
 
 #define DEFAULT_CASES 2400u
-#define TRIES 3                 /* what is certain is so every time */
+#define TRIES 3 /* what is certain is so every time */
 #define MOST_PRINTED 5u
 
 struct tally {
@@ -283,8 +283,7 @@ static void try_action(struct stage *stage, const struct aiu_report *report, con
                 expect_success(stage, report, &changed, &a, changed.options, true, "IP_BIND_ADDRESS_NO_PORT was set");
                 break;
         case AIU_ACTION_SET_V6ONLY:
-                expect_success(stage, report, &changed, &a, changed.options | OPT_V6ONLY, false,
-                               "IPV6_V6ONLY was set");
+                expect_success(stage, report, &changed, &a, changed.options | OPT_V6ONLY, false, "IPV6_V6ONLY was set");
                 break;
         case AIU_ACTION_OTHER_ADDRESS:
                 try_address(stage, report, aiu_action_get_text(action));
@@ -318,8 +317,10 @@ static void try_actions(struct stage *stage, const struct aiu_report *report)
 
 static enum aiu_verdict verdict_of(int error)
 {
-        return error == 0 ? AIU_VERDICT_AVAILABLE : error == EADDRINUSE ? AIU_VERDICT_IN_USE
-               : error == EADDRNOTAVAIL ? AIU_VERDICT_NOT_LOCAL : AIU_VERDICT_INVALID;
+        return error == 0               ? AIU_VERDICT_AVAILABLE
+               : error == EADDRINUSE    ? AIU_VERDICT_IN_USE
+               : error == EADDRNOTAVAIL ? AIU_VERDICT_NOT_LOCAL
+                                        : AIU_VERDICT_INVALID;
 }
 
 static void count_unknown(struct stage *stage, const struct aiu_report *report)
@@ -441,8 +442,10 @@ static void run_all(struct stage *stage, unsigned int cases, long long only)
 int main(int argc, char **argv)
 {
         static const struct option options[] = {
-                { "uid", required_argument, NULL, 'u' }, { "seed", required_argument, NULL, 's' },
-                { "cases", required_argument, NULL, 'c' }, { "only", required_argument, NULL, 'o' },
+                { "uid", required_argument, NULL, 'u' },
+                { "seed", required_argument, NULL, 's' },
+                { "cases", required_argument, NULL, 'c' },
+                { "only", required_argument, NULL, 'o' },
                 { NULL, 0, NULL, 0 },
         };
         struct stage *stage = calloc(1, sizeof(*stage));

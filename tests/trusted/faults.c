@@ -28,11 +28,10 @@ static struct {
         uint64_t runs, faults, wrong, reports, unknown, refused;
 } tally;
 
-static const char *judge(const struct port_table *table, const struct inject *inject,
-                         const struct outcome *truth, const struct outcome *o)
+static const char *judge(const struct port_table *table, const struct inject *inject, const struct outcome *truth,
+                         const struct outcome *o)
 {
-        struct failure failure = { .memory = inject->kind == INJECT_MEMORY,
-                                   .error = inject->error };
+        struct failure failure = { .memory = inject->kind == INJECT_MEMORY, .error = inject->error };
 
         tally.refused += o->r < 0;
         tally.reports += o->r >= 0;
@@ -50,15 +49,13 @@ static void complain(const struct port_table *table, const struct inject *inject
                 return;
         printf("WRONG: %s\n  --scene=%s --kind=%s --only=%llu --error=%d%s: r %d, verdict %s, "
                "%zu gaps, %zu conflicts, %zu holders, sufficient %x\n",
-               what, table->name, kinds[inject->kind], (unsigned long long)inject->at,
-               inject->error, inject->onwards ? " and onwards" : "", o->r,
-               aiu_verdict_to_string(o->verdict), o->n_gaps, o->n_conflicts, o->n_holders,
-               o->sufficient);
+               what, table->name, kinds[inject->kind], (unsigned long long)inject->at, inject->error,
+               inject->onwards ? " and onwards" : "", o->r, aiu_verdict_to_string(o->verdict), o->n_gaps,
+               o->n_conflicts, o->n_holders, o->sufficient);
 }
 
 /* Returns false when there was no n-th chance any more. */
-static bool run_once(const struct port_table *table, int fd, const struct inject *inject,
-                     const struct outcome *truth)
+static bool run_once(const struct port_table *table, int fd, const struct inject *inject, const struct outcome *truth)
 {
         unsigned int fds = live_count_fds();
         int64_t allocated = inject_allocated();
@@ -86,9 +83,8 @@ static bool run_once(const struct port_table *table, int fd, const struct inject
 
 /* ------------------------------------------------------ every fault */
 
-static const int errors[] = { EPERM,   EACCES,     ENOENT,          ESRCH,        EINTR, EAGAIN,
-                              ENOBUFS, EMFILE,     ENFILE,          ENOMEM,       EIO,   ENOSYS,
-                              EINVAL,  EOPNOTSUPP, SYS_FAULT_SHORT, SYS_FAULT_EOF };
+static const int errors[] = { EPERM,  EACCES, ENOENT, ESRCH,  EINTR,  EAGAIN,     ENOBUFS,         EMFILE,
+                              ENFILE, ENOMEM, EIO,    ENOSYS, EINVAL, EOPNOTSUPP, SYS_FAULT_SHORT, SYS_FAULT_EOF };
 #define N_ERRORS (sizeof(errors) / sizeof(errors[0]))
 
 static uint64_t only;
@@ -101,8 +97,7 @@ static bool is_left_out(enum inject_kind kind, uint64_t at, size_t i)
         return kind == INJECT_SYSTEM && !in_full && (at + i) % 2 != 0;
 }
 
-static void run_all(const struct port_table *table, int fd, enum inject_kind kind,
-                    const struct outcome *truth)
+static void run_all(const struct port_table *table, int fd, enum inject_kind kind, const struct outcome *truth)
 {
         uint64_t first = only ? only : 1, last = only ? only : UINT64_MAX;
         bool more = true;
@@ -156,8 +151,8 @@ static void run_kind(const char *name, enum inject_kind kind, const char *only_t
         printf("%s: %llu questions with %llu faults: %llu reports (%llu unknown), %llu refused, "
                "%llu wrong\n",
                name, (unsigned long long)tally.runs, (unsigned long long)tally.faults,
-               (unsigned long long)tally.reports, (unsigned long long)tally.unknown,
-               (unsigned long long)tally.refused, (unsigned long long)tally.wrong);
+               (unsigned long long)tally.reports, (unsigned long long)tally.unknown, (unsigned long long)tally.refused,
+               (unsigned long long)tally.wrong);
 }
 
 int main(int argc, char **argv)

@@ -40,7 +40,7 @@ static unsigned int all_calls(void)
         unsigned int n = 0;
 
         for (int i = 0; i < SYS_CALL_COUNT; i++)
-                n += i == SYS_CALL_CLOCK ? 0 : calls[i];        /* a clock is no system call */
+                n += i == SYS_CALL_CLOCK ? 0 : calls[i]; /* a clock is no system call */
         return n;
 }
 
@@ -104,7 +104,7 @@ START_TEST(free_port_takes_little)
         struct aiu_report *report;
         uint64_t allocations;
 
-        aiu_report_unref(ask_port("127.0.0.1", flags[_i]));     /* what stdio allocates, once */
+        aiu_report_unref(ask_port("127.0.0.1", flags[_i])); /* what stdio allocates, once */
         inject_arm(&memory);
         report = ask_port("127.0.0.1", flags[_i]);
         (void)inject_disarm(&allocations);

@@ -148,8 +148,7 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
         return refuse() ? -1 : syscall(SYS_sendmsg, fd, message, flags);
 }
 
-ssize_t sendto(int fd, const void *bytes, size_t n, int flags, const struct sockaddr *to,
-               socklen_t to_bytes)
+ssize_t sendto(int fd, const void *bytes, size_t n, int flags, const struct sockaddr *to, socklen_t to_bytes)
 {
         return refuse() ? -1 : syscall(SYS_sendto, fd, bytes, n, flags, to, to_bytes);
 }

@@ -234,20 +234,44 @@ static long do_connect(void)
 static const struct {
         const char *name;
         long (*call)(void);
-        unsigned int at;        /* which of the calls it makes */
-        int error;              /* what it gets instead of an answer */
-        int result;             /* 0 = as if nothing had been */
+        unsigned int at; /* which of the calls it makes */
+        int error;       /* what it gets instead of an answer */
+        int result;      /* 0 = as if nothing had been */
         bool opens;
 } cases[] = {
-#define BOTH(name, at, opens) { #name, do_##name, at, EINTR, 0, opens }, { #name, do_##name, at, EIO, -EIO, opens }
-        BOTH(openat, 1, true),    BOTH(open_cgroup, 1, true), BOTH(read, 1, false),     BOTH(readlinkat, 1, false),
-        BOTH(fstat, 1, false),    BOTH(fstatat, 1, false),    BOTH(faccessat, 1, false), BOTH(fstatfs, 1, false),
-        BOTH(statx, 1, false),    BOTH(socket, 1, true),      BOTH(bind, 2, false),     BOTH(listen, 1, false),
-        BOTH(accept, 1, true),    BOTH(setsockopt, 1, false), BOTH(getsockopt, 1, false), BOTH(getsockname, 1, false),
-        BOTH(send, 1, false),     BOTH(recvmsg, 1, false),    BOTH(poll, 1, false),     BOTH(poll_time, 1, false),
-        BOTH(ioctl, 1, false),    BOTH(dup, 1, true),         BOTH(pidfd_open, 1, true), BOTH(pidfd_getfd, 1, true),
-        BOTH(setns, 2, false),    BOTH(uname, 1, false),
-        BOTH(statx_attributes, 1, false), BOTH(socketpair, 1, false),
+#define BOTH(name, at, opens)                                                                                          \
+        { #name, do_##name, at, EINTR, 0, opens },                                                                     \
+        {                                                                                                              \
+#name, do_##name, at, EIO, -EIO, opens                                                                 \
+        }
+        BOTH(openat, 1, true),
+        BOTH(open_cgroup, 1, true),
+        BOTH(read, 1, false),
+        BOTH(readlinkat, 1, false),
+        BOTH(fstat, 1, false),
+        BOTH(fstatat, 1, false),
+        BOTH(faccessat, 1, false),
+        BOTH(fstatfs, 1, false),
+        BOTH(statx, 1, false),
+        BOTH(socket, 1, true),
+        BOTH(bind, 2, false),
+        BOTH(listen, 1, false),
+        BOTH(accept, 1, true),
+        BOTH(setsockopt, 1, false),
+        BOTH(getsockopt, 1, false),
+        BOTH(getsockname, 1, false),
+        BOTH(send, 1, false),
+        BOTH(recvmsg, 1, false),
+        BOTH(poll, 1, false),
+        BOTH(poll_time, 1, false),
+        BOTH(ioctl, 1, false),
+        BOTH(dup, 1, true),
+        BOTH(pidfd_open, 1, true),
+        BOTH(pidfd_getfd, 1, true),
+        BOTH(setns, 2, false),
+        BOTH(uname, 1, false),
+        BOTH(statx_attributes, 1, false),
+        BOTH(socketpair, 1, false),
 #undef BOTH
         { "getdents", do_getdents, 1, EINTR, 0, false },
         { "getdents", do_getdents, 1, EIO, -1, false },
@@ -260,7 +284,7 @@ static const struct {
 
 static struct {
         long plain[N_CASES], disturbed[N_CASES];
-} *results;
+} * results;
 
 static long result_of(size_t i)
 {
@@ -293,7 +317,8 @@ static void prepare(void)
         listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         self = sys_pidfd_open(getpid());
         if (root < 0 || file < 0 || listener < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ||
-            bind(listener, (const struct sockaddr *)&un, sizeof(sa_family_t)) < 0 || listen(listener, 1) < 0 || send(pair[0], "0123456789", 10, 0) != 10)
+            bind(listener, (const struct sockaddr *)&un, sizeof(sa_family_t)) < 0 || listen(listener, 1) < 0 ||
+            send(pair[0], "0123456789", 10, 0) != 10)
                 live_die("prepare", errno);
         results = mmap(NULL, sizeof(*results), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (results == MAP_FAILED)

@@ -298,8 +298,7 @@ static const char *judge(const struct aiu_report *report, const struct event *ev
                 return "unknown, and no gap says why";
         if (verdict == AIU_VERDICT_AVAILABLE && !event->free_before && !event->free_after)
                 return "available, and it never was";
-        if (verdict != AIU_VERDICT_UNKNOWN && verdict != AIU_VERDICT_AVAILABLE &&
-            verdict != AIU_VERDICT_IN_USE)
+        if (verdict != AIU_VERDICT_UNKNOWN && verdict != AIU_VERDICT_AVAILABLE && verdict != AIU_VERDICT_IN_USE)
                 return "another verdict";
         if (verdict == AIU_VERDICT_IN_USE && aiu_report_get_n_conflicts(report) == 0)
                 return "in use by nothing";
@@ -370,8 +369,8 @@ static bool try(const struct place *place, const struct event *event, uint64_t a
         if (!wrong && live_count_fds() != fds)
                 wrong = "a descriptor is left";
         if (wrong && ++wrongs < 20)
-                printf("WRONG: %s\n  %s, the holder %s before call %llu:\n%s\n", wrong, place->name,
-                       event->name, (unsigned long long)at, text);
+                printf("WRONG: %s\n  %s, the holder %s before call %llu:\n%s\n", wrong, place->name, event->name,
+                       (unsigned long long)at, text);
         free(text);
         clean_up(place);
         backend_request += happened;
@@ -415,8 +414,8 @@ int main(int argc, char **argv)
 
                         while (try(&places[k], &events[i], at))
                                 at++;
-                        printf("%-5s the holder %s: before each of %llu calls\n", places[k].name,
-                               events[i].name, (unsigned long long)at - 1);
+                        printf("%-5s the holder %s: before each of %llu calls\n", places[k].name, events[i].name,
+                               (unsigned long long)at - 1);
                 }
         }
         printf("%llu questions, %llu wrong; %u times the pid went to another process\n",

@@ -92,19 +92,15 @@ static int install(void)
         struct sock_filter filter[N_CAUGHT + 3];
         struct sock_fprog program = { (unsigned short)(N_CAUGHT + 3), filter };
 
-        filter[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                                                 offsetof(struct seccomp_data, nr));
+        filter[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
         for (size_t i = 0; i < N_CAUGHT; i++)
-                filter[i + 1] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-                                                             (uint32_t)caught[i].nr,
+                filter[i + 1] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)caught[i].nr,
                                                              (uint8_t)(N_CAUGHT - i), 0);
         filter[N_CAUGHT + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-        filter[N_CAUGHT + 2] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-                                                            SECCOMP_RET_USER_NOTIF);
+        filter[N_CAUGHT + 2] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
-        return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
-                            &program);
+        return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
 }
 
 /* What both sides see; the child can neither read nor write without being asked about. */
@@ -113,8 +109,7 @@ struct meeting {
         volatile bool ready, taken;
 };
 
-static _Noreturn void live_under_filter(struct meeting *meeting, int (*what)(void *),
-                                        void *userdata)
+static _Noreturn void live_under_filter(struct meeting *meeting, int (*what)(void *), void *userdata)
 {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         meeting->listener = install();
@@ -155,8 +150,8 @@ static int take_listener(const struct meeting *meeting, pid_t pid)
 
 bool notify_start(struct notified *ret, int (*what)(void *), void *userdata)
 {
-        struct meeting *meeting = mmap(NULL, sizeof(*meeting), PROT_READ | PROT_WRITE,
-                                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        struct meeting *meeting =
+                mmap(NULL, sizeof(*meeting), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
         if (meeting == MAP_FAILED)
                 live_die("mmap", errno);
@@ -192,10 +187,8 @@ static size_t kind_index(long nr)
 static void tell(const struct notify_plan *plan, const struct seccomp_notif *call)
 {
         if (plan->tells)
-                printf("    call %llu: number %d (%llx, %llx, %llx)\n",
-                       (unsigned long long)plan->calls, call->data.nr,
-                       (unsigned long long)call->data.args[0],
-                       (unsigned long long)call->data.args[1],
+                printf("    call %llu: number %d (%llx, %llx, %llx)\n", (unsigned long long)plan->calls, call->data.nr,
+                       (unsigned long long)call->data.args[0], (unsigned long long)call->data.args[1],
                        (unsigned long long)call->data.args[2]);
 }
 
@@ -213,8 +206,7 @@ static bool is_due(struct notify_plan *plan, size_t i)
 static void answer(int fd, const struct seccomp_notif *call, struct notify_plan *plan)
 {
         size_t i = kind_index(call->data.nr);
-        struct seccomp_notif_resp response = { .id = call->id,
-                                               .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+        struct seccomp_notif_resp response = { .id = call->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
 
         if (is_due(plan, i)) {
                 plan->refused++;

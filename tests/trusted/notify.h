@@ -25,7 +25,7 @@ struct notify_plan {
         uint64_t at; /* from 1; 0 = count only */
         bool onwards;
         int error;
-        bool tells; /* print what is refused */
+        bool tells;              /* print what is refused */
         uint64_t calls, refused; /* out */
 };
 

@@ -58,7 +58,7 @@ static bool is_due(void)
 
 static void *count(void *new)
 {
-        if (new && counts)
+        if (new &&counts)
                 report.left++;
         return new;
 }

@@ -28,33 +28,17 @@ const struct port_table tables[] = {
           .by_fd = true,
           .error = EADDRINUSE },
         { .name = "own", .address = "127.0.0.1", .type = SOCK_STREAM, .held = true, .by_fd = true },
-        { .name = "shared",
-          .address = "127.0.0.1",
-          .type = SOCK_STREAM,
-          .held = true,
-          .shared = true },
+        { .name = "shared", .address = "127.0.0.1", .type = SOCK_STREAM, .held = true, .shared = true },
         { .name = "time-wait", .address = "127.0.0.1", .type = SOCK_STREAM, .time_wait = true },
         { .name = "listen", .address = "127.0.0.1", .type = SOCK_STREAM, .by_listen = true },
         { .name = "udp", .address = "::1", .type = SOCK_DGRAM, .held = true },
         { .name = "path", .address = "/run/faults", .type = SOCK_STREAM, .held = true },
         { .name = "abstract", .address = "@faults", .type = SOCK_STREAM, .held = true },
         { .name = "any-free", .address = "127.0.0.1", .type = SOCK_STREAM, .any_port = true },
-        { .name = "any-held",
-          .address = "127.0.0.1",
-          .type = SOCK_STREAM,
-          .any_port = true,
-          .held = true },
+        { .name = "any-held", .address = "127.0.0.1", .type = SOCK_STREAM, .any_port = true, .held = true },
         { .name = "any-udp", .address = "::1", .type = SOCK_DGRAM, .any_port = true, .held = true },
-        { .name = "netns",
-          .address = "127.0.0.1",
-          .type = SOCK_STREAM,
-          .held = true,
-          .by_netns = true },
-        { .name = "names",
-          .address = "127.0.0.1",
-          .type = SOCK_STREAM,
-          .held = true,
-          .by_names = true },
+        { .name = "netns", .address = "127.0.0.1", .type = SOCK_STREAM, .held = true, .by_netns = true },
+        { .name = "names", .address = "127.0.0.1", .type = SOCK_STREAM, .held = true, .by_names = true },
 };
 const size_t n_tables = sizeof(tables) / sizeof(tables[0]);
 
@@ -68,9 +52,7 @@ static void must(struct live *live, enum live_code code, uint8_t slot, uint8_t o
                  const struct port_table *table)
 {
         struct live_address address = address_of(table);
-        struct live_op op = {
-                .code = (uint8_t)code, .slot = slot, .other = other, .a = a, .address = address
-        };
+        struct live_op op = { .code = (uint8_t)code, .slot = slot, .other = other, .a = a, .address = address };
         int error;
 
         if (code == OP_SOCKET) {
@@ -142,12 +124,8 @@ static void wait_until_free(const struct port_table *table)
 
 void table_tear_down(struct live *live, const struct port_table *table)
 {
-        struct live_op remove_it = { .code = OP_UNLINK,
-                                     .who = WHO_ROOT,
-                                     .address = address_of(table) };
-        struct live_op all_ports = {
-                .code = OP_RANGE, .who = WHO_ROOT, .a = LIVE_RANGE_FIRST, .b = LIVE_RANGE_LAST
-        };
+        struct live_op remove_it = { .code = OP_UNLINK, .who = WHO_ROOT, .address = address_of(table) };
+        struct live_op all_ports = { .code = OP_RANGE, .who = WHO_ROOT, .a = LIVE_RANGE_FIRST, .b = LIVE_RANGE_LAST };
         struct live_op end_it = { .code = OP_KILL, .who = WHO_ROOT, .a = second, .b = SIGKILL };
 
         if (table->any_port)
@@ -235,8 +213,7 @@ static void render(const struct aiu_report *report, struct outcome *o)
         free(json);
 }
 
-static int no_phase(void *userdata, const struct aiu_request *request,
-                    struct aiu_snapshot *snapshot)
+static int no_phase(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         (void)userdata;
         (void)request;
@@ -246,9 +223,7 @@ static int no_phase(void *userdata, const struct aiu_request *request,
 /* A context of its own, with all that can be set. */
 static int set_all(struct aiu_context *own, struct aiu_query *query)
 {
-        static const struct aiu_backend more = { .size = sizeof(more),
-                                                 .name = "more",
-                                                 .sockets = no_phase };
+        static const struct aiu_backend more = { .size = sizeof(more), .name = "more", .sockets = no_phase };
         int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), r;
 
         r = aiu_context_set_procfs(own, proc);
@@ -290,8 +265,7 @@ static int run_with_all(struct aiu_report **ret)
 
 static int run_query(const struct port_table *table, struct aiu_report **ret)
 {
-        struct live_address address =
-                table->any_port ? live_ip(table->address, 0, 0) : address_of(table);
+        struct live_address address = table->any_port ? live_ip(table->address, 0, 0) : address_of(table);
         struct aiu_query *query = NULL;
         int r = aiu_query_new(context, &query);
 
@@ -365,9 +339,8 @@ static const char *judge_parts(const struct port_table *table, const struct fail
                 if (o->what_if[i] != truth->what_if[i] && o->what_if[i] != AIU_TRISTATE_UNKNOWN)
                         return "a what-if is not the truth";
         /* One of several processes may be said to be gone, or to have nothing open. */
-        if (o->n_holders < truth->n_holders && o->n_gaps <= truth->n_gaps &&
-            o->n_search_gaps <= truth->n_search_gaps && o->verdict != AIU_VERDICT_UNKNOWN &&
-            !(table->shared && !failure->memory && is_gone(failure->error)))
+        if (o->n_holders < truth->n_holders && o->n_gaps <= truth->n_gaps && o->n_search_gaps <= truth->n_search_gaps &&
+            o->verdict != AIU_VERDICT_UNKNOWN && !(table->shared && !failure->memory && is_gone(failure->error)))
                 return "a holder is missing, and no gap says so";
         /* Where SIGTERM is enough, SIGKILL is; it is only not said. */
         if (truth->sufficient & bit(AIU_ACTION_TERMINATE))
@@ -382,8 +355,8 @@ static const char *judge_parts(const struct port_table *table, const struct fail
         return o->rendered ? NULL : "a renderer failed with another error than ENOMEM";
 }
 
-const char *request_judge(const struct port_table *table, const struct failure *failure,
-                           const struct outcome *truth, const struct outcome *o)
+const char *request_judge(const struct port_table *table, const struct failure *failure, const struct outcome *truth,
+                          const struct outcome *o)
 {
         if (o->r < 0)
                 return judge_refusal(table, failure, o->r);

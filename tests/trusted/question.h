@@ -40,7 +40,7 @@ struct outcome {
         unsigned char what_if[16];
         size_t n_gaps, n_conflicts, n_holders;
         size_t n_search_gaps; /* in the search for holders */
-        uint32_t sufficient; /* kinds of actions that are */
+        uint32_t sufficient;  /* kinds of actions that are */
         bool rendered;
 };
 
@@ -60,7 +60,7 @@ void request_begin(uint32_t flags);
 void request_end(void);
 void request_ask(const struct port_table *table, int fd, struct outcome *ret);
 /* NULL, or what is wrong with it. */
-const char *request_judge(const struct port_table *table, const struct failure *failure,
-                           const struct outcome *truth, const struct outcome *outcome);
+const char *request_judge(const struct port_table *table, const struct failure *failure, const struct outcome *truth,
+                          const struct outcome *outcome);
 
 #endif

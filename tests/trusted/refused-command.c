@@ -60,8 +60,7 @@ const char *refused_judge_command(const struct command *command, int status)
         case 127: /* the dynamic linker's: what is loaded after main() began */
                 return judge_output(command);
         default:
-                return WEXITSTATUS(status) == command->truth ? judge_output(command)
-                                                             : "the status is not the truth";
+                return WEXITSTATUS(status) == command->truth ? judge_output(command) : "the status is not the truth";
         }
 }
 
@@ -78,10 +77,9 @@ static void try(struct command *command, struct notify_plan *plan, struct refuse
         tally->trouble += WIFEXITED(status) && WEXITSTATUS(status) == COMMAND_TROUBLE;
         if (!wrong || ++tally->wrong > 20)
                 return;
-        printf("WRONG: %s\n  %s %s, %s %llu, error %d%s, status %x\n", wrong, command->argv[1],
-               command->argv[2], plan->kind == NOTIFY_MEMORY ? "memory" : "call",
-               (unsigned long long)plan->at, plan->error, plan->onwards ? " and onwards" : "",
-               (unsigned int)status);
+        printf("WRONG: %s\n  %s %s, %s %llu, error %d%s, status %x\n", wrong, command->argv[1], command->argv[2],
+               plan->kind == NOTIFY_MEMORY ? "memory" : "call", (unsigned long long)plan->at, plan->error,
+               plan->onwards ? " and onwards" : "", (unsigned int)status);
 }
 
 static uint64_t count(struct command *command, enum notify_kind kind, int expected)
@@ -111,13 +109,11 @@ static void try_all(struct command *command, enum notify_kind kind, struct refus
                         if (plan.onwards)
                                 try(command, &plan, tally);
                 }
-        printf("  %s %s: %llu %s\n", command->argv[1], command->argv[2],
-               (unsigned long long)(last - first),
+        printf("  %s %s: %llu %s\n", command->argv[1], command->argv[2], (unsigned long long)(last - first),
                kind == NOTIFY_MEMORY ? "requests for memory" : "calls");
 }
 
-void refused_command(struct live *live, const char *path, const char *preload,
-                     struct refused_tally *tally)
+void refused_command(struct live *live, const char *path, const char *preload, struct refused_tally *tally)
 {
         struct live_address address = live_ip("127.0.0.1", 7001, 0);
         struct live_op hold[] = {

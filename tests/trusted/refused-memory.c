@@ -26,8 +26,7 @@ static void set_number(const char *name, uint64_t number)
         setenv(name, text, 1);
 }
 
-static _Noreturn void execute(struct command *command, const char *preload, const struct run *run,
-                              int told)
+static _Noreturn void execute(struct command *command, const char *preload, const struct run *run, int told)
 {
         setenv("LD_PRELOAD", preload, 1);
         set_number("AIU_FAIL_AT", run->at);
@@ -75,10 +74,9 @@ static bool try(struct command *command, const char *preload, struct run *run, i
         tally->unknown += WIFEXITED(run->status) && WEXITSTATUS(run->status) == COMMAND_UNKNOWN;
         tally->trouble += WIFEXITED(run->status) && WEXITSTATUS(run->status) == COMMAND_TROUBLE;
         if (wrong && ++tally->wrong <= 20)
-                printf("WRONG: %s\n  %s %s, allocation %llu%s, status %x, %lld left\n", wrong,
-                       command->argv[1], command->argv[2], (unsigned long long)run->at,
-                       run->onwards ? " and onwards" : "", (unsigned int)run->status,
-                       (long long)run->report.left);
+                printf("WRONG: %s\n  %s %s, allocation %llu%s, status %x, %lld left\n", wrong, command->argv[1],
+                       command->argv[2], (unsigned long long)run->at, run->onwards ? " and onwards" : "",
+                       (unsigned int)run->status, (long long)run->report.left);
         return run->report.failed > 0;
 }
 
@@ -96,7 +94,6 @@ void refused_memory(struct command *command, const char *preload, struct refused
                 run.onwards = true;
                 (void)try(command, preload, &run, whole.report.left, tally);
         }
-        printf("  %s %s: %llu allocations, %lld kept to the end\n", command->argv[1],
-               command->argv[2], (unsigned long long)whole.report.calls,
-               (long long)whole.report.left);
+        printf("  %s %s: %llu allocations, %lld kept to the end\n", command->argv[1], command->argv[2],
+               (unsigned long long)whole.report.calls, (long long)whole.report.left);
 }

@@ -22,9 +22,8 @@
 
 enum { BEGIN, END };
 
-const int refused_errors[] = { EPERM,   EACCES, ENOENT, ESRCH, EINTR,  EAGAIN, ENOBUFS,
-                               EMFILE,  ENFILE, ENOMEM, EIO,   ENOSYS, EINVAL, EAFNOSUPPORT,
-                               NOTIFY_EOF };
+const int refused_errors[] = { EPERM,  EACCES, ENOENT, ESRCH,  EINTR,  EAGAIN,       ENOBUFS,   EMFILE,
+                               ENFILE, ENOMEM, EIO,    ENOSYS, EINVAL, EAFNOSUPPORT, NOTIFY_EOF };
 const size_t n_refused_errors = sizeof(refused_errors) / sizeof(refused_errors[0]);
 
 /* What the child is told, and tells. */
@@ -34,7 +33,7 @@ static struct board {
         bool stop;
         struct outcome outcome;
         unsigned int fds_before, fds_after;
-} *board;
+} * board;
 
 static struct live live;
 static struct refused_tally tally;
@@ -106,9 +105,8 @@ static void complain(const struct notify_plan *plan, const char *what)
                 return;
         printf("WRONG: %s\n  scene %s, flags %x, %s %llu, error %d%s: r %d, verdict %s, %zu gaps, "
                "%zu conflicts, %zu holders\n",
-               what, board->table->name, board->flags,
-               plan->kind == NOTIFY_MEMORY ? "memory" : "call", (unsigned long long)plan->at,
-               plan->error, plan->onwards ? " and onwards" : "", o->r,
+               what, board->table->name, board->flags, plan->kind == NOTIFY_MEMORY ? "memory" : "call",
+               (unsigned long long)plan->at, plan->error, plan->onwards ? " and onwards" : "", o->r,
                aiu_verdict_to_string(o->verdict), o->n_gaps, o->n_conflicts, o->n_holders);
 }
 
@@ -165,8 +163,8 @@ static void run_all(struct notified *child, enum notify_kind kind, const struct 
                         if (!try_both(child, &plan, truth))
                                 return;
                 }
-        printf("  %-12s %-4s %5llu %s\n", board->table->name, board->flags ? "all" : "",
-               (unsigned long long)n, kind == NOTIFY_MEMORY ? "requests for memory" : "calls");
+        printf("  %-12s %-4s %5llu %s\n", board->table->name, board->flags ? "all" : "", (unsigned long long)n,
+               kind == NOTIFY_MEMORY ? "requests for memory" : "calls");
 }
 
 static bool run_table(const struct port_table *table, uint32_t flags)
@@ -198,9 +196,8 @@ static bool run_table(const struct port_table *table, uint32_t flags)
 static void conclude(const char *what)
 {
         printf("%s: %llu times with %llu refusals: %llu unknown, %llu errors, %llu wrong\n", what,
-               (unsigned long long)tally.runs, (unsigned long long)tally.refusals,
-               (unsigned long long)tally.unknown, (unsigned long long)tally.trouble,
-               (unsigned long long)tally.wrong);
+               (unsigned long long)tally.runs, (unsigned long long)tally.refusals, (unsigned long long)tally.unknown,
+               (unsigned long long)tally.trouble, (unsigned long long)tally.wrong);
 }
 
 static void read_options(int argc, char **argv)
@@ -248,8 +245,7 @@ int main(int argc, char **argv)
 
         read_options(argc, argv);
         setvbuf(stdout, NULL, _IOLBF, 0);
-        board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-                     0);
+        board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         live_isolate(&live);
         if (!live_start(&live, geteuid()))
                 return LIVE_SKIP;

@@ -32,8 +32,7 @@ struct command {
 };
 
 /* The command, from main() to exit(); `preload` is what makes its allocations fail. */
-void refused_command(struct live *live, const char *path, const char *preload,
-                     struct refused_tally *tally);
+void refused_command(struct live *live, const char *path, const char *preload, struct refused_tally *tally);
 /* NULL, or what is wrong with how it ended. */
 const char *refused_judge_command(const struct command *command, int status);
 void refused_memory(struct command *command, const char *preload, struct refused_tally *tally);

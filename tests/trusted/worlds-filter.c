@@ -40,8 +40,7 @@ static void otherwise(uint32_t what)
 
         add(BPF_RET | BPF_K, what, 0, 0);
         program.len = n;
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
                 wrong("seccomp: %s", strerror(errno));
 }
 
@@ -57,9 +56,7 @@ void filter_without_netlink(void)
         add(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4);
         /* The low half of an argument comes first, or last. */
         add(BPF_LD | BPF_W | BPF_ABS,
-            offsetof(struct seccomp_data, args[0]) +
-                    (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0),
-            0, 0);
+            offsetof(struct seccomp_data, args[0]) + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0), 0, 0);
         add(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1);
         add(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT, 0, 0);
         add(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
@@ -98,16 +95,33 @@ void filter_that_forbids_pidfd(void)
 
 /* ------------------------------------------------------ what doc/security.md lists */
 
-#define CALL(name) { #name, SYS_##name }
+#define CALL(name)                                                                                                     \
+        {                                                                                                              \
+#name, SYS_##name                                                                                      \
+        }
 
 /* The calls by the names that the page has for them. A machine may have another one for the same end. */
 static const struct {
         const char *name;
         long nr;
 } calls[] = {
-        CALL(socket), CALL(bind), CALL(sendto), CALL(recvmsg), CALL(setsockopt), CALL(getsockopt),
-        CALL(getsockname), CALL(openat), CALL(read), CALL(close), CALL(getdents64), CALL(readlinkat),
-        CALL(fstat), CALL(uname), CALL(getpid), CALL(geteuid), CALL(clock_gettime),
+        CALL(socket),
+        CALL(bind),
+        CALL(sendto),
+        CALL(recvmsg),
+        CALL(setsockopt),
+        CALL(getsockopt),
+        CALL(getsockname),
+        CALL(openat),
+        CALL(read),
+        CALL(close),
+        CALL(getdents64),
+        CALL(readlinkat),
+        CALL(fstat),
+        CALL(uname),
+        CALL(getpid),
+        CALL(geteuid),
+        CALL(clock_gettime),
 #ifdef SYS_poll
         CALL(poll),
 #else
@@ -131,14 +145,14 @@ static const struct {
 
 /* "what malloc(3) needs", in a thread too, and what this program itself does. */
 static const long others[] = {
-        SYS_brk, SYS_munmap, SYS_mremap, SYS_madvise, SYS_mprotect, SYS_futex,
+        SYS_brk,   SYS_munmap, SYS_mremap,     SYS_madvise,        SYS_mprotect, SYS_futex,
 #ifdef SYS_mmap
         SYS_mmap,
 #endif
 #ifdef SYS_mmap2
         SYS_mmap2,
 #endif
-        SYS_write, SYS_exit, SYS_exit_group, SYS_rt_sigprocmask,
+        SYS_write, SYS_exit,   SYS_exit_group, SYS_rt_sigprocmask,
 #ifdef AIU_COVERAGE
         SYS_fcntl, SYS_lseek,
 #endif
@@ -199,7 +213,7 @@ void only_documented(void)
 
 void filter_that_kills(void)
 {
-        (void)check_both(0);    /* what a sanitizer or the C library does once */
+        (void)check_both(0); /* what a sanitizer or the C library does once */
         only_documented();
         must_know(0);
 }

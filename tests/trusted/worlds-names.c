@@ -143,8 +143,7 @@ void device_names(void)
                         break;
                 memcpy(request.ifr_name, request.ifr_newname, sizeof(request.ifr_name));
                 holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-                if (setsockopt(holder, SOL_SOCKET, SO_BINDTODEVICE, bad[i],
-                               (socklen_t)strlen(bad[i])) < 0 ||
+                if (setsockopt(holder, SOL_SOCKET, SO_BINDTODEVICE, bad[i], (socklen_t)strlen(bad[i])) < 0 ||
                     bind(holder, &address.sa.any, address.len) < 0 || listen(holder, 1) < 0)
                         wrong("a listener on a device: %s", strerror(errno));
                 check_report_text(ask_address(&address, NULL));

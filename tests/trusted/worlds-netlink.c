@@ -41,8 +41,7 @@ static struct nlmsghdr *message_at(char *buffer, size_t n, size_t at)
 {
         struct nlmsghdr *m = (struct nlmsghdr *)(void *)(buffer + at);
 
-        return at + sizeof(*m) <= n && m->nlmsg_len >= sizeof(*m) && m->nlmsg_len <= n - at ? m
-                                                                                            : NULL;
+        return at + sizeof(*m) <= n && m->nlmsg_len >= sizeof(*m) && m->nlmsg_len <= n - at ? m : NULL;
 }
 
 static void change_attributes(char *buffer, size_t n)
@@ -50,11 +49,9 @@ static void change_attributes(char *buffer, size_t n)
         struct nlmsghdr *m;
 
         for (size_t at = 0; (m = message_at(buffer, n, at)); at += NLMSG_ALIGN(m->nlmsg_len)) {
-                struct nlattr *a =
-                        (struct nlattr *)((char *)NLMSG_DATA(m) + sizeof(struct inet_diag_msg));
+                struct nlattr *a = (struct nlattr *)((char *)NLMSG_DATA(m) + sizeof(struct inet_diag_msg));
 
-                if (m->nlmsg_type == NLMSG_DONE ||
-                    m->nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg)) + 4)
+                if (m->nlmsg_type == NLMSG_DONE || m->nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg)) + 4)
                         continue;
                 a->nla_type = 0x3ffe;
                 a->nla_len = 0xfff0; /* longer than the message */
@@ -140,10 +137,8 @@ static ssize_t tamper(struct msghdr *message, ssize_t n)
                 return n;
         case NOISE:
                 for (unsigned int i = live_below(&noise, 8); i > 0; i--)
-                        buffer[live_below(&noise, (unsigned int)n)] ^=
-                                (char)(1u << live_below(&noise, 8));
-                return live_chance(&noise, 4) ? (ssize_t)live_below(&noise, (unsigned int)n) + 1
-                                              : n;
+                        buffer[live_below(&noise, (unsigned int)n)] ^= (char)(1u << live_below(&noise, 8));
+                return live_chance(&noise, 4) ? (ssize_t)live_below(&noise, (unsigned int)n) + 1 : n;
         case EMPTY:
                 return 0;
         case ENDLESS: /* the DONE never comes */

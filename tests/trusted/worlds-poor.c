@@ -44,8 +44,7 @@ void no_descriptors(void)
                 check_report(free_one, AIU_VERDICT_AVAILABLE);
                 if (n == 3 && aiu_report_get_verdict(held) != AIU_VERDICT_UNKNOWN)
                         wrong("known without a descriptor");
-                known = aiu_report_get_verdict(held) == AIU_VERDICT_IN_USE &&
-                        aiu_report_get_n_gaps(held) <= gaps;
+                known = aiu_report_get_verdict(held) == AIU_VERDICT_IN_USE && aiu_report_get_n_gaps(held) <= gaps;
                 if (known)
                         printf("     %d descriptors are enough\n", (int)n - 3);
                 aiu_report_unref(held);
@@ -68,8 +67,7 @@ void hidden_processes(void)
         report = ask(HELD, 0);
         if (aiu_report_get_verdict(report) != AIU_VERDICT_IN_USE)
                 wrong("%s", aiu_report_get_summary(report));
-        if (aiu_holder_get_kind(aiu_conflict_get_holder(aiu_report_get_conflict(report, 0), 0)) !=
-            AIU_HOLDER_HIDDEN)
+        if (aiu_holder_get_kind(aiu_conflict_get_holder(aiu_report_get_conflict(report, 0), 0)) != AIU_HOLDER_HIDDEN)
                 wrong("the holder is not hidden");
         if (aiu_report_get_n_gaps(report) == 0)
                 wrong("no gap says why");
@@ -100,8 +98,7 @@ void fake_proc(void)
         struct aiu_report *report;
 
         if (mount("none", "/proc", "tmpfs", 0, NULL) < 0 || mkdir("/proc/1", 0755) < 0 ||
-            mkdir("/proc/1/fd", 0755) < 0 || mkdir("/proc/self", 0755) < 0 ||
-            mkdir("/proc/net", 0755) < 0)
+            mkdir("/proc/1/fd", 0755) < 0 || mkdir("/proc/self", 0755) < 0 || mkdir("/proc/net", 0755) < 0)
                 wrong("mount: %s", strerror(errno));
         write_all("/proc/self/status", "Seccomp:\t0\nCapEff:\tffffffffffffffff\n");
         write_all("/proc/net/tcp", "  sl  local_address\n");
@@ -146,8 +143,8 @@ void other_pid_namespace(void)
                 check_report(report, AIU_VERDICT_IN_USE);
                 if (aiu_report_get_n_gaps(report) == 0)
                         wrong("no gap says that the holder is elsewhere");
-                if (aiu_holder_get_kind(aiu_conflict_get_holder(aiu_report_get_conflict(report, 0),
-                                                                0)) != AIU_HOLDER_HIDDEN)
+                if (aiu_holder_get_kind(aiu_conflict_get_holder(aiu_report_get_conflict(report, 0), 0)) !=
+                    AIU_HOLDER_HIDDEN)
                         wrong("the holder is not hidden");
                 check_report(ask(FREE, 0), AIU_VERDICT_AVAILABLE);
                 _exit(0);

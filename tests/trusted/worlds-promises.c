@@ -35,7 +35,7 @@ static void *ask_often(void *unused)
 }
 
 #ifdef AIU_COVERAGE
-void __gcov_reset(void);        /* NOLINT(bugprone-reserved-identifier): gcc's name */
+void __gcov_reset(void); /* NOLINT(bugprone-reserved-identifier): gcc's name */
 #endif
 
 void threads(void)
@@ -68,8 +68,7 @@ void after_fork(void)
                 struct aiu_query *query = NULL;
                 struct aiu_report *report = NULL;
 
-                if (aiu_query_new(context, &query) < 0 ||
-                    aiu_query_set_address_string(query, "127.0.0.1", HELD) < 0 ||
+                if (aiu_query_new(context, &query) < 0 || aiu_query_set_address_string(query, "127.0.0.1", HELD) < 0 ||
                     aiu_query_run(query, &report) < 0)
                         wrong("the query");
                 check_report(report, AIU_VERDICT_IN_USE);
@@ -154,8 +153,7 @@ static size_t measure_stack(void *(*what)(void *))
 {
         pthread_attr_t attributes;
         pthread_t thread;
-        unsigned char *stack =
-                mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        unsigned char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         size_t clean = 0;
 
         if (stack == MAP_FAILED)

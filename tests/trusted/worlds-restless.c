@@ -61,8 +61,7 @@ void churn(void)
         pid_t pids[4];
         double started;
 
-        opened = mmap(NULL, sizeof(*opened), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-                      0);
+        opened = mmap(NULL, sizeof(*opened), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (opened == MAP_FAILED)
                 wrong("mmap");
         start_children(pids, 4, open_and_close_many);
@@ -135,8 +134,7 @@ void dying_holders(void)
                 if (aiu_report_get_verdict(report) != AIU_VERDICT_IN_USE || !conflict)
                         wrong("round %d: %s", i, aiu_report_get_summary(report));
                 for (size_t k = 0; k < aiu_conflict_get_n_holders(conflict); k++) {
-                        const char *comm =
-                                aiu_holder_get_comm(aiu_conflict_get_holder(conflict, k));
+                        const char *comm = aiu_holder_get_comm(aiu_conflict_get_holder(conflict, k));
 
                         if (comm && strcmp(comm, own) != 0)
                                 wrong("round %d blames %s", i, comm);
@@ -200,7 +198,6 @@ void crowd(void)
         for (size_t i = 0; i < aiu_report_get_n_gaps(report); i++)
                 truncated |= aiu_gap_get_kind(aiu_report_get_gap(report, i)) == AIU_GAP_TRUNCATED;
         if (!truncated)
-                wrong("9000 sockets, %zu conflicts, and no gap of kind truncated",
-                      aiu_report_get_n_conflicts(report));
+                wrong("9000 sockets, %zu conflicts, and no gap of kind truncated", aiu_report_get_n_conflicts(report));
         aiu_report_unref(report);
 }

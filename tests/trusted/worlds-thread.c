@@ -22,10 +22,10 @@
 
 /* Made before there is a filter. */
 static struct {
-        int on_device;          /* listens, SO_BINDTODEVICE lo */
-        int asking;             /* is asked about itself */
-        int away;               /* lives in another network namespace; -1 = none could be made */
-        struct aiu_query *there;        /* about another network namespace; NULL = as above */
+        int on_device;           /* listens, SO_BINDTODEVICE lo */
+        int asking;              /* is asked about itself */
+        int away;                /* lives in another network namespace; -1 = none could be made */
+        struct aiu_query *there; /* about another network namespace; NULL = as above */
         char directory[64], path[80];
 } table;
 
@@ -218,7 +218,7 @@ void filter_of_a_thread(void)
                 wrong("the scene: %s", strerror(errno));
         make_path();
         go_away_and_back();
-        (void)check_both(0);    /* what a sanitizer or the C library does once */
+        (void)check_both(0); /* what a sanitizer or the C library does once */
         if (pthread_create(&thread, NULL, filtered, NULL) != 0)
                 wrong("pthread_create");
         (void)pthread_join(thread, NULL);

@@ -72,8 +72,8 @@ void check_report(const struct aiu_report *report, enum aiu_verdict truth)
         if (verdict == AIU_VERDICT_UNKNOWN && aiu_report_get_n_gaps(report) == 0)
                 wrong("unknown, and no gap says why");
         if (verdict != truth && verdict != AIU_VERDICT_UNKNOWN)
-                wrong("%s, and the truth is %s: %s", aiu_verdict_to_string(verdict),
-                      aiu_verdict_to_string(truth), aiu_report_get_summary(report));
+                wrong("%s, and the truth is %s: %s", aiu_verdict_to_string(verdict), aiu_verdict_to_string(truth),
+                      aiu_report_get_summary(report));
 }
 
 /* Both ports; true if the answer was known. */
@@ -172,8 +172,8 @@ static bool survives(const struct world *world)
         if (pid == 0) {
                 alarm(120);
                 /* What it mounts is its own. */
-                if (world->needs_root && (unshare(CLONE_NEWNS) < 0 ||
-                                          mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
+                if (world->needs_root &&
+                    (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
                         wrong("unshare: %s", strerror(errno));
                 world->run();
                 fflush(stdout);
@@ -200,10 +200,7 @@ static void hold(void)
 {
         struct live_op ops[] = {
                 { .code = OP_SOCKET, .who = WHO_ROOT, .slot = 1, .a = AF_INET, .b = SOCK_STREAM },
-                { .code = OP_BIND,
-                  .who = WHO_ROOT,
-                  .slot = 1,
-                  .address = live_ip("127.0.0.1", HELD, 0) },
+                { .code = OP_BIND, .who = WHO_ROOT, .slot = 1, .address = live_ip("127.0.0.1", HELD, 0) },
                 { .code = OP_LISTEN, .who = WHO_ROOT, .slot = 1, .a = 4 },
         };
         struct live_result results[3];

@@ -32,7 +32,7 @@ struct dent {
 };
 
 struct count {
-        char *text;                     /* TEXT_BYTES */
+        char *text; /* TEXT_BYTES */
         unsigned int n_directories;
         uint32_t n_processes;
 };
@@ -93,7 +93,7 @@ static void count_tree(struct count *count, int directory, unsigned int level)
 {
         union {
                 char bytes[DENTS_BYTES];
-                struct dent first;      /* for its alignment */
+                struct dent first; /* for its alignment */
         } dents;
         ssize_t n;
 

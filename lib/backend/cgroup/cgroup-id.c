@@ -43,7 +43,7 @@ struct walk {
         size_t n_ids, n_left;
         int root;
         struct queue likely, unlikely;
-        uint64_t until_nsec;    /* 0 = no end */
+        uint64_t until_nsec; /* 0 = no end */
         char *dents;
 };
 
@@ -94,11 +94,10 @@ static bool ends_with(const char *name, const char *suffix)
 /* Does anything of systemd's lie below, or a container of an engine that makes cgroups itself? */
 static bool is_likely(const char *name)
 {
-        static const char *const names[] = { "docker",  "lxc",    "libpod_parent",
-                                             "default", "k8s.io", "machine" };
+        static const char *const names[] = { "docker", "lxc", "libpod_parent", "default", "k8s.io", "machine" };
 
-        if (ends_with(name, ".slice") || strncmp(name, "user@", 5) == 0 ||
-            strncmp(name, "kubepods", 8) == 0 || strncmp(name, "pod", 3) == 0)
+        if (ends_with(name, ".slice") || strncmp(name, "user@", 5) == 0 || strncmp(name, "kubepods", 8) == 0 ||
+            strncmp(name, "pod", 3) == 0)
                 return true;
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
                 if (strcmp(name, names[i]) == 0)
@@ -131,8 +130,7 @@ static int take_entries(struct walk *walk, const char *parent, size_t bytes)
                         continue;
                 r = compare_id(walk, dent->inode, parent, dent->name);
                 if (r == 0)
-                        r = push(is_likely(dent->name) ? &walk->likely : &walk->unlikely, parent,
-                                 dent->name);
+                        r = push(is_likely(dent->name) ? &walk->likely : &walk->unlikely, parent, dent->name);
         }
         return r;
 }
@@ -179,8 +177,7 @@ static int run(struct walk *walk)
         while (r == 0 && walk->n_left > 0 && path) {
                 if (++n > MOST_DIRECTORIES)
                         return -ETIME;
-                if (walk->until_nsec && n % DIRECTORIES_PER_CLOCK == 0 &&
-                    sys_now_nsec() >= walk->until_nsec)
+                if (walk->until_nsec && n % DIRECTORIES_PER_CLOCK == 0 && sys_now_nsec() >= walk->until_nsec)
                         return -ETIME;
                 r = read_directory(walk, path);
                 path = next_path(walk);
@@ -226,8 +223,8 @@ static bool path_of(const struct aiu_request *request, int fd, char path[PATH_MA
 }
 
 /* -ESTALE: there is none of that id. */
-static int open_by_id(const struct aiu_request *request, struct walk *walk, struct cgroup_id *id,
-                      const char *root, char path[PATH_MAX])
+static int open_by_id(const struct aiu_request *request, struct walk *walk, struct cgroup_id *id, const char *root,
+                      char path[PATH_MAX])
 {
         int fd = sys_open_cgroup(walk->root, id->id);
         size_t n = strlen(root);

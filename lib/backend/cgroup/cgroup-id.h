@@ -13,9 +13,9 @@
 
 struct cgroup_id {
         uint64_t id;
-        bool everywhere;        /* look also where no .socket unit can be */
-        bool gone;              /* there is none of that id any more */
-        char *path;             /* malloc()ed, from the root of the mount; NULL = not found */
+        bool everywhere; /* look also where no .socket unit can be */
+        bool gone;       /* there is none of that id any more */
+        char *path;      /* malloc()ed, from the root of the mount; NULL = not found */
 };
 
 /* Fill in the paths of those that can be found before half of the time that is

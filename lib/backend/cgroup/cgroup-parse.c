@@ -13,7 +13,7 @@
 
 #include "util/macro.h"
 
-#define ID_CHARS 64u            /* a container's id: SHA-256 in hexadecimal */
+#define ID_CHARS 64u /* a container's id: SHA-256 in hexadecimal */
 
 /* One component of a path. */
 struct part {
@@ -85,8 +85,7 @@ static bool is_plain_name(struct part part)
  * for an option. */
 static bool is_unit(struct part part)
 {
-        static const char *const suffixes[] = { ".service", ".scope", ".socket", ".mount",
-                                                ".swap" };
+        static const char *const suffixes[] = { ".service", ".scope", ".socket", ".mount", ".swap" };
 
         if (part.n >= CGROUP_NAME_BYTES || !consists_of(part.at, part.n, ALNUM ":-_.\\@") || part.at[0] == '-' ||
             part.at[0] == '.' || part.at[0] == '@')
@@ -154,21 +153,20 @@ static const struct {
 struct walk {
         struct cgroup_owner *owner;
         struct part previous;
-        struct part unit;       /* as the cgroup is called */
-        bool want_unit;         /* no unit yet: slices only */
-        bool in_pods;           /* below kubepods */
-        bool in_tasks;          /* below Amazon's ecs */
-        bool is_payload;        /* podman --cgroups=split: the unit is the manager */
+        struct part unit; /* as the cgroup is called */
+        bool want_unit;   /* no unit yet: slices only */
+        bool in_pods;     /* below kubepods */
+        bool in_tasks;    /* below Amazon's ecs */
+        bool is_payload;  /* podman --cgroups=split: the unit is the manager */
         enum aiu_manager_kind container_kind;
         bool container_is_unit;
-        const char *current;    /* the part that is looked at */
+        const char *current; /* the part that is looked at */
         const char *unit_at, *container_at;
-        uid_t whose;            /* the user whose slice or manager this is below; 0 = nobody's */
+        uid_t whose; /* the user whose slice or manager this is below; 0 = nobody's */
         uid_t container_by;
 };
 
-static void found_container(struct walk *walk, enum aiu_manager_kind kind, struct part name,
-                            bool is_unit_too)
+static void found_container(struct walk *walk, enum aiu_manager_kind kind, struct part name, bool is_unit_too)
 {
         walk->container_kind = walk->in_pods ? AIU_MANAGER_KUBERNETES : kind;
         walk->container_is_unit = is_unit_too;
@@ -185,8 +183,7 @@ static bool match_mark(struct walk *walk, struct part part, bool is_the_unit)
                 if (!is_wrapped(part, marks[i].prefix, marks[i].suffix) ||
                     !is_id(trim(part, marks[i].prefix, marks[i].suffix)))
                         continue;
-                found_container(walk, marks[i].kind, trim(part, marks[i].prefix, marks[i].suffix),
-                                is_the_unit);
+                found_container(walk, marks[i].kind, trim(part, marks[i].prefix, marks[i].suffix), is_the_unit);
                 walk->owner->is_monitor = marks[i].is_monitor;
                 walk->is_payload = has_prefix(part, "libpod-payload-");
                 return true;
@@ -205,8 +202,7 @@ static bool match_bare_id(struct walk *walk, struct part part)
                 return true;
         }
         if (walk->in_pods || walk->in_tasks) {
-                found_container(walk, walk->in_pods ? AIU_MANAGER_KUBERNETES : AIU_MANAGER_DOCKER,
-                                part, false);
+                found_container(walk, walk->in_pods ? AIU_MANAGER_KUBERNETES : AIU_MANAGER_DOCKER, part, false);
                 return true;
         }
         return false;
@@ -217,8 +213,7 @@ static bool match_cri_triple(struct walk *walk, struct part part)
 {
         struct part id;
 
-        if (!has_prefix(part, "kubepods") || part.n <= ID_CHARS + 1 ||
-            part.at[part.n - ID_CHARS - 1] != ':')
+        if (!has_prefix(part, "kubepods") || part.n <= ID_CHARS + 1 || part.at[part.n - ID_CHARS - 1] != ':')
                 return false;
         id = (struct part){ part.at + part.n - ID_CHARS, ID_CHARS };
         if (!is_id(id))
@@ -235,8 +230,7 @@ static bool match_lxc(struct walk *walk, struct part part)
                      equals(walk->previous, "lxc.monitor");
 
         for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-                if (is_wrapped(part, prefixes[i], "") &&
-                    is_plain_name(trim(part, prefixes[i], ""))) {
+                if (is_wrapped(part, prefixes[i], "") && is_plain_name(trim(part, prefixes[i], ""))) {
                         found_container(walk, AIU_MANAGER_LXC, trim(part, prefixes[i], ""), false);
                         return true;
                 }
@@ -265,8 +259,8 @@ static size_t unescape_name(char *to, struct part from)
         for (size_t i = 0; i < from.n; i++) {
                 char c = from.at[i];
 
-                if (c == '\\' && i + 3 < from.n && from.at[i + 1] == 'x' &&
-                    hex_digit(from.at[i + 2]) >= 0 && hex_digit(from.at[i + 3]) >= 0) {
+                if (c == '\\' && i + 3 < from.n && from.at[i + 1] == 'x' && hex_digit(from.at[i + 2]) >= 0 &&
+                    hex_digit(from.at[i + 3]) >= 0) {
                         c = (char)(hex_digit(from.at[i + 2]) << 4 | hex_digit(from.at[i + 3]));
                         i += 3;
                 }
@@ -301,8 +295,7 @@ static bool match_snap(struct walk *walk, struct part part)
                 found_container(walk, AIU_MANAGER_SNAP, (struct part){ "", 0 }, true);
                 return true;
         }
-        if (!is_wrapped(part, "snap.", ".service") ||
-            !is_plain_name(trim(part, "snap.", ".service")))
+        if (!is_wrapped(part, "snap.", ".service") || !is_plain_name(trim(part, "snap.", ".service")))
                 return false;
         found_container(walk, AIU_MANAGER_SNAP, trim(part, "snap.", ".service"), true);
         return true;
@@ -310,8 +303,8 @@ static bool match_snap(struct walk *walk, struct part part)
 
 static void match_container(struct walk *walk, struct part part, bool is_the_unit)
 {
-        if (match_cri_triple(walk, part) || match_mark(walk, part, is_the_unit) ||
-            match_bare_id(walk, part) || match_lxc(walk, part))
+        if (match_cri_triple(walk, part) || match_mark(walk, part, is_the_unit) || match_bare_id(walk, part) ||
+            match_lxc(walk, part))
                 return;
         if (is_the_unit && !match_machine(walk, part))
                 (void)match_snap(walk, part);
@@ -387,8 +380,7 @@ static bool is_session(struct part unit)
 static bool is_application(struct part unit)
 {
         return has_suffix(unit, ".scope") &&
-               (has_prefix(unit, "app-") || has_prefix(unit, "vte-spawn-") ||
-                has_prefix(unit, "tmux-spawn-"));
+               (has_prefix(unit, "app-") || has_prefix(unit, "vte-spawn-") || has_prefix(unit, "tmux-spawn-"));
 }
 
 static void conclude_unit(struct walk *walk)
@@ -410,8 +402,7 @@ static void conclude_unit(struct walk *walk)
                 return;
         }
         keep(owner->unit, walk->unit);
-        if (is_session(walk->unit) ||
-            (systemd == AIU_MANAGER_SYSTEMD_USER && is_application(walk->unit)))
+        if (is_session(walk->unit) || (systemd == AIU_MANAGER_SYSTEMD_USER && is_application(walk->unit)))
                 owner->kind = AIU_MANAGER_NONE;
 }
 
@@ -435,7 +426,7 @@ static void conclude_container(struct walk *walk)
 
 void cgroup_parse_path(const char *path, size_t n, struct cgroup_owner *ret)
 {
-        static const char dead[] = " (deleted)";        /* proc_cgroup_show() */
+        static const char dead[] = " (deleted)"; /* proc_cgroup_show() */
         struct walk walk = { .owner = ret, .want_unit = true, .previous = { "", 0 } };
         const char *end = path + n;
         struct part part;
@@ -464,13 +455,13 @@ void cgroup_parse_path(const char *path, size_t n, struct cgroup_owner *ret)
 
 enum hierarchy {
         HIERARCHY_OTHER,
-        HIERARCHY_SYSTEMD,      /* v1 with a name: if it is there, systemd's units are in it */
+        HIERARCHY_SYSTEMD, /* v1 with a name: if it is there, systemd's units are in it */
         HIERARCHY_V2,
 };
 
 /* "ID:CONTROLLERS:PATH", cgroups(7). */
-static bool parse_line(const char *line, size_t n, enum hierarchy *ret_hierarchy,
-                       struct part *ret_controllers, struct part *ret_path)
+static bool parse_line(const char *line, size_t n, enum hierarchy *ret_hierarchy, struct part *ret_controllers,
+                       struct part *ret_path)
 {
         const char *first = memchr(line, ':', n), *second;
         struct part controllers;
@@ -494,8 +485,7 @@ static bool parse_line(const char *line, size_t n, enum hierarchy *ret_hierarchy
 /* How much a line's path tells; systemd's own line is believed before all others. */
 static int rank(const struct cgroup_owner *owner, enum hierarchy hierarchy)
 {
-        bool tells = owner->unit[0] || owner->container[0] || owner->is_manager ||
-                     owner->kind != AIU_MANAGER_UNKNOWN;
+        bool tells = owner->unit[0] || owner->container[0] || owner->is_manager || owner->kind != AIU_MANAGER_UNKNOWN;
 
         if (!tells)
                 return 1;

@@ -15,13 +15,13 @@
 
 #include "addrinuse.h"
 
-#define CGROUP_NAME_BYTES 256u  /* NAME_MAX and a NUL; UNIT_NAME_MAX of systemd is the same */
+#define CGROUP_NAME_BYTES 256u /* NAME_MAX and a NUL; UNIT_NAME_MAX of systemd is the same */
 
 struct cgroup_owner {
-        enum aiu_manager_kind kind;     /* UNKNOWN: the text has no cgroup in it */
-        uid_t user;                     /* below user@UID.service; (uid_t)-1 = it is not */
-        bool is_manager;                /* init.scope: the home of a service manager itself */
-        bool is_monitor;                /* conmon's own cgroup: it holds ports for a container */
+        enum aiu_manager_kind kind; /* UNKNOWN: the text has no cgroup in it */
+        uid_t user;                 /* below user@UID.service; (uid_t)-1 = it is not */
+        bool is_manager;            /* init.scope: the home of a service manager itself */
+        bool is_monitor;            /* conmon's own cgroup: it holds ports for a container */
         /* "nginx.service", as systemd spells it; "" = none. */
         char unit[CGROUP_NAME_BYTES];
         /* Its id, or its name where the engine has no ids; "" = none. */
@@ -31,7 +31,7 @@ struct cgroup_owner {
         /* Where the name was given: the owners of these cgroups could have chosen it. In the text. */
         const char *above;
         size_t n_above;
-        const char *controllers;        /* the hierarchy: "memory", "name=systemd"; n = 0: cgroup2 */
+        const char *controllers; /* the hierarchy: "memory", "name=systemd"; n = 0: cgroup2 */
         size_t n_controllers;
 };
 

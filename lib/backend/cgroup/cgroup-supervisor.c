@@ -22,9 +22,9 @@
 
 enum naming {
         NAMING_NONE,
-        NAMING_DIRECTORY,       /* working directory of the supervisor */
-        NAMING_SUPERVISORD,     /* SUPERVISOR_GROUP_NAME:SUPERVISOR_PROCESS_NAME */
-        NAMING_PM2,             /* name, else pm_id */
+        NAMING_DIRECTORY,   /* working directory of the supervisor */
+        NAMING_SUPERVISORD, /* SUPERVISOR_GROUP_NAME:SUPERVISOR_PROCESS_NAME */
+        NAMING_PM2,         /* name, else pm_id */
 };
 
 /* The kernel cuts a comm after 15 bytes (TASK_COMM_LEN). */
@@ -54,8 +54,7 @@ static size_t match(const char *comm)
         for (size_t i = 0; comm && i < ELEMENTSOF(supervisors); i++) {
                 const char *name = supervisors[i].comm;
 
-                if (supervisors[i].is_prefix ? strncmp(comm, name, strlen(name)) == 0
-                                             : strcmp(comm, name) == 0)
+                if (supervisors[i].is_prefix ? strncmp(comm, name, strlen(name)) == 0 : strcmp(comm, name) == 0)
                         return i;
         }
         return ELEMENTSOF(supervisors);
@@ -64,8 +63,7 @@ static size_t match(const char *comm)
 /* A supervisor's name for a program becomes the operand of a command. */
 static bool is_plain_name(const char *name)
 {
-        static const char plain[] =
-                "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-:@+";
+        static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-:@+";
 
         /* supervisorctl(1) and pm2 take "all" for all of their programs. */
         return consists_of(name, strlen(name), plain) && *name != '-' && strcmp(name, "all") != 0;
@@ -140,9 +138,8 @@ static void name_by_pm2(const char *environment, size_t bytes, char *program)
 }
 
 /* Only these variables are looked at; nothing else of it is kept or told. */
-static void name_by_environment(const struct aiu_request *request,
-                                const struct aiu_process_fact *process, enum naming naming,
-                                char *program)
+static void name_by_environment(const struct aiu_request *request, const struct aiu_process_fact *process,
+                                enum naming naming, char *program)
 {
         char path[32], *environment;
         size_t bytes = 0;
@@ -193,8 +190,7 @@ void supervisor_find(const struct aiu_request *request, const struct aiu_process
         ret->named_by = WORD_UNKNOWN;
         for (i = 0; i < process->n_ancestors; i++) {
                 found = match(process->ancestor_comms[i]);
-                if (found < ELEMENTSOF(supervisors) &&
-                    !is_holder(userdata, process->ancestor_pids[i]))
+                if (found < ELEMENTSOF(supervisors) && !is_holder(userdata, process->ancestor_pids[i]))
                         break;
         }
         if (i == process->n_ancestors)
@@ -232,8 +228,7 @@ static const char *argument_of(const struct aiu_process_fact *process, const cha
 
 static bool mentions(const struct aiu_process_fact *process, const char *word)
 {
-        return process->cmdline &&
-               memmem(process->cmdline, process->cmdline_bytes, word, strlen(word));
+        return process->cmdline && memmem(process->cmdline, process->cmdline_bytes, word, strlen(word));
 }
 
 /* conmon(8): -c ID. */
@@ -251,8 +246,7 @@ static void conmon_id(const struct aiu_process_fact *process, char *container)
         container[n] = '\0';
 }
 
-enum aiu_manager_kind supervisor_find_port_helper(const struct aiu_process_fact *process,
-                                                  char *container)
+enum aiu_manager_kind supervisor_find_port_helper(const struct aiu_process_fact *process, char *container)
 {
         const char *comm = process->comm ? process->comm : "";
 
@@ -266,8 +260,7 @@ enum aiu_manager_kind supervisor_find_port_helper(const struct aiu_process_fact 
         if (strcmp(comm, "rootlessport") == 0)
                 return AIU_MANAGER_PODMAN;
         /* Both serve others than podman as well; podman names the network namespace so. */
-        if ((strncmp(comm, "pasta", 5) == 0 || strcmp(comm, "slirp4netns") == 0) &&
-            mentions(process, "/netns/"))
+        if ((strncmp(comm, "pasta", 5) == 0 || strcmp(comm, "slirp4netns") == 0) && mentions(process, "/netns/"))
                 return AIU_MANAGER_PODMAN;
         if (strcmp(comm, "rootlesskit") == 0)
                 return mentions(process, "dockerd") ? AIU_MANAGER_DOCKER : AIU_MANAGER_CONTAINERD;
@@ -313,7 +306,8 @@ bool supervisor_find_container_unit(const struct aiu_request *request, const str
                 if (!read_cgroup(request, process->ancestor_pids[i], "conmon", &owner) || owner.container[0] ||
                     !supervisor_runs_container(owner.unit))
                         return false;
-                owner.named_by = word_of_both(owner.named_by, word_of_process(request, process->ancestor_pids[i], "conmon"));
+                owner.named_by =
+                        word_of_both(owner.named_by, word_of_process(request, process->ancestor_pids[i], "conmon"));
                 *ret = owner;
                 return true;
         }

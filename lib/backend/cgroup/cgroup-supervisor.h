@@ -16,7 +16,7 @@
 #define SUPERVISOR_PROGRAM_BYTES 1024u
 
 struct supervision {
-        const char *name;               /* "runit"; NULL = nobody known */
+        const char *name; /* "runit"; NULL = nobody known */
         /* What the supervisor's own command calls it ("/etc/sv/web", "web:web_0"); "" = not known. */
         char program[SUPERVISOR_PROGRAM_BYTES];
         /* Who could have chosen both names: see cgroup-word.h. */
@@ -28,13 +28,11 @@ struct supervision {
 typedef bool supervisor_is_holder(const void *userdata, pid_t pid);
 
 void supervisor_find(const struct aiu_request *request, const struct aiu_process_fact *process,
-                     supervisor_is_holder *is_holder, const void *userdata,
-                     struct supervision *ret);
+                     supervisor_is_holder *is_holder, const void *userdata, struct supervision *ret);
 
 /* Does this process hold ports on behalf of containers? UNKNOWN = no. `container`
  * (CGROUP_NAME_BYTES) gets the container's id where the command line has it, else "". */
-enum aiu_manager_kind supervisor_find_port_helper(const struct aiu_process_fact *process,
-                                                  char *container);
+enum aiu_manager_kind supervisor_find_port_helper(const struct aiu_process_fact *process, char *container);
 /* Is it a service that may run a container, and not the engine's own, or the home of a user's manager? */
 bool supervisor_runs_container(const char *unit);
 /*

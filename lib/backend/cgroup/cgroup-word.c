@@ -218,7 +218,8 @@ static bool find_mount(const struct cgroup_owner *owner, char *mount, size_t byt
         size_t n = owner->n_controllers;
 
         if (n == 0) {
-                (void)snprintf(mount, bytes, "%s", is_cgroup2("/sys/fs/cgroup") ? "/sys/fs/cgroup" : "/sys/fs/cgroup/unified");
+                (void)snprintf(mount, bytes, "%s",
+                               is_cgroup2("/sys/fs/cgroup") ? "/sys/fs/cgroup" : "/sys/fs/cgroup/unified");
                 return true;
         }
         if (n >= sizeof(named) && memcmp(name, named, sizeof(named) - 1) == 0) {

@@ -31,16 +31,16 @@
 struct looked_at {
         pid_t pid;
         bool is_manager;
-        bool is_own_service;    /* in a service or scope of systemd: a .socket may feed it */
+        bool is_own_service; /* in a service or scope of systemd: a .socket may feed it */
 };
 
 /* A socket that its holder's own cgroup does not explain. */
 struct unresolved {
         uint64_t inode;
         uint64_t cgroup_id;
-        pid_t pid;              /* 0 = nobody visible */
+        pid_t pid; /* 0 = nobody visible */
         bool is_manager;
-        size_t id;              /* index in ids */
+        size_t id; /* index in ids */
 };
 
 struct holder_ref {
@@ -53,13 +53,13 @@ struct state {
         struct aiu_snapshot *snapshot;
         struct looked_at *processes;
         size_t n_processes;
-        struct holder_ref *refs;       /* by inode */
+        struct holder_ref *refs; /* by inode */
         size_t n_refs;
         struct unresolved *unresolved;
         size_t n_unresolved;
         struct cgroup_id ids[MOST_IDS];
         size_t n_ids;
-        char counted_unit[CGROUP_NAME_BYTES];   /* the last one whose processes were counted */
+        char counted_unit[CGROUP_NAME_BYTES]; /* the last one whose processes were counted */
         uint32_t counted;
 };
 
@@ -94,8 +94,7 @@ static int list_refs(struct state *state)
         if (!state->refs)
                 return -ENOMEM;
         for (struct holder_ref *to = state->refs; state->n_refs < n; to++)
-                (void)aiu_snapshot_get_holder(state->snapshot, state->n_refs++, &to->inode,
-                                              &to->pid, NULL);
+                (void)aiu_snapshot_get_holder(state->snapshot, state->n_refs++, &to->inode, &to->pid, NULL);
         if (n > 1)
                 qsort(state->refs, n, sizeof(*state->refs), compare_refs);
         return 0;
@@ -196,7 +195,7 @@ static void put_port_helper(const struct aiu_request *request, struct aiu_manage
         if (!fact->container && container[0])
                 fact->container = container;
         if (kind == AIU_MANAGER_PODMAN && fact->kind == AIU_MANAGER_KUBERNETES)
-                return;         /* cri-o has the same conmon */
+                return; /* cri-o has the same conmon */
         if (kind == AIU_MANAGER_PODMAN && in_service && process->comm && strcmp(process->comm, "conmon") == 0)
                 return;
         fact->kind = kind;
@@ -210,8 +209,7 @@ static void put_port_helper(const struct aiu_request *request, struct aiu_manage
  * service has other children. But only where it is known what to ask it. */
 static void put_supervisor(struct aiu_manager_fact *fact, const struct supervision *supervision)
 {
-        bool has_unit = fact->unit && (fact->kind == AIU_MANAGER_SYSTEMD ||
-                                       fact->kind == AIU_MANAGER_SYSTEMD_USER);
+        bool has_unit = fact->unit && (fact->kind == AIU_MANAGER_SYSTEMD || fact->kind == AIU_MANAGER_SYSTEMD_USER);
 
         if (!supervision->name || fact->container)
                 return;
@@ -238,8 +236,7 @@ static uint32_t count_processes(struct state *state, const char *cgroup, const c
         return state->counted;
 }
 
-static int describe_process(struct state *state, const struct aiu_process_fact *process,
-                            struct looked_at *ret)
+static int describe_process(struct state *state, const struct aiu_process_fact *process, struct looked_at *ret)
 {
         struct cgroup_owner owner, proxy;
         struct supervision supervision;
@@ -261,8 +258,7 @@ static int describe_process(struct state *state, const struct aiu_process_fact *
         put_port_helper(state->request, &fact, process, container);
         supervisor_find(state->request, process, holds_something, state, &supervision);
         put_supervisor(&fact, &supervision);
-        ret->is_own_service = fact.unit && (fact.kind == AIU_MANAGER_SYSTEMD ||
-                                            fact.kind == AIU_MANAGER_SYSTEMD_USER);
+        ret->is_own_service = fact.unit && (fact.kind == AIU_MANAGER_SYSTEMD || fact.kind == AIU_MANAGER_SYSTEMD_USER);
         if (fact.kind == AIU_MANAGER_UNKNOWN)
                 return 0;
         if (ret->is_own_service)
@@ -308,8 +304,8 @@ static int describe_self(struct state *state)
         for (size_t i = 0; i < state->n_processes; i++)
                 if (state->processes[i].pid == self.pid)
                         return 0;
-        if (self.pid <= 0 || sys_read_file_alloc(state->request->procfs, "self/cgroup",
-                                                 CGROUP_TEXT_BYTES, &text, NULL) < 0)
+        if (self.pid <= 0 ||
+            sys_read_file_alloc(state->request->procfs, "self/cgroup", CGROUP_TEXT_BYTES, &text, NULL) < 0)
                 return 0;
         self.cgroup = text;
         r = describe_process(state, &self, &ignored);
@@ -342,8 +338,8 @@ static size_t note_id(struct state *state, uint64_t id, bool everywhere)
         return i;
 }
 
-static void note_unresolved(struct state *state, const struct aiu_socket_fact *socket,
-                        const struct looked_at *process, pid_t pid)
+static void note_unresolved(struct state *state, const struct aiu_socket_fact *socket, const struct looked_at *process,
+                            pid_t pid)
 {
         bool open = pid == 0 || (process && process->is_manager);
         size_t id;
@@ -357,8 +353,11 @@ static void note_unresolved(struct state *state, const struct aiu_socket_fact *s
         if (id == MOST_IDS)
                 return;
         state->unresolved[state->n_unresolved++] = (struct unresolved){
-                .inode = socket->inode, .cgroup_id = socket->cgroup_id, .pid = pid,
-                .is_manager = process && process->is_manager, .id = id,
+                .inode = socket->inode,
+                .cgroup_id = socket->cgroup_id,
+                .pid = pid,
+                .is_manager = process && process->is_manager,
+                .id = id,
         };
 }
 
@@ -387,8 +386,7 @@ static void note_socket(struct state *state, const struct aiu_socket_fact *socke
 {
         size_t first = find_ref(state, socket->inode), i;
 
-        if (socket->cgroup_id == 0 || socket->inode == 0 ||
-            !aiu_snapshot_wants_inode(state->snapshot, socket->inode))
+        if (socket->cgroup_id == 0 || socket->inode == 0 || !aiu_snapshot_wants_inode(state->snapshot, socket->inode))
                 return;
         for (i = first; i < state->n_refs && state->refs[i].inode == socket->inode; i++) {
                 pid_t pid = state->refs[i].pid;
@@ -408,8 +406,7 @@ static int note_sockets(struct state *state)
         state->unresolved = calloc(MOST_SOCKETS, sizeof(*state->unresolved));
         if (!state->unresolved)
                 return -ENOMEM;
-        for (size_t i = 0;
-             state->n_unresolved < MOST_SOCKETS && aiu_snapshot_get_socket(state->snapshot, i, &socket);
+        for (size_t i = 0; state->n_unresolved < MOST_SOCKETS && aiu_snapshot_get_socket(state->snapshot, i, &socket);
              i++)
                 note_socket(state, &socket);
         return 0;
@@ -429,7 +426,8 @@ static void start_from_process(const struct state *state, pid_t pid, struct aiu_
  * Made in a cgroup of another user's, who is none of the holder's: not by a service, nor by what was
  * started from that user's own session.
  */
-static bool is_made_by_another(const struct state *state, const struct unresolved *unresolved, const struct cgroup_owner *owner)
+static bool is_made_by_another(const struct state *state, const struct unresolved *unresolved,
+                               const struct cgroup_owner *owner)
 {
         struct aiu_process_fact process = { .size = sizeof(process) };
         struct aiu_manager_fact general = { .size = sizeof(general) };
@@ -450,8 +448,7 @@ static bool is_made_by_another(const struct state *state, const struct unresolve
         return false;
 }
 
-static int tell_of_process(struct state *state, const struct unresolved *unresolved,
-                           const struct cgroup_owner *owner)
+static int tell_of_process(struct state *state, const struct unresolved *unresolved, const struct cgroup_owner *owner)
 {
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
         bool is_socket_unit = cgroup_has_suffix(owner->unit, ".socket");
@@ -465,7 +462,7 @@ static int tell_of_process(struct state *state, const struct unresolved *unresol
         start_from_process(state, unresolved->pid, &fact);
         fact.pid = unresolved->pid;
         fact.inode = unresolved->inode;
-        if (fact.unit) {        /* the snapshot may move while the fact is added */
+        if (fact.unit) { /* the snapshot may move while the fact is added */
                 (void)snprintf(unit, sizeof(unit), "%s", fact.unit);
                 fact.unit = unit;
         }
@@ -474,12 +471,11 @@ static int tell_of_process(struct state *state, const struct unresolved *unresol
         else if (is_socket_unit)
                 fact.socket_unit = owner->unit;
         else
-                fact.unit = owner->unit;        /* pid 1 keeps it for a service: its fd store */
+                fact.unit = owner->unit; /* pid 1 keeps it for a service: its fd store */
         return add_fact(state, &fact);
 }
 
-static int tell_of_nobody(struct state *state, const struct unresolved *unresolved,
-                          struct cgroup_owner *owner)
+static int tell_of_nobody(struct state *state, const struct unresolved *unresolved, struct cgroup_owner *owner)
 {
         struct aiu_manager_fact fact = fact_of_owner(owner);
 
@@ -504,7 +500,7 @@ static int tell_of_sockets(struct state *state)
                 cgroup_parse_path(path, strlen(path), &owner);
                 settle_word(&owner);
                 r = unresolved->pid ? tell_of_process(state, unresolved, &owner)
-                                : tell_of_nobody(state, unresolved, &owner);
+                                    : tell_of_nobody(state, unresolved, &owner);
                 if (r < 0)
                         return r;
         }
@@ -529,15 +525,13 @@ static int ask(struct state *state)
         if (r < 0)
                 return r;
         if (found == -ETIME)
-                (void)aiu_snapshot_add_gap(
-                        state->snapshot, AIU_GAP_DEADLINE, ETIME,
-                        "the deadline came before the cgroup was found in which a socket was made");
+                (void)aiu_snapshot_add_gap(state->snapshot, AIU_GAP_DEADLINE, ETIME,
+                                           "the deadline came before the cgroup was found in which a socket was made");
         /* Without cgroup2 the sockets of .socket units are not told apart. */
         return found == -ENOMEM || found == -ETIME ? found : AIU_PARTIAL;
 }
 
-static int managers(void *userdata, const struct aiu_request *request,
-                    struct aiu_snapshot *snapshot)
+static int managers(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct state *state = calloc(1, sizeof(*state));
         int r;

@@ -96,8 +96,11 @@ int user_take_l2tp(void *userdata, struct nlmsghdr *message)
         struct nlattr *a[L2TP_ATTR_UDP_SPORT + 1];
         char number[16];
         struct kernel_candidate candidate = {
-                .service = "l2tp", .name = number, .protocol = IPPROTO_UDP,
-                .shares_nothing = true, .any_local = true,
+                .service = "l2tp",
+                .name = number,
+                .protocol = IPPROTO_UDP,
+                .shares_nothing = true,
+                .any_local = true,
                 .command = { "ip", "l2tp", "del", "tunnel", "tunnel_id", number },
         };
         uint16_t encapsulation;

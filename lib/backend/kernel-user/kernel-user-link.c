@@ -24,7 +24,7 @@
 #include <string.h>
 
 /* Newer than the headers of some distributions. */
-enum { LINK_NETNSID = 37 };             /* IFLA_LINK_NETNSID */
+enum { LINK_NETNSID = 37 }; /* IFLA_LINK_NETNSID */
 enum { VXLAN_GROUP6 = 16, VXLAN_LOCAL6 = 17, VXLAN_PORT = 15, VXLAN_COLLECT_METADATA = 25, VXLAN_LAST = 25 };
 enum { GENEVE_PORT = 5, GENEVE_COLLECT_METADATA = 6, GENEVE_REMOTE6 = 7, GENEVE_LAST = 7 };
 enum { BAREUDP_PORT = 1, BAREUDP_LAST = 1 };
@@ -111,12 +111,19 @@ static const struct {
 };
 
 static int candidate_tunnel(struct user_search *search, const char *kind, const char *name, const struct tunnel *tunnel,
-                        enum aiu_tristate tried)
+                            enum aiu_tristate tried)
 {
         struct kernel_candidate candidate = {
-                .service = kind, .name = name, .shares_nothing = true, .protocol = IPPROTO_UDP, .port = tunnel->port,
-                .family = tunnel->v4 && tunnel->v6 ? AF_UNSPEC : tunnel->v6 ? AF_INET6 : AF_INET,
-                .command = { "ip", "link", "set", "dev", name, "down" }, .command_suffices = tried,
+                .service = kind,
+                .name = name,
+                .shares_nothing = true,
+                .protocol = IPPROTO_UDP,
+                .port = tunnel->port,
+                .family = tunnel->v4 && tunnel->v6 ? AF_UNSPEC
+                          : tunnel->v6             ? AF_INET6
+                                                   : AF_INET,
+                .command = { "ip", "link", "set", "dev", name, "down" },
+                .command_suffices = tried,
         };
 
         return user_candidate(search, &candidate);
@@ -200,5 +207,5 @@ int user_search_links(struct user_search *search)
                 r = netlink_request(&search->netlink, search->request, message, user_take_link, search);
         nlmsg_free(message);
         netlink_close(&search->netlink);
-        return r == -EINTR ? 0 : r;     /* interfaces came or went: what was told of the others holds */
+        return r == -EINTR ? 0 : r; /* interfaces came or went: what was told of the others holds */
 }

@@ -32,7 +32,7 @@ static const char *next_line(const char *text)
         return end ? end + 1 : text + strlen(text);
 }
 
-#define LINE_BYTES 512u         /* more than the kernel makes of a host's name */
+#define LINE_BYTES 512u /* more than the kernel makes of a host's name */
 
 /* For sscanf(), to which the end of a line is a blank like any other. */
 static void first_line(char to[LINE_BYTES], const char *text)
@@ -46,7 +46,9 @@ int user_take_portlist(struct user_search *search, const char *text)
 {
         for (; *text; text = next_line(text)) {
                 struct kernel_candidate candidate = {
-                        .service = "nfsd", .any_local = true, .command = { "rpc.nfsd", "0" },
+                        .service = "nfsd",
+                        .any_local = true,
+                        .command = { "rpc.nfsd", "0" },
                 };
                 char protocol[8];
                 unsigned int port;
@@ -106,7 +108,9 @@ int user_take_nfs_servers(struct user_search *search, const char *text)
                 char line[LINE_BYTES], hex[33], host[256];
                 unsigned int port;
                 struct kernel_candidate candidate = {
-                        .service = "nfs", .name = host, .protocol = IPPROTO_TCP,
+                        .service = "nfs",
+                        .name = host,
+                        .protocol = IPPROTO_TCP,
                         .peer = (const struct sockaddr *)&peer,
                 };
                 int r;
@@ -157,7 +161,9 @@ int user_take_rxrpc(struct user_search *search, const char *text)
                 struct sockaddr_storage local;
                 char line[LINE_BYTES], where[64];
                 struct kernel_candidate candidate = {
-                        .service = "rxrpc", .protocol = IPPROTO_UDP, .local = (const struct sockaddr *)&local,
+                        .service = "rxrpc",
+                        .protocol = IPPROTO_UDP,
+                        .local = (const struct sockaddr *)&local,
                 };
                 struct sockaddr_in in;
                 int r;
@@ -179,16 +185,17 @@ int user_take_rxrpc(struct user_search *search, const char *text)
 
 static void look_at_lockd(struct user_search *search)
 {
-        const char *path = search->request->protocol == IPPROTO_TCP ? "sys/fs/nfs/nlm_tcpport"
-                                                                      : "sys/fs/nfs/nlm_udpport";
+        const char *path =
+                search->request->protocol == IPPROTO_TCP ? "sys/fs/nfs/nlm_tcpport" : "sys/fs/nfs/nlm_udpport";
         char text[16];
 
         if (user_all_held(search) || sys_read_file(search->request->procfs, path, text, sizeof(text)) <= 0 ||
             strtoul(text, NULL, 10) != search->request->port)
                 return;
-        (void)aiu_snapshot_add_gap(search->snapshot, AIU_GAP_UNKNOWN, 0,
-                                   "the kernel's lock manager for NFS (lockd) is set to this port by fs.nfs.nlm_tcpport "
-                                   "or nlm_udpport: a socket that no process in sight has may be its");
+        (void)aiu_snapshot_add_gap(
+                search->snapshot, AIU_GAP_UNKNOWN, 0,
+                "the kernel's lock manager for NFS (lockd) is set to this port by fs.nfs.nlm_tcpport "
+                "or nlm_udpport: a socket that no process in sight has may be its");
 }
 
 /* ------------------------------------------------------ files */

@@ -74,8 +74,7 @@ static bool fits(const struct kernel_candidate *candidate, const struct aiu_sock
 
 static bool is_unheld(const struct user_search *search, const struct aiu_socket_fact *s)
 {
-        return s->inode != 0 && s->local->sa_family != AF_UNIX &&
-               aiu_snapshot_wants_inode(search->snapshot, s->inode);
+        return s->inode != 0 && s->local->sa_family != AF_UNIX && aiu_snapshot_wants_inode(search->snapshot, s->inode);
 }
 
 /* Several devices may share one socket: who has it already does not matter, a process does. */
@@ -92,12 +91,16 @@ static bool has_process(const struct user_search *search, uint64_t inode)
 int user_candidate(struct user_search *search, const struct kernel_candidate *candidate)
 {
         struct aiu_kernel_user_fact fact = {
-                .size = sizeof(fact), .service = candidate->service, .name = candidate->name,
+                .size = sizeof(fact),
+                .service = candidate->service,
+                .name = candidate->name,
                 .command = candidate->command[0] ? candidate->command : NULL,
                 .command_suffices = candidate->command_suffices,
         };
         const struct aiu_options_fact unshared = {
-                .size = sizeof(unshared), .reuseaddr = AIU_TRISTATE_NO, .reuseport = AIU_TRISTATE_NO,
+                .size = sizeof(unshared),
+                .reuseaddr = AIU_TRISTATE_NO,
+                .reuseport = AIU_TRISTATE_NO,
         };
         struct aiu_socket_fact s = { .size = sizeof(s) };
 
@@ -147,8 +150,10 @@ static void say_usual(const struct user_search *search)
         for (size_t i = 0; i < ELEMENTSOF(usual); i++) {
                 if (usual[i].protocol != search->request->protocol || usual[i].port != search->request->port)
                         continue;
-                (void)snprintf(text, sizeof(text), "a socket that no process in sight has is on the usual port of %s "
-                               "in the kernel, which does not tell its sockets: it may be that", usual[i].what);
+                (void)snprintf(text, sizeof(text),
+                               "a socket that no process in sight has is on the usual port of %s "
+                               "in the kernel, which does not tell its sockets: it may be that",
+                               usual[i].what);
                 (void)aiu_snapshot_add_gap(search->snapshot, AIU_GAP_UNKNOWN, 0, text);
         }
 }
@@ -161,8 +166,10 @@ static void say_silent(const struct user_search *search)
         for (size_t i = 0; i < search->n_silent; i++) {
                 bool wireguard = strcmp(search->silent[i].kind, "wireguard") == 0;
 
-                (void)snprintf(text, sizeof(text), "a socket that no process in sight has may be that of the %s device "
-                               "%s%s%s%s", search->silent[i].kind, search->silent[i].name,
+                (void)snprintf(text, sizeof(text),
+                               "a socket that no process in sight has may be that of the %s device "
+                               "%s%s%s%s",
+                               search->silent[i].kind, search->silent[i].name,
                                wireguard ? ": see wg show " : ", which does not tell its sockets",
                                wireguard ? search->silent[i].name : "", wireguard ? " listen-port" : "");
                 (void)aiu_snapshot_add_gap(search->snapshot, AIU_GAP_UNKNOWN, 0, text);
@@ -171,9 +178,8 @@ static void say_silent(const struct user_search *search)
 
 static int look(struct user_search *search)
 {
-        static int (*const places[])(struct user_search *search) = {
-                user_search_links, user_search_genl, user_search_proc
-        };
+        static int (*const places[])(struct user_search * search) = { user_search_links, user_search_genl,
+                                                                      user_search_proc };
         int failed = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(places) && !user_all_held(search); i++) {

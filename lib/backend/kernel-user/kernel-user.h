@@ -25,15 +25,15 @@
 /* "I, this device or server, have a socket like that." */
 struct kernel_candidate {
         const char *service;
-        const char *name;               /* NULL = there is but one */
-        int protocol;                   /* IPPROTO_TCP, IPPROTO_UDP */
-        int family;                     /* AF_UNSPEC = either */
-        uint16_t port;                  /* host order; 0 = any, the peer tells */
-        const struct sockaddr *local;   /* NULL = every address */
-        const struct sockaddr *peer;    /* NULL = it does not matter */
-        bool any_local;                 /* the local address does not matter */
-        bool shares_nothing;            /* made by udp_sock_create(): neither SO_REUSEADDR nor SO_REUSEPORT */
-        const char *command[USER_MAX_WORDS];    /* empty = none is known */
+        const char *name;                    /* NULL = there is but one */
+        int protocol;                        /* IPPROTO_TCP, IPPROTO_UDP */
+        int family;                          /* AF_UNSPEC = either */
+        uint16_t port;                       /* host order; 0 = any, the peer tells */
+        const struct sockaddr *local;        /* NULL = every address */
+        const struct sockaddr *peer;         /* NULL = it does not matter */
+        bool any_local;                      /* the local address does not matter */
+        bool shares_nothing;                 /* made by udp_sock_create(): neither SO_REUSEADDR nor SO_REUSEPORT */
+        const char *command[USER_MAX_WORDS]; /* empty = none is known */
         enum aiu_tristate command_suffices;
 };
 
@@ -44,9 +44,9 @@ struct user_search {
         struct {
                 char name[IF_NAMESIZE];
                 const char *kind;
-        } silent[USER_MAX_SILENT];      /* devices that do not tell their ports */
+        } silent[USER_MAX_SILENT]; /* devices that do not tell their ports */
         size_t n_silent;
-        uint16_t fou, l2tp;             /* numbers of the generic netlink families; 0 = there is none */
+        uint16_t fou, l2tp; /* numbers of the generic netlink families; 0 = there is none */
 };
 
 /* kernel-user.c: name as the user of each socket without a holder that is like that. */

@@ -83,9 +83,7 @@ static ssize_t receive(const struct netlink *netlink, const struct aiu_request *
 {
         struct sockaddr_nl from = { 0 };
         struct iovec part = { .iov_base = netlink->buffer, .iov_len = BUFFER_BYTES };
-        struct msghdr header = {
-                .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &part, .msg_iovlen = 1
-        };
+        struct msghdr header = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &part, .msg_iovlen = 1 };
         ssize_t n;
         int r;
 

@@ -16,9 +16,9 @@
 
 struct netlink {
         int fd;
-        uint32_t sequence;      /* of the last request */
+        uint32_t sequence; /* of the last request */
         unsigned char *buffer;
-        int debug;              /* libnl's nl_debug, which is 0 in between: NLDBG in the environment sets it */
+        int debug; /* libnl's nl_debug, which is 0 in between: NLDBG in the environment sets it */
 };
 
 /* Called for every message of an answer; a negative errno ends the request with it. */

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N_REGISTERS 24u         /* NFT_REG_1 to 4, and NFT_REG32_00 to 15 from 8 on */
+#define N_REGISTERS 24u /* NFT_REG_1 to 4, and NFT_REG32_00 to 15 from 8 on */
 
 enum content { OTHER, PROTOCOL, PORT, ADDRESS4, ADDRESS6, VALUE };
 
@@ -26,7 +26,7 @@ struct reader {
         enum content content[N_REGISTERS];
         struct nlattr *value[N_REGISTERS];
         bool is_nat;
-        bool is_lost;           /* the port is compared in a way that is not understood */
+        bool is_lost; /* the port is compared in a way that is not understood */
 };
 
 /* struct nf_nat_range2: its header wants others of the kernel's. */
@@ -43,8 +43,8 @@ struct range4 {
         uint16_t min_port, max_port;
 };
 
-#define HAS_ADDRESS 1u          /* NF_NAT_RANGE_MAP_IPS */
-#define HAS_PORT 2u             /* NF_NAT_RANGE_PROTO_SPECIFIED */
+#define HAS_ADDRESS 1u /* NF_NAT_RANGE_MAP_IPS */
+#define HAS_PORT 2u    /* NF_NAT_RANGE_PROTO_SPECIFIED */
 
 static uint32_t number(struct nlattr *attribute)
 {
@@ -59,8 +59,7 @@ static uint32_t number(struct nlattr *attribute)
 /* A string with its NUL, or NULL. */
 static const char *text(struct nlattr *attribute)
 {
-        if (!attribute || nla_len(attribute) < 1 ||
-            !memchr(nla_data(attribute), '\0', (size_t)nla_len(attribute)))
+        if (!attribute || nla_len(attribute) < 1 || !memchr(nla_data(attribute), '\0', (size_t)nla_len(attribute)))
                 return NULL;
         return nla_data(attribute);
 }
@@ -89,8 +88,8 @@ static void read_meta(struct reader *reader, struct nlattr *data)
         struct nlattr *a[NFTA_META_MAX + 1];
 
         if (parse(a, NFTA_META_MAX, data) && a[NFTA_META_DREG])
-                load(reader, number(a[NFTA_META_DREG]),
-                     number(a[NFTA_META_KEY]) == NFT_META_L4PROTO ? PROTOCOL : OTHER, NULL);
+                load(reader, number(a[NFTA_META_DREG]), number(a[NFTA_META_KEY]) == NFT_META_L4PROTO ? PROTOCOL : OTHER,
+                     NULL);
 }
 
 /* The destination in the headers of TCP and UDP (the same), IPv4, IPv6. */
@@ -114,8 +113,8 @@ static void read_payload(struct reader *reader, struct nlattr *data)
 
         if (!parse(a, NFTA_PAYLOAD_MAX, data) || !a[NFTA_PAYLOAD_DREG])
                 return;
-        content = content_at(reader->rule->family, number(a[NFTA_PAYLOAD_BASE]),
-                             number(a[NFTA_PAYLOAD_OFFSET]), number(a[NFTA_PAYLOAD_LEN]));
+        content = content_at(reader->rule->family, number(a[NFTA_PAYLOAD_BASE]), number(a[NFTA_PAYLOAD_OFFSET]),
+                             number(a[NFTA_PAYLOAD_LEN]));
         load(reader, number(a[NFTA_PAYLOAD_DREG]), content, NULL);
 }
 
@@ -130,18 +129,18 @@ static void compare_port(struct reader *reader, uint32_t operator, uint16_t port
 {
         struct nat_rule *rule = reader->rule;
 
-        if (operator == NFT_CMP_EQ || operator == NFT_CMP_GTE)
+        if (operator== NFT_CMP_EQ || operator== NFT_CMP_GTE)
                 rule->first_port = port;
-        if (operator == NFT_CMP_EQ || operator == NFT_CMP_LTE)
+        if (operator== NFT_CMP_EQ || operator== NFT_CMP_LTE)
                 rule->last_port = port;
-        if (operator != NFT_CMP_EQ && operator != NFT_CMP_GTE && operator != NFT_CMP_LTE)
+        if (operator!= NFT_CMP_EQ && operator!= NFT_CMP_GTE && operator!= NFT_CMP_LTE)
                 reader->is_lost = true;
 }
 
-static void compare_address(struct reader *reader, uint32_t operator, const struct nlattr *value,
-                            int family, int bytes)
+static void compare_address(struct reader *reader, uint32_t operator, const struct nlattr * value, int family,
+                            int bytes)
 {
-        if (operator != NFT_CMP_EQ || nla_len(value) != bytes)
+        if (operator!= NFT_CMP_EQ || nla_len(value) != bytes)
                 return;
         reader->rule->address_family = family;
         memcpy(&reader->rule->address, nla_data(value), (size_t)bytes);
@@ -156,13 +155,13 @@ static void read_cmp(struct reader *reader, struct nlattr *data)
         if (!parse(a, NFTA_CMP_MAX, data))
                 return;
         at = number(a[NFTA_CMP_SREG]);
-        operator = number(a[NFTA_CMP_OP]);
+        operator= number(a[NFTA_CMP_OP]);
         value = value_of(a[NFTA_CMP_DATA]);
         if (at >= N_REGISTERS || !value)
                 return;
         switch (reader->content[at]) {
         case PROTOCOL:
-                if (operator == NFT_CMP_EQ && nla_len(value) == 1)
+                if (operator== NFT_CMP_EQ && nla_len(value) == 1)
                         reader->rule->protocol = *(const uint8_t *)nla_data(value);
                 break;
         case PORT:
@@ -228,8 +227,7 @@ static void read_range(struct reader *reader, struct nlattr *data)
         at = number(a[NFTA_RANGE_SREG]);
         if (at >= N_REGISTERS || reader->content[at] != PORT)
                 return;
-        if (number(a[NFTA_RANGE_OP]) != NFT_RANGE_EQ ||
-            !get_port(a[NFTA_RANGE_FROM_DATA], &reader->rule->first_port) ||
+        if (number(a[NFTA_RANGE_OP]) != NFT_RANGE_EQ || !get_port(a[NFTA_RANGE_FROM_DATA], &reader->rule->first_port) ||
             !get_port(a[NFTA_RANGE_TO_DATA], &reader->rule->last_port))
                 reader->is_lost = true;
 }
@@ -407,7 +405,7 @@ static void read_expression(struct reader *reader, struct nlattr *element)
                         return;
                 }
         }
-        forget(reader);         /* it may have loaded any register */
+        forget(reader); /* it may have loaded any register */
 }
 
 bool nat_rule_parse(const struct nlmsghdr *message, struct nat_rule *ret)
@@ -428,7 +426,8 @@ bool nat_rule_parse(const struct nlmsghdr *message, struct nat_rule *ret)
         ret->chain = text(a[NFTA_RULE_CHAIN]);
         if (!ret->table || !ret->chain || !a[NFTA_RULE_EXPRESSIONS])
                 return false;
-        nla_for_each_nested(element, a[NFTA_RULE_EXPRESSIONS], left) {
+        nla_for_each_nested(element, a[NFTA_RULE_EXPRESSIONS], left)
+        {
                 read_expression(&reader, element);
         }
         ret->ports_open = reader.is_lost || ret->first_port == 0 || ret->last_port < ret->first_port;
@@ -454,8 +453,7 @@ static bool is_ipv4(const struct sockaddr *address, struct in6_addr *ret)
         return true;
 }
 
-bool nat_rule_concerns(const struct nat_rule *rule, const struct sockaddr *address, int protocol,
-                       uint16_t port)
+bool nat_rule_concerns(const struct nat_rule *rule, const struct sockaddr *address, int protocol, uint16_t port)
 {
         static const struct in6_addr any;
         struct in6_addr backend_request;
@@ -467,7 +465,7 @@ bool nat_rule_concerns(const struct nat_rule *rule, const struct sockaddr *addre
         v4 = is_ipv4(address, &backend_request);
         if (v4 && rule->family == NFPROTO_IPV6)
                 return false;
-        if (memcmp(&backend_request, &any, v4 ? 4 : 16) == 0)     /* [::] serves IPv4 as well */
+        if (memcmp(&backend_request, &any, v4 ? 4 : 16) == 0) /* [::] serves IPv4 as well */
                 return !v4 || rule->address_family != AF_INET6;
         if (!v4 && (rule->family == NFPROTO_IPV4 || rule->address_family == AF_INET))
                 return false;

@@ -20,19 +20,18 @@ struct nat_rule {
         /* Which ports it is for is not said in it, or in a way that is not understood: a set, a map, "not
          * equal", or the rule that leads to its chain. */
         bool ports_open;
-        int address_family;             /* AF_UNSPEC = it asks for no destination, or it is not understood */
-        struct in6_addr address;        /* the first four bytes of it for AF_INET */
-        bool is_redirect;               /* to this host itself */
-        int to_family;                  /* AF_UNSPEC = the address stays, or is not told */
+        int address_family;      /* AF_UNSPEC = it asks for no destination, or it is not understood */
+        struct in6_addr address; /* the first four bytes of it for AF_INET */
+        bool is_redirect;        /* to this host itself */
+        int to_family;           /* AF_UNSPEC = the address stays, or is not told */
         struct in6_addr to_address;
-        uint16_t to_port;               /* 0 = the port stays */
+        uint16_t to_port; /* 0 = the port stays */
 };
 
 /* Does it hand on elsewhere what comes for this host? */
 bool nat_rule_parse(const struct nlmsghdr *message, struct nat_rule *ret);
 /* May it hand on what comes for this address (IPv4 or IPv6) and port? What it asks for besides is not
  * looked at. */
-bool nat_rule_concerns(const struct nat_rule *rule, const struct sockaddr *address, int protocol,
-                       uint16_t port);
+bool nat_rule_concerns(const struct nat_rule *rule, const struct sockaddr *address, int protocol, uint16_t port);
 
 #endif

@@ -27,7 +27,7 @@
 #include "util/sys.h"
 
 #define MOST_TABLES 8u
-#define MOST_RULES 20000u       /* of a cluster's node; 50 ms */
+#define MOST_RULES 20000u /* of a cluster's node; 50 ms */
 #define MOST_NOTES 4u
 #define NAME_BYTES 64u
 #define PROC_BYTES 65536u
@@ -42,8 +42,8 @@ struct work {
         struct aiu_snapshot *snapshot;
         struct nat_table tables[MOST_TABLES];
         size_t n_tables, n_rules, n_notes;
-        size_t n_open;                  /* rules that may be for the port */
-        char open_at[2 * NAME_BYTES + 32];      /* where the first of them is */
+        size_t n_open;                     /* rules that may be for the port */
+        char open_at[2 * NAME_BYTES + 32]; /* where the first of them is */
 };
 
 /* ------------------------------------------------------ is it there? */
@@ -97,8 +97,7 @@ static bool is_loaded(const struct aiu_request *request)
 static struct nl_msg *new_request(uint8_t type, int family, const char *table)
 {
         struct nfgenmsg header = { .nfgen_family = (uint8_t)family };
-        struct nl_msg *message =
-                nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8 | type, NLM_F_REQUEST | NLM_F_DUMP);
+        struct nl_msg *message = nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8 | type, NLM_F_REQUEST | NLM_F_DUMP);
 
         if (!message)
                 return NULL;
@@ -110,8 +109,8 @@ static struct nl_msg *new_request(uint8_t type, int family, const char *table)
         return message;
 }
 
-static int request(struct netlink *netlink, struct work *work, uint8_t type,
-                   const struct nat_table *table, netlink_handler *handler)
+static int request(struct netlink *netlink, struct work *work, uint8_t type, const struct nat_table *table,
+                   netlink_handler *handler)
 {
         struct nl_msg *message = new_request(type, table ? table->family : 0, table ? table->name : NULL);
         int r;
@@ -140,8 +139,7 @@ static int take_chain(void *userdata, struct nlmsghdr *message)
             !memchr(table, '\0', (size_t)nla_len(a[NFTA_CHAIN_TABLE])))
                 return 0;
         for (size_t i = 0; i < work->n_tables; i++)
-                if (work->tables[i].family == header->nfgen_family &&
-                    strcmp(work->tables[i].name, table) == 0)
+                if (work->tables[i].family == header->nfgen_family && strcmp(work->tables[i].name, table) == 0)
                         return 0;
         if (work->n_tables < MOST_TABLES && strlen(table) < sizeof(work->tables[0].name)) {
                 (void)snprintf(work->tables[work->n_tables].name, sizeof(work->tables[0].name), "%s", table);
@@ -240,12 +238,13 @@ static int tell_open(const struct work *work)
 
         if (work->n_open == 0)
                 return 0;
-        (void)snprintf(note, sizeof(note),
-                       "%zu NAT rule%s (nftables, %s%s) may hand on elsewhere what comes for port %u: for which ports, a "
-                       "set, a map or another rule decides, and was not followed (nft list ruleset). It is no reason "
-                       "for bind() to fail",
-                       work->n_open, work->n_open == 1 ? "" : "s", work->n_open == 1 ? "" : "the first in ",
-                       work->open_at, work->request->port);
+        (void)snprintf(
+                note, sizeof(note),
+                "%zu NAT rule%s (nftables, %s%s) may hand on elsewhere what comes for port %u: for which ports, a "
+                "set, a map or another rule decides, and was not followed (nft list ruleset). It is no reason "
+                "for bind() to fail",
+                work->n_open, work->n_open == 1 ? "" : "s", work->n_open == 1 ? "" : "the first in ", work->open_at,
+                work->request->port);
         return aiu_snapshot_add_gap(work->snapshot, AIU_GAP_UNKNOWN, 0, note);
 }
 
@@ -254,9 +253,10 @@ static int tell_unread(const struct work *work, int error)
 {
         if (error != -ETIME && (error != -E2BIG || work->n_rules <= MOST_RULES))
                 return 0;
-        return aiu_snapshot_add_gap(work->snapshot, error == -ETIME ? AIU_GAP_DEADLINE : AIU_GAP_TRUNCATED, error,
-                                    "not all NAT rules (nftables) were read: another one may hand on elsewhere what comes "
-                                    "for the port. It is no reason for bind() to fail");
+        return aiu_snapshot_add_gap(
+                work->snapshot, error == -ETIME ? AIU_GAP_DEADLINE : AIU_GAP_TRUNCATED, error,
+                "not all NAT rules (nftables) were read: another one may hand on elsewhere what comes "
+                "for the port. It is no reason for bind() to fail");
 }
 
 /* ------------------------------------------------------ iptables-legacy */
@@ -267,8 +267,8 @@ struct legacy_info {
         unsigned int valid_hooks, hook_entry[5], underflow[5], n_entries, bytes;
 };
 
-#define GET_INFO 64             /* IPT_SO_GET_INFO, IP6T_SO_GET_INFO */
-#define EMPTY 5u                /* a policy for each of four hooks, and the end: iptable_nat_init() */
+#define GET_INFO 64 /* IPT_SO_GET_INFO, IP6T_SO_GET_INFO */
+#define EMPTY 5u    /* a policy for each of four hooks, and the end: iptable_nat_init() */
 
 /* Whoever asks for a table that is not there has its module loaded: xt_request_find_table_lock(). */
 static bool has_legacy_table(const struct aiu_request *request, const char *list)

@@ -20,7 +20,7 @@
 #include "backend/netlink/route.h"
 #include "util/sys.h"
 
-enum { LOWER_UP = 0x10000 };    /* IFF_LOWER_UP: there is carrier */
+enum { LOWER_UP = 0x10000 }; /* IFF_LOWER_UP: there is carrier */
 
 /* ------------------------------------------------------ messages */
 
@@ -205,13 +205,13 @@ static uint64_t detection_usec(const struct route *route, const struct route_nam
         if (!(device->flags & IFF_UP) || !(device->flags & LOWER_UP) ||
             !read_number(route, "conf", device->text, "router_solicitation_delay", &delay) ||
             !read_number(route, "conf", device->text, "dad_transmits", &probes) ||
-            !read_number(route, "neigh", device->text, "retrans_time_ms", &retrans) ||
-            delay > 3600 || probes > 3600 || retrans > 3600000)
+            !read_number(route, "neigh", device->text, "retrans_time_ms", &retrans) || delay > 3600 || probes > 3600 ||
+            retrans > 3600000)
                 return 0;
         return delay * 1000000 + probes * retrans * 1000;
 }
 
-#define LOOPBACK_IFINDEX 1u     /* of every network namespace: loopback_net_init() */
+#define LOOPBACK_IFINDEX 1u /* of every network namespace: loopback_net_init() */
 
 static void look_at_switch(struct route *route, struct aiu_host_fact *fact, struct route_name *device)
 {
@@ -223,8 +223,8 @@ static void look_at_switch(struct route *route, struct aiu_host_fact *fact, stru
         fact->address_device = device->text;
 }
 
-int route_tell_why(struct route *route, const struct in6_addr *address, unsigned int device,
-                   struct aiu_host_fact *fact, struct route_name *name)
+int route_tell_why(struct route *route, const struct in6_addr *address, unsigned int device, struct aiu_host_fact *fact,
+                   struct route_name *name)
 {
         unsigned int ifindex = fact->address_ifindex ? fact->address_ifindex : device;
         int r;

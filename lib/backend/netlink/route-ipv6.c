@@ -26,14 +26,14 @@
 struct search {
         struct route *route;
         const struct in6_addr *address;
-        unsigned int device;            /* of the socket; 0 = none */
-        bool on_device_only;            /* the scope does not reach beyond one interface */
-        uint32_t vrf;                   /* table of the device's VRF; 0 = none */
-        struct route_owner found;      /* what a list has shown: the first that qualifies */
-        bool tentative;                 /* somebody would qualify, later */
-        bool duplicate;                 /* somebody would, but for another host that has it */
-        unsigned int refused;           /* the interface of one of these two */
-        unsigned int elsewhere;         /* one that has it, out of reach of the socket's device */
+        unsigned int device;      /* of the socket; 0 = none */
+        bool on_device_only;      /* the scope does not reach beyond one interface */
+        uint32_t vrf;             /* table of the device's VRF; 0 = none */
+        struct route_owner found; /* what a list has shown: the first that qualifies */
+        bool tentative;           /* somebody would qualify, later */
+        bool duplicate;           /* somebody would, but for another host that has it */
+        unsigned int refused;     /* the interface of one of these two */
+        unsigned int elsewhere;   /* one that has it, out of reach of the socket's device */
 };
 
 /* Optimistic addresses may be used while detection runs: IFA_F_OPTIMISTIC hides IFA_F_TENTATIVE. */
@@ -59,8 +59,7 @@ static void read_owner(struct nl_object *object, void *userdata)
         struct rtnl_addr *parsed = (struct rtnl_addr *)object;
         struct route_reading *reading = userdata;
 
-        if (rtnl_addr_get_family(parsed) != AF_INET6 ||
-            !is_same_address(rtnl_addr_get_local(parsed), reading->wanted))
+        if (rtnl_addr_get_family(parsed) != AF_INET6 || !is_same_address(rtnl_addr_get_local(parsed), reading->wanted))
                 return;
         reading->owner.ifindex = (unsigned int)rtnl_addr_get_ifindex(parsed);
         reading->owner.flags = rtnl_addr_get_flags(parsed);
@@ -73,8 +72,7 @@ int route_take_address(void *userdata, struct nlmsghdr *message)
         return route_parse_object(message, read_owner, userdata);
 }
 
-static struct nl_msg *address_request(int flags, const struct in6_addr *address,
-                                      unsigned int ifindex)
+static struct nl_msg *address_request(int flags, const struct in6_addr *address, unsigned int ifindex)
 {
         struct ifaddrmsg header = { .ifa_family = AF_INET6, .ifa_index = ifindex };
         struct nl_msg *message = nlmsg_alloc_simple(RTM_GETADDR, NLM_F_REQUEST | flags);
@@ -95,8 +93,7 @@ static int ask_owner(const struct search *search, unsigned int ifindex, struct r
         struct route_reading reading = { .wanted = search->address };
         int r;
 
-        r = route_send(search->route, address_request(0, search->address, ifindex), route_take_address,
-                       &reading);
+        r = route_send(search->route, address_request(0, search->address, ifindex), route_take_address, &reading);
         if (r < 0 && r != -EADDRNOTAVAIL && r != -EOPNOTSUPP)
                 return r;
         *ret = (struct route_owner){ 0 };
@@ -238,15 +235,14 @@ unsigned int route_device_of(const struct aiu_request *request, const struct soc
         return request->ifindex;
 }
 
-int route_ask_v6(struct route *route, const struct sockaddr_in6 *address,
-                 struct aiu_host_fact *fact)
+int route_ask_v6(struct route *route, const struct sockaddr_in6 *address, struct aiu_host_fact *fact)
 {
         struct search search = {
                 .route = route,
                 .address = &address->sin6_addr,
                 .device = route_device_of(route->request, address),
-                .on_device_only = IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr) ||
-                                  IN6_IS_ADDR_LOOPBACK(&address->sin6_addr),
+                .on_device_only =
+                        IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr) || IN6_IS_ADDR_LOOPBACK(&address->sin6_addr),
         };
         int r;
 
@@ -263,6 +259,7 @@ int route_ask_v6(struct route *route, const struct sockaddr_in6 *address,
         fact->address_duplicate = search.duplicate && !search.tentative ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
         fact->address_elsewhere = search.elsewhere ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
         fact->address_ifindex = search.found.ifindex ? search.found.ifindex
-                                : search.refused ? search.refused : search.elsewhere;
+                                : search.refused     ? search.refused
+                                                     : search.elsewhere;
         return 0;
 }

@@ -28,8 +28,7 @@ static void read_link(struct nl_object *object, void *userdata)
 
 int route_take_link(void *userdata, struct nlmsghdr *message)
 {
-        return message->nlmsg_type == RTM_NEWLINK ? route_parse_object(message, read_link, userdata)
-                                                  : -EBADMSG;
+        return message->nlmsg_type == RTM_NEWLINK ? route_parse_object(message, read_link, userdata) : -EBADMSG;
 }
 
 static int ask_link(struct route *route, unsigned int ifindex, struct route_link *ret)
@@ -109,8 +108,10 @@ static int tell(struct route *route, struct aiu_snapshot *snapshot, unsigned int
         int r = one_table ? 0 : route_l3mdev(route, ifindex, &l3mdev);
 
         if (r < 0) {
-                (void)snprintf(text, sizeof(text), "whether interface %u is in a VRF could not be found out: TCP "
-                               "sockets in another VRF do not meet", ifindex);
+                (void)snprintf(text, sizeof(text),
+                               "whether interface %u is in a VRF could not be found out: TCP "
+                               "sockets in another VRF do not meet",
+                               ifindex);
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, r, text);
                 return r;
         }

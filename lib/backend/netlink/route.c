@@ -32,16 +32,15 @@
 #endif
 
 /* Newer than the headers of some distributions. */
-enum { STRICT_CHECK = 12 };             /* NETLINK_GET_STRICT_CHK, Linux 4.20 */
-enum { LOOKUP_TABLE = 0x1000 };         /* RTM_F_LOOKUP_TABLE, Linux 4.4 */
-enum { FIB_MATCH = 0x2000 };            /* RTM_F_FIB_MATCH, Linux 4.13 */
+enum { STRICT_CHECK = 12 };     /* NETLINK_GET_STRICT_CHK, Linux 4.20 */
+enum { LOOKUP_TABLE = 0x1000 }; /* RTM_F_LOOKUP_TABLE, Linux 4.4 */
+enum { FIB_MATCH = 0x2000 };    /* RTM_F_FIB_MATCH, Linux 4.13 */
 
 #define LOOPBACK4 0x7f000001u
 
 /* ------------------------------------------------------ requests */
 
-int route_send(struct route *route, struct nl_msg *message, netlink_handler *handler,
-               void *userdata)
+int route_send(struct route *route, struct nl_msg *message, netlink_handler *handler, void *userdata)
 {
         int r;
 
@@ -96,8 +95,7 @@ int route_take_route(void *userdata, struct nlmsghdr *message)
         return read_route(message, userdata);
 }
 
-static struct nl_msg *route_request(int family, const void *address, size_t bytes,
-                                    unsigned int ifindex)
+static struct nl_msg *route_request(int family, const void *address, size_t bytes, unsigned int ifindex)
 {
         struct rtmsg header = {
                 .rtm_family = (unsigned char)family,
@@ -124,8 +122,7 @@ static int is_no_route(int r)
         return r == -ENETUNREACH || r == -EHOSTUNREACH || r == -EACCES || r == -EINVAL;
 }
 
-int route_ask(struct route *route, int family, const void *address, unsigned int ifindex,
-              struct route_match *ret)
+int route_ask(struct route *route, int family, const void *address, unsigned int ifindex, struct route_match *ret)
 {
         size_t bytes = family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
         struct route_match match = { 0 };
@@ -140,8 +137,7 @@ int route_ask(struct route *route, int family, const void *address, unsigned int
         return 0;
 }
 
-int route_parse_object(struct nlmsghdr *header, void (*callback)(struct nl_object *, void *),
-                       void *userdata)
+int route_parse_object(struct nlmsghdr *header, void (*callback)(struct nl_object *, void *), void *userdata)
 {
         struct nl_msg *message = nlmsg_convert(header);
         int r;
@@ -159,8 +155,7 @@ int route_parse_object(struct nlmsghdr *header, void (*callback)(struct nl_objec
 /* Look through a whole table for the longest prefix that covers an address: struct route_search. */
 static int covers(const struct nlmsghdr *message, unsigned int bits, in_addr_t address)
 {
-        struct nlattr *destination =
-                nlmsg_find_attr((struct nlmsghdr *)message, sizeof(struct rtmsg), RTA_DST);
+        struct nlattr *destination = nlmsg_find_attr((struct nlmsghdr *)message, sizeof(struct rtmsg), RTA_DST);
         in_addr_t prefix = 0, mask = bits == 0 ? 0 : htonl(~(uint32_t)0 << (32 - bits));
 
         if (destination && nla_len(destination) == (int)sizeof(prefix))
@@ -178,10 +173,8 @@ int route_take_entry(void *userdata, struct nlmsghdr *message)
         if (message->nlmsg_type != RTM_NEWROUTE || !nlmsg_valid_hdr(message, sizeof(header)))
                 return -EBADMSG;
         memcpy(&header, nlmsg_data(message), sizeof(header));
-        if (header.rtm_family != AF_INET || header.rtm_dst_len > 32 ||
-            (int)header.rtm_dst_len <= search->best ||
-            header.rtm_flags & (RTNH_F_DEAD | RTM_F_CLONED) ||
-            !covers(message, header.rtm_dst_len, search->address))
+        if (header.rtm_family != AF_INET || header.rtm_dst_len > 32 || (int)header.rtm_dst_len <= search->best ||
+            header.rtm_flags & (RTNH_F_DEAD | RTM_F_CLONED) || !covers(message, header.rtm_dst_len, search->address))
                 return 0;
         r = read_route(message, &match);
         if (r < 0)
@@ -193,12 +186,10 @@ int route_take_entry(void *userdata, struct nlmsghdr *message)
         return 0;
 }
 
-static int search_table(struct route *route, in_addr_t address, uint32_t table,
-                        struct route_match *ret)
+static int search_table(struct route *route, in_addr_t address, uint32_t table, struct route_match *ret)
 {
         struct route_search search = { .address = address, .table = table, .best = -1 };
-        struct rtmsg header = { .rtm_family = AF_INET,
-                                .rtm_table = table < 256 ? (unsigned char)table : 0 };
+        struct rtmsg header = { .rtm_family = AF_INET, .rtm_table = table < 256 ? (unsigned char)table : 0 };
         struct nl_msg *message;
         int r;
 
@@ -272,8 +263,7 @@ static int find_v4(struct route *route, in_addr_t address, struct route_match *r
 /* Read off the address alone, before any table: __inet_dev_addr_type(). */
 static int is_plain_v4(in_addr_t address)
 {
-        return address == htonl(INADDR_ANY) || address == htonl(INADDR_BROADCAST) ||
-               IN_MULTICAST(ntohl(address));
+        return address == htonl(INADDR_ANY) || address == htonl(INADDR_BROADCAST) || IN_MULTICAST(ntohl(address));
 }
 
 static int ask_v4(struct route *route, in_addr_t address, struct aiu_host_fact *fact)
@@ -311,9 +301,8 @@ static int tell_more(struct route *route, const struct sockaddr_in6 *v6, struct 
         return route_tell_why(route, &v6->sin6_addr, route_device_of(route->request, v6), fact, name);
 }
 
-static int ask(const struct aiu_request *request, const struct in_addr *v4,
-               const struct sockaddr_in6 *v6, struct aiu_host_fact *fact, struct route_name *name,
-               struct aiu_snapshot *snapshot)
+static int ask(const struct aiu_request *request, const struct in_addr *v4, const struct sockaddr_in6 *v6,
+               struct aiu_host_fact *fact, struct route_name *name, struct aiu_snapshot *snapshot)
 {
         struct route route = { .request = request };
         int r;
@@ -350,7 +339,7 @@ static int host(void *userdata, const struct aiu_request *request, struct aiu_sn
 {
         struct aiu_host_fact fact = { .size = sizeof(fact) };
         struct sockaddr_in6 v6 = { 0 };
-        struct route_name name;         /* what the fact's own points to */
+        struct route_name name; /* what the fact's own points to */
         struct sockaddr_in in;
         struct in_addr v4;
         int r = 0;
@@ -363,8 +352,7 @@ static int host(void *userdata, const struct aiu_request *request, struct aiu_sn
                         r = ask(request, &v4, NULL, &fact, &name, snapshot);
         } else if (request->address->sa_family == AF_INET6 &&
                    request->address_len >= offsetof(struct sockaddr_in6, sin6_scope_id)) {
-                memcpy(&v6, request->address,
-                       request->address_len < sizeof(v6) ? request->address_len : sizeof(v6));
+                memcpy(&v6, request->address, request->address_len < sizeof(v6) ? request->address_len : sizeof(v6));
                 memcpy(&v4, &v6.sin6_addr.s6_addr[12], sizeof(v4));
                 if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
                         if (needs_v4(&v4, &fact))

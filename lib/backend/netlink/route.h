@@ -17,28 +17,28 @@ struct route {
 
 /* A route that covers an address; type 0 = there is none. */
 struct route_match {
-        int type;               /* RTN_* */
+        int type; /* RTN_* */
         uint32_t table;
         unsigned int ifindex;
 };
 
 struct route_link {
         unsigned int master;
-        uint32_t vrf_table;     /* 0 = it is no VRF */
+        uint32_t vrf_table; /* 0 = it is no VRF */
 };
 
 /* The longest prefix of a table that covers an address. */
 struct route_search {
         in_addr_t address;
         uint32_t table;
-        int best;               /* bits of the best one so far; -1 = none */
+        int best; /* bits of the best one so far; -1 = none */
         struct route_match match;
 };
 
 /* Who has an IPv6 address, and how far it is with duplicate address detection. */
 struct route_owner {
-        unsigned int ifindex;   /* 0 = nobody has it */
-        unsigned int flags;     /* IFA_F_* */
+        unsigned int ifindex; /* 0 = nobody has it */
+        unsigned int flags;   /* IFA_F_* */
 };
 
 struct route_reading {
@@ -67,14 +67,11 @@ struct route_own {
 };
 
 /* Send, take the answers, free the message; NULL = -ENOMEM. */
-int route_send(struct route *route, struct nl_msg *message, netlink_handler *handler,
-               void *userdata);
+int route_send(struct route *route, struct nl_msg *message, netlink_handler *handler, void *userdata);
 /* Let libnl make an object of a message. */
-int route_parse_object(struct nlmsghdr *header, void (*callback)(struct nl_object *, void *),
-                       void *userdata);
+int route_parse_object(struct nlmsghdr *header, void (*callback)(struct nl_object *, void *), void *userdata);
 /* One look-up as if to send there (out of ifindex, if not 0), by all policy rules. */
-int route_ask(struct route *route, int family, const void *address, unsigned int ifindex,
-              struct route_match *ret);
+int route_ask(struct route *route, int family, const void *address, unsigned int ifindex, struct route_match *ret);
 /* The table of the VRF that an interface belongs to; 0 = it belongs to none. */
 int route_vrf_table(struct route *route, unsigned int ifindex, uint32_t *ret_table);
 /* One answer: to RTM_GETLINK, into a struct route_link; */
@@ -95,13 +92,12 @@ int route_devices(void *userdata, const struct aiu_request *request, struct aiu_
 /* The addresses that this host has, into the snapshot (route-here.c). -ENOMEM. */
 int route_tell_own(struct route *route, int family, struct aiu_snapshot *snapshot);
 /* Why it has not this one: detection, or IPv6 is off on the device. What `fact` points to is in `name`. -ENOMEM. */
-int route_tell_why(struct route *route, const struct in6_addr *address, unsigned int device,
-                   struct aiu_host_fact *fact, struct route_name *name);
+int route_tell_why(struct route *route, const struct in6_addr *address, unsigned int device, struct aiu_host_fact *fact,
+                   struct route_name *name);
 /* sin6_scope_id, or SO_BINDTODEVICE; 0 = none. */
 unsigned int route_device_of(const struct aiu_request *request, const struct sockaddr_in6 *address);
 
 /* Fills in address_local, address_tentative, address_duplicate, address_elsewhere and address_ifindex. */
-int route_ask_v6(struct route *route, const struct sockaddr_in6 *address,
-                 struct aiu_host_fact *fact);
+int route_ask_v6(struct route *route, const struct sockaddr_in6 *address, struct aiu_host_fact *fact);
 
 #endif

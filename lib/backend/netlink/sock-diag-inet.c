@@ -74,7 +74,7 @@ static void read_attribute(struct aiu_socket_fact *fact, const struct nlattr *at
                 if (nla_len(attribute) >= 8)
                         memcpy(&fact->cgroup_id, nla_data(attribute), sizeof(fact->cgroup_id));
                 break;
-        default:        /* attributes are added with every kernel */
+        default: /* attributes are added with every kernel */
                 break;
         }
 }
@@ -101,16 +101,16 @@ int sock_diag_parse_inet(const struct nlmsghdr *message, int protocol, struct so
                 .ifindex = m->id.idiag_if,
         };
         fact->local = (const struct sockaddr *)&ret->local;
-        fact->local_len = fill_address(&ret->local, m->idiag_family, m->id.idiag_src, m->id.idiag_sport,
-                                       m->id.idiag_if);
+        fact->local_len =
+                fill_address(&ret->local, m->idiag_family, m->id.idiag_src, m->id.idiag_sport, m->id.idiag_if);
         if (m->id.idiag_dport != 0) {
                 fact->peer = (const struct sockaddr *)&ret->peer;
-                fact->peer_len = fill_address(&ret->peer, m->idiag_family, m->id.idiag_dst,
-                                              m->id.idiag_dport, m->id.idiag_if);
+                fact->peer_len =
+                        fill_address(&ret->peer, m->idiag_family, m->id.idiag_dst, m->id.idiag_dport, m->id.idiag_if);
         }
         if (m->idiag_inode == 0 && (m->idiag_state == KERNEL_TIME_WAIT || m->idiag_timer == TIMER_TIME_WAIT)) {
                 fact->minisock = AIU_TRISTATE_YES;
-                fact->uid = (uid_t)-1;  /* a minisock has none; the message says 0 */
+                fact->uid = (uid_t)-1; /* a minisock has none; the message says 0 */
                 fact->expires_usec = (uint64_t)m->idiag_expires * 1000;
         }
         left = (int)(message->nlmsg_len - NLMSG_LENGTH(sizeof(*m)));
@@ -146,7 +146,7 @@ static int take_socket(void *userdata, struct nlmsghdr *message)
  * filtered by nothing else. The second operation only carries the port. */
 static int add_filter(struct nl_msg *message, uint16_t port)
 {
-        enum { SOURCE_PORT_EQUALS = 11 };       /* INET_DIAG_BC_S_EQ, newer than some headers */
+        enum { SOURCE_PORT_EQUALS = 11 }; /* INET_DIAG_BC_S_EQ, newer than some headers */
         enum { PROGRAM_BYTES = 2 * sizeof(struct inet_diag_bc_op) };
         const struct inet_diag_bc_op program[] = {
                 { .code = SOURCE_PORT_EQUALS, .yes = PROGRAM_BYTES, .no = PROGRAM_BYTES + 4 },
@@ -202,9 +202,9 @@ static struct nl_msg *exact_request(const struct aiu_request *request)
 
 static struct nl_msg *udp_request(uint8_t family, uint8_t protocol, uint16_t port)
 {
-        struct inet_diag_req_v2 header = {
-                .sdiag_family = family, .sdiag_protocol = protocol, .idiag_states = ALL_STATES
-        };
+        struct inet_diag_req_v2 header = { .sdiag_family = family,
+                                           .sdiag_protocol = protocol,
+                                           .idiag_states = ALL_STATES };
         struct nl_msg *message = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
 
         header.id.idiag_sport = htons(port);
@@ -290,8 +290,7 @@ static int dump_by_family(struct netlink *netlink, struct dump *dump)
         return r == -ENOENT ? 0 : r;
 }
 
-int sock_diag_dump_inet(struct netlink *netlink, const struct aiu_request *request,
-                        struct aiu_snapshot *snapshot)
+int sock_diag_dump_inet(struct netlink *netlink, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct dump dump = { .request = request, .snapshot = snapshot };
 

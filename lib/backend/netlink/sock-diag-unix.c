@@ -112,10 +112,10 @@ int sock_diag_parse_unix(const struct nlmsghdr *message, struct sock_diag_socket
 struct dump {
         const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
-        struct aiu_host_fact host;      /* name_inode: of what is at the path; 0 = nothing, or an abstract name */
-        bool connections;       /* the second round: no socket that has the name by itself was seen */
-        bool owner_seen;        /* a socket that has the name by itself */
-        bool connection_seen;   /* one that has it, perhaps, from its listener */
+        struct aiu_host_fact host; /* name_inode: of what is at the path; 0 = nothing, or an abstract name */
+        bool connections;          /* the second round: no socket that has the name by itself was seen */
+        bool owner_seen;           /* a socket that has the name by itself */
+        bool connection_seen;      /* one that has it, perhaps, from its listener */
 };
 
 static bool is_wanted(const struct dump *dump, const struct aiu_socket_fact *fact)
@@ -171,7 +171,7 @@ static int take_socket(void *userdata, struct nlmsghdr *message)
                 dump->connection_seen = true;
                 return 0;
         }
-        if (dump->connections && socket.fact.inode == 0)        /* not accepted yet: no process has it */
+        if (dump->connections && socket.fact.inode == 0) /* not accepted yet: no process has it */
                 return 0;
         check_device(dump, &socket);
         if (dump->host.name_inode != 0 && socket.fact.vfs_inode == 0)
@@ -226,8 +226,7 @@ static int dump_connections(struct netlink *netlink, struct dump *dump)
         return r < 0 ? r : AIU_PARTIAL;
 }
 
-int sock_diag_dump_unix(struct netlink *netlink, const struct aiu_request *request,
-                        struct aiu_snapshot *snapshot)
+int sock_diag_dump_unix(struct netlink *netlink, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct dump dump = { .request = request, .snapshot = snapshot, .host = { .size = sizeof(dump.host) } };
         int r;

@@ -15,9 +15,7 @@ struct sock_diag_socket {
 int sock_diag_parse_inet(const struct nlmsghdr *message, int protocol, struct sock_diag_socket *ret);
 int sock_diag_parse_unix(const struct nlmsghdr *message, struct sock_diag_socket *ret);
 
-int sock_diag_dump_inet(struct netlink *netlink, const struct aiu_request *request,
-                        struct aiu_snapshot *snapshot);
-int sock_diag_dump_unix(struct netlink *netlink, const struct aiu_request *request,
-                        struct aiu_snapshot *snapshot);
+int sock_diag_dump_inet(struct netlink *netlink, const struct aiu_request *request, struct aiu_snapshot *snapshot);
+int sock_diag_dump_unix(struct netlink *netlink, const struct aiu_request *request, struct aiu_snapshot *snapshot);
 
 #endif

@@ -19,7 +19,7 @@
 #include "util/caller.h"
 #include "util/sys.h"
 
-enum { MPTCP = 262 };    /* IPPROTO_MPTCP, newer than some headers */
+enum { MPTCP = 262 }; /* IPPROTO_MPTCP, newer than some headers */
 
 /* One socket whose options are missing. */
 struct wish {
@@ -31,12 +31,12 @@ struct wish {
 struct inquiry {
         const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
-        struct wish *wishes;    /* sorted by inode */
+        struct wish *wishes; /* sorted by inode */
         size_t n_wishes;
-        pid_t self;             /* the caller, as the holders are numbered; 0 = not among them */
-        bool foreign;           /* they are numbered as in another pid namespace */
+        pid_t self;   /* the caller, as the holders are numbered; 0 = not among them */
+        bool foreign; /* they are numbered as in another pid namespace */
         bool denied;
-        int stop;               /* why no other process can be asked; 0 = it can */
+        int stop; /* why no other process can be asked; 0 = it can */
 };
 
 static int compare_wishes(const void *a, const void *b)
@@ -66,8 +66,7 @@ static int collect_inodes(struct inquiry *inquiry)
         if (!inquiry->wishes)
                 return -ENOMEM;
         for (size_t i = 0; i < n; i++)
-                (void)aiu_snapshot_get_wanted_inode(inquiry->snapshot, i,
-                                                    &inquiry->wishes[i].inode);
+                (void)aiu_snapshot_get_wanted_inode(inquiry->snapshot, i, &inquiry->wishes[i].inode);
         inquiry->n_wishes = n;
         qsort(inquiry->wishes, n, sizeof(*inquiry->wishes), compare_wishes);
         return 0;
@@ -130,8 +129,7 @@ static bool read_options(int fd, uint64_t inode, struct aiu_options_fact *ret)
         (void)sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL, &protocol);
         /* An MPTCP socket answers for itself, not for the TCP subflow that has the port:
          * bind() to an IPv6 address makes that one v6-only behind its back. */
-        if (protocol != MPTCP && sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN, &family) >= 0 &&
-            family == AF_INET6)
+        if (protocol != MPTCP && sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN, &family) >= 0 && family == AF_INET6)
                 fact.v6only = read_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY);
         *ret = fact;
         return fact.reuseaddr != AIU_TRISTATE_UNKNOWN;
@@ -214,21 +212,21 @@ static size_t count_unknown(const struct inquiry *inquiry)
         for (size_t i = 0; aiu_snapshot_get_holder(inquiry->snapshot, i, &inode, NULL, NULL); i++) {
                 wish = find_wish(inquiry, inode);
                 if (wish && wish->needed && !wish->known) {
-                        wish->known = true;     /* counted */
+                        wish->known = true; /* counted */
                         n++;
                 }
         }
         return n;
 }
 
-static void gap(struct inquiry *inquiry, enum aiu_gap_kind kind, int error, size_t n,
-                const char *why)
+static void gap(struct inquiry *inquiry, enum aiu_gap_kind kind, int error, size_t n, const char *why)
 {
         char text[320];
 
         (void)snprintf(text, sizeof(text),
                        "SO_REUSEADDR and SO_REUSEPORT of %zu socket%s of other processes were not "
-                       "read: %s", n, n == 1 ? "" : "s", why);
+                       "read: %s",
+                       n, n == 1 ? "" : "s", why);
         (void)aiu_snapshot_add_gap(inquiry->snapshot, kind, error, text);
 }
 
@@ -252,8 +250,7 @@ static void add_gaps(struct inquiry *inquiry, int r, size_t n)
                     "under a seccomp filter pidfd_getfd(2) is used only with "
                     "AIU_CONTEXT_ALL_SYSCALLS");
         else if (inquiry->foreign)
-                gap(inquiry, AIU_GAP_NAMESPACE, ESRCH, n,
-                    "this /proc numbers processes as another pid namespace does");
+                gap(inquiry, AIU_GAP_NAMESPACE, ESRCH, n, "this /proc numbers processes as another pid namespace does");
         else if (inquiry->stop == ENOSYS)
                 gap(inquiry, AIU_GAP_KERNEL_TOO_OLD, ENOSYS, n,
                     "pidfd_getfd(2) needs Linux 5.6, and a sandbox that lets it through");
@@ -277,8 +274,7 @@ static int ask(struct inquiry *inquiry)
         return r;
 }
 
-static int options(void *userdata, const struct aiu_request *request,
-                   struct aiu_snapshot *snapshot)
+static int options(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct inquiry inquiry = { .request = request, .snapshot = snapshot };
         size_t unknown;

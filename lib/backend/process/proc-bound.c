@@ -44,11 +44,11 @@ struct dent {
 struct walk {
         const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
-        uint64_t netns;         /* SO_NETNS_COOKIE of this network namespace; 0 = not known */
-        uint64_t netns_inode;   /* of thread-self/ns/net */
+        uint64_t netns;       /* SO_NETNS_COOKIE of this network namespace; 0 = not known */
+        uint64_t netns_inode; /* of thread-self/ns/net */
         pid_t self;
-        bool foreign;           /* /proc numbers processes as another pid namespace does */
-        bool incomplete;        /* somebody could not be looked into */
+        bool foreign;    /* /proc numbers processes as another pid namespace does */
+        bool incomplete; /* somebody could not be looked into */
 };
 
 /* ------------------------------------------------------ one socket */
@@ -103,7 +103,7 @@ static uint16_t port_of(const struct sockaddr_storage *address)
 {
         struct sockaddr_in in;
 
-        memcpy(&in, address, sizeof(in));       /* the port is at the same place in sockaddr_in6 */
+        memcpy(&in, address, sizeof(in)); /* the port is at the same place in sockaddr_in6 */
         return ntohs(in.sin_port);
 }
 
@@ -116,7 +116,7 @@ static void read_more(int fd, struct aiu_socket_fact *fact)
         (void)sys_getsockopt(fd, SOL_SOCKET, COOKIE, &fact->cookie, &bytes);
         fact->uid = sys_fstat(fd, &st) < 0 ? (uid_t)-1 : st.st_uid;
         fact->ifindex = sys_getsockopt_int(fd, SOL_SOCKET, BIND_TO_IFINDEX, &ifindex) < 0 ? AIU_IFINDEX_UNKNOWN
-                                                                                           : (unsigned int)ifindex;
+                                                                                          : (unsigned int)ifindex;
         fact->reuseaddr = read_flag(fd, SOL_SOCKET, SO_REUSEADDR);
         fact->reuseport = read_flag(fd, SOL_SOCKET, SO_REUSEPORT);
         if (fact->local->sa_family == AF_INET6)
@@ -128,8 +128,13 @@ static int look_at_socket(struct walk *walk, int fd, uint64_t inode)
         struct sockaddr_storage local = { 0 };
         socklen_t bytes = sizeof(local);
         struct aiu_socket_fact fact = {
-                .size = sizeof(fact), .type = SOCK_STREAM, .protocol = IPPROTO_TCP, .state = AIU_STATE_BOUND,
-                .inode = inode, .local = (struct sockaddr *)&local, .flags = AIU_SOCKET_MAYBE_UNBOUND,
+                .size = sizeof(fact),
+                .type = SOCK_STREAM,
+                .protocol = IPPROTO_TCP,
+                .state = AIU_STATE_BOUND,
+                .inode = inode,
+                .local = (struct sockaddr *)&local,
+                .flags = AIU_SOCKET_MAYBE_UNBOUND,
         };
         enum aiu_tristate here, idle = is_idle_tcp(fd);
         int r;
@@ -185,7 +190,7 @@ static int look_at_descriptor(struct walk *walk, pid_t pid, int pidfd, int table
                 return look_at_socket(walk, fd, inode);
         copy = pidfd < 0 ? pidfd : sys_pidfd_getfd(pidfd, fd);
         if (copy == -EBADF || copy == -ESRCH)
-                return 0;       /* closed meanwhile */
+                return 0; /* closed meanwhile */
         if (copy < 0) {
                 walk->incomplete = true;
                 return copy == -ENOMEM ? copy : 0;
@@ -290,8 +295,10 @@ static int add_gap(const struct aiu_request *request, struct aiu_snapshot *snaps
 {
         char text[192];
 
-        (void)snprintf(text, sizeof(text), "not every process' sockets could be asked for their port, which this "
-                       "kernel tells in no other way: run as %s (CAP_SYS_PTRACE)", caller_who_sees_all(request->procfs));
+        (void)snprintf(text, sizeof(text),
+                       "not every process' sockets could be asked for their port, which this "
+                       "kernel tells in no other way: run as %s (CAP_SYS_PTRACE)",
+                       caller_who_sees_all(request->procfs));
         return aiu_snapshot_add_gap(snapshot, AIU_GAP_PERMISSION, EPERM, text) < 0 ? -ENOMEM : AIU_PARTIAL;
 }
 

@@ -17,7 +17,7 @@
 #include "backend/process/proc-fd.h"
 #include "util/sys.h"
 
-#define MAX_FDINFO_BYTES (2u << 20)     /* 32768 files, IORING_MAX_FIXED_FILES of old */
+#define MAX_FDINFO_BYTES (2u << 20) /* 32768 files, IORING_MAX_FIXED_FILES of old */
 
 static int open_process(struct scan *scan, pid_t pid)
 {
@@ -99,7 +99,7 @@ static int scan_thread(struct scan *scan, struct scan_walk *walk, pid_t tid, int
 
 static void charge(struct scan *scan, const struct scan_walk *walk)
 {
-        size_t cost = walk->n_fds + 4;  /* opening one costs something, too */
+        size_t cost = walk->n_fds + 4; /* opening one costs something, too */
 
         scan->thread_budget -= cost < scan->thread_budget ? cost : scan->thread_budget;
 }

@@ -11,7 +11,7 @@
 #include "backend/process/proc-fd.h"
 #include "util/sys.h"
 
-#define FIRST_PID_NAMESPACE "pid:[4026531836]"  /* PROC_PID_INIT_INO */
+#define FIRST_PID_NAMESPACE "pid:[4026531836]" /* PROC_PID_INIT_INO */
 
 bool scan_is_text(const char *text, ssize_t bytes, const char *expected)
 {
@@ -67,8 +67,7 @@ static void gap_failed(struct scan *scan)
 {
         char text[128];
 
-        (void)snprintf(text, sizeof(text),
-                       "not every process could be looked into (error %d): a holder may be missing",
+        (void)snprintf(text, sizeof(text), "not every process could be looked into (error %d): a holder may be missing",
                        -scan->failed);
         gap(scan, AIU_GAP_BACKEND, -scan->failed, text);
 }
@@ -79,7 +78,8 @@ static void gap_deadline(struct scan *scan)
 
         (void)snprintf(text, sizeof(text),
                        "the deadline passed after %zu of %zu processes had been looked at for "
-                       "holders: allow more time", scan->n_looked, scan->all.n);
+                       "holders: allow more time",
+                       scan->n_looked, scan->all.n);
         gap(scan, AIU_GAP_DEADLINE, ETIME, text);
 }
 
@@ -111,8 +111,10 @@ static void gap_hidden(struct scan *scan)
 {
         char text[160];
 
-        (void)snprintf(text, sizeof(text), "pid 1 is not to be seen in /proc, which is mounted with hidepid=: run as "
-                       "%s to see processes of other users", caller_who_sees_all(scan->procfs));
+        (void)snprintf(text, sizeof(text),
+                       "pid 1 is not to be seen in /proc, which is mounted with hidepid=: run as "
+                       "%s to see processes of other users",
+                       caller_who_sees_all(scan->procfs));
         gap(scan, AIU_GAP_PERMISSION, EPERM, text);
 }
 
@@ -127,10 +129,12 @@ void scan_add_gaps(struct scan *scan, int r)
         if (scan->expired)
                 gap_deadline(scan);
         else if (scan->stopped_early)
-                gap(scan, AIU_GAP_TRUNCATED, 0, "the search stopped at the first holder, as requested: "
+                gap(scan, AIU_GAP_TRUNCATED, 0,
+                    "the search stopped at the first holder, as requested: "
                     "there may be more");
         else if (r == -EMFILE || r == -ENFILE)
-                gap(scan, AIU_GAP_BACKEND, -r, "not every process could be looked at for holders: "
+                gap(scan, AIU_GAP_BACKEND, -r,
+                    "not every process could be looked at for holders: "
                     "no file descriptor was left to open /proc with");
         if (r != 0 || scan->expired || scan->stopped_early)
                 return;
@@ -138,7 +142,8 @@ void scan_add_gaps(struct scan *scan, int r)
         if (!sees_pid(scan, 1))
                 gap_hidden(scan);
         if (scan->threads_left_out)
-                gap(scan, AIU_GAP_TRUNCATED, 0, "not every thread was looked at for a descriptor "
+                gap(scan, AIU_GAP_TRUNCATED, 0,
+                    "not every thread was looked at for a descriptor "
                     "table of its own");
         if (!aiu_snapshot_all_held(scan->snapshot))
                 gap_unheld(scan);

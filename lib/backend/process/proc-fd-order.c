@@ -21,7 +21,7 @@
 
 #define MAX_CGROUPS 8u
 #define MAX_CGROUP_PROCS_BYTES 65536u
-#define ROOT_CGROUP 1u          /* KERNFS_ROOT_INO: everybody's, so no hint */
+#define ROOT_CGROUP 1u /* KERNFS_ROOT_INO: everybody's, so no hint */
 /* With few processes the search is over before the cgroup would be found. */
 #define MANY_PROCESSES 256u
 
@@ -169,9 +169,9 @@ struct walk {
         int root;
         uint64_t ids[MAX_CGROUPS];
         size_t n_ids;
-        char **queue;           /* paths below root that are still to be read */
+        char **queue; /* paths below root that are still to be read */
         size_t n_queue, queue_room, next;
-        size_t budget;          /* directories */
+        size_t budget;                  /* directories */
         const char *found[MAX_CGROUPS]; /* paths of those that are hunted */
         size_t n_found;
 };

@@ -32,7 +32,7 @@
 #define FDS_PER_CLOCK 256u
 #define PROCESSES_PER_PROGRESS 64u
 #define THREAD_BUDGET 65536u
-#define PROC_ROOT_INODE 1       /* PROC_ROOT_INO of the kernel */
+#define PROC_ROOT_INODE 1 /* PROC_ROOT_INO of the kernel */
 
 /* No descriptor or no memory is left: it would be the same with the next process. */
 bool scan_fatal(int r)
@@ -116,8 +116,7 @@ static int add_process(struct scan *scan, struct scan_walk *walk)
 static int add_hits(struct scan *scan, pid_t pid)
 {
         for (size_t i = 0; i < scan->n_hits; i++) {
-                int r = aiu_snapshot_add_holder(scan->snapshot, scan->hits[i].inode, pid,
-                                                scan->hits[i].fd);
+                int r = aiu_snapshot_add_holder(scan->snapshot, scan->hits[i].inode, pid, scan->hits[i].fd);
 
                 if (r == -ENOBUFS)
                         return SCAN_STOP;
@@ -188,8 +187,7 @@ static int look_by_link(struct scan *scan, struct scan_walk *walk, const char *n
                 return note_walk(scan, walk, (int)n);
         if (scan_is_text(link, n, "anon_inode:[io_uring]"))
                 note_ring(scan, walk, name);
-        if (!proc_parse_socket_link(link, (size_t)n, &inode) ||
-            !aiu_snapshot_wants_inode(scan->snapshot, inode))
+        if (!proc_parse_socket_link(link, (size_t)n, &inode) || !aiu_snapshot_wants_inode(scan->snapshot, inode))
                 return 0;
         return add_hit(scan, walk, inode, name);
 }
@@ -211,8 +209,7 @@ static int look_at_anon(struct scan *scan, struct scan_walk *walk, uint64_t inod
                 return scan_note(scan, (int)n);
         if (scan_is_text(link, n, "anon_inode:[io_uring]"))
                 note_ring(scan, walk, name);
-        else if (scan_is_text(link, n, "anon_inode:[eventpoll]") ||
-                 scan_is_text(link, n, "anon_inode:[eventfd]"))
+        else if (scan_is_text(link, n, "anon_inode:[eventpoll]") || scan_is_text(link, n, "anon_inode:[eventfd]"))
                 scan->shared_anon = inode;
         return 0;
 }
@@ -321,8 +318,7 @@ static void note_denied(struct scan *scan, pid_t pid)
         r = sys_fstatat(scan->procfs, name, &st, 0);
         if (is_gone(r))
                 return;
-        if (r >= 0 && (st.st_uid == 0 || st.st_uid == 65534) &&
-            proc_reader_holds_nothing(&scan->reader, pid))
+        if (r >= 0 && (st.st_uid == 0 || st.st_uid == 65534) && proc_reader_holds_nothing(&scan->reader, pid))
                 return;
         scan->denied.n++;
         if (r >= 0)
@@ -354,7 +350,7 @@ int scan_process(struct scan *scan, pid_t pid)
                 return SCAN_STOP;
         if (scan->n_looked % PROCESSES_PER_PROGRESS == 0)
                 aiu_snapshot_progress(scan->snapshot, scan->n_looked, scan->all.n);
-        if (scan->n_looked < scan->all.n)       /* newcomers are not among them */
+        if (scan->n_looked < scan->all.n) /* newcomers are not among them */
                 scan->n_looked++;
 
         (void)snprintf(name, sizeof(name), "%d/fd", (int)pid);
@@ -409,7 +405,7 @@ static int result(const struct scan *scan, int r)
         if (scan->expired)
                 return -ETIME;
         if (r < 0)
-                return r;       /* SCAN_STOP: what is there is good */
+                return r; /* SCAN_STOP: what is there is good */
         /* Another backend may be able to see what this one could not. */
         if (scan->failed < 0 && !scan->stopped_early)
                 return AIU_PARTIAL;
@@ -420,8 +416,7 @@ static int result(const struct scan *scan, int r)
         return AIU_DONE;
 }
 
-static struct scan *scan_new(int procfs, const struct aiu_request *request,
-                             struct aiu_snapshot *snapshot)
+static struct scan *scan_new(int procfs, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct scan *scan = calloc(1, sizeof(*scan));
 
@@ -477,8 +472,7 @@ static int check_procfs(int procfs, bool plain_calls_only)
         return st.st_ino == PROC_ROOT_INODE && major(st.st_dev) == 0 ? 0 : -ENOTSUP;
 }
 
-static int holders(void *userdata, const struct aiu_request *request,
-                   struct aiu_snapshot *snapshot)
+static int holders(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         uint64_t inode;
         int r;

@@ -25,7 +25,7 @@
 #define SCAN_MAX_RINGS 256u
 #define SCAN_MAX_UIDS 8u
 #define SCAN_MAX_NUMBERS 4u
-#define LINK_BYTES 64u          /* "socket:[18446744073709551615]" and more */
+#define LINK_BYTES 64u /* "socket:[18446744073709551615]" and more */
 
 /* Instead of an errno: stop, all is well (first holder found, snapshot full). */
 #define SCAN_STOP 1
@@ -62,14 +62,14 @@ struct scan_table_size {
         pid_t pid;
         uid_t uid;
         uint64_t n_fds;
-        uint64_t due;           /* n_fds, and those of the user's smaller tables */
+        uint64_t due; /* n_fds, and those of the user's smaller tables */
 };
 
 struct scan_large {
         struct scan_table_size *tables;
         size_t n;
         size_t room;
-        bool begun;             /* their turn has come: none is put off any more */
+        bool begun; /* their turn has come: none is put off any more */
 };
 
 /* Processes that were not looked into, and whose they are. */
@@ -83,9 +83,9 @@ struct scan_unseen {
 /* The table that is being walked. */
 struct scan_walk {
         pid_t pid;
-        int directory;          /* of the process, in procfs; -1 = not opened yet */
-        int table;              /* its fd/, or a thread's */
-        bool added;             /* the process' facts are in the snapshot */
+        int directory; /* of the process, in procfs; -1 = not opened yet */
+        int table;     /* its fd/, or a thread's */
+        bool added;    /* the process' facts are in the snapshot */
         bool denied;
         size_t n_fds;
 };
@@ -95,24 +95,24 @@ struct scan {
         struct aiu_snapshot *snapshot;
         int procfs;
         bool first_holder;
-        bool by_link;           /* no statx(): forbidden, or not there */
+        bool by_link; /* no statx(): forbidden, or not there */
         bool expired;
-        bool stopped_early;     /* at the first holder */
-        struct scan_pids all;   /* sorted; a process that was looked at is negated */
+        bool stopped_early;   /* at the first holder */
+        struct scan_pids all; /* sorted; a process that was looked at is negated */
         size_t n_looked;
-        uint64_t shared_anon;   /* the inode that epoll, eventfd... share; 0 = not met yet */
+        uint64_t shared_anon; /* the inode that epoll, eventfd... share; 0 = not met yet */
         struct scan_ring rings[SCAN_MAX_RINGS];
         size_t n_rings;
-        size_t thread_budget;   /* descriptors of threads that may still be looked at */
+        size_t thread_budget; /* descriptors of threads that may still be looked at */
         bool threads_left_out;
         struct scan_large large;
-        struct scan_unseen left_out;    /* large tables */
+        struct scan_unseen left_out; /* large tables */
         uint64_t n_fds_left_out;
         struct scan_unseen denied;
-        int failed;             /* why something was not looked at, beside permission; 0 = all was */
+        int failed; /* why something was not looked at, beside permission; 0 = all was */
         struct scan_hit hits[SCAN_MAX_HITS];
         size_t n_hits;
-        int numbers[SCAN_MAX_NUMBERS];  /* the first hits' descriptors: forks have the same ones */
+        int numbers[SCAN_MAX_NUMBERS]; /* the first hits' descriptors: forks have the same ones */
         size_t n_numbers;
         bool numbers_tried;
         unsigned int until_clock;
@@ -158,7 +158,7 @@ int scan_large(struct scan *scan);
 int scan_deeper(struct scan *scan);
 
 /* proc-fd-gaps.c */
-void scan_add_gaps(struct scan *scan, int r);   /* r: how the search ended */
+void scan_add_gaps(struct scan *scan, int r); /* r: how the search ended */
 bool scan_is_text(const char *text, ssize_t bytes, const char *expected);
 
 #endif

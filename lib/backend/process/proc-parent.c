@@ -27,8 +27,9 @@ static bool is_one_of(const char *name, const char *const *names, size_t n)
 /* They wait for one child, and end with it. */
 static bool is_wrapper(const char *name)
 {
-        static const char *const names[] = { "timeout", "sudo", "doas", "su", "runuser", "strace", "ltrace", "script",
-                                             "unshare", "nsenter", "bwrap", "flock", "dbus-run-session", "time" };
+        static const char *const names[] = { "timeout",          "sudo",   "doas",    "su",      "runuser", "strace",
+                                             "ltrace",           "script", "unshare", "nsenter", "bwrap",   "flock",
+                                             "dbus-run-session", "time" };
 
         return is_one_of(name, names, ELEMENTSOF(names));
 }

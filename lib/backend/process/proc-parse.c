@@ -236,10 +236,8 @@ int proc_parse_status(const char *text, struct proc_status *ret)
 
         s.has_uids = find_uids(text, s.uids);
         s.is_init = is_init(text);
-        s.has_signals = find_mask(text, "SigPnd", &thread) &&
-                        find_mask(text, "ShdPnd", &process) &&
-                        find_mask(text, "SigBlk", &s.blocked) &&
-                        find_mask(text, "SigIgn", &s.ignored) &&
+        s.has_signals = find_mask(text, "SigPnd", &thread) && find_mask(text, "ShdPnd", &process) &&
+                        find_mask(text, "SigBlk", &s.blocked) && find_mask(text, "SigIgn", &s.ignored) &&
                         find_mask(text, "SigCgt", &s.caught);
         if (s.has_signals)
                 s.pending = thread | process;
@@ -258,8 +256,7 @@ bool proc_parse_socket_link(const char *text, size_t bytes, uint64_t *ret_inode)
 
         /* The shortest is "socket:[1]". The number stops at the bracket that
          * is known to be there, so that it needs no NUL. */
-        if (bytes < sizeof(prefix) + 1 || memcmp(text, prefix, sizeof(prefix) - 1) != 0 ||
-            text[bytes - 1] != ']')
+        if (bytes < sizeof(prefix) + 1 || memcmp(text, prefix, sizeof(prefix) - 1) != 0 || text[bytes - 1] != ']')
                 return false;
         if (!proc_parse_number(&p, 10, &inode) || p != text + bytes - 1)
                 return false;
@@ -277,8 +274,7 @@ static bool ring_line(const char *line, size_t bytes, uint64_t *ret_inode)
 
         while (line < end && *line == ' ')
                 line++;
-        if (line == end || !proc_parse_number(&line, 10, &slot) || end - line < 2 ||
-            line[0] != ':' || line[1] != ' ')
+        if (line == end || !proc_parse_number(&line, 10, &slot) || end - line < 2 || line[0] != ':' || line[1] != ' ')
                 return false;
         line += 2;
         return proc_parse_socket_link(line, (size_t)(end - line), ret_inode);

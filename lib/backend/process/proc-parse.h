@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PROC_COMM_BYTES 65u     /* a kernel thread's name has up to 64 bytes: proc_task_name() */
+#define PROC_COMM_BYTES 65u /* a kernel thread's name has up to 64 bytes: proc_task_name() */
 
 struct proc_stat {
         char comm[PROC_COMM_BYTES];
@@ -20,19 +20,19 @@ struct proc_stat {
         pid_t ppid;
         pid_t pgrp;
         pid_t session;
-        uint64_t tty;           /* 0 = no controlling terminal */
-        uint64_t flags;         /* PF_* of the kernel */
+        uint64_t tty;   /* 0 = no controlling terminal */
+        uint64_t flags; /* PF_* of the kernel */
         uint64_t n_threads;
-        uint64_t start_ticks;   /* since boot */
+        uint64_t start_ticks; /* since boot */
 };
 
 struct proc_status {
-        uid_t euid;             /* (uid_t)-1 = not known */
-        uid_t uids[4];          /* real, effective, saved, of the file system */
+        uid_t euid;    /* (uid_t)-1 = not known */
+        uid_t uids[4]; /* real, effective, saved, of the file system */
         bool has_uids;
-        bool is_init;           /* process 1 of its pid namespace */
+        bool is_init; /* process 1 of its pid namespace */
         bool has_signals;
-        uint64_t pending;       /* of the thread and of the process */
+        uint64_t pending; /* of the thread and of the process */
         uint64_t blocked;
         uint64_t ignored;
         uint64_t caught;

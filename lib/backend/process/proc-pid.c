@@ -42,8 +42,7 @@ static bool cut_deleted_mark(char *path)
         return true;
 }
 
-static int read_stat(struct proc_reader *reader, int directory, const char *name,
-                     struct proc_stat *ret)
+static int read_stat(struct proc_reader *reader, int directory, const char *name, struct proc_stat *ret)
 {
         ssize_t n = sys_read_file(directory, name, reader->text, sizeof(reader->text));
 
@@ -68,8 +67,7 @@ bool proc_reader_holds_nothing(struct proc_reader *reader, pid_t pid)
 {
         struct proc_stat stat;
 
-        return read_stat_of(reader, pid, &stat) == 0 &&
-               ((stat.flags & PF_KTHREAD) || is_corpse(&stat));
+        return read_stat_of(reader, pid, &stat) == 0 && ((stat.flags & PF_KTHREAD) || is_corpse(&stat));
 }
 
 /* Forked servers have their parents in common: read each once. */
@@ -129,12 +127,10 @@ static bool is_gone(const struct proc_reader *reader, pid_t pid)
  * (whose processes the manager never forks itself), or the leader of its
  * session or of its process group is dead.
  */
-static bool is_orphan(const struct proc_reader *reader, const struct proc_stat *stat, pid_t pid,
-                      size_t n_ancestors)
+static bool is_orphan(const struct proc_reader *reader, const struct proc_stat *stat, pid_t pid, size_t n_ancestors)
 {
         enum proc_unit unit = proc_parse_unit(reader->cgroup);
-        bool adopted = stat->ppid == 1 ||
-                       (n_ancestors > 1 && strcmp(reader->ancestor_comm[0], "systemd") == 0);
+        bool adopted = stat->ppid == 1 || (n_ancestors > 1 && strcmp(reader->ancestor_comm[0], "systemd") == 0);
 
         if (!adopted || pid == 1 || unit == PROC_UNIT_SERVICE)
                 return false;
@@ -161,8 +157,7 @@ static bool same_file_as_self(const struct proc_reader *reader, int directory)
 {
         struct stat st;
 
-        return sys_fstatat(directory, "exe", &st, 0) >= 0 &&
-               (uint64_t)st.st_ino == reader->self_exe_inode &&
+        return sys_fstatat(directory, "exe", &st, 0) >= 0 && (uint64_t)st.st_ino == reader->self_exe_inode &&
                (uint64_t)st.st_dev == reader->self_exe_device;
 }
 
@@ -218,8 +213,8 @@ static void read_own_map(struct proc_reader *reader)
 {
         char map[256];
 
-        reader->sees_all_uids = sys_read_file(reader->procfs, "self/uid_map", map, sizeof(map)) > 0 &&
-                                proc_parse_is_whole_map(map);
+        reader->sees_all_uids =
+                sys_read_file(reader->procfs, "self/uid_map", map, sizeof(map)) > 0 && proc_parse_is_whole_map(map);
 }
 
 /* Pid 1 is the ancestor of all: to say so would tell nothing. */
@@ -231,7 +226,7 @@ static void find_own_ancestors(struct proc_reader *reader)
 
         if (!own)
                 return;
-        stat = *own;    /* the search for parents uses the cache that it is in */
+        stat = *own; /* the search for parents uses the cache that it is in */
         n = find_ancestors(reader, &stat);
         for (size_t i = 0; i < n && reader->ancestor_pids[i] > 1; i++)
                 reader->own_ancestors[reader->n_own_ancestors++] = reader->ancestor_pids[i];
@@ -266,8 +261,7 @@ static uint64_t start_time(const struct proc_reader *reader, uint64_t ticks)
         return reader->boot_usec + ticks / hertz * 1000000u + ticks % hertz * 1000000u / hertz;
 }
 
-static void put_stat(struct proc_reader *reader, const struct proc_stat *stat,
-                     struct aiu_process_fact *fact)
+static void put_stat(struct proc_reader *reader, const struct proc_stat *stat, struct aiu_process_fact *fact)
 {
         fact->ppid = stat->ppid;
         fact->comm = stat->comm;
@@ -316,8 +310,8 @@ static void read_status(struct proc_reader *reader, int directory, const struct 
                 put_uids(reader, directory, &status, fact);
         if (status.has_signals) {
                 fact->sigterm_ignored = ignores_sigterm(&status) ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
-                fact->sigterm_caught = has_signal(status.caught | status.blocked, SIGTERM) ?
-                        AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+                fact->sigterm_caught =
+                        has_signal(status.caught | status.blocked, SIGTERM) ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
         }
         if (is_dying(stat, &status))
                 fact->flags |= AIU_HOLDER_DYING;
@@ -379,7 +373,7 @@ static int add_one(struct proc_reader *reader, int directory, pid_t pid, struct 
                 put_stat(reader, &stat, &fact);
         read_status(reader, directory, &stat, &fact);
         read_program(reader, directory, &fact);
-        read_cmdline(reader, directory, &stat, &fact);  /* last: it stays in reader->text */
+        read_cmdline(reader, directory, &stat, &fact); /* last: it stays in reader->text */
         return aiu_snapshot_add_process(snapshot, &fact);
 }
 
@@ -419,8 +413,7 @@ static int add_master(struct proc_reader *reader, const struct proc_stat *child,
         return r == -ENOMEM ? r : 0;
 }
 
-int proc_reader_add(struct proc_reader *reader, int directory, pid_t pid,
-                    struct aiu_snapshot *snapshot)
+int proc_reader_add(struct proc_reader *reader, int directory, pid_t pid, struct aiu_snapshot *snapshot)
 {
         struct proc_stat stat = { .state = '?' };
         int r = add_one(reader, directory, pid, &stat, snapshot);

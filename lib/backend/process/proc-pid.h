@@ -17,13 +17,13 @@
 #include <sys/types.h>
 
 #define PROC_MAX_ANCESTORS 32u
-#define PROC_PATH_BYTES 4352u           /* PATH_MAX and " (deleted)" */
-#define PROC_CMDLINE_BYTES 32769u       /* 32 KiB and a NUL */
-#define PROC_KIN_CACHE 64u              /* a power of two */
+#define PROC_PATH_BYTES 4352u     /* PATH_MAX and " (deleted)" */
+#define PROC_CMDLINE_BYTES 32769u /* 32 KiB and a NUL */
+#define PROC_KIN_CACHE 64u        /* a power of two */
 
 /* One process as its descendants see it. */
 struct proc_kin {
-        pid_t pid;                      /* 0 = this place in the cache is free */
+        pid_t pid; /* 0 = this place in the cache is free */
         struct proc_stat stat;
 };
 
@@ -31,17 +31,17 @@ struct proc_kin {
 struct proc_reader {
         int procfs;
         bool plain_calls_only;
-        pid_t self;                     /* the caller as this procfs numbers it; 0 = unknown */
-        bool sees_all_uids;             /* the caller is in the first user namespace */
+        pid_t self;         /* the caller as this procfs numbers it; 0 = unknown */
+        bool sees_all_uids; /* the caller is in the first user namespace */
         uint64_t boot_usec;
         uint64_t ticks_per_second;
-        uint64_t self_exe_inode;        /* 0 = not known */
+        uint64_t self_exe_inode; /* 0 = not known */
         uint64_t self_exe_device;
         struct proc_kin kin[PROC_KIN_CACHE];
-        pid_t added_parent;             /* the last one that was added as a master */
-        pid_t judged_parent;            /* of whom `judgement` is */
+        pid_t added_parent;  /* the last one that was added as a master */
+        pid_t judged_parent; /* of whom `judgement` is */
         enum aiu_tristate judgement;
-        pid_t own_ancestors[PROC_MAX_ANCESTORS];        /* of the caller, without pid 1 */
+        pid_t own_ancestors[PROC_MAX_ANCESTORS]; /* of the caller, without pid 1 */
         size_t n_own_ancestors;
         pid_t ancestor_pids[PROC_MAX_ANCESTORS];
         char ancestor_comm[PROC_MAX_ANCESTORS][PROC_COMM_BYTES];
@@ -57,8 +57,7 @@ struct proc_reader {
 void proc_reader_init(struct proc_reader *reader, int procfs, bool plain_calls_only);
 /* Read process `pid` through `directory`, its directory in procfs, and add it to
  * the snapshot. -ESRCH: it is gone, and nothing was added. */
-int proc_reader_add(struct proc_reader *reader, int directory, pid_t pid,
-                    struct aiu_snapshot *snapshot);
+int proc_reader_add(struct proc_reader *reader, int directory, pid_t pid, struct aiu_snapshot *snapshot);
 /* What stat says of a process, read once; NULL = nothing. Good until the next call. */
 const struct proc_stat *proc_reader_find_kin(struct proc_reader *reader, pid_t pid);
 /* Does the parent start it again (proc-parent.c)? What `exe` and `text` have is lost. */

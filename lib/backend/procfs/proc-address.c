@@ -17,10 +17,10 @@
 #include "backend/backends.h"
 #include "util/sys.h"
 
-#define MOST_BYTES (1u << 20)           /* a table of ten thousand addresses */
-#define TENTATIVE 0x40u                 /* IFA_F_TENTATIVE */
-#define DADFAILED 0x08u                 /* IFA_F_DADFAILED: another host has it */
-#define OPTIMISTIC 0x04u                /* IFA_F_OPTIMISTIC: may be used while it is tentative */
+#define MOST_BYTES (1u << 20) /* a table of ten thousand addresses */
+#define TENTATIVE 0x40u       /* IFA_F_TENTATIVE */
+#define DADFAILED 0x08u       /* IFA_F_DADFAILED: another host has it */
+#define OPTIMISTIC 0x04u      /* IFA_F_OPTIMISTIC: may be used while it is tentative */
 
 static const char *skip_blanks(const char *at)
 {
@@ -43,16 +43,17 @@ static bool covers(in_addr_t network, unsigned int length, in_addr_t ip)
 
 struct match {
         in_addr_t ip;
-        in_addr_t leaf;         /* "|-- 127.0.0.0": what the lines below it are about */
-        int longest;            /* prefix length; -1 = none yet */
+        in_addr_t leaf; /* "|-- 127.0.0.0": what the lines below it are about */
+        int longest;    /* prefix length; -1 = none yet */
         bool local;
 };
 
 /* Where one is not here, those that are go into `snapshot`. */
 static int tell(struct aiu_snapshot *snapshot, const void *address, size_t bytes, const char *device)
 {
-        struct aiu_address_fact fact = { .size = sizeof(fact), .address = address, .address_len = (socklen_t)bytes,
-                                         .device = device };
+        struct aiu_address_fact fact = {
+                .size = sizeof(fact), .address = address, .address_len = (socklen_t)bytes, .device = device
+        };
         int r = aiu_snapshot_add_address(snapshot, &fact);
 
         return r == -ENOMEM ? r : 0;
@@ -107,8 +108,7 @@ static bool line_is(const char *line, const struct in6_addr *ip, unsigned int *r
 
         for (size_t i = 0; i < 16; i++)
                 (void)snprintf(hex + 2 * i, 3, "%02x", ip->s6_addr[i]);
-        return strncmp(line, hex, 32) == 0 &&
-               sscanf(line + 32, "%x %x %x %x", &index, &length, &scope, ret_flags) == 4;
+        return strncmp(line, hex, 32) == 0 && sscanf(line + 32, "%x %x %x %x", &index, &length, &scope, ret_flags) == 4;
 }
 
 /* A failed detection leaves the address tentative for good: waiting is of no use. */

@@ -92,8 +92,7 @@ static void take_word(struct cursor *c, void *to)
         memcpy(to, &word, sizeof(word));
 }
 
-static socklen_t take_address(struct cursor *c, int family, struct sockaddr_storage *to,
-                              uint16_t *ret_port)
+static socklen_t take_address(struct cursor *c, int family, struct sockaddr_storage *to, uint16_t *ret_port)
 {
         struct sockaddr_in *in = (struct sockaddr_in *)to;
         struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
@@ -134,7 +133,7 @@ static enum aiu_state state_of(unsigned int state)
 
 static uint64_t ticks_to_usec(uint64_t n, long ticks)
 {
-        uint64_t most = UINT32_MAX;     /* a year and more: no timer is that long */
+        uint64_t most = UINT32_MAX; /* a year and more: no timer is that long */
 
         return ticks > 0 ? (n < most ? n : most) * 1000000u / (uint64_t)ticks : 0;
 }
@@ -142,7 +141,7 @@ static uint64_t ticks_to_usec(uint64_t n, long ticks)
 static void take_minisock(struct aiu_socket_fact *fact, uint64_t when, long ticks)
 {
         fact->minisock = AIU_TRISTATE_YES;
-        fact->uid = (uid_t)-1;          /* it has none: the line says 0 for all */
+        fact->uid = (uid_t)-1; /* it has none: the line says 0 for all */
         fact->expires_usec = ticks_to_usec(when, ticks);
 }
 
@@ -157,24 +156,24 @@ int proc_net_parse_inet(const char *line, size_t bytes, int family, int protocol
         uint64_t when;
 
         memset(ret, 0, sizeof(*ret));
-        (void)take_decimal(&c);                         /* sl */
+        (void)take_decimal(&c); /* sl */
         expect(&c, ':');
         address_bytes = take_address(&c, family, &ret->local, &port);
         (void)take_address(&c, family, &ret->peer, &peer_port);
         skip_blanks(&c);
         state = (unsigned int)take_hex(&c, 2, 2);
         skip_blanks(&c);
-        (void)take_hex(&c, 1, 16);                      /* tx_queue:rx_queue */
+        (void)take_hex(&c, 1, 16); /* tx_queue:rx_queue */
         expect(&c, ':');
         (void)take_hex(&c, 1, 16);
         skip_blanks(&c);
-        timer = (unsigned int)take_hex(&c, 1, 4);       /* tr:tm->when */
+        timer = (unsigned int)take_hex(&c, 1, 4); /* tr:tm->when */
         expect(&c, ':');
         when = take_hex(&c, 1, 16);
         skip_blanks(&c);
-        (void)take_hex(&c, 1, 16);                      /* retrnsmt */
+        (void)take_hex(&c, 1, 16); /* retrnsmt */
         fact->uid = (uid_t)take_decimal(&c);
-        (void)take_decimal(&c);                         /* timeout */
+        (void)take_decimal(&c); /* timeout */
         fact->inode = take_decimal(&c);
         if (c.bad || port == 0)
                 return -EBADMSG;
@@ -188,16 +187,15 @@ int proc_net_parse_inet(const char *line, size_t bytes, int family, int protocol
                 fact->peer = (const struct sockaddr *)&ret->peer;
                 fact->peer_len = address_bytes;
         }
-        if (protocol == IPPROTO_TCP && fact->inode == 0 &&
-            (timer == TIMER_TIME_WAIT || state == KERNEL_TIME_WAIT))
+        if (protocol == IPPROTO_TCP && fact->inode == 0 && (timer == TIMER_TIME_WAIT || state == KERNEL_TIME_WAIT))
                 take_minisock(fact, when, ticks);
         return 0;
 }
 
 /* ------------------------------------------------------ unix */
 
-enum { ACCEPTING = 1 << 16 };                   /* __SO_ACCEPTCON */
-enum { UNCONNECTED = 1, CONNECTED = 3 };        /* SS_* of linux/net.h */
+enum { ACCEPTING = 1 << 16 };            /* __SO_ACCEPTCON */
+enum { UNCONNECTED = 1, CONNECTED = 3 }; /* SS_* of linux/net.h */
 
 static enum aiu_state unix_state(uint64_t flags, uint64_t state)
 {
@@ -217,7 +215,7 @@ int proc_net_parse_unix(const char *line, size_t bytes, struct proc_net_unix *re
         /* A pointer, hashed or zeroed for who may not see it: kptr_restrict. */
         (void)take_hex(&c, 1, 16);
         expect(&c, ':');
-        for (int i = 0; i < 2; i++) {                   /* RefCount, Protocol */
+        for (int i = 0; i < 2; i++) { /* RefCount, Protocol */
                 expect(&c, ' ');
                 (void)take_hex(&c, 8, 8);
         }

@@ -16,11 +16,11 @@ struct proc_net_socket {
 };
 
 struct proc_net_unix {
-        int type;               /* SOCK_* */
+        int type; /* SOCK_* */
         enum aiu_state state;
         uint64_t inode;
-        const char *name;       /* as printed, in the line: '@' for every NUL */
-        size_t name_bytes;      /* 0 = unnamed */
+        const char *name;  /* as printed, in the line: '@' for every NUL */
+        size_t name_bytes; /* 0 = unnamed */
 };
 
 /*

@@ -25,9 +25,9 @@
 #include "util/sys.h"
 
 #define TABLE_MAX (16u << 20)
-#define PROCESSES_MAX 1024u     /* whose tables are read, where namespaces cannot be told apart */
+#define PROCESSES_MAX 1024u /* whose tables are read, where namespaces cannot be told apart */
 #define NAMESPACES_MAX 256u
-#define WEAK_MAX 4u             /* of more namesakes none is more likely than another */
+#define WEAK_MAX 4u /* of more namesakes none is more likely than another */
 
 /* How sure it is that a name leads to the file. */
 enum match { NONE, WEAK, STRONG };
@@ -45,11 +45,11 @@ struct search {
         struct aiu_snapshot *snapshot;
         struct aiu_host_fact host;
         char base[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
-        int root;               /* of the process whose table it is; -1 = our own; ROOT_UNKNOWN */
+        int root; /* of the process whose table it is; -1 = our own; ROOT_UNKNOWN */
         size_t n_found;
         struct candidate weak[WEAK_MAX];
-        size_t n_weak;          /* there may have been more */
-        uint64_t seen[NAMESPACES_MAX];  /* namespaces whose table was read */
+        size_t n_weak;                 /* there may have been more */
+        uint64_t seen[NAMESPACES_MAX]; /* namespaces whose table was read */
         size_t n_seen;
         size_t n_read;
 };
@@ -115,7 +115,7 @@ static int add_candidate(struct search *search, const struct candidate *candidat
                 .local = (const struct sockaddr *)&candidate->un,
                 .local_len = candidate->un_len,
                 .uid = (uid_t)-1,
-                .vfs_inode = search->host.name_inode,   /* and no device: a candidate */
+                .vfs_inode = search->host.name_inode, /* and no device: a candidate */
         };
         int r = aiu_snapshot_add_socket(search->snapshot, &fact);
 
@@ -258,7 +258,7 @@ static int read_of_process(struct search *search, const char *pid)
         if (search->root >= 0)
                 sys_close(search->root);
         search->root = ROOT_UNKNOWN;
-        return r == -ENOMEM || r == -ENOBUFS ? r : 0;   /* others: it has ended */
+        return r == -ENOMEM || r == -ENOBUFS ? r : 0; /* others: it has ended */
 }
 
 struct entry {
@@ -349,13 +349,15 @@ static int search_all(struct search *search)
         if (r < 0)
                 return r;
         if (search->n_found > 0)
-                (void)aiu_snapshot_add_gap(search->snapshot, AIU_GAP_UNKNOWN, 0,
-                                           "whose socket the file is was concluded from the name that it was bound to, in "
-                                           "/proc/net/unix: the file may have been replaced since");
+                (void)aiu_snapshot_add_gap(
+                        search->snapshot, AIU_GAP_UNKNOWN, 0,
+                        "whose socket the file is was concluded from the name that it was bound to, in "
+                        "/proc/net/unix: the file may have been replaced since");
         else if (live)
-                (void)aiu_snapshot_add_gap(search->snapshot, AIU_GAP_NAMESPACE, 0,
-                                           "a socket is bound to the file, and is in no table of sockets that this user may "
-                                           "read: it is of another namespace, or no process has it open");
+                (void)aiu_snapshot_add_gap(
+                        search->snapshot, AIU_GAP_NAMESPACE, 0,
+                        "a socket is bound to the file, and is in no table of sockets that this user may "
+                        "read: it is of another namespace, or no process has it open");
         return sure ? AIU_DONE : AIU_PARTIAL;
 }
 

@@ -34,14 +34,14 @@
 struct scan {
         const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
-        size_t n_before;        /* sockets that another backend told before it gave up */
-        int family;             /* of the table that is being read */
+        size_t n_before; /* sockets that another backend told before it gave up */
+        int family;      /* of the table that is being read */
         long ticks;
-        bool incomplete;        /* a gap says what is missing */
-        bool full;              /* the snapshot is, and has said so */
-        unsigned int skipped;   /* lines that were too long or made no sense */
-        bool owner_seen;        /* AF_UNIX: a socket that has the name, by itself ... */
-        bool connected_seen;    /* ... or perhaps from the listener that accepted it */
+        bool incomplete;      /* a gap says what is missing */
+        bool full;            /* the snapshot is, and has said so */
+        unsigned int skipped; /* lines that were too long or made no sense */
+        bool owner_seen;      /* AF_UNIX: a socket that has the name, by itself ... */
+        bool connected_seen;  /* ... or perhaps from the listener that accepted it */
         char line[LINE_BYTES];
         size_t line_bytes;
         char block[BLOCK_BYTES];
@@ -84,7 +84,7 @@ static int take_block(struct scan *scan, size_t bytes, bool *header, line_handle
 
 static int read_lines(struct scan *scan, int fd, line_handler *handler)
 {
-        bool header = true;     /* the first line holds the titles */
+        bool header = true; /* the first line holds the titles */
         ssize_t n;
         int r;
 
@@ -127,8 +127,7 @@ static uint16_t port_of(const struct proc_net_socket *socket)
         return ntohs(((const struct sockaddr_in *)&socket->local)->sin_port);
 }
 
-static bool same_end(const struct sockaddr *a, socklen_t a_bytes, const struct sockaddr *b,
-                     socklen_t b_bytes)
+static bool same_end(const struct sockaddr *a, socklen_t a_bytes, const struct sockaddr *b, socklen_t b_bytes)
 {
         if (!a || !b)
                 return a == b;
@@ -152,14 +151,11 @@ static bool is_known(const struct scan *scan, const struct aiu_socket_fact *fact
 {
         struct aiu_socket_fact other = { .size = sizeof(other) };
 
-        for (size_t i = 0; i < scan->n_before && aiu_snapshot_get_socket(scan->snapshot, i, &other);
-             i++) {
+        for (size_t i = 0; i < scan->n_before && aiu_snapshot_get_socket(scan->snapshot, i, &other); i++) {
                 if (fact->inode != 0 ? other.inode == fact->inode
                                      : other.inode == 0 &&
-                                               same_end(other.local, other.local_len, fact->local,
-                                                        fact->local_len) &&
-                                               same_end(other.peer, other.peer_len, fact->peer,
-                                                        fact->peer_len))
+                                               same_end(other.local, other.local_len, fact->local, fact->local_len) &&
+                                               same_end(other.peer, other.peer_len, fact->peer, fact->peer_len))
                         return true;
         }
         return false;
@@ -169,8 +165,7 @@ static int take_inet_line(struct scan *scan, const char *line, size_t bytes)
 {
         struct proc_net_socket socket;
 
-        if (proc_net_parse_inet(line, bytes, scan->family, scan->request->protocol, scan->ticks,
-                                &socket) < 0) {
+        if (proc_net_parse_inet(line, bytes, scan->family, scan->request->protocol, scan->ticks, &socket) < 0) {
                 scan->skipped++;
                 return 0;
         }
@@ -188,8 +183,7 @@ struct tables {
         const char *gap;
 };
 
-#define UNSEEN                                                                                     \
-        "the device, IPV6_V6ONLY and cgroup of a socket are not in /proc/net; netlink would tell"
+#define UNSEEN "the device, IPV6_V6ONLY and cgroup of a socket are not in /proc/net; netlink would tell"
 
 static const struct tables tables[] = {
         { IPPROTO_TCP, "tcp", "tcp6",
@@ -274,8 +268,7 @@ static bool has_newline(const struct aiu_request *request)
 {
         const size_t before = offsetof(struct sockaddr_un, sun_path);
 
-        return memchr((const char *)request->address + before, '\n',
-                      request->address_len - before) != NULL;
+        return memchr((const char *)request->address + before, '\n', request->address_len - before) != NULL;
 }
 
 static int scan_unix(struct scan *scan, int directory)
@@ -298,16 +291,14 @@ static int scan_unix(struct scan *scan, int directory)
                 return r;
         scan->incomplete = is_path || (scan->connected_seen && !scan->owner_seen);
         if (is_path)
-                (void)aiu_snapshot_add_gap(
-                        scan->snapshot, AIU_GAP_BACKEND, 0,
-                        "/proc/net/unix tells the name that a socket was bound to, not which "
-                        "file it made; netlink would tell");
+                (void)aiu_snapshot_add_gap(scan->snapshot, AIU_GAP_BACKEND, 0,
+                                           "/proc/net/unix tells the name that a socket was bound to, not which "
+                                           "file it made; netlink would tell");
         if (is_path || !scan->incomplete)
                 return 0;
-        (void)aiu_snapshot_add_gap(
-                scan->snapshot, AIU_GAP_BACKEND, 0,
-                "a connected socket carries this name; whether it was bound to it or "
-                "accepted by a listener that is gone is not in /proc/net/unix");
+        (void)aiu_snapshot_add_gap(scan->snapshot, AIU_GAP_BACKEND, 0,
+                                   "a connected socket carries this name; whether it was bound to it or "
+                                   "accepted by a listener that is gone is not in /proc/net/unix");
         return 0;
 }
 
@@ -331,8 +322,7 @@ static int scan_all(struct scan *scan)
         directory = open_directory(scan->request->procfs);
         if (directory < 0)
                 return directory;
-        r = scan->request->address->sa_family == AF_UNIX ? scan_unix(scan, directory)
-                                                          : scan_inet(scan, directory);
+        r = scan->request->address->sa_family == AF_UNIX ? scan_unix(scan, directory) : scan_inet(scan, directory);
         sys_close(directory);
         return r;
 }
@@ -364,10 +354,9 @@ static int conclude(struct scan *scan, int r)
                 return r;
         if (scan->skipped > 0) {
                 scan->incomplete = true;
-                (void)aiu_snapshot_add_gap(
-                        scan->snapshot, AIU_GAP_TRUNCATED, EBADMSG,
-                        "lines in /proc/net were too long or made no sense: sockets may be "
-                        "missing");
+                (void)aiu_snapshot_add_gap(scan->snapshot, AIU_GAP_TRUNCATED, EBADMSG,
+                                           "lines in /proc/net were too long or made no sense: sockets may be "
+                                           "missing");
         }
         /* TCP sockets that are bound and no more are never in these tables. */
         if (scan->request->protocol == IPPROTO_TCP)
@@ -375,8 +364,7 @@ static int conclude(struct scan *scan, int r)
         return scan->incomplete ? AIU_PARTIAL : AIU_DONE;
 }
 
-static int sockets(void *userdata, const struct aiu_request *request,
-                   struct aiu_snapshot *snapshot)
+static int sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         _cleanup_free_ struct scan *scan = NULL;
 

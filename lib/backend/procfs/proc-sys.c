@@ -45,9 +45,9 @@ struct look {
         const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         struct aiu_host_fact fact;
-        char *reserved;                 /* what fact.reserved_ports points to */
-        bool mapped;                    /* ::ffff:a.b.c.d: IPv4's rules */
-        bool any;                       /* a wildcard */
+        char *reserved; /* what fact.reserved_ports points to */
+        bool mapped;    /* ::ffff:a.b.c.d: IPv4's rules */
+        bool any;       /* a wildcard */
 };
 
 /* ------------------------------------------------------ numbers */
@@ -157,8 +157,8 @@ static void look_at_reserved(struct look *look)
         size_t bytes;
         char *end;
 
-        if (sys_read_file_alloc(look->request->procfs, "sys/net/ipv4/ip_local_reserved_ports",
-                                MAX_RESERVED_READ, &look->reserved, &bytes) < 0)
+        if (sys_read_file_alloc(look->request->procfs, "sys/net/ipv4/ip_local_reserved_ports", MAX_RESERVED_READ,
+                                &look->reserved, &bytes) < 0)
                 return;
         /* The kernel ends even an empty list with a newline: without one, the end is missing. */
         if (bytes == 0 || look->reserved[bytes - 1] != '\n')
@@ -170,9 +170,8 @@ static void look_at_reserved(struct look *look)
                 end = strrchr(look->reserved, ',');
                 if (end)
                         *end = '\0';
-                (void)aiu_snapshot_add_gap(
-                        look->snapshot, AIU_GAP_TRUNCATED, ENOBUFS,
-                        "ip_local_reserved_ports is too long: its end was not looked at");
+                (void)aiu_snapshot_add_gap(look->snapshot, AIU_GAP_TRUNCATED, ENOBUFS,
+                                           "ip_local_reserved_ports is too long: its end was not looked at");
         }
         look->fact.reserved_ports = look->reserved;
 }
@@ -275,16 +274,14 @@ static void look_at_privilege(struct look *look)
 
         r = read_numbers(look, "sys/net/ipv4/ip_unprivileged_port_start", &start, 1);
         if (r == -ENOENT && look->fact.kernel_major > 0 &&
-            (look->fact.kernel_major < 4 ||
-             (look->fact.kernel_major == 4 && look->fact.kernel_minor < 11)))
-                start = IPPORT_RESERVED;        /* what it was before there was a sysctl */
+            (look->fact.kernel_major < 4 || (look->fact.kernel_major == 4 && look->fact.kernel_minor < 11)))
+                start = IPPORT_RESERVED; /* what it was before there was a sysctl */
         else if (r < 0)
                 start = 0;
         else if (start == 0)
                 start = -1;
         look->fact.unprivileged_port_start = start;
-        if (start > 0 ? look->request->port < start
-                      : start == 0 && look->request->port < IPPORT_RESERVED)
+        if (start > 0 ? look->request->port < start : start == 0 && look->request->port < IPPORT_RESERVED)
                 look->fact.privileged = ask_privilege(look);
 }
 
@@ -313,8 +310,8 @@ static void look_at_nonlocal(struct look *look)
 {
         bool v6 = look->request->address->sa_family == AF_INET6 && !look->mapped;
 
-        look->fact.nonlocal_bind = read_switch(look, v6 ? "sys/net/ipv6/ip_nonlocal_bind"
-                                                        : "sys/net/ipv4/ip_nonlocal_bind");
+        look->fact.nonlocal_bind =
+                read_switch(look, v6 ? "sys/net/ipv6/ip_nonlocal_bind" : "sys/net/ipv4/ip_nonlocal_bind");
 }
 
 static void classify(struct look *look)
@@ -352,19 +349,15 @@ static void look_at_ip(struct look *look)
 
 static int host(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
-        struct look look = { .request = request,
-                             .snapshot = snapshot,
-                             .fact.size = sizeof(look.fact) };
+        struct look look = { .request = request, .snapshot = snapshot, .fact.size = sizeof(look.fact) };
         int r;
 
         (void)userdata;
         look_at_kernel(&look);
         if (request->procfs < 0)
-                (void)aiu_snapshot_add_gap(
-                        snapshot, AIU_GAP_BACKEND, ENOENT,
-                        "without /proc the sysctls and the caller's capabilities are not known");
-        else if (request->address->sa_family == AF_INET ||
-                 request->address->sa_family == AF_INET6)
+                (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, ENOENT,
+                                           "without /proc the sysctls and the caller's capabilities are not known");
+        else if (request->address->sa_family == AF_INET || request->address->sa_family == AF_INET6)
                 look_at_ip(&look);
         r = aiu_snapshot_add_host(snapshot, &look.fact);
         free(look.reserved);

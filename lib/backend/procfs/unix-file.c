@@ -26,7 +26,7 @@
 #define STATX_ATTR_APPEND 0x00000020
 #endif
 #ifndef STATX_ATTR_MOUNT_ROOT
-#define STATX_ATTR_MOUNT_ROOT 0x00002000        /* Linux 5.8 */
+#define STATX_ATTR_MOUNT_ROOT 0x00002000 /* Linux 5.8 */
 #endif
 
 #define MOUNTINFO_MAX (4u << 20)
@@ -40,11 +40,11 @@ struct file {
         struct aiu_snapshot *snapshot;
         const char *path, *parent;
         struct stat st;
-        uint64_t mount_id;      /* 0 = not known */
-        char *mountinfo;        /* NULL = not readable */
-        char real[UNIX_MOUNT_PATH];     /* without symbolic links; "" = not known */
-        long type;              /* statfs(2); 0 = not known */
-        uint64_t attributes;    /* STATX_ATTR_* */
+        uint64_t mount_id;          /* 0 = not known */
+        char *mountinfo;            /* NULL = not readable */
+        char real[UNIX_MOUNT_PATH]; /* without symbolic links; "" = not known */
+        long type;                  /* statfs(2); 0 = not known */
+        uint64_t attributes;        /* STATX_ATTR_* */
 };
 
 static void gap(const struct file *file, enum aiu_gap_kind kind, int error, const char *text)
@@ -231,7 +231,7 @@ static enum aiu_tristate sticky_allows(const struct file *file, const struct sta
 
         if (!(directory->st_mode & S_ISVTX) || file->st.st_uid == asker || directory->st_uid == asker)
                 return AIU_TRISTATE_YES;
-        if (file->st.st_uid == OVERFLOW_UID)    /* perhaps an owner that this user namespace does not know */
+        if (file->st.st_uid == OVERFLOW_UID) /* perhaps an owner that this user namespace does not know */
                 return AIU_TRISTATE_UNKNOWN;
         return has_fowner(file->request->procfs);
 }

@@ -61,7 +61,7 @@ static int connect_pair(int type, const char *name, bool *ret_asked)
  */
 static int check_kernel(void)
 {
-        static atomic_int verdict;      /* 0 = not asked yet */
+        static atomic_int verdict; /* 0 = not asked yet */
         bool backend_request;
         int r = atomic_load(&verdict);
 
@@ -160,8 +160,7 @@ int unix_live_once(const char *path, struct stat *ret_stat, enum aiu_tristate *r
         return 0;
 }
 
-int unix_live(const struct aiu_request *request, const char *path, struct stat *ret_stat,
-              enum aiu_tristate *ret_live)
+int unix_live(const struct aiu_request *request, const char *path, struct stat *ret_stat, enum aiu_tristate *ret_live)
 {
         enum aiu_tristate live = AIU_TRISTATE_UNKNOWN;
         struct stat st, before = { 0 };

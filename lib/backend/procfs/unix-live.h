@@ -25,7 +25,6 @@ int unix_live_name(int fd, char name[UNIX_LIVE_NAME]);
 int unix_live_once(const char *path, struct stat *ret_stat, enum aiu_tristate *ret_live);
 
 /* The whole procedure, twice before "no". The same errors; -ESTALE only when it never stops changing. */
-int unix_live(const struct aiu_request *request, const char *path, struct stat *ret_stat,
-              enum aiu_tristate *ret_live);
+int unix_live(const struct aiu_request *request, const char *path, struct stat *ret_stat, enum aiu_tristate *ret_live);
 
 #endif

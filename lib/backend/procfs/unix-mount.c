@@ -56,7 +56,7 @@ static bool parse_line(const char *at, const char *end, struct mount *ret)
         struct span word = take_word(&at, end);
 
         ret->id = strtoull(word.at, NULL, 10);
-        (void)take_word(&at, end);              /* parent */
+        (void)take_word(&at, end); /* parent */
         ret->device = device_of(take_word(&at, end));
         ret->root = take_word(&at, end);
         ret->point = take_word(&at, end);
@@ -227,24 +227,24 @@ static bool is_one_of(long type, const unsigned int *types, size_t n)
 bool unix_mount_is_shared(long type)
 {
         static const unsigned int types[] = {
-                0x6969,         /* nfs */
-                0x517b,         /* smbfs */
-                0xff534d42,     /* cifs */
-                0xfe534d42,     /* smb2 */
-                0x65735546,     /* fuse, virtiofs */
-                0x01021997,     /* 9p */
-                0x00c36400,     /* ceph */
-                0x5346414f,     /* afs of OpenAFS */
-                0x6b414653,     /* afs of the kernel */
-                0x73757245,     /* coda */
-                0x786f4256,     /* vboxsf */
-                0xbacbacbc,     /* vmhgfs */
-                0x01161970,     /* gfs2 */
-                0x7461636f,     /* ocfs2 */
-                0x0bd00bd0,     /* lustre */
-                0x47504653,     /* gpfs */
-                0x20030528,     /* orangefs */
-                0xf15f,         /* ecryptfs: what is below has other inodes */
+                0x6969,     /* nfs */
+                0x517b,     /* smbfs */
+                0xff534d42, /* cifs */
+                0xfe534d42, /* smb2 */
+                0x65735546, /* fuse, virtiofs */
+                0x01021997, /* 9p */
+                0x00c36400, /* ceph */
+                0x5346414f, /* afs of OpenAFS */
+                0x6b414653, /* afs of the kernel */
+                0x73757245, /* coda */
+                0x786f4256, /* vboxsf */
+                0xbacbacbc, /* vmhgfs */
+                0x01161970, /* gfs2 */
+                0x7461636f, /* ocfs2 */
+                0x0bd00bd0, /* lustre */
+                0x47504653, /* gpfs */
+                0x20030528, /* orangefs */
+                0xf15f,     /* ecryptfs: what is below has other inodes */
         };
 
         return is_one_of(type, types, ELEMENTSOF(types));
@@ -253,24 +253,24 @@ bool unix_mount_is_shared(long type)
 bool unix_mount_has_no_sockets(long type)
 {
         static const unsigned int types[] = {
-                0x9fa0,         /* proc */
-                0x62656572,     /* sysfs */
-                0x0027e0eb,     /* cgroup */
-                0x63677270,     /* cgroup2 */
-                0x64626720,     /* debugfs */
-                0x74726163,     /* tracefs */
-                0x73636673,     /* securityfs */
-                0xf97cff8c,     /* selinuxfs */
-                0x62656570,     /* configfs */
-                0xde5e81e4,     /* efivarfs */
-                0x6165676c,     /* pstore */
-                0xcafe4a11,     /* bpf */
-                0x1cd1,         /* devpts */
-                0x19800202,     /* mqueue */
-                0x42494e4d,     /* binfmt_misc */
-                0x4d44,         /* vfat */
-                0x2011bab0,     /* exfat */
-                0x9660,         /* iso9660 */
+                0x9fa0,     /* proc */
+                0x62656572, /* sysfs */
+                0x0027e0eb, /* cgroup */
+                0x63677270, /* cgroup2 */
+                0x64626720, /* debugfs */
+                0x74726163, /* tracefs */
+                0x73636673, /* securityfs */
+                0xf97cff8c, /* selinuxfs */
+                0x62656570, /* configfs */
+                0xde5e81e4, /* efivarfs */
+                0x6165676c, /* pstore */
+                0xcafe4a11, /* bpf */
+                0x1cd1,     /* devpts */
+                0x19800202, /* mqueue */
+                0x42494e4d, /* binfmt_misc */
+                0x4d44,     /* vfat */
+                0x2011bab0, /* exfat */
+                0x9660,     /* iso9660 */
         };
 
         return is_one_of(type, types, ELEMENTSOF(types));

@@ -13,9 +13,9 @@
 uint64_t unix_mount_device(const char *mountinfo, uint64_t mount_id);
 
 enum unix_view {
-        UNIX_VIEW_END,          /* there is no further one */
-        UNIX_VIEW_PATH,         /* the same file, on the way that was written to `ret` */
-        UNIX_VIEW_UNSURE,       /* there may be one: what serves it cannot be asked without risk */
+        UNIX_VIEW_END,    /* there is no further one */
+        UNIX_VIEW_PATH,   /* the same file, on the way that was written to `ret` */
+        UNIX_VIEW_UNSURE, /* there may be one: what serves it cannot be asked without risk */
 };
 
 /* Writes where a directory is without symbolic links; leaves `path` as it is where that is not known. */

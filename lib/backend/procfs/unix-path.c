@@ -32,9 +32,9 @@
 enum { PATH_BYTES = sizeof(((struct sockaddr_un *)0)->sun_path) + 1 };
 
 struct path {
-        char text[PATH_BYTES];  /* without trailing slashes */
+        char text[PATH_BYTES]; /* without trailing slashes */
         char parent[PATH_BYTES];
-        bool slashes;           /* there were some */
+        bool slashes; /* there were some */
 };
 
 /* false = not a path: abstract, unnamed, or of another family. */
@@ -204,8 +204,8 @@ static enum aiu_tristate makes_sockets_plainly(const struct path *path, int proc
 static enum aiu_tristate nothing_there(const struct path *path, const struct aiu_request *request,
                                        struct aiu_snapshot *snapshot)
 {
-        enum aiu_tristate makes = request->plain_calls_only ? makes_sockets_plainly(path, request->procfs)
-                                                             : makes_sockets(path);
+        enum aiu_tristate makes =
+                request->plain_calls_only ? makes_sockets_plainly(path, request->procfs) : makes_sockets(path);
 
         if (makes == AIU_TRISTATE_YES)
                 return AIU_TRISTATE_NO;
@@ -233,8 +233,8 @@ static int look_at_file(struct path *path, const struct aiu_request *request, st
         return -EAGAIN;
 }
 
-static int look(struct path *path, const struct aiu_request *request,
-                struct aiu_snapshot *snapshot, struct aiu_host_fact *fact)
+static int look(struct path *path, const struct aiu_request *request, struct aiu_snapshot *snapshot,
+                struct aiu_host_fact *fact)
 {
         bool guessed = false;
         int r;
@@ -261,10 +261,9 @@ static int look(struct path *path, const struct aiu_request *request,
         if (!guessed && r == 0)
                 fact->name_exists = nothing_there(path, request, snapshot);
         if (guessed)
-                (void)aiu_snapshot_add_gap(
-                        snapshot, AIU_GAP_PERMISSION, 0,
-                        "nothing is at the path, but whether this user may make a socket in "
-                        "its directory could not be asked");
+                (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_PERMISSION, 0,
+                                           "nothing is at the path, but whether this user may make a socket in "
+                                           "its directory could not be asked");
         return 0;
 }
 

@@ -89,8 +89,8 @@ static void look_at_all(struct views *views, const char *entries, size_t bytes)
         }
 }
 
-enum aiu_tristate unix_views_elsewhere(const struct aiu_request *request, const char *path,
-                                       unix_mount_resolve *resolve, char way[UNIX_MOUNT_PATH])
+enum aiu_tristate unix_views_elsewhere(const struct aiu_request *request, const char *path, unix_mount_resolve *resolve,
+                                       char way[UNIX_MOUNT_PATH])
 {
         struct views views = {
                 .request = request, .path = path, .resolve = resolve, .way = way, .answer = AIU_TRISTATE_NO

@@ -11,7 +11,7 @@
  * inode? No = there is none in sight; unknown = there is one, or not every namespace could be looked
  * at. `way` is room to work in.
  */
-enum aiu_tristate unix_views_elsewhere(const struct aiu_request *request, const char *path,
-                                       unix_mount_resolve *resolve, char way[UNIX_MOUNT_PATH]);
+enum aiu_tristate unix_views_elsewhere(const struct aiu_request *request, const char *path, unix_mount_resolve *resolve,
+                                       char way[UNIX_MOUNT_PATH]);
 
 #endif

@@ -38,13 +38,15 @@ enum value { VALUE_STRING, VALUE_LIST, VALUE_BOOLEAN, VALUE_NUMBER, VALUE_LISTEN
 
 static const struct property {
         uint32_t kind;
-        const char *of;         /* units of this suffix; "" = all */
+        const char *of; /* units of this suffix; "" = all */
         const char *interface, *name;
         enum value value;
         size_t offset;
 } properties[] = {
-#define PROPERTY(kind, of, interface, name, value, field)                       \
-        { UNIT_ASK_##kind, of, interface, name, VALUE_##value, offsetof(struct unit, field) }
+#define PROPERTY(kind, of, interface, name, value, field)                                                              \
+        {                                                                                                              \
+                UNIT_ASK_##kind, of, interface, name, VALUE_##value, offsetof(struct unit, field)                      \
+        }
         PROPERTY(STATE, "", UNIT, "ActiveState", STRING, active_state),
         PROPERTY(KIN, "", UNIT, "TriggeredBy", LIST, triggered_by),
         PROPERTY(KIN, "", UNIT, "UpheldBy", LIST, upheld_by),
@@ -63,8 +65,7 @@ static const struct property {
         PROPERTY(DOWN, "", UNIT, "LoadState", STRING, load_state),
         PROPERTY(SPARING, "", UNIT, "SubState", STRING, sub_state),
         PROPERTY(FD_STORE, ".service", SERVICE, "NFileDescriptorStore", NUMBER, n_fd_store),
-        PROPERTY(FULL_STORE, ".service", SERVICE, "FileDescriptorStorePreserve", STRING,
-                 fd_store_preserve),
+        PROPERTY(FULL_STORE, ".service", SERVICE, "FileDescriptorStorePreserve", STRING, fd_store_preserve),
 #undef PROPERTY
 };
 
@@ -124,8 +125,7 @@ static void take_list(struct request *request, sd_bus_message *message)
 
 static void take_boolean(struct request *request, sd_bus_message *message)
 {
-        enum aiu_tristate *to =
-                field_of(&request->bus->units.list[request->unit], request->property);
+        enum aiu_tristate *to = field_of(&request->bus->units.list[request->unit], request->property);
         int value;
 
         if (got(request, request->bus->library->sd_bus_message_read(message, "v", "b", &value)))
@@ -136,8 +136,7 @@ static void take_boolean(struct request *request, sd_bus_message *message)
 static void take_number(struct request *request, sd_bus_message *message)
 {
         uint32_t *to = field_of(&request->bus->units.list[request->unit], request->property), value;
-        const char *type =
-                properties[request->property].offset == offsetof(struct unit, protocol) ? "i" : "u";
+        const char *type = properties[request->property].offset == offsetof(struct unit, protocol) ? "i" : "u";
 
         if (got(request, request->bus->library->sd_bus_message_read(message, "v", type, &value)))
                 memcpy(to, &value, sizeof(value));
@@ -187,15 +186,14 @@ static int on_answer(sd_bus_message *message, void *userdata, sd_bus_error *ret_
         return 0;
 }
 
-static struct request *new_request(struct manager_bus *bus, take_answer *take, size_t unit,
-                                   size_t property)
+static struct request *new_request(struct manager_bus *bus, take_answer *take, size_t unit, size_t property)
 {
         struct request *request = malloc(sizeof(*request));
 
         if (!request)
                 return NULL;
-        *request = (struct request){ .next = bus->requests, .bus = bus, .take = take, .unit = unit,
-                                     .property = property };
+        *request =
+                (struct request){ .next = bus->requests, .bus = bus, .take = take, .unit = unit, .property = property };
         bus->requests = request;
         return request;
 }
@@ -203,9 +201,8 @@ static struct request *new_request(struct manager_bus *bus, take_answer *take, s
 static int ask_property(struct manager_bus *bus, size_t unit, size_t property)
 {
         static take_answer *const take[] = {
-                [VALUE_STRING] = take_string,   [VALUE_LIST] = take_list,
-                [VALUE_BOOLEAN] = take_boolean, [VALUE_NUMBER] = take_number,
-                [VALUE_LISTEN] = take_listen,
+                [VALUE_STRING] = take_string, [VALUE_LIST] = take_list,     [VALUE_BOOLEAN] = take_boolean,
+                [VALUE_NUMBER] = take_number, [VALUE_LISTEN] = take_listen,
         };
         const struct property *p = &properties[property];
         struct request *request = new_request(bus, take[p->value], unit, property);
@@ -215,9 +212,8 @@ static int ask_property(struct manager_bus *bus, size_t unit, size_t property)
         if (!request)
                 return -ENOMEM;
         unit_object_path(bus->units.list[unit].name, path);
-        r = bus->library->sd_bus_call_method_async(bus->bus, NULL, DESTINATION, path,
-                                                   "org.freedesktop.DBus.Properties", "Get",
-                                                   on_answer, request, "ss", p->interface, p->name);
+        r = bus->library->sd_bus_call_method_async(bus->bus, NULL, DESTINATION, path, "org.freedesktop.DBus.Properties",
+                                                   "Get", on_answer, request, "ss", p->interface, p->name);
         if (r >= 0)
                 bus->n_pending++;
         return r < 0 ? r : 0;
@@ -236,8 +232,7 @@ int manager_bus_ask_unit(struct manager_bus *bus, size_t index, uint32_t kinds)
         for (size_t i = 0; i < ELEMENTSOF(properties) && missing; i++) {
                 int r;
 
-                if (!(properties[i].kind & missing) ||
-                    !applies(&properties[i], bus->units.list[index].name))
+                if (!(properties[i].kind & missing) || !applies(&properties[i], bus->units.list[index].name))
                         continue;
                 r = ask_property(bus, index, i);
                 if (r < 0)
@@ -290,15 +285,13 @@ int manager_bus_ask_list(struct manager_bus *bus, const char *state, const char 
         if (!request)
                 return -ENOMEM;
         if (state)
-                r = bus->library->sd_bus_call_method_async(
-                        bus->bus, NULL, DESTINATION, "/org/freedesktop/systemd1",
-                        "org.freedesktop.systemd1.Manager", "ListUnitsByPatterns", on_answer,
-                        request, "asas", 1, state, 1, pattern);
+                r = bus->library->sd_bus_call_method_async(bus->bus, NULL, DESTINATION, "/org/freedesktop/systemd1",
+                                                           "org.freedesktop.systemd1.Manager", "ListUnitsByPatterns",
+                                                           on_answer, request, "asas", 1, state, 1, pattern);
         else
-                r = bus->library->sd_bus_call_method_async(
-                        bus->bus, NULL, DESTINATION, "/org/freedesktop/systemd1",
-                        "org.freedesktop.systemd1.Manager", "ListUnitsByPatterns", on_answer,
-                        request, "asas", 0, 1, pattern);
+                r = bus->library->sd_bus_call_method_async(bus->bus, NULL, DESTINATION, "/org/freedesktop/systemd1",
+                                                           "org.freedesktop.systemd1.Manager", "ListUnitsByPatterns",
+                                                           on_answer, request, "asas", 0, 1, pattern);
         if (r >= 0)
                 bus->n_pending++;
         return r < 0 ? r : 0;
@@ -341,8 +334,8 @@ static int connect_to(struct manager_bus *bus, const char *path, bool is_bus, ui
         return r < 0 ? r : 0;
 }
 
-int manager_bus_open(struct manager_bus *bus, const struct sd_bus_library *library,
-                     const char *path, bool is_bus, uid_t peer, uint64_t until_nsec)
+int manager_bus_open(struct manager_bus *bus, const struct sd_bus_library *library, const char *path, bool is_bus,
+                     uid_t peer, uint64_t until_nsec)
 {
         int r;
 
@@ -356,8 +349,7 @@ int manager_bus_open(struct manager_bus *bus, const struct sd_bus_library *libra
 void manager_bus_close(struct manager_bus *bus)
 {
         if (bus->bus) {
-                bus->library->sd_bus_close(
-                        bus->bus); /* first: what was not sent is not waited for */
+                bus->library->sd_bus_close(bus->bus); /* first: what was not sent is not waited for */
                 bus->library->sd_bus_unref(bus->bus);
                 bus->bus = NULL;
         }
@@ -407,7 +399,7 @@ int manager_bus_wait(struct manager_bus *bus)
                         return r;
                 if (bus->error < 0)
                         return bus->error;
-                if (r > 0)      /* it did something: perhaps there is more */
+                if (r > 0) /* it did something: perhaps there is more */
                         r = time_left(bus) > 0 ? 0 : -ETIME;
                 else
                         r = bus->n_pending > 0 ? sleep_on(bus) : 0;

@@ -21,16 +21,16 @@ struct manager_bus {
         const struct sd_bus_library *library;
         sd_bus *bus;
         struct units units;
-        struct request *requests;       /* all that were sent; freed at the end */
+        struct request *requests; /* all that were sent; freed at the end */
         size_t n_pending;
-        int error;                      /* of an answer that could not be kept */
-        uint64_t until_nsec;            /* CLOCK_MONOTONIC */
+        int error;           /* of an answer that could not be kept */
+        uint64_t until_nsec; /* CLOCK_MONOTONIC */
 };
 
 /* `path`: of a socket. `is_bus`: a message bus is there, else the manager itself, which
  * has to be of user `peer`. Does not wait. */
-int manager_bus_open(struct manager_bus *bus, const struct sd_bus_library *library,
-                     const char *path, bool is_bus, uid_t peer, uint64_t until_nsec);
+int manager_bus_open(struct manager_bus *bus, const struct sd_bus_library *library, const char *path, bool is_bus,
+                     uid_t peer, uint64_t until_nsec);
 /* The units stay. */
 void manager_bus_close(struct manager_bus *bus);
 

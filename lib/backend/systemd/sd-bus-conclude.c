@@ -22,8 +22,7 @@ static const struct unit *unit_of(const struct session *session, const char *nam
 static bool is_known(const struct unit *unit)
 {
         return unit && unit->active_state &&
-               !(unit->load_state && strcmp(unit->load_state, "not-found") == 0 &&
-                 !unit_is_up(unit));
+               !(unit->load_state && strcmp(unit->load_state, "not-found") == 0 && !unit_is_up(unit));
 }
 
 static const char *text_or_null(const char *text)
@@ -87,8 +86,7 @@ static bool refuses_stop(const struct unit *unit)
 
 static bool keeps_descriptors(const struct unit *unit)
 {
-        return unit->fd_store_preserve && strcmp(unit->fd_store_preserve, "yes") == 0 &&
-               unit->n_fd_store > 0;
+        return unit->fd_store_preserve && strcmp(unit->fd_store_preserve, "yes") == 0 && unit->n_fd_store > 0;
 }
 
 static void note_obstacles(struct aiu_snapshot *snapshot, const struct unit *unit)
@@ -96,8 +94,7 @@ static void note_obstacles(struct aiu_snapshot *snapshot, const struct unit *uni
         char text[512];
 
         if (refuses_stop(unit))
-                note(snapshot,
-                     "%s refuses to be stopped by request (RefuseManualStop= or CanStop of systemd)",
+                note(snapshot, "%s refuses to be stopped by request (RefuseManualStop= or CanStop of systemd)",
                      unit->name);
         if (keeps_descriptors(unit))
                 note(snapshot,
@@ -125,8 +122,8 @@ static bool main_holds(const struct aiu_snapshot *snapshot, const struct unit *u
         return false;
 }
 
-static void put_unit(const struct session *session, const struct aiu_snapshot *snapshot,
-                     const struct unit *unit, pid_t pid, struct aiu_manager_fact *fact)
+static void put_unit(const struct session *session, const struct aiu_snapshot *snapshot, const struct unit *unit,
+                     pid_t pid, struct aiu_manager_fact *fact)
 {
         struct unit_process process = { .pid = pid };
         struct aiu_process_fact seen = { .size = sizeof(seen) };
@@ -136,7 +133,7 @@ static void put_unit(const struct session *session, const struct aiu_snapshot *s
                 process.n_ancestors = seen.n_ancestors;
                 process.main_holds_too = main_holds(snapshot, unit, pid);
         } else {
-                process.pid = (pid_t)unit->main_pid;    /* nobody else to be asked about */
+                process.pid = (pid_t)unit->main_pid; /* nobody else to be asked about */
         }
         fact->unit = unit->name;
         fact->unit_state = unit->active_state;
@@ -151,8 +148,7 @@ static void put_unit(const struct session *session, const struct aiu_snapshot *s
 }
 
 /* The .socket unit that the process got the socket from: it listens, and the addresses agree. */
-static const struct unit *feeding_unit(const struct session *session, const struct unit *unit,
-                                       uint64_t inode)
+static const struct unit *feeding_unit(const struct session *session, const struct unit *unit, uint64_t inode)
 {
         const char *list = unit->triggered_by, *name;
         struct aiu_socket_fact socket = { .size = sizeof(socket) };
@@ -171,18 +167,16 @@ static const struct unit *feeding_unit(const struct session *session, const stru
 }
 
 /* What is true of one of its sockets only: which .socket unit that one is from. */
-static int add_fed_sockets(const struct session *session, struct aiu_snapshot *snapshot,
-                           const struct unit *unit, const struct aiu_manager_fact *general)
+static int add_fed_sockets(const struct session *session, struct aiu_snapshot *snapshot, const struct unit *unit,
+                           const struct aiu_manager_fact *general)
 {
         uint64_t inode;
         pid_t pid;
         int r = 0;
 
-        for (size_t i = 0; r == 0 && aiu_snapshot_get_holder(snapshot, i, &inode, &pid, NULL);
-             i++) {
+        for (size_t i = 0; r == 0 && aiu_snapshot_get_holder(snapshot, i, &inode, &pid, NULL); i++) {
                 struct aiu_manager_fact fact = *general;
-                const struct unit *trigger =
-                        pid == general->pid ? feeding_unit(session, unit, inode) : NULL;
+                const struct unit *trigger = pid == general->pid ? feeding_unit(session, unit, inode) : NULL;
 
                 if (!trigger)
                         continue;
@@ -207,7 +201,8 @@ static int put_fact(struct aiu_snapshot *snapshot, struct aiu_manager_fact *fact
         if (r == -ENOMEM)
                 return r;
         if (r == -ENOBUFS)
-                note(snapshot, "more units start %s again than can be shown", fact->unit ? fact->unit : fact->socket_unit);
+                note(snapshot, "more units start %s again than can be shown",
+                     fact->unit ? fact->unit : fact->socket_unit);
         if (!complete || r < 0)
                 forget_state(fact);
         return add_fact(snapshot, fact);
@@ -283,9 +278,8 @@ static int add_instances(const struct session *session, const struct unit *socke
         return 0;
 }
 
-static int put_socket_unit(const struct session *session, struct aiu_snapshot *snapshot,
-                            const struct unit *socket_unit, struct aiu_manager_fact *fact,
-                            char **also)
+static int put_socket_unit(const struct session *session, struct aiu_snapshot *snapshot, const struct unit *socket_unit,
+                           struct aiu_manager_fact *fact, char **also)
 {
         const struct unit *service = session_service_of(session, socket_unit);
         bool runs = service && unit_is_up(service);
@@ -362,11 +356,10 @@ int session_note_restarting(const struct session *session, struct aiu_snapshot *
                 free(names);
                 return r;
         }
-        (void)snprintf(
-                text, sizeof(text),
-                "systemd starts again in a moment what has ended (auto-restart): %.300s; if "
-                "the address was of one of these, it is taken again: systemctl stop ends that",
-                names);
+        (void)snprintf(text, sizeof(text),
+                       "systemd starts again in a moment what has ended (auto-restart): %.300s; if "
+                       "the address was of one of these, it is taken again: systemctl stop ends that",
+                       names);
         free(names);
         r = aiu_snapshot_add_gap(snapshot, AIU_GAP_RACE, 0, text);
         return r == -ENOMEM ? r : 0;

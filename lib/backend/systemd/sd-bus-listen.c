@@ -68,8 +68,7 @@ static int parse_inet(const char *text, struct listen_address *ret)
         text = colon + 1;
         ret->sa.in.sin_family = AF_INET;
         ret->len = sizeof(ret->sa.in);
-        if (inet_pton(AF_INET, ip, &ret->sa.in.sin_addr) != 1 ||
-            !parse_port(&text, &ret->sa.in.sin_port) || *text)
+        if (inet_pton(AF_INET, ip, &ret->sa.in.sin_addr) != 1 || !parse_port(&text, &ret->sa.in.sin_port) || *text)
                 return -EINVAL;
         return 0;
 }
@@ -84,12 +83,10 @@ static int parse_inet6(const char *text, struct listen_address *ret)
         text = bracket + 2;
         ret->sa.in6.sin6_family = AF_INET6;
         ret->len = sizeof(ret->sa.in6);
-        if (inet_pton(AF_INET6, ip, &ret->sa.in6.sin6_addr) != 1 ||
-            !parse_port(&text, &ret->sa.in6.sin6_port))
+        if (inet_pton(AF_INET6, ip, &ret->sa.in6.sin6_addr) != 1 || !parse_port(&text, &ret->sa.in6.sin6_port))
                 return -EINVAL;
         if (*text == '%')
-                return cut(ret->scope, sizeof(ret->scope), text + 1, text + strlen(text)) ? 0
-                                                                                          : -EINVAL;
+                return cut(ret->scope, sizeof(ret->scope), text + 1, text + strlen(text)) ? 0 : -EINVAL;
         return *text ? -EINVAL : 0;
 }
 
@@ -121,7 +118,7 @@ int listen_parse(const char *type, const char *text, struct listen_address *ret)
         else if (*text >= '0' && *text <= '9')
                 r = parse_inet(text, &address);
         else
-                r = -EPROTONOSUPPORT;   /* vsock:2:1234 */
+                r = -EPROTONOSUPPORT; /* vsock:2:1234 */
         if (r < 0)
                 return r;
         *ret = address;
@@ -148,9 +145,8 @@ static bool is_v4(const struct sockaddr *address, in_addr_t *ret)
 
 static in_port_t port_of(const struct sockaddr *address)
 {
-        return address->sa_family == AF_INET
-                       ? ((const struct sockaddr_in *)(const void *)address)->sin_port
-                       : ((const struct sockaddr_in6 *)(const void *)address)->sin6_port;
+        return address->sa_family == AF_INET ? ((const struct sockaddr_in *)(const void *)address)->sin_port
+                                             : ((const struct sockaddr_in6 *)(const void *)address)->sin6_port;
 }
 
 static enum listen_match compare_ip(const struct listen_address *listen, unsigned int scope_id,
@@ -171,8 +167,7 @@ static enum listen_match compare_ip(const struct listen_address *listen, unsigne
         /* Whether [::] serves IPv4 too is not in Listen=; what it was bound to is. */
         if (socket_v4 || memcmp(ours, &in6->sin6_addr, sizeof(*ours)) != 0)
                 return others;
-        return scope_id && in6->sin6_scope_id && scope_id != in6->sin6_scope_id ? LISTEN_NO
-                                                                                : LISTEN_EXACT;
+        return scope_id && in6->sin6_scope_id && scope_id != in6->sin6_scope_id ? LISTEN_NO : LISTEN_EXACT;
 }
 
 /* A path ends where its NUL is, if it has one; an abstract name is all bytes. */
@@ -183,8 +178,7 @@ static size_t name_bytes(const struct sockaddr_un *un, socklen_t len)
         return n > 0 && un->sun_path[0] ? strnlen(un->sun_path, n) : n;
 }
 
-static enum listen_match compare_unix(const struct listen_address *listen,
-                                      const struct aiu_socket_fact *socket)
+static enum listen_match compare_unix(const struct listen_address *listen, const struct aiu_socket_fact *socket)
 {
         const struct sockaddr_un *un = (const void *)socket->local;
         size_t n;
@@ -205,8 +199,7 @@ enum listen_match listen_compare(const struct listen_address *listen, unsigned i
         if (listen->type != socket->type)
                 return LISTEN_NO;
         if (family == AF_UNIX)
-                return listen->sa.any.sa_family == AF_UNIX ? compare_unix(listen, socket)
-                                                           : LISTEN_NO;
+                return listen->sa.any.sa_family == AF_UNIX ? compare_unix(listen, socket) : LISTEN_NO;
         if ((family != AF_INET && family != AF_INET6) || listen->sa.any.sa_family == AF_UNIX)
                 return LISTEN_NO;
         return compare_ip(listen, scope_id, socket->local);

@@ -16,15 +16,15 @@
 #include "addrinuse-backend.h"
 
 struct listen_address {
-        int type;                       /* SOCK_* */
+        int type; /* SOCK_* */
         socklen_t len;
         union {
                 struct sockaddr any;
                 struct sockaddr_in in;
-                struct sockaddr_in6 in6;        /* the scope is in `scope` */
+                struct sockaddr_in6 in6; /* the scope is in `scope` */
                 struct sockaddr_un un;
         } sa;
-        char scope[IF_NAMESIZE];        /* of a link-local address; "" = none */
+        char scope[IF_NAMESIZE]; /* of a link-local address; "" = none */
 };
 
 /* "Stream", "[::]:80". -EPROTONOSUPPORT: something that is no socket of ours

@@ -17,25 +17,24 @@
  */
 #define NOTE_OWNER "FDO"
 #define NOTE_TYPE 0x407c0c0au
-#define NOTE_JSON                                                                               \
-        "[{\"feature\":\"systemd\","                                                            \
-        "\"description\":\"Ask systemd who starts the holder of an address again\","            \
+#define NOTE_JSON                                                                                                      \
+        "[{\"feature\":\"systemd\","                                                                                   \
+        "\"description\":\"Ask systemd who starts the holder of an address again\","                                   \
         "\"priority\":\"suggested\",\"soname\":[\"" SONAME "\"]}]"
 
 struct dlopen_note {
-        uint32_t owner_bytes, json_bytes, type;         /* Elf32_Nhdr, the same in ELF64 */
+        uint32_t owner_bytes, json_bytes, type; /* Elf32_Nhdr, the same in ELF64 */
         char owner[sizeof(NOTE_OWNER)];
         _Alignas(uint32_t) char json[sizeof(NOTE_JSON)];
 };
 
-__attribute__((used, section(".note.dlopen"))) _Alignas(uint32_t) static const
-        struct dlopen_note note = {
-                .owner_bytes = sizeof(NOTE_OWNER),
-                .json_bytes = sizeof(NOTE_JSON),
-                .type = NOTE_TYPE,
-                .owner = NOTE_OWNER,
-                .json = NOTE_JSON,
-        };
+__attribute__((used, section(".note.dlopen"))) _Alignas(uint32_t) static const struct dlopen_note note = {
+        .owner_bytes = sizeof(NOTE_OWNER),
+        .json_bytes = sizeof(NOTE_JSON),
+        .type = NOTE_TYPE,
+        .owner = NOTE_OWNER,
+        .json = NOTE_JSON,
+};
 
 /* POSIX has it that a pointer to a function fits in one to data; C does not. */
 static bool find_function(void *handle, const char *name, void *to)

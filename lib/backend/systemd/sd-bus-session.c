@@ -24,8 +24,7 @@
 
 bool session_is_about(const struct session *session, const struct unit_query *query)
 {
-        return query->is_user == session->is_user &&
-               (!query->is_user || query->user == session->user);
+        return query->is_user == session->is_user && (!query->is_user || query->user == session->user);
 }
 
 static bool wants_socket_unit(const struct unit_query *query)
@@ -65,8 +64,7 @@ enum listen_match session_match(const struct session *session, const struct unit
         enum listen_match best = LISTEN_NO;
         struct aiu_socket_fact socket = { .size = sizeof(socket) };
 
-        if (!aiu_snapshot_get_socket(session->snapshot, index, &socket) ||
-            !same_protocol(unit, &socket))
+        if (!aiu_snapshot_get_socket(session->snapshot, index, &socket) || !same_protocol(unit, &socket))
                 return LISTEN_NO;
         if (socket.ifindex == AIU_IFINDEX_UNKNOWN)
                 socket.ifindex = 0;
@@ -75,8 +73,7 @@ enum listen_match session_match(const struct session *session, const struct unit
                 return LISTEN_NO;
         for (size_t i = 0; i < unit->n_listen; i++) {
                 const struct listen_address *listen = &unit->listen[i];
-                enum listen_match match =
-                        listen_compare(listen, ifindex_of(listen->scope), &socket);
+                enum listen_match match = listen_compare(listen, ifindex_of(listen->scope), &socket);
 
                 if (match > best)
                         best = match;
@@ -98,8 +95,7 @@ static void find_socket_unit(const struct session *session, struct unit_query *q
                 match = session_match(session, unit, query->socket);
                 if (match > best) {
                         best = match;
-                        (void)snprintf(query->socket_unit, sizeof(query->socket_unit), "%s",
-                                       unit->name);
+                        (void)snprintf(query->socket_unit, sizeof(query->socket_unit), "%s", unit->name);
                 }
         }
 }
@@ -167,8 +163,7 @@ static int ask_with_kin(struct session *session, const char *name, uint32_t more
                 return r;
         triggered_by = unit->triggered_by;
         upheld_by = unit->upheld_by;
-        r = manager_bus_ask_unit(&session->bus, (size_t)(unit - session->bus.units.list),
-                                 further_kinds(unit));
+        r = manager_bus_ask_unit(&session->bus, (size_t)(unit - session->bus.units.list), further_kinds(unit));
         if (r == 0)
                 r = ask_kin(session, triggered_by);
         return r < 0 ? r : ask_kin(session, upheld_by);

@@ -20,12 +20,11 @@ static int add(struct unit_queries *queries, const struct unit_query *query)
         for (size_t i = 0; i < queries->n; i++) {
                 const struct unit_query *s = &queries->list[i];
 
-                if (s->pid == query->pid && s->inode == query->inode &&
-                    s->cgroup_id == query->cgroup_id)
+                if (s->pid == query->pid && s->inode == query->inode && s->cgroup_id == query->cgroup_id)
                         return 0;
         }
         if (queries->n >= MOST_SUBJECTS)
-                return 0;       /* more would be the same units over and over */
+                return 0; /* more would be the same units over and over */
         if (queries->n == queries->room) {
                 size_t room = queries->room ? queries->room * 2 : 8;
                 struct unit_query *larger = realloc(queries->list, room * sizeof(*larger));
@@ -99,15 +98,13 @@ static bool has_fact(const struct aiu_snapshot *snapshot, pid_t pid, uint64_t in
 }
 
 /* Every socket that the manager holds and of which no unit is known. */
-static int add_kept(struct unit_queries *queries, const struct aiu_snapshot *snapshot,
-                    const struct unit_query *of)
+static int add_kept(struct unit_queries *queries, const struct aiu_snapshot *snapshot, const struct unit_query *of)
 {
         struct unit_query query = *of;
         pid_t pid;
         int r = 0;
 
-        for (size_t i = 0;
-             r == 0 && aiu_snapshot_get_holder(snapshot, i, &query.inode, &pid, NULL); i++) {
+        for (size_t i = 0; r == 0 && aiu_snapshot_get_holder(snapshot, i, &query.inode, &pid, NULL); i++) {
                 if (pid != of->pid || has_fact(snapshot, pid, query.inode) ||
                     !find_socket(snapshot, query.inode, &query.socket))
                         continue;
@@ -119,8 +116,7 @@ static int add_kept(struct unit_queries *queries, const struct aiu_snapshot *sna
 
 static bool is_asked(enum aiu_manager_kind kind)
 {
-        return kind == AIU_MANAGER_SYSTEMD || kind == AIU_MANAGER_SYSTEMD_USER ||
-               kind == AIU_MANAGER_SNAP;
+        return kind == AIU_MANAGER_SYSTEMD || kind == AIU_MANAGER_SYSTEMD_USER || kind == AIU_MANAGER_SNAP;
 }
 
 /* pid 1 and its like hold sockets for others: what is told of one is not told of the next. */
@@ -146,8 +142,7 @@ static int add_fact(struct unit_queries *queries, const struct aiu_snapshot *sna
                 .user = fact->kind == AIU_MANAGER_SYSTEMD_USER ? fact->user : 0,
         };
 
-        if (!is_asked(fact->kind) ||
-            (fact->pid > 0 && !query_holds(snapshot, fact->pid, fact->inode)))
+        if (!is_asked(fact->kind) || (fact->pid > 0 && !query_holds(snapshot, fact->pid, fact->inode)))
                 return 0;
         keep_name(query.unit, fact->unit);
         keep_name(query.socket_unit, fact->socket_unit);

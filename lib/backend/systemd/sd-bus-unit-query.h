@@ -18,12 +18,12 @@ struct unit_query {
         uint64_t inode;
         uint64_t cgroup_id;
         enum aiu_manager_kind kind;
-        bool is_user;                   /* the manager of `user`, else the system's */
+        bool is_user; /* the manager of `user`, else the system's */
         uid_t user;
-        bool is_kept;                   /* the manager itself holds it, or nobody who can be seen */
-        bool is_hidden;                 /* the latter */
-        size_t socket;                  /* in the snapshot, where `inode` is set */
-        char unit[UNIT_NAME_BYTES];             /* "" = not known */
+        bool is_kept;               /* the manager itself holds it, or nobody who can be seen */
+        bool is_hidden;             /* the latter */
+        size_t socket;              /* in the snapshot, where `inode` is set */
+        char unit[UNIT_NAME_BYTES]; /* "" = not known */
         char socket_unit[UNIT_NAME_BYTES];
 };
 

@@ -85,8 +85,7 @@ int units_add(struct units *units, const char *name, size_t n, size_t *ret_index
 
 bool unit_name_is_valid(const char *name, size_t n)
 {
-        static const char chars[] =
-                "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:-_.\\@";
+        static const char chars[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:-_.\\@";
 
         if (n >= UNIT_NAME_BYTES || !consists_of(name, n, chars) || *name == '-' || *name == '.' || *name == '@')
                 return false;
@@ -175,8 +174,7 @@ static bool is_one_of(const char *text, const char *const *words, size_t n)
 
 bool unit_is_up(const struct unit *unit)
 {
-        static const char *const up[] = { "active", "reloading", "refreshing", "activating",
-                                          "deactivating" };
+        static const char *const up[] = { "active", "reloading", "refreshing", "activating", "deactivating" };
 
         return is_one_of(unit->active_state, up, ELEMENTSOF(up));
 }
@@ -249,8 +247,7 @@ static bool has_active(const struct units *units, const char *list)
  * may be either, so whatever revives after one of them counts. */
 static enum aiu_tristate returns_by_restart(const char *restart)
 {
-        static const char *const yes[] = { "always", "on-success", "on-failure", "on-abnormal",
-                                           "on-abort" };
+        static const char *const yes[] = { "always", "on-success", "on-failure", "on-abnormal", "on-abort" };
         static const char *const no[] = { "no", "on-watchdog" };
 
         if (is_one_of(restart, yes, ELEMENTSOF(yes)))
@@ -258,8 +255,7 @@ static enum aiu_tristate returns_by_restart(const char *restart)
         return is_one_of(restart, no, ELEMENTSOF(no)) ? AIU_TRISTATE_NO : AIU_TRISTATE_UNKNOWN;
 }
 
-enum aiu_tristate unit_returns(const struct units *units, const struct unit *unit,
-                               const struct unit_process *process)
+enum aiu_tristate unit_returns(const struct units *units, const struct unit *unit, const struct unit_process *process)
 {
         bool is_main = unit->main_pid == 0 || unit->main_pid == (uint32_t)process->pid;
 

@@ -22,36 +22,36 @@
 
 /* Properties that are asked for together. */
 #define UNIT_ASK_STATE (UINT32_C(1) << 0)
-#define UNIT_ASK_KIN (UINT32_C(1) << 1)         /* who starts it again, and what it starts */
-#define UNIT_ASK_REST (UINT32_C(1) << 2)        /* all else that there always is to know */
+#define UNIT_ASK_KIN (UINT32_C(1) << 1)  /* who starts it again, and what it starts */
+#define UNIT_ASK_REST (UINT32_C(1) << 2) /* all else that there always is to know */
 #define UNIT_ASK_LISTEN (UINT32_C(1) << 3)
-#define UNIT_ASK_DOWN (UINT32_C(1) << 4)        /* of one that does not run */
-#define UNIT_ASK_SPARING (UINT32_C(1) << 5)     /* of one whose KillMode= leaves processes alone */
+#define UNIT_ASK_DOWN (UINT32_C(1) << 4)    /* of one that does not run */
+#define UNIT_ASK_SPARING (UINT32_C(1) << 5) /* of one whose KillMode= leaves processes alone */
 #define UNIT_ASK_FD_STORE (UINT32_C(1) << 6)
-#define UNIT_ASK_FULL_STORE (UINT32_C(1) << 7)  /* of one that has something there */
+#define UNIT_ASK_FULL_STORE (UINT32_C(1) << 7) /* of one that has something there */
 
 /* What is not known is NULL, 0 or UNKNOWN. Lists are names with spaces between. */
 struct unit {
         char *name;
-        uint32_t backend_request;         /* UNIT_ASK_* */
+        uint32_t backend_request; /* UNIT_ASK_* */
         char *load_state;
         char *active_state;
         char *sub_state;
-        char *enabled;          /* UnitFileState */
+        char *enabled; /* UnitFileState */
         char *triggered_by;
         char *triggers;
         char *upheld_by;
         char *restart;
         char *kill_mode;
         char *fd_store_preserve;
-        char *device;           /* BindToDevice */
+        char *device; /* BindToDevice */
         enum aiu_tristate accept;
         enum aiu_tristate removes_file; /* RemoveOnStop */
         enum aiu_tristate can_stop;
         uint32_t main_pid;
         uint32_t n_restarts;
         uint32_t n_fd_store;
-        int32_t protocol;       /* SocketProtocol: 0 = what the type stands for */
+        int32_t protocol; /* SocketProtocol: 0 = what the type stands for */
         struct listen_address *listen;
         size_t n_listen;
 };
@@ -89,7 +89,7 @@ struct unit_process {
         pid_t pid;
         const pid_t *ancestors;
         size_t n_ancestors;
-        bool main_holds_too;    /* the unit's main process is among the holders */
+        bool main_holds_too; /* the unit's main process is among the holders */
 };
 
 /* systemd has done with the unit, or with the run of it that this process is of. */
@@ -97,8 +97,7 @@ bool unit_is_leftover(const struct unit *unit, const struct unit_process *proces
 /* A stop of the unit would leave the process running. */
 bool unit_spares_process(const struct unit *unit, const struct unit_process *process);
 /* If the process is killed, is it started again? */
-enum aiu_tristate unit_returns(const struct units *units, const struct unit *unit,
-                               const struct unit_process *process);
+enum aiu_tristate unit_returns(const struct units *units, const struct unit *unit, const struct unit_process *process);
 /* Add to the list what starts the unit again after a stop: what triggers it, what upholds it. */
 int unit_add_revivers(const struct units *units, const struct unit *unit, char **list);
 

@@ -70,8 +70,7 @@ static size_t find_endpoints(const struct phase *phase, bool is_user, uid_t user
         return phase->asker == 0 ? 2 : 1;
 }
 
-static int converse(struct phase *phase, struct session *session, const struct endpoint *endpoint,
-                    uint64_t until_nsec)
+static int converse(struct phase *phase, struct session *session, const struct endpoint *endpoint, uint64_t until_nsec)
 {
         int r = manager_bus_open(&session->bus, &phase->library, endpoint->path, endpoint->is_bus, session->user,
                                  until_nsec);
@@ -87,8 +86,7 @@ static uint64_t until(const struct phase *phase, bool is_last)
 {
         uint64_t now = sys_now_nsec();
 
-        return is_last || now >= phase->until_nsec ? phase->until_nsec
-                                                   : now + (phase->until_nsec - now) / 2;
+        return is_last || now >= phase->until_nsec ? phase->until_nsec : now + (phase->until_nsec - now) / 2;
 }
 
 static void note_failure(struct phase *phase, const struct session *session, int error)
@@ -96,8 +94,7 @@ static void note_failure(struct phase *phase, const struct session *session, int
         char who[64] = "systemd", text[256];
 
         if (session->is_user)
-                (void)snprintf(who, sizeof(who), "the service manager of uid %u",
-                               (unsigned int)session->user);
+                (void)snprintf(who, sizeof(who), "the service manager of uid %u", (unsigned int)session->user);
         if (error == -ETIME)
                 (void)snprintf(text, sizeof(text),
                                "%s did not answer in time: the state of the unit, and whether "
@@ -108,8 +105,7 @@ static void note_failure(struct phase *phase, const struct session *session, int
                                "%s could not be asked (error %d): the state of the unit, and "
                                "whether it is started again, are not known",
                                who, -error);
-        (void)aiu_snapshot_add_gap(
-                phase->snapshot, error == -ETIME ? AIU_GAP_DEADLINE : AIU_GAP_BACKEND, error, text);
+        (void)aiu_snapshot_add_gap(phase->snapshot, error == -ETIME ? AIU_GAP_DEADLINE : AIU_GAP_BACKEND, error, text);
 }
 
 static void note_locked(struct phase *phase, const struct session *session)
@@ -158,8 +154,7 @@ static bool is_first(const struct unit_queries *queries, size_t at)
         const struct unit_query *s = &queries->list[at];
 
         for (size_t i = 0; i < at; i++)
-                if (queries->list[i].is_user == s->is_user &&
-                    (!s->is_user || queries->list[i].user == s->user))
+                if (queries->list[i].is_user == s->is_user && (!s->is_user || queries->list[i].user == s->user))
                         return false;
         return true;
 }
@@ -204,10 +199,9 @@ static int load_and_ask(struct phase *phase)
         phase->asker = sys_geteuid();
         r = sd_bus_library_load(&phase->library);
         if (r < 0) {
-                (void)aiu_snapshot_add_gap(
-                        phase->snapshot, AIU_GAP_BACKEND, r,
-                        "libsystemd.so.0 could not be loaded: the state of the unit, and whether "
-                        "it is started again, are not known");
+                (void)aiu_snapshot_add_gap(phase->snapshot, AIU_GAP_BACKEND, r,
+                                           "libsystemd.so.0 could not be loaded: the state of the unit, and whether "
+                                           "it is started again, are not known");
                 return r;
         }
         r = ask_managers(phase);
@@ -220,12 +214,10 @@ static bool is_systemd_running(void)
 {
         struct stat st;
 
-        return sys_fstatat(AT_FDCWD, "/run/systemd/system", &st, AT_SYMLINK_NOFOLLOW) >= 0 &&
-               S_ISDIR(st.st_mode);
+        return sys_fstatat(AT_FDCWD, "/run/systemd/system", &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISDIR(st.st_mode);
 }
 
-static int managers(void *userdata, const struct aiu_request *request,
-                    struct aiu_snapshot *snapshot)
+static int managers(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct phase phase = { .request = request, .snapshot = snapshot };
         uint64_t any;
@@ -243,7 +235,8 @@ static int managers(void *userdata, const struct aiu_request *request,
         }
         /* A unit of the same name, or a main process of the same number, is another one here. */
         if (caller_pids_are_foreign(request->procfs)) {
-                (void)note_unasked(snapshot, 0, "systemd is not asked about processes of another pid namespace: " NOT_KNOWN);
+                (void)note_unasked(snapshot, 0,
+                                   "systemd is not asked about processes of another pid namespace: " NOT_KNOWN);
                 return AIU_PARTIAL;
         }
         phase.nobody_holds = !aiu_snapshot_get_wanted_inode(snapshot, 0, &any);
@@ -256,13 +249,11 @@ static int managers(void *userdata, const struct aiu_request *request,
 
 #else
 
-static int managers(void *userdata, const struct aiu_request *request,
-                    struct aiu_snapshot *snapshot)
+static int managers(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         (void)userdata;
         (void)request;
-        return note_unasked(snapshot, EOPNOTSUPP, "built without systemd: " NOT_KNOWN) ? -EOPNOTSUPP
-                                                                                     : AIU_PARTIAL;
+        return note_unasked(snapshot, EOPNOTSUPP, "built without systemd: " NOT_KNOWN) ? -EOPNOTSUPP : AIU_PARTIAL;
 }
 
 #endif

@@ -57,14 +57,14 @@ struct aiu_request {
         int protocol;
         /** host order; 0 for AF_UNIX, and if any port will do: then every socket of the protocol counts */
         uint16_t port;
-        unsigned int ifindex;           /**< SO_BINDTODEVICE of the would-be socket; 0 = none */
-        uid_t uid;                      /**< owner of the would-be socket */
+        unsigned int ifindex; /**< SO_BINDTODEVICE of the would-be socket; 0 = none */
+        uid_t uid;            /**< owner of the would-be socket */
         /** AIU_CONTEXT_*. LISTENERS_ONLY: other sockets need not be told of; with FIRST_HOLDER as well one
          * listener is enough, but where there is none every socket is to be told of */
         uint32_t context_flags;
-        int plain_calls_only;           /**< a seccomp filter is active: see above */
-        int procfs;                     /**< directory descriptor of the /proc to read; -1 = there is none */
-        uint64_t deadline_nsec;         /**< CLOCK_MONOTONIC; 0 = none */
+        int plain_calls_only;   /**< a seccomp filter is active: see above */
+        int procfs;             /**< directory descriptor of the /proc to read; -1 = there is none */
+        uint64_t deadline_nsec; /**< CLOCK_MONOTONIC; 0 = none */
 };
 
 /** Microseconds until the deadline; 0 = it has passed; UINT64_MAX = there is none. @since 0.1 */
@@ -75,7 +75,7 @@ uint64_t aiu_request_time_left_usec(const struct aiu_request *request);
  * does?
  */
 struct aiu_host_fact {
-        size_t size;                         /**< sizeof of this struct */
+        size_t size; /**< sizeof of this struct */
         /** inet_addr_type() / ipv6_chk_addr() would accept the address */
         enum aiu_tristate address_local;
         enum aiu_tristate address_tentative; /**< IPv6 duplicate address detection is not finished */
@@ -85,28 +85,28 @@ struct aiu_host_fact {
         enum aiu_tristate privileged;
         /** ip_unprivileged_port_start; -1 = it is 0, no port is privileged; 0 = not known */
         int unprivileged_port_start;
-        int port_range_first;                /**< ip_local_port_range; 0 = not known */
-        int port_range_last;                 /**< the last port of it */
+        int port_range_first; /**< ip_local_port_range; 0 = not known */
+        int port_range_last;  /**< the last port of it */
         /** ip_local_reserved_ports as the kernel prints it; NULL = not known */
         const char *reserved_ports;
-        enum aiu_tristate ipv6_enabled;      /**< socket(AF_INET6) works, as far as is known */
-        enum aiu_tristate autobind_reuse;    /**< ip_autobind_reuse */
-        int kernel_major;                    /**< uname(2) release; 0 = not known */
-        int kernel_minor;                    /**< second number of it */
-        int kernel_patch;                    /**< third number of it */
-        enum aiu_tristate name_exists;       /**< AF_UNIX path: something is at the path */
-        enum aiu_tristate name_is_socket;    /**< AF_UNIX path: and it is a socket */
+        enum aiu_tristate ipv6_enabled;   /**< socket(AF_INET6) works, as far as is known */
+        enum aiu_tristate autobind_reuse; /**< ip_autobind_reuse */
+        int kernel_major;                 /**< uname(2) release; 0 = not known */
+        int kernel_minor;                 /**< second number of it */
+        int kernel_patch;                 /**< third number of it */
+        enum aiu_tristate name_exists;    /**< AF_UNIX path: something is at the path */
+        enum aiu_tristate name_is_socket; /**< AF_UNIX path: and it is a socket */
         /** AF_UNIX path: errno that bind(2) gives before it looks (ENOENT, EACCES...); 0 = none */
         int name_error;
-        uint64_t name_inode;                 /**< AF_UNIX path: st_ino of what is there */
-        uint64_t name_device;                /**< AF_UNIX path: st_dev of it, as stat(2) encodes it */
+        uint64_t name_inode;  /**< AF_UNIX path: st_ino of what is there */
+        uint64_t name_device; /**< AF_UNIX path: st_dev of it, as stat(2) encodes it */
         /**
          * AF_UNIX path: a socket is bound to the file. No = it was shown that there is none, in
          * any network namespace: the file is stale, or is no socket. Not having seen one is unknown
          */
         enum aiu_tristate name_live;
-        enum aiu_tristate name_removable;    /**< AF_UNIX path, stale: unlink(2) would be allowed to the caller */
-        uint32_t name_mode;                  /**< AF_UNIX path: st_mode of what is there; 0 = not known */
+        enum aiu_tristate name_removable; /**< AF_UNIX path, stale: unlink(2) would be allowed to the caller */
+        uint32_t name_mode;               /**< AF_UNIX path: st_mode of what is there; 0 = not known */
         /**
          * AF_UNIX path: the device of the file system, as mountinfo has it and stat(2) encodes it,
          * which is what aiu_socket_fact::vfs_device has; st_dev differs on btrfs. 0 = not known
@@ -118,10 +118,10 @@ struct aiu_host_fact {
         enum aiu_tristate address_elsewhere;
         /** how long detection takes at most, in microseconds; 0 = not known, or it does not go on */
         uint64_t detection_usec;
-        enum aiu_tristate ipv6_disabled;     /**< the sysctl disable_ipv6 of address_device */
+        enum aiu_tristate ipv6_disabled; /**< the sysctl disable_ipv6 of address_device */
         /** the device that these are about; "all"; NULL = not known. At most IF_NAMESIZE - 1 bytes are kept */
         const char *address_device;
-        enum aiu_tristate device_up;         /**< it is up (IFF_UP) */
+        enum aiu_tristate device_up; /**< it is up (IFF_UP) */
         /** AF_UNIX path: how many bytes of it lead to the directory that causes name_error; 0 = not known */
         unsigned int name_at;
         /** AF_UNIX path, ENOENT: the user who asks may make what is missing; NO = another user must */
@@ -130,11 +130,11 @@ struct aiu_host_fact {
 
 /** An address that this host has, where it has not the one asked about. */
 struct aiu_address_fact {
-        size_t size;                         /**< sizeof of this struct */
-        const struct sockaddr *address;      /**< required: AF_INET or AF_INET6; its port is of no interest */
-        socklen_t address_len;               /**< bytes of it */
-        unsigned int ifindex;                /**< the interface that has it; 0 = not known */
-        const char *device;                  /**< the name of that; NULL = not known */
+        size_t size;                    /**< sizeof of this struct */
+        const struct sockaddr *address; /**< required: AF_INET or AF_INET6; its port is of no interest */
+        socklen_t address_len;          /**< bytes of it */
+        unsigned int ifindex;           /**< the interface that has it; 0 = not known */
+        const char *device;             /**< the name of that; NULL = not known */
 };
 
 /** aiu_socket_fact::ifindex: whether the socket is bound to a device is not known. @since 0.1 */
@@ -152,67 +152,67 @@ struct aiu_address_fact {
  * a crowd that no rule tells apart the snapshot keeps the first few for each port.
  */
 struct aiu_socket_fact {
-        size_t size;                         /**< sizeof of this struct */
-        int type;                            /**< SOCK_* */
-        int protocol;                        /**< IPPROTO_*; 0 for AF_UNIX */
-        enum aiu_state state;                /**< AIU_STATE_* */
-        const struct sockaddr *local;        /**< required */
-        socklen_t local_len;                 /**< bytes of it */
-        const struct sockaddr *peer;         /**< NULL if not connected */
-        socklen_t peer_len;                  /**< bytes of it */
-        uint64_t inode;                      /**< 0 = no file (TIME_WAIT, orphan, not yet accepted) */
+        size_t size;                  /**< sizeof of this struct */
+        int type;                     /**< SOCK_* */
+        int protocol;                 /**< IPPROTO_*; 0 for AF_UNIX */
+        enum aiu_state state;         /**< AIU_STATE_* */
+        const struct sockaddr *local; /**< required */
+        socklen_t local_len;          /**< bytes of it */
+        const struct sockaddr *peer;  /**< NULL if not connected */
+        socklen_t peer_len;           /**< bytes of it */
+        uint64_t inode;               /**< 0 = no file (TIME_WAIT, orphan, not yet accepted) */
         /** SO_COOKIE; 0 = not known. Two facts with one cookie are one socket */
         uint64_t cookie;
-        uint64_t cgroup_id;                  /**< INET_DIAG_CGROUP_ID: where it was created; 0 = not known */
-        uid_t uid;                           /**< (uid_t)-1 = not known */
-        unsigned int ifindex;                /**< SO_BINDTODEVICE; 0 = none; AIU_IFINDEX_UNKNOWN */
-        enum aiu_tristate minisock;          /**< a TIME_WAIT minisock, whatever state it reports */
-        enum aiu_tristate autobound;         /**< the kernel chose the port (connect(2) without bind(2)) */
-        enum aiu_tristate reuseaddr;         /**< current SO_REUSEADDR */
-        enum aiu_tristate reuseport;         /**< current SO_REUSEPORT */
-        enum aiu_tristate v6only;            /**< current IPV6_V6ONLY */
-        uint64_t expires_usec;               /**< minisock: time left; 0 = n/a */
+        uint64_t cgroup_id;          /**< INET_DIAG_CGROUP_ID: where it was created; 0 = not known */
+        uid_t uid;                   /**< (uid_t)-1 = not known */
+        unsigned int ifindex;        /**< SO_BINDTODEVICE; 0 = none; AIU_IFINDEX_UNKNOWN */
+        enum aiu_tristate minisock;  /**< a TIME_WAIT minisock, whatever state it reports */
+        enum aiu_tristate autobound; /**< the kernel chose the port (connect(2) without bind(2)) */
+        enum aiu_tristate reuseaddr; /**< current SO_REUSEADDR */
+        enum aiu_tristate reuseport; /**< current SO_REUSEPORT */
+        enum aiu_tristate v6only;    /**< current IPV6_V6ONLY */
+        uint64_t expires_usec;       /**< minisock: time left; 0 = n/a */
         /** AF_UNIX: inode of the file in the file system (low 32 bits); 0 = none */
         uint64_t vfs_inode;
         /** AF_UNIX: the device of that file system, as stat(2) encodes it; 0 = not known */
         uint64_t vfs_device;
-        uint32_t flags;                      /**< AIU_SOCKET_* */
+        uint32_t flags; /**< AIU_SOCKET_* */
 };
 
 /** One process. Strings are raw bytes: the report escapes them on the way out. */
 struct aiu_process_fact {
-        size_t size;                         /**< sizeof of this struct */
-        pid_t pid;                           /**< required */
-        pid_t ppid;                          /**< 0 = none or not visible */
-        uid_t uid;                           /**< effective; (uid_t)-1 = not known */
-        uint64_t start_time_usec;            /**< CLOCK_REALTIME; 0 = not known */
-        const char *comm;                    /**< /proc/PID/comm; NULL = not known */
-        const char *exe;                     /**< where /proc/PID/exe points; NULL = not known */
-        const char *cmdline;                 /**< NUL-separated */
-        size_t cmdline_bytes;                /**< bytes of it, NULs included */
-        const char *cwd;                     /**< where /proc/PID/cwd points; NULL = not known */
-        const char *cgroup;                  /**< the text of /proc/PID/cgroup */
-        uint32_t flags;                      /**< AIU_HOLDER_* */
-        enum aiu_tristate is_self;           /**< the process that asks */
-        enum aiu_tristate sigterm_ignored;   /**< SigIgn has SIGTERM, or init without a handler */
+        size_t size;                       /**< sizeof of this struct */
+        pid_t pid;                         /**< required */
+        pid_t ppid;                        /**< 0 = none or not visible */
+        uid_t uid;                         /**< effective; (uid_t)-1 = not known */
+        uint64_t start_time_usec;          /**< CLOCK_REALTIME; 0 = not known */
+        const char *comm;                  /**< /proc/PID/comm; NULL = not known */
+        const char *exe;                   /**< where /proc/PID/exe points; NULL = not known */
+        const char *cmdline;               /**< NUL-separated */
+        size_t cmdline_bytes;              /**< bytes of it, NULs included */
+        const char *cwd;                   /**< where /proc/PID/cwd points; NULL = not known */
+        const char *cgroup;                /**< the text of /proc/PID/cgroup */
+        uint32_t flags;                    /**< AIU_HOLDER_* */
+        enum aiu_tristate is_self;         /**< the process that asks */
+        enum aiu_tristate sigterm_ignored; /**< SigIgn has SIGTERM, or init without a handler */
         /** SigCgt or SigBlk has it: what it does then is the process' affair */
         enum aiu_tristate sigterm_caught;
-        const pid_t *ancestor_pids;          /**< nearest first */
-        const char *const *ancestor_comms;   /**< as many, entries may be NULL */
-        size_t n_ancestors;                  /**< 64 at most */
+        const pid_t *ancestor_pids;        /**< nearest first */
+        const char *const *ancestor_comms; /**< as many, entries may be NULL */
+        size_t n_ancestors;                /**< 64 at most */
         /** does its parent start it again when it ends? NO = certainly not: an interactive shell */
         enum aiu_tristate parent_returns;
-        uid_t uids[4];                       /**< real, effective, saved, of the file system */
-        size_t n_uids;                       /**< 4; 0 = they are not known, or hidden by a user namespace */
-        uid_t root_uid;                      /**< what root of its user namespace is here, if uids are known */
+        uid_t uids[4];  /**< real, effective, saved, of the file system */
+        size_t n_uids;  /**< 4; 0 = they are not known, or hidden by a user namespace */
+        uid_t root_uid; /**< what root of its user namespace is here, if uids are known */
 };
 
 /** What getsockopt(2) on the holder's own descriptor said. */
 struct aiu_options_fact {
-        size_t size;                         /**< sizeof of this struct */
-        enum aiu_tristate reuseaddr;         /**< SO_REUSEADDR */
-        enum aiu_tristate reuseport;         /**< SO_REUSEPORT */
-        enum aiu_tristate v6only;            /**< IPV6_V6ONLY */
+        size_t size;                 /**< sizeof of this struct */
+        enum aiu_tristate reuseaddr; /**< SO_REUSEADDR */
+        enum aiu_tristate reuseport; /**< SO_REUSEPORT */
+        enum aiu_tristate v6only;    /**< IPV6_V6ONLY */
 };
 
 /**
@@ -220,26 +220,26 @@ struct aiu_options_fact {
  * id).
  */
 struct aiu_manager_fact {
-        size_t size;                         /**< sizeof of this struct */
-        pid_t pid;                           /**< the holder; 0 = see cgroup_id */
+        size_t size; /**< sizeof of this struct */
+        pid_t pid;   /**< the holder; 0 = see cgroup_id */
         /** with pid: for this socket alone (pid 1 holds one for each unit); 0 = for all */
         uint64_t inode;
-        uint64_t cgroup_id;                  /**< aiu_socket_fact::cgroup_id; 0 = see pid */
-        enum aiu_manager_kind kind;          /**< AIU_MANAGER_* */
-        const char *unit;                    /**< "nginx.service" */
-        const char *socket_unit;             /**< "nginx.socket" */
-        const char *unit_state;              /**< ActiveState */
-        const char *unit_restart;            /**< Restart= */
-        enum aiu_tristate will_return;       /**< if killed, does it start again? */
-        const char *container;               /**< id or machine name */
-        const char *supervisor;              /**< "supervisord"... */
+        uint64_t cgroup_id;            /**< aiu_socket_fact::cgroup_id; 0 = see pid */
+        enum aiu_manager_kind kind;    /**< AIU_MANAGER_* */
+        const char *unit;              /**< "nginx.service" */
+        const char *socket_unit;       /**< "nginx.socket" */
+        const char *unit_state;        /**< ActiveState */
+        const char *unit_restart;      /**< Restart= */
+        enum aiu_tristate will_return; /**< if killed, does it start again? */
+        const char *container;         /**< id or machine name */
+        const char *supervisor;        /**< "supervisord"... */
         /** AIU_HOLDER_UNIT_LEFTOVER, AIU_HOLDER_UNIT_SPARED, AIU_HOLDER_HANDED_OVER */
         uint32_t flags;
         /** whose user manager, or whose rootless container; 0 = the system's */
         uid_t user;
         /** further units to stop with it, separated by spaces (Triggers, UpheldBy); NULL = none */
         const char *also_stop;
-        const char *enabled;                 /**< UnitFileState */
+        const char *enabled; /**< UnitFileState */
         /** does its stop remove the file of an AF_UNIX socket (RemoveOnStop=)? */
         enum aiu_tristate removes_file;
         /**
@@ -249,14 +249,14 @@ struct aiu_manager_fact {
          * than this user no command acts on these names
          */
         uid_t named_by;
-        pid_t main_pid;                      /**< the main process of the unit; 0 = not known */
-        uint32_t n_processes;                /**< how many processes the unit has; 0 = not known */
+        pid_t main_pid;       /**< the main process of the unit; 0 = not known */
+        uint32_t n_processes; /**< how many processes the unit has; 0 = not known */
 };
 
 /** What in the kernel itself has a socket: a tunnel device, a file server... */
 struct aiu_kernel_user_fact {
-        size_t size;                         /**< sizeof of this struct */
-        const char *service;                 /**< required: "vxlan", "nfsd"... lower case */
+        size_t size;         /**< sizeof of this struct */
+        const char *service; /**< required: "vxlan", "nfsd"... lower case */
         /** which of them: an interface, the number of a tunnel, a server; NULL = there is but one */
         const char *name;
         /** NULL-terminated, at most 16 words: what makes it let go; NULL = no command is known */
@@ -328,7 +328,8 @@ int aiu_snapshot_get_host(const struct aiu_snapshot *snapshot, struct aiu_host_f
 /** The i-th socket. */
 int aiu_snapshot_get_socket(const struct aiu_snapshot *snapshot, size_t i, struct aiu_socket_fact *ret_fact);
 /** The i-th pair of a socket and a process that holds it; -1 = not a descriptor of its table. */
-int aiu_snapshot_get_holder(const struct aiu_snapshot *snapshot, size_t i, uint64_t *ret_inode, pid_t *ret_pid, int *ret_fd);
+int aiu_snapshot_get_holder(const struct aiu_snapshot *snapshot, size_t i, uint64_t *ret_inode, pid_t *ret_pid,
+                            int *ret_fd);
 /** The i-th process. */
 int aiu_snapshot_get_process(const struct aiu_snapshot *snapshot, size_t i, struct aiu_process_fact *ret_fact);
 /** The i-th fact about who looks after something. */
@@ -348,8 +349,8 @@ int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, size_t i, stru
 
 /** The phases; all but the last three stand in the order in which they run. NULL = this backend has nothing to say there. */
 struct aiu_backend {
-        size_t size;             /**< sizeof(struct aiu_backend) */
-        const char *name;        /**< lower case, for gaps and logs */
+        size_t size;      /**< sizeof(struct aiu_backend) */
+        const char *name; /**< lower case, for gaps and logs */
         /** what decides before any socket does */
         int (*host)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
         /** every socket on the port or name */

@@ -106,8 +106,7 @@ struct aiu_report *aiu_probe(const char *addr, uint16_t port);
  *          (fd), EAFNOSUPPORT (of fd or addr), EINVAL (addr, addrlen, error), ENOMEM
  * @since 0.1
  */
-struct aiu_report *aiu_explain_bind(int fd, const struct sockaddr *addr,
-                                    socklen_t addrlen, int error);
+struct aiu_report *aiu_explain_bind(int fd, const struct sockaddr *addr, socklen_t addrlen, int error);
 
 /**
  * Explain the listen() that has just failed. A socket with SO_REUSEADDR may bind next to
@@ -136,7 +135,7 @@ struct aiu_report *aiu_explain_listen(int fd, int error);
  * @returns 0; -EINVAL (NULL); -ENOMEM. The caller owns the context.
  * @since 0.1
  */
-int  aiu_context_new(struct aiu_context **ret_context);
+int aiu_context_new(struct aiu_context **ret_context);
 
 /**
  * Take another reference.
@@ -154,10 +153,10 @@ struct aiu_context *aiu_context_unref(struct aiu_context *);
 
 /** How much a message matters: the numbers of syslog(3). @since 0.1 */
 enum aiu_log_level {
-        AIU_LOG_ERROR = 3,      /**< LOG_ERR */
-        AIU_LOG_WARNING = 4,    /**< LOG_WARNING */
-        AIU_LOG_INFO = 6,       /**< LOG_INFO */
-        AIU_LOG_DEBUG = 7       /**< LOG_DEBUG */
+        AIU_LOG_ERROR = 3,   /**< LOG_ERR */
+        AIU_LOG_WARNING = 4, /**< LOG_WARNING */
+        AIU_LOG_INFO = 6,    /**< LOG_INFO */
+        AIU_LOG_DEBUG = 7    /**< LOG_DEBUG */
 };
 
 /**
@@ -179,7 +178,7 @@ void aiu_context_set_log(struct aiu_context *, aiu_log_fn, enum aiu_log_level ma
  * @returns 0; -EINVAL (NULL)
  * @since 0.1
  */
-int  aiu_context_set_deadline_usec(struct aiu_context *, uint64_t usec);
+int aiu_context_set_deadline_usec(struct aiu_context *, uint64_t usec);
 
 /**
  * Read another /proc, by a directory descriptor, which is duplicated; -1 = there is none at all,
@@ -187,7 +186,7 @@ int  aiu_context_set_deadline_usec(struct aiu_context *, uint64_t usec);
  * @returns 0; -EINVAL (NULL, or below -1); -EBADF; -EMFILE
  * @since 0.1
  */
-int  aiu_context_set_procfs(struct aiu_context *, int dirfd);
+int aiu_context_set_procfs(struct aiu_context *, int dirfd);
 /** How far a search for holders is: processes looked at, of how many. @since 0.1 */
 typedef void (*aiu_progress_fn)(void *userdata, size_t done, size_t total);
 
@@ -214,7 +213,7 @@ void aiu_context_set_progress(struct aiu_context *, aiu_progress_fn, void *userd
  * his own network namespace. The log tells of each (AIU_LOG_INFO).
  * @since 0.1
  */
-#define AIU_CONTEXT_TRIAL_BIND   (UINT32_C(1) << 1)
+#define AIU_CONTEXT_TRIAL_BIND (UINT32_C(1) << 1)
 /**
  * Talk to no daemon: systemd is not asked about the units of holders, and whether a socket is bound
  * to an AF_UNIX file is not asked by connect(2). That connect(2) never reaches the server: the
@@ -222,7 +221,7 @@ void aiu_context_set_progress(struct aiu_context *, aiu_progress_fn, void *userd
  * the call all the same. Without it no file is called stale, and none is to be removed.
  * @since 0.1
  */
-#define AIU_CONTEXT_NO_IPC       (UINT32_C(1) << 2)
+#define AIU_CONTEXT_NO_IPC (UINT32_C(1) << 2)
 
 /**
  * Use pidfd_getfd(2) and the like even under a seccomp filter; default: only when
@@ -245,7 +244,7 @@ void aiu_context_set_progress(struct aiu_context *, aiu_progress_fn, void *userd
  * @returns 0; -EINVAL (NULL, or a bit that this version does not know)
  * @since 0.1
  */
-int  aiu_context_set_flags(struct aiu_context *, uint32_t flags);
+int aiu_context_set_flags(struct aiu_context *, uint32_t flags);
 
 /**
  * @name What kernels differ in
@@ -256,25 +255,25 @@ int  aiu_context_set_flags(struct aiu_context *, uint32_t flags);
  * @{
  */
 /** SO_REUSEADDR is judged by what is set now (6.8). @since 0.1 */
-#define AIU_KERNEL_STATELESS    (UINT32_C(1) << 0)
+#define AIU_KERNEL_STATELESS (UINT32_C(1) << 0)
 /** One address is compared with the same address and the wildcards alone (6.1). @since 0.1 */
-#define AIU_KERNEL_BY_ADDRESS   (UINT32_C(1) << 1)
+#define AIU_KERNEL_BY_ADDRESS (UINT32_C(1) << 1)
 /** TIME_WAIT sockets count when one address is bound (not in some of 6.1). @since 0.1 */
-#define AIU_KERNEL_TIME_WAIT    (UINT32_C(1) << 2)
+#define AIU_KERNEL_TIME_WAIT (UINT32_C(1) << 2)
 /** An IPv6 wildcard meets IPv4 addresses (not in some of 6.1 and 6.2). @since 0.1 */
-#define AIU_KERNEL_DUAL_STACK   (UINT32_C(1) << 3)
+#define AIU_KERNEL_DUAL_STACK (UINT32_C(1) << 3)
 /** IPv4-mapped addresses meet IPv4 (not in some of 6.1 to 6.5). @since 0.1 */
-#define AIU_KERNEL_MAPPED       (UINT32_C(1) << 4)
+#define AIU_KERNEL_MAPPED (UINT32_C(1) << 4)
 /** An IPv6 wildcard with IPV6_V6ONLY leaves IPv4 alone (not in some of 6.8). @since 0.1 */
-#define AIU_KERNEL_V6ONLY       (UINT32_C(1) << 5)
+#define AIU_KERNEL_V6ONLY (UINT32_C(1) << 5)
 /** A socket without a file keeps its owner (6.17). @since 0.1 */
 #define AIU_KERNEL_ORPHAN_OWNER (UINT32_C(1) << 6)
 /** More than ten UDP sockets on a port are all looked at (6.19). @since 0.1 */
-#define AIU_KERNEL_UDP_CROWD    (UINT32_C(1) << 7)
+#define AIU_KERNEL_UDP_CROWD (UINT32_C(1) << 7)
 /** Bound TCP sockets are shown by sock_diag(7) (6.8). @since 0.1 */
-#define AIU_KERNEL_BOUND_SHOWN  (UINT32_C(1) << 8)
+#define AIU_KERNEL_BOUND_SHOWN (UINT32_C(1) << 8)
 /** TCP has a table of ports for each VRF (5.0). @since 0.1 */
-#define AIU_KERNEL_VRF          (UINT32_C(1) << 9)
+#define AIU_KERNEL_VRF (UINT32_C(1) << 9)
 /** @} */
 
 /**
@@ -290,7 +289,7 @@ int  aiu_context_set_flags(struct aiu_context *, uint32_t flags);
  *          -EPERM (it may not be brought up); what socket(2) was refused with
  * @since 0.1
  */
-int  aiu_self_test(uint32_t *ret_behaves);
+int aiu_self_test(uint32_t *ret_behaves);
 
 /**
  * What is sure of this kernel, whatever its version: AIU_KERNEL_* from aiu_self_test(). Default: 0,
@@ -298,7 +297,7 @@ int  aiu_self_test(uint32_t *ret_behaves);
  * @returns 0; -EINVAL (NULL, or a bit that this version does not know)
  * @since 0.1
  */
-int  aiu_context_set_kernel(struct aiu_context *, uint32_t behaves);
+int aiu_context_set_kernel(struct aiu_context *, uint32_t behaves);
 
 /**
  * Make a query: TCP stream, no option set, no address yet. It keeps a reference to the
@@ -306,7 +305,7 @@ int  aiu_context_set_kernel(struct aiu_context *, uint32_t behaves);
  * @returns 0; -EINVAL (no ret_query); -ENOMEM. The caller owns the query.
  * @since 0.1
  */
-int  aiu_query_new(struct aiu_context *context_or_null, struct aiu_query **ret_query);
+int aiu_query_new(struct aiu_context *context_or_null, struct aiu_query **ret_query);
 
 /**
  * Take another reference.
@@ -328,14 +327,14 @@ struct aiu_query *aiu_query_unref(struct aiu_query *);
  * @returns 0; -EINVAL (NULL, or the length does not fit the family); -EAFNOSUPPORT
  * @since 0.1
  */
-int  aiu_query_set_address(struct aiu_query *, const struct sockaddr *, socklen_t);
+int aiu_query_set_address(struct aiu_query *, const struct sockaddr *, socklen_t);
 
 /**
  * The same from text, as in aiu_probe(). NULL and "*" also clear IPV6_V6ONLY.
  * @returns 0; -EINVAL (no such address); -ENODEV (no interface of the scope's name)
  * @since 0.1
  */
-int  aiu_query_set_address_string(struct aiu_query *, const char *addr, uint16_t port);
+int aiu_query_set_address_string(struct aiu_query *, const char *addr, uint16_t port);
 
 /**
  * Type and protocol, as socket(2) takes them: SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET or
@@ -343,35 +342,35 @@ int  aiu_query_set_address_string(struct aiu_query *, const char *addr, uint16_t
  * @returns 0; -EINVAL
  * @since 0.1
  */
-int  aiu_query_set_socket(struct aiu_query *, int type, int protocol);
+int aiu_query_set_socket(struct aiu_query *, int type, int protocol);
 
 /**
  * SO_REUSEADDR of the would-be socket; default off.
  * @returns 0; -EINVAL (NULL)
  * @since 0.1
  */
-int  aiu_query_set_reuseaddr(struct aiu_query *, int on);
+int aiu_query_set_reuseaddr(struct aiu_query *, int on);
 
 /**
  * SO_REUSEPORT of the would-be socket; default off.
  * @returns 0; -EINVAL (NULL)
  * @since 0.1
  */
-int  aiu_query_set_reuseport(struct aiu_query *, int on);
+int aiu_query_set_reuseport(struct aiu_query *, int on);
 
 /**
  * IPV6_V6ONLY of the would-be socket. Default: the sysctl net.ipv6.bindv6only.
  * @returns 0; -EINVAL (NULL)
  * @since 0.1
  */
-int  aiu_query_set_v6only(struct aiu_query *, int on);
+int aiu_query_set_v6only(struct aiu_query *, int on);
 
 /**
  * IP_FREEBIND (or IP_TRANSPARENT) of the would-be socket: the address need not be local.
  * @returns 0; -EINVAL (NULL)
  * @since 0.1
  */
-int  aiu_query_set_freebind(struct aiu_query *, int on);
+int aiu_query_set_freebind(struct aiu_query *, int on);
 
 /**
  * IP_LOCAL_PORT_RANGE of the would-be socket: where the kernel looks for a port when port 0 is
@@ -379,7 +378,7 @@ int  aiu_query_set_freebind(struct aiu_query *, int on);
  * @returns 0; -EINVAL (NULL, or low is above high)
  * @since 0.1
  */
-int  aiu_query_set_port_range(struct aiu_query *, uint16_t low, uint16_t high);
+int aiu_query_set_port_range(struct aiu_query *, uint16_t low, uint16_t high);
 
 /**
  * SO_BINDTODEVICE of the would-be socket, by interface name; NULL or "" = none.
@@ -389,7 +388,7 @@ int  aiu_query_set_port_range(struct aiu_query *, uint16_t low, uint16_t high);
  *          under a seccomp filter or without the right to enter it); what netlink was refused with
  * @since 0.1
  */
-int  aiu_query_set_device(struct aiu_query *, const char *ifname);
+int aiu_query_set_device(struct aiu_query *, const char *ifname);
 
 /**
  * Owner of the would-be socket; default: the effective uid. Of another user's socket it is
@@ -397,14 +396,14 @@ int  aiu_query_set_device(struct aiu_query *, const char *ifname);
  * @returns 0; -EINVAL (NULL, or (uid_t)-1)
  * @since 0.1
  */
-int  aiu_query_set_uid(struct aiu_query *, uid_t uid);
+int aiu_query_set_uid(struct aiu_query *, uid_t uid);
 
 /**
  * Is listen() part of the question? Default: yes for SOCK_STREAM and SOCK_SEQPACKET.
  * @returns 0; -EINVAL (NULL)
  * @since 0.1
  */
-int  aiu_query_set_listen(struct aiu_query *, int on);
+int aiu_query_set_listen(struct aiu_query *, int on);
 
 /**
  * Ask about another network namespace, by a descriptor of its file; duplicated. Entering it
@@ -412,7 +411,7 @@ int  aiu_query_set_listen(struct aiu_query *, int on);
  * @returns 0; -EINVAL (NULL); -EBADF; -EMFILE
  * @since 0.1
  */
-int  aiu_query_set_netns(struct aiu_query *, int nsfd);
+int aiu_query_set_netns(struct aiu_query *, int nsfd);
 
 /**
  * Read everything but the address from a live socket, which is left as it was and is not kept.
@@ -420,14 +419,14 @@ int  aiu_query_set_netns(struct aiu_query *, int nsfd);
  * AF_UNIX)
  * @since 0.1
  */
-int  aiu_query_set_fd(struct aiu_query *, int fd);
+int aiu_query_set_fd(struct aiu_query *, int fd);
 
 /**
  * The errno that the call gave, positive; 0 = it was not made. See aiu_explain_bind().
  * @returns 0; -EINVAL (NULL, or negative)
  * @since 0.1
  */
-int  aiu_query_set_error(struct aiu_query *, int error);
+int aiu_query_set_error(struct aiu_query *, int error);
 
 /**
  * Look, judge, advise. errno is left as it was. A query can be run again: it looks anew.
@@ -435,7 +434,7 @@ int  aiu_query_set_error(struct aiu_query *, int error);
  *          after aiu_query_set_netns() also the error of setns(2) on the way back
  * @since 0.1
  */
-int  aiu_query_run(struct aiu_query *, struct aiu_report **ret_report);
+int aiu_query_run(struct aiu_query *, struct aiu_report **ret_report);
 
 /** @} */
 
@@ -464,22 +463,22 @@ struct aiu_report *aiu_report_unref(struct aiu_report *);
 
 /** What the call would do, or did. @since 0.1 */
 enum aiu_verdict {
-        AIU_VERDICT_UNKNOWN       = 0,  /**< could not tell: see the gaps */
-        AIU_VERDICT_AVAILABLE     = 1,  /**< bind() (and listen()) would succeed */
-        AIU_VERDICT_IN_USE        = 2,  /**< EADDRINUSE */
-        AIU_VERDICT_NOT_LOCAL     = 3,  /**< EADDRNOTAVAIL: no such address here */
-        AIU_VERDICT_NOT_PERMITTED = 4,  /**< EACCES or EPERM: privileged port, policy */
-        AIU_VERDICT_INVALID       = 5   /**< EINVAL, EAFNOSUPPORT, ENODEV ...: cannot work */
+        AIU_VERDICT_UNKNOWN = 0,       /**< could not tell: see the gaps */
+        AIU_VERDICT_AVAILABLE = 1,     /**< bind() (and listen()) would succeed */
+        AIU_VERDICT_IN_USE = 2,        /**< EADDRINUSE */
+        AIU_VERDICT_NOT_LOCAL = 3,     /**< EADDRNOTAVAIL: no such address here */
+        AIU_VERDICT_NOT_PERMITTED = 4, /**< EACCES or EPERM: privileged port, policy */
+        AIU_VERDICT_INVALID = 5        /**< EINVAL, EAFNOSUPPORT, ENODEV ...: cannot work */
 };
 /** The answer in one word. "Available" is said only when it is proven. @since 0.1 */
 enum aiu_verdict aiu_report_get_verdict(const struct aiu_report *);
 /** The errno that the call gives, positive; 0 = none, or not known. @since 0.1 */
-int  aiu_report_get_error(const struct aiu_report *);
+int aiu_report_get_error(const struct aiu_report *);
 /** Which call it is that fails. @since 0.1 */
 enum aiu_call {
-        AIU_CALL_UNKNOWN = 0,   /**< none fails, or it is not known */
-        AIU_CALL_BIND = 1,      /**< bind(2) */
-        AIU_CALL_LISTEN = 2     /**< listen(2): bind(2) succeeded */
+        AIU_CALL_UNKNOWN = 0, /**< none fails, or it is not known */
+        AIU_CALL_BIND = 1,    /**< bind(2) */
+        AIU_CALL_LISTEN = 2   /**< listen(2): bind(2) succeeded */
 };
 /** The call that fails. @since 0.1 */
 enum aiu_call aiu_report_get_call(const struct aiu_report *);
@@ -498,13 +497,13 @@ const char *aiu_report_get_summary(const struct aiu_report *);
  */
 const struct sockaddr *aiu_report_get_address(const struct aiu_report *, socklen_t *ret_len);
 /** SOCK_* of the would-be socket. @since 0.1 */
-int  aiu_report_get_type(const struct aiu_report *);
+int aiu_report_get_type(const struct aiu_report *);
 
 /**
  * IPPROTO_* of the would-be socket as it was asked; 0 = the usual one of its type.
  * @since 0.1
  */
-int  aiu_report_get_protocol(const struct aiu_report *);
+int aiu_report_get_protocol(const struct aiu_report *);
 /** AIU_OPTION_* that are set on the would-be socket. @since 0.1 */
 uint32_t aiu_report_get_options(const struct aiu_report *);
 /** SO_BINDTODEVICE of the would-be socket; NULL if none. @since 0.1 */
@@ -512,22 +511,22 @@ const char *aiu_report_get_device(const struct aiu_report *);
 /** Owner of the would-be socket. @since 0.1 */
 uid_t aiu_report_get_uid(const struct aiu_report *);
 /** 1 if listen() was part of the question, else 0. @since 0.1 */
-int  aiu_report_get_listen(const struct aiu_report *);
+int aiu_report_get_listen(const struct aiu_report *);
 
 /** Every fact and every conclusion is one of three. @since 0.1 */
 enum aiu_tristate {
-        AIU_TRISTATE_UNKNOWN = 0,       /**< could not be seen, or depends on what could not */
-        AIU_TRISTATE_NO = 1,            /**< certainly not */
-        AIU_TRISTATE_YES = 2            /**< certainly */
+        AIU_TRISTATE_UNKNOWN = 0, /**< could not be seen, or depends on what could not */
+        AIU_TRISTATE_NO = 1,      /**< certainly not */
+        AIU_TRISTATE_YES = 2      /**< certainly */
 };
 /** SO_REUSEADDR. @since 0.1 */
 #define AIU_OPTION_REUSEADDR (UINT32_C(1) << 0)
 /** SO_REUSEPORT. @since 0.1 */
 #define AIU_OPTION_REUSEPORT (UINT32_C(1) << 1)
 /** IPV6_V6ONLY. @since 0.1 */
-#define AIU_OPTION_V6ONLY    (UINT32_C(1) << 2)
+#define AIU_OPTION_V6ONLY (UINT32_C(1) << 2)
 /** IP_FREEBIND or IP_TRANSPARENT. @since 0.1 */
-#define AIU_OPTION_FREEBIND  (UINT32_C(1) << 3)
+#define AIU_OPTION_FREEBIND (UINT32_C(1) << 3)
 
 /**
  * Would the same bind succeed with these AIU_OPTION_* set as well? 0 = as it was asked.
@@ -596,15 +595,15 @@ const struct aiu_gap *aiu_report_get_gap(const struct aiu_report *, size_t i);
 
 /** How the two addresses meet. @since 0.1 */
 enum aiu_overlap {
-        AIU_OVERLAP_UNKNOWN         = 0,  /**< there is no socket in sight to compare with */
-        AIU_OVERLAP_EXACT           = 1,  /**< same address */
-        AIU_OVERLAP_HOLDER_WILDCARD = 2,  /**< holder on 0.0.0.0 / [::] covers the address asked for */
-        AIU_OVERLAP_QUERY_WILDCARD  = 3,  /**< the wildcard asked for covers the holder's address */
-        AIU_OVERLAP_DUAL_STACK      = 4,  /**< an IPv6 wildcard that is not v6-only against IPv4 */
-        AIU_OVERLAP_V4_MAPPED       = 5,  /**< an IPv4-mapped IPv6 address against that IPv4 address */
-        AIU_OVERLAP_UNIX_PATH       = 6,  /**< the same file, or the same abstract name */
-        AIU_OVERLAP_PORT_RANGE      = 7,  /**< port 0 asked for and the ephemeral range is exhausted */
-        AIU_OVERLAP_NONE            = 8   /**< neighbour only */
+        AIU_OVERLAP_UNKNOWN = 0,         /**< there is no socket in sight to compare with */
+        AIU_OVERLAP_EXACT = 1,           /**< same address */
+        AIU_OVERLAP_HOLDER_WILDCARD = 2, /**< holder on 0.0.0.0 / [::] covers the address asked for */
+        AIU_OVERLAP_QUERY_WILDCARD = 3,  /**< the wildcard asked for covers the holder's address */
+        AIU_OVERLAP_DUAL_STACK = 4,      /**< an IPv6 wildcard that is not v6-only against IPv4 */
+        AIU_OVERLAP_V4_MAPPED = 5,       /**< an IPv4-mapped IPv6 address against that IPv4 address */
+        AIU_OVERLAP_UNIX_PATH = 6,       /**< the same file, or the same abstract name */
+        AIU_OVERLAP_PORT_RANGE = 7,      /**< port 0 asked for and the ephemeral range is exhausted */
+        AIU_OVERLAP_NONE = 8             /**< neighbour only */
 };
 
 /**
@@ -612,40 +611,40 @@ enum aiu_overlap {
  * @since 0.1
  */
 enum aiu_state {
-        AIU_STATE_UNKNOWN = 0,       /**< could not be seen */
-        AIU_STATE_ESTABLISHED = 1,   /**< connected */
-        AIU_STATE_SYN_SENT = 2,      /**< connect() is under way */
-        AIU_STATE_SYN_RECV = 3,      /**< a client's SYN is being answered */
-        AIU_STATE_FIN_WAIT1 = 4,     /**< closed here, the FIN is not acknowledged */
-        AIU_STATE_FIN_WAIT2 = 5,     /**< closed here, the peer has not closed */
-        AIU_STATE_TIME_WAIT = 6,     /**< closed by both; the kernel keeps the addresses for a minute */
-        AIU_STATE_CLOSE = 7,         /**< neither bound nor connected */
-        AIU_STATE_CLOSE_WAIT = 8,    /**< the peer has closed, this side has not */
-        AIU_STATE_LAST_ACK = 9,      /**< closed by both, the last FIN is not acknowledged */
-        AIU_STATE_LISTEN = 10,       /**< listening */
-        AIU_STATE_CLOSING = 11,      /**< closed by both at once */
-        AIU_STATE_BOUND = 13,        /**< bound, neither listening nor connected; ss(8) shows it from 6.8 on */
-        AIU_STATE_STALE_FILE = 64    /**< AF_UNIX: a socket file, and no socket is bound to it, in any network namespace: that was shown */
+        AIU_STATE_UNKNOWN = 0,     /**< could not be seen */
+        AIU_STATE_ESTABLISHED = 1, /**< connected */
+        AIU_STATE_SYN_SENT = 2,    /**< connect() is under way */
+        AIU_STATE_SYN_RECV = 3,    /**< a client's SYN is being answered */
+        AIU_STATE_FIN_WAIT1 = 4,   /**< closed here, the FIN is not acknowledged */
+        AIU_STATE_FIN_WAIT2 = 5,   /**< closed here, the peer has not closed */
+        AIU_STATE_TIME_WAIT = 6,   /**< closed by both; the kernel keeps the addresses for a minute */
+        AIU_STATE_CLOSE = 7,       /**< neither bound nor connected */
+        AIU_STATE_CLOSE_WAIT = 8,  /**< the peer has closed, this side has not */
+        AIU_STATE_LAST_ACK = 9,    /**< closed by both, the last FIN is not acknowledged */
+        AIU_STATE_LISTEN = 10,     /**< listening */
+        AIU_STATE_CLOSING = 11,    /**< closed by both at once */
+        AIU_STATE_BOUND = 13,      /**< bound, neither listening nor connected; ss(8) shows it from 6.8 on */
+        AIU_STATE_STALE_FILE = 64  /**< AF_UNIX: a socket file that no socket is bound to, in any network namespace */
 };
 /** The rule that makes it a conflict: inet_bind_conflict() and its kin. @since 0.1 */
 enum aiu_reason {
-        AIU_REASON_UNKNOWN          = 0,  /**< not known, or not in the way */
-        AIU_REASON_LISTENING        = 1,  /**< a listener shares with nobody but its SO_REUSEPORT group */
-        AIU_REASON_QUERY_NO_REUSE   = 2,  /**< SO_REUSEADDR not set on the socket asked about */
-        AIU_REASON_HOLDER_NO_REUSE  = 3,  /**< SO_REUSEADDR was not set on the holder when it bound */
-        AIU_REASON_REUSEPORT_ABSENT = 4,  /**< only one of the two has SO_REUSEPORT */
-        AIU_REASON_REUSEPORT_UID    = 5,  /**< both have it, different effective uid */
-        AIU_REASON_BUCKET_HISTORY   = 6,  /**< the kernel's per-port cache, not any socket alive, decides */
-        AIU_REASON_PATH_EXISTS      = 7,  /**< AF_UNIX: something is there, a socket or not */
-        AIU_REASON_RANGE_EXHAUSTED  = 8,  /**< port 0: no port of ip_local_port_range is left */
-        AIU_REASON_OBSERVED         = 9   /**< the caller saw EADDRINUSE; no socket in sight explains it */
+        AIU_REASON_UNKNOWN = 0,          /**< not known, or not in the way */
+        AIU_REASON_LISTENING = 1,        /**< a listener shares with nobody but its SO_REUSEPORT group */
+        AIU_REASON_QUERY_NO_REUSE = 2,   /**< SO_REUSEADDR not set on the socket asked about */
+        AIU_REASON_HOLDER_NO_REUSE = 3,  /**< SO_REUSEADDR was not set on the holder when it bound */
+        AIU_REASON_REUSEPORT_ABSENT = 4, /**< only one of the two has SO_REUSEPORT */
+        AIU_REASON_REUSEPORT_UID = 5,    /**< both have it, different effective uid */
+        AIU_REASON_BUCKET_HISTORY = 6,   /**< the kernel's per-port cache, not any socket alive, decides */
+        AIU_REASON_PATH_EXISTS = 7,      /**< AF_UNIX: something is there, a socket or not */
+        AIU_REASON_RANGE_EXHAUSTED = 8,  /**< port 0: no port of ip_local_port_range is left */
+        AIU_REASON_OBSERVED = 9          /**< the caller saw EADDRINUSE; no socket in sight explains it */
 };
 /** How its address meets the one asked about. @since 0.1 */
-enum aiu_overlap  aiu_conflict_get_overlap(const struct aiu_conflict *);
+enum aiu_overlap aiu_conflict_get_overlap(const struct aiu_conflict *);
 /** Its state. From sock_diag(7), else /proc/net. @since 0.1 */
-enum aiu_state    aiu_conflict_get_state(const struct aiu_conflict *);
+enum aiu_state aiu_conflict_get_state(const struct aiu_conflict *);
 /** The rule by which it is in the way. @since 0.1 */
-enum aiu_reason   aiu_conflict_get_reason(const struct aiu_conflict *);
+enum aiu_reason aiu_conflict_get_reason(const struct aiu_conflict *);
 
 /**
  * Is it in the way? Yes = proven or inferred from the errno seen; unknown = a bit that could
@@ -663,9 +662,9 @@ const struct sockaddr *aiu_conflict_get_local(const struct aiu_conflict *, sockl
 /** The address it is connected to; NULL if none. @since 0.1 */
 const struct sockaddr *aiu_conflict_get_peer(const struct aiu_conflict *, socklen_t *ret_len);
 /** SOCK_* of it. @since 0.1 */
-int      aiu_conflict_get_type(const struct aiu_conflict *);
+int aiu_conflict_get_type(const struct aiu_conflict *);
 /** IPPROTO_* of it; 0 for AF_UNIX. @since 0.1 */
-int      aiu_conflict_get_protocol(const struct aiu_conflict *);
+int aiu_conflict_get_protocol(const struct aiu_conflict *);
 /**
  * Inode of its file, as in the link text socket:[N] of /proc/PID/fd; 0 = it has no file: TIME_WAIT,
  * an orphan, or a connection that nobody has accepted yet.
@@ -679,7 +678,7 @@ uint64_t aiu_conflict_get_cookie(const struct aiu_conflict *);
  * Owner of the socket; (uid_t)-1 = not known. The process that holds it may be another's.
  * @since 0.1
  */
-uid_t    aiu_conflict_get_uid(const struct aiu_conflict *);
+uid_t aiu_conflict_get_uid(const struct aiu_conflict *);
 /** SO_BINDTODEVICE of it, the name of the interface, raw bytes; NULL if none. @since 0.1 */
 const char *aiu_conflict_get_device(const struct aiu_conflict *);
 
@@ -734,25 +733,25 @@ const struct aiu_holder *aiu_conflict_get_holder(const struct aiu_conflict *, si
 
 /** What kind of holder it is. @since 0.1 */
 enum aiu_holder_kind {
-        AIU_HOLDER_UNKNOWN = 0,   /**< could not be seen */
-        AIU_HOLDER_PROCESS = 1,   /**< a process that is visible */
-        AIU_HOLDER_SELF    = 2,   /**< the calling process itself */
-        AIU_HOLDER_KERNEL  = 3,   /**< no file at all: TIME_WAIT, orphan, in-kernel user */
-        AIU_HOLDER_HIDDEN  = 4    /**< a file exists, its process is not visible from here */
+        AIU_HOLDER_UNKNOWN = 0, /**< could not be seen */
+        AIU_HOLDER_PROCESS = 1, /**< a process that is visible */
+        AIU_HOLDER_SELF = 2,    /**< the calling process itself */
+        AIU_HOLDER_KERNEL = 3,  /**< no file at all: TIME_WAIT, orphan, in-kernel user */
+        AIU_HOLDER_HIDDEN = 4   /**< a file exists, its process is not visible from here */
 };
 /** Process, ourselves, the kernel, or hidden. @since 0.1 */
 enum aiu_holder_kind aiu_holder_get_kind(const struct aiu_holder *);
 /** Its process id, as the /proc that was read has it; 0 = none. @since 0.1 */
-pid_t       aiu_holder_get_pid(const struct aiu_holder *);
+pid_t aiu_holder_get_pid(const struct aiu_holder *);
 /** Process id of its parent (/proc/PID/stat); 0 = none, or not visible. @since 0.1 */
-pid_t       aiu_holder_get_ppid(const struct aiu_holder *);
+pid_t aiu_holder_get_ppid(const struct aiu_holder *);
 
 /**
  * Effective uid of the process (/proc/PID/status), else owner of the socket; (uid_t)-1 = not
  * known.
  * @since 0.1
  */
-uid_t       aiu_holder_get_uid(const struct aiu_holder *);
+uid_t aiu_holder_get_uid(const struct aiu_holder *);
 
 /**
  * When it was started: CLOCK_REALTIME in microseconds, exact to a clock tick (starttime in
@@ -760,15 +759,15 @@ uid_t       aiu_holder_get_uid(const struct aiu_holder *);
  * before you send a signal.
  * @since 0.1
  */
-uint64_t    aiu_holder_get_start_time_usec(const struct aiu_holder *);
+uint64_t aiu_holder_get_start_time_usec(const struct aiu_holder *);
 
 /**
  * How many of its descriptors are this socket; 0 if it holds it in another way (io_uring).
  * @since 0.1
  */
-size_t      aiu_holder_get_n_fds(const struct aiu_holder *);
+size_t aiu_holder_get_n_fds(const struct aiu_holder *);
 /** The i-th of them, from 0; -1 past the end. @since 0.1 */
-int         aiu_holder_get_fd(const struct aiu_holder *, size_t i);
+int aiu_holder_get_fd(const struct aiu_holder *, size_t i);
 /** Its name, /proc/PID/comm. Raw bytes. @since 0.1 */
 const char *aiu_holder_get_comm(const struct aiu_holder *);
 /** Its executable, /proc/PID/exe. Raw bytes; NULL without the right to read it. @since 0.1 */
@@ -801,21 +800,21 @@ const char *aiu_holder_get_kernel_user(const struct aiu_holder *);
  */
 const char *aiu_holder_get_kernel_user_name(const struct aiu_holder *);
 /** Why it exists: how many of the chain of parents up to pid 1 are visible. @since 0.1 */
-size_t      aiu_holder_get_n_ancestors(const struct aiu_holder *);
+size_t aiu_holder_get_n_ancestors(const struct aiu_holder *);
 /** Process id of the i-th ancestor, nearest first; 0 past the end. @since 0.1 */
-pid_t       aiu_holder_get_ancestor_pid(const struct aiu_holder *, size_t i);
+pid_t aiu_holder_get_ancestor_pid(const struct aiu_holder *, size_t i);
 /** Name of the i-th ancestor, raw bytes; NULL past the end, or not known. @since 0.1 */
 const char *aiu_holder_get_ancestor_comm(const struct aiu_holder *, size_t i);
 /** Same executable as the caller: a second copy. @since 0.1 */
 #define AIU_HOLDER_SAME_PROGRAM (UINT32_C(1) << 0)
 /** Reparented to init or a subreaper: whoever started it has gone. @since 0.1 */
-#define AIU_HOLDER_ORPHAN       (UINT32_C(1) << 1)
+#define AIU_HOLDER_ORPHAN (UINT32_C(1) << 1)
 /** T state: cannot act on SIGTERM until continued. @since 0.1 */
-#define AIU_HOLDER_STOPPED      (UINT32_C(1) << 2)
+#define AIU_HOLDER_STOPPED (UINT32_C(1) << 2)
 /** Exiting, or D state with a fatal signal pending. @since 0.1 */
-#define AIU_HOLDER_DYING        (UINT32_C(1) << 3)
+#define AIU_HOLDER_DYING (UINT32_C(1) << 3)
 /** Runs a replaced binary: left from before an upgrade. @since 0.1 */
-#define AIU_HOLDER_DELETED_EXE  (UINT32_C(1) << 4)
+#define AIU_HOLDER_DELETED_EXE (UINT32_C(1) << 4)
 /** Its unit is inactive, the process is still there. @since 0.1 */
 #define AIU_HOLDER_UNIT_LEFTOVER (UINT32_C(1) << 5)
 /**
@@ -837,7 +836,7 @@ const char *aiu_holder_get_ancestor_comm(const struct aiu_holder *, size_t i);
 /** Its leader is another holder of the same socket: aiu_holder_get_leader(). @since 0.1 */
 #define AIU_HOLDER_WORKER (UINT32_C(1) << 9)
 /** AIU_HOLDER_* of it; a bit that is not set is "no, or not known". @since 0.1 */
-uint32_t    aiu_holder_get_flags(const struct aiu_holder *);
+uint32_t aiu_holder_get_flags(const struct aiu_holder *);
 
 /**
  * The master process whose end takes this holder along, as far as is known: the holder of the same
@@ -845,7 +844,7 @@ uint32_t    aiu_holder_get_flags(const struct aiu_holder *);
  * program; its own process id if there is none; 0 if it is no process.
  * @since 0.1
  */
-pid_t       aiu_holder_get_leader(const struct aiu_holder *);
+pid_t aiu_holder_get_leader(const struct aiu_holder *);
 
 /** Who looks after the holder, and would bring it back. @since 0.1 */
 enum aiu_manager_kind {
@@ -860,7 +859,7 @@ enum aiu_manager_kind {
         AIU_MANAGER_LXC = 8,          /**< an LXC container */
         AIU_MANAGER_SNAP = 9,         /**< a snap */
         AIU_MANAGER_MACHINE = 10,     /**< a machine of systemd-machined */
-        AIU_MANAGER_SUPERVISOR = 11  /**< named by aiu_holder_get_supervisor() */
+        AIU_MANAGER_SUPERVISOR = 11   /**< named by aiu_holder_get_supervisor() */
 };
 /** Who looks after it: from its cgroup. @since 0.1 */
 enum aiu_manager_kind aiu_holder_get_manager(const struct aiu_holder *);
@@ -919,14 +918,14 @@ enum aiu_action_kind {
         AIU_ACTION_FIX_CALLER = 17,      /**< the caller itself holds it, or the call has to change */
         AIU_ACTION_LOOK_CLOSER = 18,     /**< run again with the privilege named in a gap */
         AIU_ACTION_KILL_UNIT_LEFTOVERS = 19, /**< systemctl kill: the unit is stopped, its process not */
-        AIU_ACTION_WIDEN_RANGE = 20,     /**< port 0: let the kernel look among more ports */
-        AIU_ACTION_SET_NO_PORT = 21,     /**< port 0: IP_BIND_ADDRESS_NO_PORT, connect() chooses the port */
-        AIU_ACTION_STOP_KERNEL_USER = 22, /**< take down the tunnel device, or what else of the kernel has it */
-        AIU_ACTION_SET_FREEBIND = 23,    /**< IP_FREEBIND on the would-be socket: the address may come later */
-        AIU_ACTION_ALLOW_NONLOCAL = 24,  /**< the sysctl ip_nonlocal_bind: the same for every program of the host */
-        AIU_ACTION_ENABLE_IPV6 = 25,     /**< the sysctl disable_ipv6 of the interface keeps the address away */
-        AIU_ACTION_CHANGE_POLICY = 26,   /**< a security policy refused it: SELinux, Landlock, SocketBindDeny=... */
-        AIU_ACTION_MAKE_DIRECTORY = 27   /**< AF_UNIX: a directory of the path does not exist */
+        AIU_ACTION_WIDEN_RANGE = 20,         /**< port 0: let the kernel look among more ports */
+        AIU_ACTION_SET_NO_PORT = 21,         /**< port 0: IP_BIND_ADDRESS_NO_PORT, connect() chooses the port */
+        AIU_ACTION_STOP_KERNEL_USER = 22,    /**< take down the tunnel device, or what else of the kernel has it */
+        AIU_ACTION_SET_FREEBIND = 23,        /**< IP_FREEBIND on the would-be socket: the address may come later */
+        AIU_ACTION_ALLOW_NONLOCAL = 24,      /**< the sysctl ip_nonlocal_bind: the same for every program of the host */
+        AIU_ACTION_ENABLE_IPV6 = 25,         /**< the sysctl disable_ipv6 of the interface keeps the address away */
+        AIU_ACTION_CHANGE_POLICY = 26,       /**< a security policy refused it: SELinux, Landlock, SocketBindDeny=... */
+        AIU_ACTION_MAKE_DIRECTORY = 27       /**< AF_UNIX: a directory of the path does not exist */
 };
 /** What is to be done. @since 0.1 */
 enum aiu_action_kind aiu_action_get_kind(const struct aiu_action *);
@@ -958,22 +957,22 @@ int aiu_action_to_shell(const struct aiu_action *action, char **ret_command);
  */
 enum aiu_tristate aiu_action_is_sufficient(const struct aiu_action *);
 /** It needs root, and the caller is not root; as far as is known. @since 0.1 */
-#define AIU_ACTION_NEEDS_ROOT   (UINT32_C(1) << 0)
+#define AIU_ACTION_NEEDS_ROOT (UINT32_C(1) << 0)
 /** Stops something that works. @since 0.1 */
-#define AIU_ACTION_DISRUPTIVE   (UINT32_C(1) << 1)
+#define AIU_ACTION_DISRUPTIVE (UINT32_C(1) << 1)
 /** The program that binds, or its configuration, has to change. @since 0.1 */
 #define AIU_ACTION_CHANGES_CODE (UINT32_C(1) << 2)
 /** SIGKILL and its like: only after the gentle actions were tried. @since 0.1 */
-#define AIU_ACTION_LAST_RESORT  (UINT32_C(1) << 3)
+#define AIU_ACTION_LAST_RESORT (UINT32_C(1) << 3)
 /**
  * It rests on the word of somebody whom the caller should not trust, or on not having seen any
  * process. Never sufficient. @since 0.1
  */
-#define AIU_ACTION_UNCONFIRMED  (UINT32_C(1) << 4)
+#define AIU_ACTION_UNCONFIRMED (UINT32_C(1) << 4)
 /** It acts in another namespace, which its command enters. @since 0.1 */
-#define AIU_ACTION_ELSEWHERE    (UINT32_C(1) << 5)
+#define AIU_ACTION_ELSEWHERE (UINT32_C(1) << 5)
 /** It changes the host for everybody: a sysctl, an address. @since 0.1 */
-#define AIU_ACTION_HOST_WIDE    (UINT32_C(1) << 6)
+#define AIU_ACTION_HOST_WIDE (UINT32_C(1) << 6)
 /** AIU_ACTION_NEEDS_ROOT and the like. @since 0.1 */
 uint32_t aiu_action_get_flags(const struct aiu_action *);
 /** The signal that it sends, such as SIGTERM; 0 = none. @since 0.1 */
@@ -1011,19 +1010,19 @@ int aiu_action_get_file(const struct aiu_action *action, uint64_t *ret_device, u
 
 /** Why something could not be seen. @since 0.1 */
 enum aiu_gap_kind {
-        AIU_GAP_UNKNOWN = 0,            /**< no interface of the kernel shows it, or no rule is known */
-        AIU_GAP_PERMISSION = 1,         /**< a privilege is missing; the text names it */
-        AIU_GAP_NAMESPACE = 2,          /**< it lives in another namespace */
-        AIU_GAP_TRUNCATED = 3,          /**< there was more than the library keeps */
-        AIU_GAP_RACE = 4,               /**< it changed while it was looked at */
-        AIU_GAP_BACKEND = 5,            /**< a source of facts failed */
-        AIU_GAP_DEADLINE = 6,           /**< the time was up: aiu_context_set_deadline_usec() */
-        AIU_GAP_KERNEL_TOO_OLD = 7      /**< this kernel does not tell */
+        AIU_GAP_UNKNOWN = 0,       /**< no interface of the kernel shows it, or no rule is known */
+        AIU_GAP_PERMISSION = 1,    /**< a privilege is missing; the text names it */
+        AIU_GAP_NAMESPACE = 2,     /**< it lives in another namespace */
+        AIU_GAP_TRUNCATED = 3,     /**< there was more than the library keeps */
+        AIU_GAP_RACE = 4,          /**< it changed while it was looked at */
+        AIU_GAP_BACKEND = 5,       /**< a source of facts failed */
+        AIU_GAP_DEADLINE = 6,      /**< the time was up: aiu_context_set_deadline_usec() */
+        AIU_GAP_KERNEL_TOO_OLD = 7 /**< this kernel does not tell */
 };
 /** Why it could not be seen. @since 0.1 */
 enum aiu_gap_kind aiu_gap_get_kind(const struct aiu_gap *);
 /** The errno behind it, positive; 0 = none. @since 0.1 */
-int         aiu_gap_get_error(const struct aiu_gap *);
+int aiu_gap_get_error(const struct aiu_gap *);
 /** Name of the backend that met it; NULL = the judgement. @since 0.1 */
 const char *aiu_gap_get_backend(const struct aiu_gap *);
 /** What was not seen, and what it takes to see it: printable ASCII. @since 0.1 */
@@ -1044,16 +1043,16 @@ const char *aiu_gap_get_text(const struct aiu_gap *);
  * @since 0.1
  * @{
  */
-const char *aiu_verdict_to_string(enum aiu_verdict);  /**< such as "in-use" */
-const char *aiu_call_to_string(enum aiu_call);  /**< such as "bind" */
-const char *aiu_tristate_to_string(enum aiu_tristate);  /**< such as "yes" */
-const char *aiu_overlap_to_string(enum aiu_overlap);  /**< such as "holder-wildcard" */
-const char *aiu_state_to_string(enum aiu_state);  /**< such as "time-wait" */
-const char *aiu_reason_to_string(enum aiu_reason);  /**< such as "listening" */
-const char *aiu_holder_kind_to_string(enum aiu_holder_kind);  /**< such as "process" */
-const char *aiu_manager_kind_to_string(enum aiu_manager_kind);  /**< such as "systemd" */
-const char *aiu_action_kind_to_string(enum aiu_action_kind);  /**< such as "stop-unit" */
-const char *aiu_gap_kind_to_string(enum aiu_gap_kind);  /**< such as "permission" */
+const char *aiu_verdict_to_string(enum aiu_verdict);           /**< such as "in-use" */
+const char *aiu_call_to_string(enum aiu_call);                 /**< such as "bind" */
+const char *aiu_tristate_to_string(enum aiu_tristate);         /**< such as "yes" */
+const char *aiu_overlap_to_string(enum aiu_overlap);           /**< such as "holder-wildcard" */
+const char *aiu_state_to_string(enum aiu_state);               /**< such as "time-wait" */
+const char *aiu_reason_to_string(enum aiu_reason);             /**< such as "listening" */
+const char *aiu_holder_kind_to_string(enum aiu_holder_kind);   /**< such as "process" */
+const char *aiu_manager_kind_to_string(enum aiu_manager_kind); /**< such as "systemd" */
+const char *aiu_action_kind_to_string(enum aiu_action_kind);   /**< such as "stop-unit" */
+const char *aiu_gap_kind_to_string(enum aiu_gap_kind);         /**< such as "permission" */
 /** @} */
 
 /** @} */
@@ -1067,13 +1066,13 @@ const char *aiu_gap_kind_to_string(enum aiu_gap_kind);  /**< such as "permission
  */
 
 /** Text with ANSI colours: for terminals only. @since 0.1 */
-#define AIU_RENDER_COLOR   (UINT32_C(1) << 0)
+#define AIU_RENDER_COLOR (UINT32_C(1) << 0)
 /** Show command lines: they may hold secrets. @since 0.1 */
 #define AIU_RENDER_CMDLINE (UINT32_C(1) << 1)
 /** Text with neighbours, all gaps and socket ids. JSON always has them. @since 0.1 */
 #define AIU_RENDER_VERBOSE (UINT32_C(1) << 2)
 /** JSON on many lines, indented. @since 0.1 */
-#define AIU_RENDER_PRETTY  (UINT32_C(1) << 3)
+#define AIU_RENDER_PRETTY (UINT32_C(1) << 3)
 
 /**
  * The report in words, several lines of printable ASCII. *ret_text is the caller's: free(3).

@@ -45,7 +45,8 @@ static const char *any_of(const char *const *list, size_t length)
 
 static struct address any_address(uint16_t port)
 {
-        static const char *const ips[] = { "127.0.0.1", "0.0.0.0", "::", "::1", "127.0.0.1", "::ffff:127.0.0.1", "10.0.0.1" };
+        static const char *const ips[] = { "127.0.0.1", "0.0.0.0",          "::",      "::1",
+                                           "127.0.0.1", "::ffff:127.0.0.1", "10.0.0.1" };
 
         return table_address(any_of(ips, ELEMENTSOF(ips)), port);
 }
@@ -80,8 +81,8 @@ static void make_request(void)
 
 static struct socket any_socket(void)
 {
-        static const enum aiu_state states[] = { AIU_STATE_LISTEN, AIU_STATE_ESTABLISHED, AIU_STATE_BOUND,
-                                                 AIU_STATE_CLOSE_WAIT, AIU_STATE_STALE_FILE, AIU_STATE_UNKNOWN };
+        static const enum aiu_state states[] = { AIU_STATE_LISTEN,     AIU_STATE_ESTABLISHED, AIU_STATE_BOUND,
+                                                 AIU_STATE_CLOSE_WAIT, AIU_STATE_STALE_FILE,  AIU_STATE_UNKNOWN };
         struct socket s = now_and_then(5) ? table_time_wait("127.0.0.1")
                                           : table_socket("127.0.0.1", states[pick(ELEMENTSOF(states))]);
 
@@ -127,7 +128,8 @@ static void make_manager(size_t i)
         m->enabled = now_and_then(2) ? words(any_of(enabled, ELEMENTSOF(enabled))) : NULL;
         m->container = now_and_then(3) ? words(now_and_then(2) ? "0123456789abcdef" : "vm") : NULL;
         m->supervisor = m->kind == AIU_MANAGER_SUPERVISOR && !now_and_then(4)
-                                ? words(any_of(supervisors, ELEMENTSOF(supervisors))) : NULL;
+                                ? words(any_of(supervisors, ELEMENTSOF(supervisors)))
+                                : NULL;
         m->main_pid = now_and_then(2) ? 100 + (pid_t)pick(3) : 0;
         m->n_processes = pick(4);
         m->user = now_and_then(2) ? 1000 : now_and_then(4) ? UID_UNKNOWN : 0;
@@ -140,7 +142,7 @@ static void make_holder(size_t i)
         static const char *const comms[] = { "systemd", "conmon", "docker-proxy", "pasta", "web", "rootlesskit" };
         static const uint32_t flags[] = { AIU_HOLDER_UNIT_LEFTOVER, AIU_HOLDER_UNIT_SPARED, AIU_HOLDER_SAME_PROGRAM,
                                           AIU_HOLDER_STOPPED, AIU_HOLDER_ANCESTOR };
-        static char *command[] = { (char *)(uintptr_t)"ip", (char *)(uintptr_t)"link", NULL };
+        static char *command[] = { (char *)(uintptr_t) "ip", (char *)(uintptr_t) "link", NULL };
 
         processes[i].comm = now_and_then(6) ? NULL : words(any_of(comms, ELEMENTSOF(comms)));
         processes[i].sigterm_caught = any_bit();
@@ -352,9 +354,10 @@ static void check_sufficient(const struct aiu_action *action)
                 const struct aiu_holder *h = &holders[i];
 
                 /* A listener of somebody of whom nothing is known stays. */
-                if (sockets[i].state == AIU_STATE_LISTEN && sockets[i].reuseaddr != YES && sockets[i].reuseport != YES &&
-                    address_equal(&sockets[i].local, &q.address) && q.address.sa.any.sa_family != AF_UNIX &&
-                    sockets[i].protocol == IPPROTO_TCP && q.type == SOCK_STREAM && sockets[i].inode != 0)
+                if (sockets[i].state == AIU_STATE_LISTEN && sockets[i].reuseaddr != YES &&
+                    sockets[i].reuseport != YES && address_equal(&sockets[i].local, &q.address) &&
+                    q.address.sa.any.sa_family != AF_UNIX && sockets[i].protocol == IPPROTO_TCP &&
+                    q.type == SOCK_STREAM && sockets[i].inode != 0)
                         ck_assert_msg(h->process || h->manager, "%s", aiu_action_kind_to_string(action->kind));
         }
 }

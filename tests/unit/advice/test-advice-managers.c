@@ -44,7 +44,7 @@ START_TEST(systemd_was_not_asked)
         expect_text(AIU_ACTION_STOP_UNIT, "systemd was not asked");
         expect(AIU_ACTION_TERMINATE, UNKNOWN);
         teardown();
-        managers[0].will_return = NO;   /* an added backend knows better, or it is a scope */
+        managers[0].will_return = NO; /* an added backend knows better, or it is a scope */
         ask();
         expect(AIU_ACTION_STOP_UNIT, YES);
 }
@@ -196,7 +196,7 @@ START_TEST(leftover_is_killed_through_its_unit)
         ck_assert(find(AIU_ACTION_KILL_UNIT_LEFTOVERS)->flags & AIU_ACTION_LAST_RESORT);
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_TERMINATE);
         teardown();
-        managers[0].unit_state = words("active");       /* a new run: that would be killed as well */
+        managers[0].unit_state = words("active"); /* a new run: that would be killed as well */
         ask();
         ck_assert_ptr_null(find(AIU_ACTION_KILL_UNIT_LEFTOVERS));
 }
@@ -265,7 +265,7 @@ START_TEST(container_commands)
                 { AIU_MANAGER_DOCKER, ID, "docker stop " ID, YES },
                 { AIU_MANAGER_PODMAN, ID, "podman stop " ID, YES },
                 { AIU_MANAGER_CONTAINERD, ID, "nerdctl stop " ID, YES },
-                { AIU_MANAGER_KUBERNETES, ID, "crictl stop " ID, NO },  /* the kubelet starts it again */
+                { AIU_MANAGER_KUBERNETES, ID, "crictl stop " ID, NO }, /* the kubelet starts it again */
                 { AIU_MANAGER_LXC, "web", "lxc-stop -n web", YES },
                 { AIU_MANAGER_MACHINE, "web", "machinectl stop web", YES },
                 { AIU_MANAGER_SNAP, "web.daemon", "snap stop web.daemon", YES },
@@ -311,7 +311,7 @@ START_TEST(port_helpers_are_spared)
                 const char *comm;
                 enum aiu_manager_kind kind;
                 const char *how;
-                bool one_container;     /* it may have outlived it */
+                bool one_container; /* it may have outlived it */
         } rows[] = {
                 { "docker-proxy", AIU_MANAGER_DOCKER, "docker ps --filter publish=80 names it", true },
                 { "rootlesskit", AIU_MANAGER_CONTAINERD, "nerdctl ps names it", false },
@@ -353,7 +353,7 @@ START_TEST(socket_of_another_user)
         expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
         ck_assert(find(AIU_ACTION_TERMINATE)->flags & AIU_ACTION_UNCONFIRMED);
         teardown();
-        sockets[0].uid = 0;     /* its cgroup was that user's */
+        sockets[0].uid = 0; /* its cgroup was that user's */
         ask();
         expect_text(AIU_ACTION_TERMINATE, "another user made the socket");
         teardown();
@@ -373,7 +373,9 @@ END_TEST
 /* The signal goes to the master of the holder, who would be as innocent. */
 START_TEST(master_of_a_socket_of_another_user)
 {
-        struct process master = { .pid = 90, .uid = 0, .sigterm_caught = YES, .sigterm_ignored = NO, .parent_returns = NO };
+        struct process master = {
+                .pid = 90, .uid = 0, .sigterm_caught = YES, .sigterm_ignored = NO, .parent_returns = NO
+        };
 
         listener(100, "haproxy");
         processes[0].leading = &master;
@@ -413,7 +415,8 @@ START_TEST(port_helper_that_was_left_over)
         holders[1] = holders[0];
         asker = 0;
         ask();
-        expect_text(AIU_ACTION_STOP_CONTAINER, "podman port --all names it when uid 1000 runs it; that rests on the word of");
+        expect_text(AIU_ACTION_STOP_CONTAINER,
+                    "podman port --all names it when uid 1000 runs it; that rests on the word of");
         expect(AIU_ACTION_TERMINATE, UNKNOWN);
         expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
         expect_text(AIU_ACTION_TERMINATE, "if no container publishes the port");
@@ -537,7 +540,8 @@ END_TEST
 /* Through that user's manager the command does what the user may do anyway. */
 START_TEST(command_runs_as_the_user)
 {
-        static const enum aiu_manager_kind engines[] = { AIU_MANAGER_DOCKER, AIU_MANAGER_PODMAN, AIU_MANAGER_CONTAINERD };
+        static const enum aiu_manager_kind engines[] = { AIU_MANAGER_DOCKER, AIU_MANAGER_PODMAN,
+                                                         AIU_MANAGER_CONTAINERD };
         static const char *const tools[] = { "docker", "podman", "nerdctl" };
 
         for (size_t i = 0; i < ELEMENTSOF(engines); i++) {
@@ -560,9 +564,10 @@ START_TEST(command_runs_as_the_user)
         managers[0].user = managers[0].named_by = 1000;
         managers[0].unit_state = NULL;
         ask();
-        expect_unconfirmed(AIU_ACTION_STOP_UNIT, "systemctl --user -M 1000@ stop web.service", "as whom the command runs");
+        expect_unconfirmed(AIU_ACTION_STOP_UNIT, "systemctl --user -M 1000@ stop web.service",
+                           "as whom the command runs");
         teardown();
-        managers[0].unit_state = words("active");       /* that user's manager was asked */
+        managers[0].unit_state = words("active"); /* that user's manager was asked */
         ask();
         expect_believed(AIU_ACTION_STOP_UNIT, "systemctl --user -M 1000@ stop web.service");
         teardown();

@@ -110,8 +110,13 @@ END_TEST
 
 static struct socket live_socket(void)
 {
-        return (struct socket){ .type = SOCK_STREAM, .state = AIU_STATE_LISTEN, .local = table_unix("/a", 3),
-                                .inode = 7, .vfs_inode = 5, .vfs_device = 3, .uid = q.uid };
+        return (struct socket){ .type = SOCK_STREAM,
+                                .state = AIU_STATE_LISTEN,
+                                .local = table_unix("/a", 3),
+                                .inode = 7,
+                                .vfs_inode = 5,
+                                .vfs_device = 3,
+                                .uid = q.uid };
 }
 
 START_TEST(held)

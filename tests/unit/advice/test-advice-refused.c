@@ -42,8 +42,8 @@ static void expect_order(const enum aiu_action_kind *kinds, size_t n)
                               aiu_action_kind_to_string(actions[i].kind));
 }
 
-#define EXPECT_ORDER(...) \
-        expect_order((const enum aiu_action_kind[]){ __VA_ARGS__ }, \
+#define EXPECT_ORDER(...)                                                                                              \
+        expect_order((const enum aiu_action_kind[]){ __VA_ARGS__ },                                                    \
                      sizeof((const enum aiu_action_kind[]){ __VA_ARGS__ }) / sizeof(enum aiu_action_kind))
 
 /* ------------------------------------------------ the address is not here */
@@ -68,9 +68,11 @@ START_TEST(another_address_first)
         host.addresses = here;
         host.n_addresses = 5;
         expect_why(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, WHY_UNKNOWN, "is not an address of this host");
-        EXPECT_ORDER(AIU_ACTION_OTHER_ADDRESS, AIU_ACTION_SET_FREEBIND, AIU_ACTION_ALLOW_NONLOCAL, AIU_ACTION_ADD_ADDRESS);
+        EXPECT_ORDER(AIU_ACTION_OTHER_ADDRESS, AIU_ACTION_SET_FREEBIND, AIU_ACTION_ALLOW_NONLOCAL,
+                     AIU_ACTION_ADD_ADDRESS);
         expect(AIU_ACTION_OTHER_ADDRESS, YES);
-        expect_text(AIU_ACTION_OTHER_ADDRESS, "10.0.0.5 (eth0), 10.1.0.9 (eth1), 127.0.0.1 (lo), 192.0.2.1; 0.0.0.0 is every");
+        expect_text(AIU_ACTION_OTHER_ADDRESS,
+                    "10.0.0.5 (eth0), 10.1.0.9 (eth1), 127.0.0.1 (lo), 192.0.2.1; 0.0.0.0 is every");
         expect(AIU_ACTION_SET_FREEBIND, YES);
         expect_text(AIU_ACTION_SET_FREEBIND, "VRRP");
         expect_command(AIU_ACTION_ALLOW_NONLOCAL, "sysctl -w net.ipv4.ip_nonlocal_bind=1");
@@ -95,7 +97,7 @@ START_TEST(most_similar_first)
         host.n_addresses = 6;
         hold(table_socket("10.0.0.5", AIU_STATE_LISTEN), 100);
         ask();
-        expect(AIU_ACTION_OTHER_ADDRESS, UNKNOWN);      /* the nearest one is in use */
+        expect(AIU_ACTION_OTHER_ADDRESS, UNKNOWN); /* the nearest one is in use */
         expect_text(AIU_ACTION_OTHER_ADDRESS, "10.0.0.5 (b), 16.9.9.9 (a), 203.7.113.1 (c), 203.7.113.1 (c), ...;");
 }
 END_TEST
@@ -141,10 +143,10 @@ static const struct {
         unsigned int ifindex;
         bool added;
 } addable[] = {
-        { "10.0.0.9", 0, true },        { "127.0.0.1", 0, true },       { "169.254.1.1", 0, false },
-        { "0.1.2.3", 0, false },        { "224.0.0.1", 0, false },      { "240.0.0.1", 0, false },
-        { "2001:db8::9", 0, true },     { "2001:db8::9", 2, true },     { "::1", 0, true },
-        { "::1", 2, false },            { "fe80::1", 2, false },        { "::ffff:10.0.0.9", 0, true },
+        { "10.0.0.9", 0, true },    { "127.0.0.1", 0, true },   { "169.254.1.1", 0, false },
+        { "0.1.2.3", 0, false },    { "224.0.0.1", 0, false },  { "240.0.0.1", 0, false },
+        { "2001:db8::9", 0, true }, { "2001:db8::9", 2, true }, { "::1", 0, true },
+        { "::1", 2, false },        { "fe80::1", 2, false },    { "::ffff:10.0.0.9", 0, true },
 };
 
 START_TEST(added_where_the_kernel_takes_it)
@@ -221,7 +223,7 @@ START_TEST(detection)
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_WAIT);
         expect_command(AIU_ACTION_WAIT, NULL);
         expect_text(AIU_ACTION_WAIT, "does not go on while the link is down");
-        ck_assert_ptr_null(find(AIU_ACTION_ADD_ADDRESS));       /* the kernel says that it is there */
+        ck_assert_ptr_null(find(AIU_ACTION_ADD_ADDRESS)); /* the kernel says that it is there */
         teardown();
         host.detection_usec = 2000000;
         expect_why(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, WHY_DETECTION, "detection still runs on eth0");
@@ -340,7 +342,9 @@ END_TEST
 START_TEST(in_use_as_well)
 {
         struct aiu_conflict conflict = { .judgement.blocking = YES };
-        struct aiu_report report = { .request = q, .conflicts = &conflict, .n_conflicts = 1,
+        struct aiu_report report = { .request = q,
+                                     .conflicts = &conflict,
+                                     .n_conflicts = 1,
                                      .verdict = { .verdict = AIU_VERDICT_NOT_PERMITTED, .error = EACCES } };
 
         conflict.socket = table_socket("127.0.0.1", AIU_STATE_LISTEN);
@@ -356,18 +360,68 @@ END_TEST
 
 /* ------------------------------------------------ a wrong call */
 
-static void bound_already(void) { q.bound = table_address("127.0.0.1", 40000); q.holds_port = YES; }
-static void no_scope(void) { q.address = table_address("fe80::1", 80); }
-static void mapped_v6only(void) { q.address = table_address("::ffff:10.0.0.1", 80); q.v6only = true; }
-static void other_family(void) { q.address = table_address("::1", 80); q.domain = AF_INET; q.given_len = 28; }
-static void unix_family(void) { q.domain = AF_UNIX; }
-static void short_address(void) { q.domain = AF_INET6; q.given_len = 16; }
-static void no_device(void) { q.address = table_address("2001:db8::1", 80); q.ifindex = 9; host.device_exists = NO; host.address_local = NO; }
-static void group_stream(void) { q.address = table_address("ff05::1", 80); }
-static void no_ipv6(void) { q.address = table_address("::1", 80); host.ipv6_enabled = NO; }
-static void datagram_listen(void) { q.type = SOCK_DGRAM; q.call = AIU_CALL_LISTEN; }
-static void connected_listen(void) { q.call = AIU_CALL_LISTEN; q.bound = q.address; q.connected = YES; }
-static void mptcp_connected(void) { q.protocol = 262; q.connected = YES; q.state = AIU_STATE_ESTABLISHED; }
+static void bound_already(void)
+{
+        q.bound = table_address("127.0.0.1", 40000);
+        q.holds_port = YES;
+}
+static void no_scope(void)
+{
+        q.address = table_address("fe80::1", 80);
+}
+static void mapped_v6only(void)
+{
+        q.address = table_address("::ffff:10.0.0.1", 80);
+        q.v6only = true;
+}
+static void other_family(void)
+{
+        q.address = table_address("::1", 80);
+        q.domain = AF_INET;
+        q.given_len = 28;
+}
+static void unix_family(void)
+{
+        q.domain = AF_UNIX;
+}
+static void short_address(void)
+{
+        q.domain = AF_INET6;
+        q.given_len = 16;
+}
+static void no_device(void)
+{
+        q.address = table_address("2001:db8::1", 80);
+        q.ifindex = 9;
+        host.device_exists = NO;
+        host.address_local = NO;
+}
+static void group_stream(void)
+{
+        q.address = table_address("ff05::1", 80);
+}
+static void no_ipv6(void)
+{
+        q.address = table_address("::1", 80);
+        host.ipv6_enabled = NO;
+}
+static void datagram_listen(void)
+{
+        q.type = SOCK_DGRAM;
+        q.call = AIU_CALL_LISTEN;
+}
+static void connected_listen(void)
+{
+        q.call = AIU_CALL_LISTEN;
+        q.bound = q.address;
+        q.connected = YES;
+}
+static void mptcp_connected(void)
+{
+        q.protocol = 262;
+        q.connected = YES;
+        q.state = AIU_STATE_ESTABLISHED;
+}
 
 static void unnamed_listen(void)
 {
@@ -401,7 +455,8 @@ static const struct {
         { datagram_listen, EOPNOTSUPP, WHY_NO_LISTEN, "does not listen", "leave listen() out" },
         { connected_listen, EINVAL, WHY_CONNECTED, "connected, or was", "make a new socket" },
         { mptcp_connected, EINVAL, WHY_CONNECTED, "connected, or was", "make a new socket" },
-        { unnamed_listen, EINVAL, WHY_NO_NAME, "a socket without a name cannot be bound like this: listen() fails", "bind() the socket first" },
+        { unnamed_listen, EINVAL, WHY_NO_NAME, "a socket without a name cannot be bound like this: listen() fails",
+          "bind() the socket first" },
         { connected_unix, EINVAL, WHY_CONNECTED, "connected, or was", "make a new socket" },
 };
 
@@ -508,7 +563,7 @@ START_TEST(directory_is_missing)
         ask();
         ck_assert(!(actions[0].flags & AIU_ACTION_NEEDS_ROOT));
         teardown();
-        host.name_makeable = UNKNOWN;   /* a symbolic link that leads nowhere */
+        host.name_makeable = UNKNOWN; /* a symbolic link that leads nowhere */
         ask();
         expect_text(AIU_ACTION_MAKE_DIRECTORY, "make what the link points to");
         expect(AIU_ACTION_MAKE_DIRECTORY, UNKNOWN);
@@ -517,7 +572,7 @@ START_TEST(directory_is_missing)
         q.error = ENOENT;
         expect_why(AIU_VERDICT_INVALID, ENOENT, WHY_NO_DIRECTORY, "does not exist");
         teardown();
-        host.name_error = 0;    /* somebody made it meanwhile */
+        host.name_error = 0; /* somebody made it meanwhile */
         expect_why(AIU_VERDICT_INVALID, ENOENT, WHY_GONE, "could not be bound");
 }
 END_TEST
@@ -553,12 +608,14 @@ static const struct {
         enum why why;
         const char *summary, *text;
 } paths[] = {
-        { ENOTDIR, AIU_VERDICT_INVALID, WHY_UNKNOWN, "the directory /a is not a directory", "the directory /a is not a directory" },
+        { ENOTDIR, AIU_VERDICT_INVALID, WHY_UNKNOWN, "the directory /a is not a directory",
+          "the directory /a is not a directory" },
         { ELOOP, AIU_VERDICT_INVALID, WHY_UNKNOWN, "too many symbolic links", "correct the symbolic links" },
         { ENAMETOOLONG, AIU_VERDICT_INVALID, WHY_UNKNOWN, "is refused", "shorten" },
         { EBUSY, AIU_VERDICT_INVALID, WHY_UNKNOWN, "is refused", "correct the path" },
         { EROFS, AIU_VERDICT_NOT_PERMITTED, WHY_UNKNOWN, "read-only file system", "in a directory where the user" },
-        { EACCES, AIU_VERDICT_NOT_PERMITTED, WHY_UNKNOWN, "the directory /a does not admit this user", "in a directory where the user" },
+        { EACCES, AIU_VERDICT_NOT_PERMITTED, WHY_UNKNOWN, "the directory /a does not admit this user",
+          "in a directory where the user" },
         { EPERM, AIU_VERDICT_NOT_PERMITTED, WHY_UNKNOWN, "immutable", "in a directory where the user" },
 };
 
@@ -578,7 +635,7 @@ START_TEST(path_by_policy)
         expect_text(AIU_ACTION_CHANGE_POLICY, "the directory admits the caller");
         ck_assert_ptr_nonnull(find(AIU_ACTION_OTHER_ADDRESS));
         teardown();
-        path("/a/b", ENOENT, 2);        /* not what was seen: its place says nothing of that */
+        path("/a/b", ENOENT, 2); /* not what was seen: its place says nothing of that */
         q.error = EROFS;
         expect_why(AIU_VERDICT_NOT_PERMITTED, EROFS, WHY_POLICY, "EROFS");
 }

@@ -70,7 +70,7 @@ END_TEST
 START_TEST(root_of_a_user_namespace)
 {
         hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
-        processes[0].uid = holders[0].uid = 65534;      /* somebody of the host */
+        processes[0].uid = holders[0].uid = 65534; /* somebody of the host */
         asker = 0;
         host.limited_root = true;
         holders_complete = false;
@@ -83,7 +83,7 @@ START_TEST(root_of_a_user_namespace)
         ask();
         expect(AIU_ACTION_TERMINATE, UNKNOWN);
         teardown();
-        processes[0].uid = holders[0].uid = 33;         /* a user that it has */
+        processes[0].uid = holders[0].uid = 33; /* a user that it has */
         ask();
         expect(AIU_ACTION_TERMINATE, YES);
 }

@@ -25,7 +25,7 @@ START_TEST(listener_is_ended)
         ck_assert_uint_eq(actions[0].n_processes, 1);
         ck_assert_uint_eq(actions[0].flags, AIU_ACTION_DISRUPTIVE);
         ck_assert_ptr_null(find(AIU_ACTION_KILL));
-        ck_assert_ptr_null(find(AIU_ACTION_SET_REUSEADDR));      /* never against a listener */
+        ck_assert_ptr_null(find(AIU_ACTION_SET_REUSEADDR)); /* never against a listener */
 }
 END_TEST
 
@@ -106,7 +106,7 @@ START_TEST(master_alone)
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_TERMINATE);
         expect(AIU_ACTION_TERMINATE, UNKNOWN);
         expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
-        expect_text(AIU_ACTION_TERMINATE, "and with it 1 worker");      /* of one socket, here */
+        expect_text(AIU_ACTION_TERMINATE, "and with it 1 worker"); /* of one socket, here */
         ck_assert_ptr_null(find(AIU_ACTION_KILL));
 }
 END_TEST
@@ -140,7 +140,7 @@ START_TEST(deaf_master)
         }
         setup();
         master_with_workers(1);
-        processes[1].sigterm_ignored = YES;     /* uvicorn's tracker: that is the master's affair */
+        processes[1].sigterm_ignored = YES; /* uvicorn's tracker: that is the master's affair */
         ask();
         expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
 }
@@ -229,7 +229,7 @@ START_TEST(parent_may_start_it_again)
         hold(table_time_wait("127.0.0.1"), 0);
         processes[0].sigterm_ignored = NO;
         ask();
-        expect(AIU_ACTION_TERMINATE, NO);       /* and nobody's parent changes that */
+        expect(AIU_ACTION_TERMINATE, NO); /* and nobody's parent changes that */
         ck_assert(!(find(AIU_ACTION_TERMINATE)->remarks & REMARK_PARENT));
 }
 END_TEST
@@ -290,7 +290,7 @@ START_TEST(own_words)
                 processes[0].sigterm_caught = i % 2 ? NO : YES;
                 ask();
                 ck_assert_ptr_nonnull(word());
-                ck_assert_ptr_eq(word(), &actions[1]);  /* below SIGTERM */
+                ck_assert_ptr_eq(word(), &actions[1]); /* below SIGTERM */
                 ck_assert_int_eq(actions[0].signal, SIGNAL_TERM);
                 ck_assert_str_eq(actions[1].argv[1], rows[i].option);
                 ck_assert_str_eq(actions[1].argv[2], "100");
@@ -304,7 +304,8 @@ END_TEST
 /* A name that somebody chose, a program that is not known, more than one process, an orphan. */
 START_TEST(no_word)
 {
-        static const char *const exes[] = { NULL, "nginx", "/home/eve/nginx", "/tmp/usr/nginx", "/usr/bin/redis-server" };
+        static const char *const exes[] = { NULL, "nginx", "/home/eve/nginx", "/tmp/usr/nginx",
+                                            "/usr/bin/redis-server" };
 
         for (size_t i = 0; i < sizeof(exes) / sizeof(exes[0]); i++) {
                 a_daemon(exes[i]);
@@ -312,7 +313,7 @@ START_TEST(no_word)
                 ck_assert_ptr_null(word());
                 teardown();
         }
-        a_daemon("/usr/sbin/apache2");          /* a worker whose master was killed */
+        a_daemon("/usr/sbin/apache2"); /* a worker whose master was killed */
         ask();
         ck_assert_ptr_null(word());
         teardown();
@@ -405,8 +406,8 @@ static void expect_order(const enum aiu_action_kind *kinds, size_t n)
 START_TEST(order_of_harm)
 {
         static const enum aiu_action_kind kinds[] = {
-                AIU_ACTION_LOOK_CLOSER, AIU_ACTION_STOP_UNIT, AIU_ACTION_TERMINATE, AIU_ACTION_KILL,
-                AIU_ACTION_OTHER_PORT, AIU_ACTION_SET_V6ONLY,
+                AIU_ACTION_LOOK_CLOSER, AIU_ACTION_STOP_UNIT,  AIU_ACTION_TERMINATE,
+                AIU_ACTION_KILL,        AIU_ACTION_OTHER_PORT, AIU_ACTION_SET_V6ONLY,
         };
 
         q = table_request("::");
@@ -426,8 +427,8 @@ START_TEST(insufficient_ends_its_group)
 {
         static char reserved[] = "";
         static const enum aiu_action_kind kinds[] = {
-                AIU_ACTION_TERMINATE, AIU_ACTION_STOP_UNIT, AIU_ACTION_OTHER_PORT, AIU_ACTION_OTHER_ADDRESS,
-                AIU_ACTION_SET_REUSEADDR, AIU_ACTION_RESERVE_PORT,
+                AIU_ACTION_TERMINATE,     AIU_ACTION_STOP_UNIT,     AIU_ACTION_OTHER_PORT,
+                AIU_ACTION_OTHER_ADDRESS, AIU_ACTION_SET_REUSEADDR, AIU_ACTION_RESERVE_PORT,
         };
 
         q.address = table_address("127.0.0.1", 40000);
@@ -490,7 +491,7 @@ START_TEST(time_wait)
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_WAIT);
         expect(AIU_ACTION_WAIT, YES);
         ck_assert_uint_eq(actions[0].wait_usec, 30000000);
-        expect(AIU_ACTION_SET_REUSEADDR, UNKNOWN);      /* nobody can read what its listener had */
+        expect(AIU_ACTION_SET_REUSEADDR, UNKNOWN); /* nobody can read what its listener had */
         sockets[0].reuseaddr = NO;
         teardown();
         ask();
@@ -540,7 +541,7 @@ START_TEST(own_descriptor)
         ask();
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_FIX_CALLER);
         expect(AIU_ACTION_FIX_CALLER, YES);
-        ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));  /* nobody is told to kill himself */
+        ck_assert_ptr_null(find(AIU_ACTION_TERMINATE)); /* nobody is told to kill himself */
 }
 END_TEST
 
@@ -570,7 +571,7 @@ START_TEST(socket_and_service)
         ck_assert_uint_eq(stop->n_units, 2);
         ck_assert_str_eq(stop->units[0], "x.socket");
         ck_assert_str_eq(stop->units[1], "x.service");
-        expect(AIU_ACTION_TERMINATE, NO);       /* it comes back */
+        expect(AIU_ACTION_TERMINATE, NO); /* it comes back */
 }
 END_TEST
 
@@ -625,7 +626,7 @@ START_TEST(v6only_where_not_all_were_looked_at)
         hold(table_socket("::", AIU_STATE_LISTEN), 100);
         sockets[1].v6only = UNKNOWN;
         ask();
-        ck_assert_ptr_null(find(AIU_ACTION_SET_V6ONLY));        /* both would be in the way still */
+        ck_assert_ptr_null(find(AIU_ACTION_SET_V6ONLY)); /* both would be in the way still */
 }
 END_TEST
 
@@ -651,7 +652,7 @@ START_TEST(ephemeral_port)
         sockets[0].peer = table_address("127.0.0.1", 443);
         host.reserved_ports = reserved;
         ask();
-        expect(AIU_ACTION_RESERVE_PORT, NO);    /* it does not end what is there */
+        expect(AIU_ACTION_RESERVE_PORT, NO); /* it does not end what is there */
 }
 END_TEST
 

@@ -177,7 +177,7 @@ START_TEST(nothing_left_behind)
         for (int i = 0; i < 50; i++)
                 aiu_report_unref(probe_port());
         after = open("/dev/null", O_RDONLY);
-        ck_assert_int_eq(after, before + 1);    /* the lowest free number is the next one */
+        ck_assert_int_eq(after, before + 1); /* the lowest free number is the next one */
 }
 END_TEST
 
@@ -221,9 +221,15 @@ END_TEST
 static int invented(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
 {
         struct aiu_socket_fact fact = {
-                .size = sizeof(fact), .type = SOCK_STREAM, .protocol = IPPROTO_TCP, .state = AIU_STATE_BOUND,
-                .local = backend_request->address, .local_len = backend_request->address_len, .uid = (uid_t)-1,
-                .reuseaddr = AIU_TRISTATE_YES, .reuseport = AIU_TRISTATE_NO,
+                .size = sizeof(fact),
+                .type = SOCK_STREAM,
+                .protocol = IPPROTO_TCP,
+                .state = AIU_STATE_BOUND,
+                .local = backend_request->address,
+                .local_len = backend_request->address_len,
+                .uid = (uid_t)-1,
+                .reuseaddr = AIU_TRISTATE_YES,
+                .reuseport = AIU_TRISTATE_NO,
         };
 
         (*(int *)userdata)++;

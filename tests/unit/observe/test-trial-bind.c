@@ -241,7 +241,8 @@ static void set_name(struct aiu_query *query, const char *name)
         memcpy(un.sun_path, name, strlen(name));
         un.sun_path[0] = name[0] == '@' ? '\0' : name[0];
         ck_assert_int_eq(aiu_query_set_address(query, (struct sockaddr *)&un,
-                                               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))), 0);
+                                               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+                         0);
 }
 
 static struct aiu_report *run(struct aiu_context *context, const char *name, uid_t uid, bool elsewhere)
@@ -333,7 +334,10 @@ END_TEST
 static int kernel_6_1(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
 {
         struct aiu_host_fact fact = {
-                .size = sizeof(fact), .kernel_major = 6, .kernel_minor = 1, .unprivileged_port_start = -1,
+                .size = sizeof(fact),
+                .kernel_major = 6,
+                .kernel_minor = 1,
+                .unprivileged_port_start = -1,
                 .ipv6_enabled = AIU_TRISTATE_YES,
         };
 
@@ -428,7 +432,7 @@ int main(void)
                 puts("skipped: may not make namespaces, or there is no ip(8)");
                 return 77;
         }
-        tcase_set_timeout(tcase, 60);   /* every process of the machine is looked at */
+        tcase_set_timeout(tcase, 60); /* every process of the machine is looked at */
         tcase_add_checked_fixture(tcase, setup, forget_snapshot);
         tcase_add_test(tcase, settles_what_is_not_seen);
         tcase_add_test(tcase, leaves_nothing);

@@ -207,15 +207,20 @@ END_TEST
 
 /* ------------------------------------------------------ numbers and tokens */
 
-#define TOKEN(type) \
-        static const char *type##_token(int value) { return aiu_##type##_to_string((enum aiu_##type)value); }
-TOKEN(verdict) TOKEN(call) TOKEN(tristate) TOKEN(overlap) TOKEN(state) TOKEN(reason)
-TOKEN(holder_kind) TOKEN(manager_kind) TOKEN(action_kind) TOKEN(gap_kind)
+#define TOKEN(type)                                                                                                    \
+        static const char *type##_token(int value)                                                                     \
+        {                                                                                                              \
+                return aiu_##type##_to_string((enum aiu_##type)value);                                                 \
+        }
+TOKEN(verdict)
+TOKEN(call)
+TOKEN(tristate) TOKEN(overlap) TOKEN(state) TOKEN(reason) TOKEN(holder_kind) TOKEN(manager_kind) TOKEN(action_kind)
+        TOKEN(gap_kind)
 
 #include "fixture/api-tokens.h"
 #include "fixture/run-suite.h"
 
-START_TEST(numbers_and_tokens)
+                START_TEST(numbers_and_tokens)
 {
         ck_assert_int_eq(tokens[_i].value, tokens[_i].number);
         ck_assert_str_eq(tokens[_i].token(tokens[_i].value), tokens[_i].text);
@@ -223,8 +228,8 @@ START_TEST(numbers_and_tokens)
 END_TEST
 
 static const char *(*const all_tokens[])(int) = {
-        verdict_token, call_token, tristate_token, overlap_token, state_token,
-        reason_token, holder_kind_token, manager_kind_token, action_kind_token, gap_kind_token,
+        verdict_token, call_token,        tristate_token,     overlap_token,     state_token,
+        reason_token,  holder_kind_token, manager_kind_token, action_kind_token, gap_kind_token,
 };
 
 START_TEST(unknown_tokens)
@@ -239,16 +244,18 @@ END_TEST
 START_TEST(flags_have_their_numbers)
 {
         ck_assert_uint_eq(AIU_CONTEXT_FIRST_HOLDER | AIU_CONTEXT_TRIAL_BIND << 4 | AIU_CONTEXT_NO_IPC << 8 |
-                          AIU_CONTEXT_ALL_SYSCALLS << 12 | AIU_CONTEXT_LISTENERS_ONLY << 16, 0x108421);
+                                  AIU_CONTEXT_ALL_SYSCALLS << 12 | AIU_CONTEXT_LISTENERS_ONLY << 16,
+                          0x108421);
         ck_assert_uint_eq(AIU_OPTION_REUSEADDR | AIU_OPTION_REUSEPORT << 4 | AIU_OPTION_V6ONLY << 8 |
-                          AIU_OPTION_FREEBIND << 12, 0x8421);
-        ck_assert_uint_eq(AIU_RENDER_COLOR | AIU_RENDER_CMDLINE << 4 | AIU_RENDER_VERBOSE << 8 |
-                          AIU_RENDER_PRETTY << 12, 0x8421);
+                                  AIU_OPTION_FREEBIND << 12,
+                          0x8421);
+        ck_assert_uint_eq(
+                AIU_RENDER_COLOR | AIU_RENDER_CMDLINE << 4 | AIU_RENDER_VERBOSE << 8 | AIU_RENDER_PRETTY << 12, 0x8421);
         ck_assert_uint_eq(AIU_ACTION_NEEDS_ROOT | AIU_ACTION_DISRUPTIVE << 4 | AIU_ACTION_CHANGES_CODE << 8, 0x421);
         ck_assert_uint_eq(AIU_HOLDER_SAME_PROGRAM | AIU_HOLDER_ORPHAN << 4 | AIU_HOLDER_STOPPED << 8 |
-                          AIU_HOLDER_DYING << 12, 0x8421);
-        ck_assert_uint_eq(AIU_HOLDER_DELETED_EXE | AIU_HOLDER_UNIT_LEFTOVER << 4 |
-                          AIU_HOLDER_UNIT_SPARED << 8, 0x4210);
+                                  AIU_HOLDER_DYING << 12,
+                          0x8421);
+        ck_assert_uint_eq(AIU_HOLDER_DELETED_EXE | AIU_HOLDER_UNIT_LEFTOVER << 4 | AIU_HOLDER_UNIT_SPARED << 8, 0x4210);
         ck_assert_int_eq(AIU_LOG_ERROR * 1000 + AIU_LOG_WARNING * 100 + AIU_LOG_INFO * 10 + AIU_LOG_DEBUG, 3467);
         ck_assert_int_eq(AIU_DONE, 0);
         ck_assert_int_eq(AIU_PARTIAL, 1);
@@ -261,8 +268,14 @@ static const struct {
         const char *text;
         int error;
 } strings[] = {
-        { "[::1", -EINVAL }, { "", -EINVAL }, { "::1%", -EINVAL }, { "localhost", -EINVAL }, { "1.2.3", -EINVAL },
-        { "127.0.0.1%lo", -EINVAL }, { "%lo", -EINVAL }, { "fe80::1%no-such-device", -ENODEV },
+        { "[::1", -EINVAL },
+        { "", -EINVAL },
+        { "::1%", -EINVAL },
+        { "localhost", -EINVAL },
+        { "1.2.3", -EINVAL },
+        { "127.0.0.1%lo", -EINVAL },
+        { "%lo", -EINVAL },
+        { "fe80::1%no-such-device", -ENODEV },
         { "fe80::1%99999999999999999999", -ENODEV },
 };
 
@@ -327,7 +340,8 @@ START_TEST(scopes)
         struct aiu_query *query = new_query();
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-                ck_assert_msg(aiu_query_set_address_string(query, rows[i].text, 80) == rows[i].result, "%s", rows[i].text);
+                ck_assert_msg(aiu_query_set_address_string(query, rows[i].text, 80) == rows[i].result, "%s",
+                              rows[i].text);
         ck_assert_int_eq(aiu_query_set_address_string(query, NULL, 80), 0);
         ck_assert_int_eq(aiu_query_set_address_string(query, "*", 80), 0);
         ck_assert_int_eq(aiu_query_set_device(query, NULL), 0);
@@ -399,19 +413,19 @@ END_TEST
 /* ------------------------------------------------------ errno */
 
 /* A call that succeeds, and leaves errno alone. */
-#define keeps(call)                                     \
-        do {                                            \
-                errno = ERANGE;                         \
-                ck_assert_int_eq((call), 0);            \
-                ck_assert_int_eq(errno, ERANGE);        \
+#define keeps(call)                                                                                                    \
+        do {                                                                                                           \
+                errno = ERANGE;                                                                                        \
+                ck_assert_int_eq((call), 0);                                                                           \
+                ck_assert_int_eq(errno, ERANGE);                                                                       \
         } while (0)
 
 /* And one that fails. */
-#define keeps_failing(call, error)                      \
-        do {                                            \
-                errno = ERANGE;                         \
-                ck_assert_int_eq((call), -(error));     \
-                ck_assert_int_eq(errno, ERANGE);        \
+#define keeps_failing(call, error)                                                                                     \
+        do {                                                                                                           \
+                errno = ERANGE;                                                                                        \
+                ck_assert_int_eq((call), -(error));                                                                    \
+                ck_assert_int_eq(errno, ERANGE);                                                                       \
         } while (0)
 
 START_TEST(setters_keep_errno)
@@ -501,7 +515,7 @@ START_TEST(bad_context)
         ck_assert_int_eq(aiu_context_disable_backend(context, "no-such-backend"), -ENOENT);
         is_inval(aiu_context_disable_backend(context, NULL));
         is_inval(aiu_context_add_backend(context, NULL, NULL));
-        is_inval(aiu_context_add_backend(context, &backend, NULL));     /* no phase */
+        is_inval(aiu_context_add_backend(context, &backend, NULL)); /* no phase */
         backend.size = 0;
         is_inval(aiu_context_add_backend(context, &backend, NULL));
         aiu_context_unref(context);
@@ -545,9 +559,13 @@ END_TEST
 
 START_TEST(many_backends)
 {
-        struct aiu_backend backend = { .size = sizeof(backend), .name = "mine", .host = nothing,
-                                       .destroy = count_down };
-        struct { struct aiu_backend known; size_t unknown; } future = { .known = backend, .unknown = 1 };
+        struct aiu_backend backend = {
+                .size = sizeof(backend), .name = "mine", .host = nothing, .destroy = count_down
+        };
+        struct {
+                struct aiu_backend known;
+                size_t unknown;
+        } future = { .known = backend, .unknown = 1 };
         struct aiu_context *context = NULL;
         int alive = 0;
 

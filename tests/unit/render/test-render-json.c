@@ -88,11 +88,10 @@ START_TEST(hostile_bytes_stay_inside)
 
         ck_assert_int_eq(aiu_report_to_text(r, AIU_RENDER_VERBOSE | AIU_RENDER_CMDLINE, &text), 0);
         for (const char *c = text; *c; c++) {
-                ck_assert_msg((*c >= 0x20 && *c < 0x7f) || *c == '\n', "byte %02x in: %s",
-                              (unsigned char)*c, text);
+                ck_assert_msg((*c >= 0x20 && *c < 0x7f) || *c == '\n', "byte %02x in: %s", (unsigned char)*c, text);
                 lines += *c == '\n';
         }
-        ck_assert_uint_eq(lines, 11);   /* ours; a forged line would be one more */
+        ck_assert_uint_eq(lines, 11); /* ours; a forged line would be one more */
         free(text);
         ck_assert_int_eq(aiu_report_to_json(r, AIU_RENDER_VERBOSE | AIU_RENDER_CMDLINE, &text), 0);
         ck_assert_msg(is_json(text), "%s", text);
@@ -111,7 +110,7 @@ START_TEST(json_is_json)
         ck_assert_ptr_null(strchr(text, '\n'));
         ck_assert_ptr_nonnull(strstr(text, "\"reuseaddr+reuseport\":\"no\""));
         ck_assert_ptr_nonnull(strstr(text, "\"cmdline\":null"));
-        ck_assert_ptr_null(strstr(text, "hunter2"));    /* command lines may hold secrets */
+        ck_assert_ptr_null(strstr(text, "hunter2")); /* command lines may hold secrets */
         free(text);
         ck_assert_int_eq(aiu_report_to_json(r, AIU_RENDER_PRETTY, &text), 0);
         ck_assert_ptr_nonnull(strstr(text, "\n  \"schema\": 1"));

@@ -26,15 +26,15 @@ START_TEST(listener_of_a_unit)
 {
         expect_page(fixture_unit_report(), 0,
                     IN_USE "\n"
-                    "held by   nginx, pid 812 (root), fd 6, up 3 days, listening on 0.0.0.0:80\n"
-                    "because   systemd (1) > nginx (812): nginx.service, active, "
-                    "Restart=on-failure: killing it brings it back\n"
-                    "overlap   the holder's wildcard 0.0.0.0:80 covers 127.0.0.1:80\n"
-                    "options   SO_REUSEADDR does not help against a listener; SO_REUSEPORT: the "
-                    "holder did not set it\n"
-                    "do        systemctl nginx.service  # needs root\n"
-                    "          stop it\n"
-                    "or        bind another port\n");
+                           "held by   nginx, pid 812 (root), fd 6, up 3 days, listening on 0.0.0.0:80\n"
+                           "because   systemd (1) > nginx (812): nginx.service, active, "
+                           "Restart=on-failure: killing it brings it back\n"
+                           "overlap   the holder's wildcard 0.0.0.0:80 covers 127.0.0.1:80\n"
+                           "options   SO_REUSEADDR does not help against a listener; SO_REUSEPORT: the "
+                           "holder did not set it\n"
+                           "do        systemctl nginx.service  # needs root\n"
+                           "          stop it\n"
+                           "or        bind another port\n");
 }
 END_TEST
 
@@ -52,7 +52,8 @@ START_TEST(server_of_a_shell)
         fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, p, 3)->flags =
                 AIU_HOLDER_ORPHAN | AIU_HOLDER_STOPPED;
         expect_page(r, AIU_RENDER_CMDLINE,
-                    IN_USE "\n"
+                    IN_USE
+                    "\n"
                     "held by   python3, pid 812 (uid 1000), fd 3, stopped, its parent is gone, "
                     "listening on 127.0.0.1:80\n"
                     "command   py -m h\n"
@@ -79,7 +80,8 @@ START_TEST(range_is_taken)
         fixture_holder(c, AIU_HOLDER_KERNEL, NULL, 0);
         fixture_action(r, AIU_ACTION_WIDEN_RANGE, "look at more", "sysctl", "a=1 2");
         expect_page(r, 0,
-                    IN_USE "\n"
+                    IN_USE
+                    "\n"
                     "held by   nginx, pid 812 (root), fd 6, 9 ports of the range, such as 127.0.0.1:80\n"
                     "held by   no process: the kernel finishes a connection that was closed, "
                     "1 port of the range, such as 127.0.0.1:80, gone in 30 s\n"
@@ -100,7 +102,8 @@ START_TEST(range_is_reserved)
         r->range = (struct range){ .first = 40000, .last = 40001, .reserved = 2, .found = NO };
         fixture_conflict(r, s, AIU_OVERLAP_PORT_RANGE, AIU_REASON_RANGE_EXHAUSTED)->index = NO_SOCKET;
         expect_page(r, 0,
-                    IN_USE "\n"
+                    IN_USE
+                    "\n"
                     "held by   nobody: ip_local_reserved_ports keeps back what is searched\n"
                     "overlap   port 0 asks for any port of 40000-40001 (net.ipv4.ip_local_port_range), and none is "
                     "left for this address\n");
@@ -111,19 +114,18 @@ START_TEST(time_wait_only)
 {
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
 
-        fixture_holder(fixture_conflict(r, table_time_wait("127.0.0.1"), AIU_OVERLAP_EXACT,
-                                        AIU_REASON_QUERY_NO_REUSE),
+        fixture_holder(fixture_conflict(r, table_time_wait("127.0.0.1"), AIU_OVERLAP_EXACT, AIU_REASON_QUERY_NO_REUSE),
                        AIU_HOLDER_KERNEL, NULL, 0);
         fixture_action(r, AIU_ACTION_WAIT, "wait 31 s", "sleep", "31");
         expect_page(r, 0,
                     IN_USE "\n"
-                    "held by   no process: the kernel finishes a connection that was closed, "
-                    "TIME_WAIT from 127.0.0.1:80 to 127.0.0.9:4000, gone in 30 s\n"
-                    "overlap   the same address and port\n"
-                    "options   SO_REUSEADDR helps only if the other socket had it too, which "
-                    "cannot be read here\n"
-                    "do        sleep 31\n"
-                    "          wait 31 s\n");
+                           "held by   no process: the kernel finishes a connection that was closed, "
+                           "TIME_WAIT from 127.0.0.1:80 to 127.0.0.9:4000, gone in 30 s\n"
+                           "overlap   the same address and port\n"
+                           "options   SO_REUSEADDR helps only if the other socket had it too, which "
+                           "cannot be read here\n"
+                           "do        sleep 31\n"
+                           "          wait 31 s\n");
 }
 END_TEST
 
@@ -135,12 +137,12 @@ START_TEST(hidden_holder_with_a_gap)
         fixture_gap(r, "3 processes could not be looked into: run as root");
         expect_page(r, 0,
                     IN_USE "\n"
-                    "held by   a process that is not visible from here (socket of uid 1000), "
-                    "listening on 127.0.0.1:80\n"
-                    "overlap   the same address and port\n"
-                    "options   SO_REUSEADDR does not help against a listener; SO_REUSEPORT: the "
-                    "holder did not set it\n"
-                    "not seen  3 processes could not be looked into: run as root\n");
+                           "held by   a process that is not visible from here (socket of uid 1000), "
+                           "listening on 127.0.0.1:80\n"
+                           "overlap   the same address and port\n"
+                           "options   SO_REUSEADDR does not help against a listener; SO_REUSEPORT: the "
+                           "holder did not set it\n"
+                           "not seen  3 processes could not be looked into: run as root\n");
 }
 END_TEST
 
@@ -151,15 +153,17 @@ START_TEST(hidden_holder_of_a_unit)
         char *text = NULL;
 
         r->managers[r->n_managers++] = (struct manager){
-                .kind = AIU_MANAGER_DOCKER, .container = fixture_copy("web"),
-                .socket_unit = fixture_copy("a.socket"), .unit = fixture_copy("a.service"),
+                .kind = AIU_MANAGER_DOCKER,
+                .container = fixture_copy("web"),
+                .socket_unit = fixture_copy("a.socket"),
+                .unit = fixture_copy("a.service"),
                 .supervisor = fixture_copy("pm2"),
         };
-        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_HIDDEN, NULL,
-                          0)->manager = &r->managers[0];
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_HIDDEN, NULL, 0)->manager = &r->managers[0];
         ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
         ck_assert_msg(strstr(text, "because   a.socket for a.service, docker container web, "
-                                   "looked after by pm2\n"), "%s", text);
+                                   "looked after by pm2\n"),
+                      "%s", text);
         free(text);
         aiu_report_unref(r);
 }
@@ -173,10 +177,11 @@ START_TEST(container_of_a_scope)
         char *text = NULL;
 
         r->managers[r->n_managers++] = (struct manager){
-                .kind = AIU_MANAGER_PODMAN, .container = fixture_copy(ID), .unit = fixture_copy("libpod-" ID ".scope"),
+                .kind = AIU_MANAGER_PODMAN,
+                .container = fixture_copy(ID),
+                .unit = fixture_copy("libpod-" ID ".scope"),
         };
-        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_HIDDEN, NULL,
-                          0)->manager = &r->managers[0];
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_HIDDEN, NULL, 0)->manager = &r->managers[0];
         ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
         ck_assert_msg(strstr(text, "because   podman container 69a7f8e5e9ec\n"), "%s", text);
         free(text);
@@ -191,7 +196,7 @@ END_TEST
 /* Who started it, told by its parent; `unit`: who looks after it. */
 static const struct {
         const char *parent, *unit;
-        const char *words;      /* what is said of it; NULL = nothing */
+        const char *words; /* what is said of it; NULL = nothing */
 } starters[] = {
         { "bash", NULL, "started from a shell" },
         { "cron", NULL, "started by cron" },
@@ -202,7 +207,7 @@ static const struct {
         { "gnome-terminal-", NULL, "started from a terminal, gnome-terminal" },
         { "code", NULL, "started from a terminal of code" },
         { "nginx", NULL, NULL },
-        { "bash", "web.service", NULL },        /* its ExecStart= is a script */
+        { "bash", "web.service", NULL }, /* its ExecStart= is a script */
         { "cron", "cron.service", "started by cron" },
         { "bash\n", NULL, NULL },
 };
@@ -215,8 +220,8 @@ START_TEST(who_started_it)
         char *text = NULL;
 
         if (starters[_i].unit) {
-                r->managers[r->n_managers++] = (struct manager){ .kind = AIU_MANAGER_SYSTEMD,
-                                                                 .unit = fixture_copy(starters[_i].unit) };
+                r->managers[r->n_managers++] =
+                        (struct manager){ .kind = AIU_MANAGER_SYSTEMD, .unit = fixture_copy(starters[_i].unit) };
                 holder->manager = &r->managers[0];
         }
         ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
@@ -257,18 +262,18 @@ START_TEST(three_thousand_connections)
 
         fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, p, 6);
         for (uint16_t i = 0; i < 3000; i++)
-                fixture_holder(fixture_conflict(r, fixture_connection((uint16_t)(10000 + i)),
-                                                AIU_OVERLAP_EXACT, AIU_REASON_QUERY_NO_REUSE),
+                fixture_holder(fixture_conflict(r, fixture_connection((uint16_t)(10000 + i)), AIU_OVERLAP_EXACT,
+                                                AIU_REASON_QUERY_NO_REUSE),
                                AIU_HOLDER_PROCESS, p, 7 + i);
         expect_page(r, 0,
                     IN_USE "\n"
-                    "held by   nginx, pid 812 (root), fd 6, listening on 127.0.0.1:80\n"
-                    "also      pid 812, fd 7, connected from 127.0.0.1:80 to 127.0.0.9:10000; "
-                    "2999 more like it\n"
-                    "because   systemd (1) > nginx (812)\n"
-                    "overlap   the same address and port\n"
-                    "options   SO_REUSEADDR does not help against a listener; SO_REUSEPORT: the "
-                    "holder did not set it\n");
+                           "held by   nginx, pid 812 (root), fd 6, listening on 127.0.0.1:80\n"
+                           "also      pid 812, fd 7, connected from 127.0.0.1:80 to 127.0.0.9:10000; "
+                           "2999 more like it\n"
+                           "because   systemd (1) > nginx (812)\n"
+                           "overlap   the same address and port\n"
+                           "options   SO_REUSEADDR does not help against a listener; SO_REUSEPORT: the "
+                           "holder did not set it\n");
 }
 END_TEST
 
@@ -277,13 +282,14 @@ START_TEST(two_holders_have_two_reasons)
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
         char *text = NULL;
 
-        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, fixture_process(r,
-                          812, "nginx", NULL), 6);
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, fixture_process(r, 812, "nginx", NULL),
+                          6);
         fixture_listening(r, "0.0.0.0", AIU_OVERLAP_HOLDER_WILDCARD, AIU_HOLDER_PROCESS,
                           fixture_process(r, 900, "node", "bash"), 9);
         ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
         ck_assert_msg(strstr(text, "because   systemd (1) > nginx (812)\n"
-                                   "because   systemd (1) > bash (700) > node (900), started from a shell\n"), "%s", text);
+                                   "because   systemd (1) > bash (700) > node (900), started from a shell\n"),
+                      "%s", text);
         free(text);
         aiu_report_unref(r);
 }
@@ -294,11 +300,11 @@ START_TEST(held_by_the_caller)
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
         char *text = NULL;
 
-        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_SELF, fixture_process(r,
-                          812, "me", NULL), 6);
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_SELF, fixture_process(r, 812, "me", NULL), 6);
         ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
         ck_assert_msg(strstr(text, "held by   the calling process itself, me, pid 812 (root), fd 6, "
-                                   "listening"), "%s", text);
+                                   "listening"),
+                      "%s", text);
         free(text);
         aiu_report_unref(r);
 }
@@ -309,13 +315,13 @@ START_TEST(stale_file_with_a_telling_name)
 {
         static const char path[] = "/run/x; held by y";
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE,
-                                    "/run/x; held by y is in use: bind() fails with EADDRINUSE; "
-                                    "held by a stale file");
+                                              "/run/x; held by y is in use: bind() fails with EADDRINUSE; "
+                                              "held by a stale file");
         struct socket s = fixture_unix(path, AIU_STATE_STALE_FILE);
 
         r->request.address = s.local;
-        fixture_holder(fixture_conflict(r, s, AIU_OVERLAP_UNIX_PATH, AIU_REASON_PATH_EXISTS),
-                       AIU_HOLDER_KERNEL, NULL, 0);
+        fixture_holder(fixture_conflict(r, s, AIU_OVERLAP_UNIX_PATH, AIU_REASON_PATH_EXISTS), AIU_HOLDER_KERNEL, NULL,
+                       0);
         fixture_action(r, AIU_ACTION_REMOVE_FILE, "remove it", "rm", path);
         expect_page(r, 0,
                     "/run/x; held by y is in use: bind() fails with EADDRINUSE\n"
@@ -343,8 +349,8 @@ START_TEST(answers_in_one_line)
         char page[160];
 
         (void)snprintf(page, sizeof(page), "%s\n", short_answers[_i].summary);
-        expect_page(fixture_report(short_answers[_i].verdict, short_answers[_i].error,
-                                   short_answers[_i].summary), 0, page);
+        expect_page(fixture_report(short_answers[_i].verdict, short_answers[_i].error, short_answers[_i].summary), 0,
+                    page);
 }
 END_TEST
 
@@ -370,8 +376,7 @@ START_TEST(user_not_known)
         char *text = NULL;
 
         ((struct process *)fixture_process(r, 812, "x", NULL))->uid = UID_UNKNOWN;
-        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, &r->processes[0],
-                          6);
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, &r->processes[0], 6);
         ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
         ck_assert_msg(strstr(text, "pid 812 (user not known)"), "%s", text);
         ck_assert_ptr_null(strstr(text, "4294967295"));

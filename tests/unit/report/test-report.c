@@ -39,9 +39,17 @@ static struct aiu_report *make_report(const char *text)
         r->processes = calloc(1, sizeof(*r->processes));
         r->n_processes = 1;
         r->processes[0] = (struct process){
-                .pid = 812, .ppid = 1, .uid = 0, .start_time_usec = 1700000000000000, .comm = copy(text),
-                .exe = copy(text), .cmdline = copy(text), .cmdline_bytes = strlen(text), .cwd = copy(text),
-                .ancestor_pids = calloc(1, sizeof(pid_t)), .ancestor_comms = calloc(1, sizeof(char *)),
+                .pid = 812,
+                .ppid = 1,
+                .uid = 0,
+                .start_time_usec = 1700000000000000,
+                .comm = copy(text),
+                .exe = copy(text),
+                .cmdline = copy(text),
+                .cmdline_bytes = strlen(text),
+                .cwd = copy(text),
+                .ancestor_pids = calloc(1, sizeof(pid_t)),
+                .ancestor_comms = calloc(1, sizeof(char *)),
                 .n_ancestors = 1,
         };
         r->processes[0].ancestor_pids[0] = 1;
@@ -49,21 +57,33 @@ static struct aiu_report *make_report(const char *text)
         r->managers = calloc(1, sizeof(*r->managers));
         r->n_managers = 1;
         r->managers[0] = (struct manager){
-                .kind = AIU_MANAGER_SYSTEMD, .unit = copy(text), .socket_unit = copy(text), .unit_state = copy(text),
-                .unit_restart = copy(text), .will_return = YES, .container = copy(text), .supervisor = copy(text),
+                .kind = AIU_MANAGER_SYSTEMD,
+                .unit = copy(text),
+                .socket_unit = copy(text),
+                .unit_state = copy(text),
+                .unit_restart = copy(text),
+                .will_return = YES,
+                .container = copy(text),
+                .supervisor = copy(text),
         };
         r->conflicts = calloc(1, sizeof(*r->conflicts));
         r->n_conflicts = 1;
         r->conflicts[0].socket = table_socket("0.0.0.0", AIU_STATE_LISTEN);
-        r->conflicts[0].socket.inode = UINT64_C(9007199254740993);      /* more than a double holds */
+        r->conflicts[0].socket.inode = UINT64_C(9007199254740993); /* more than a double holds */
         r->conflicts[0].judgement = (struct judgement){
-                .overlap = AIU_OVERLAP_HOLDER_WILDCARD, .reason = AIU_REASON_LISTENING, .blocking = YES,
+                .overlap = AIU_OVERLAP_HOLDER_WILDCARD,
+                .reason = AIU_REASON_LISTENING,
+                .blocking = YES,
         };
         r->conflicts[0].holders = calloc(1, sizeof(struct aiu_holder));
         r->conflicts[0].n_holders = 1;
         r->conflicts[0].holders[0] = (struct aiu_holder){
-                .kind = AIU_HOLDER_PROCESS, .process = &r->processes[0], .manager = &r->managers[0],
-                .fds = malloc(sizeof(int)), .n_fds = 1, .flags = AIU_HOLDER_STOPPED,
+                .kind = AIU_HOLDER_PROCESS,
+                .process = &r->processes[0],
+                .manager = &r->managers[0],
+                .fds = malloc(sizeof(int)),
+                .n_fds = 1,
+                .flags = AIU_HOLDER_STOPPED,
         };
         r->conflicts[0].holders[0].fds[0] = 6;
         r->neighbours = calloc(1, sizeof(*r->neighbours));
@@ -72,9 +92,12 @@ static struct aiu_report *make_report(const char *text)
         r->actions = calloc(1, sizeof(*r->actions));
         r->n_actions = 1;
         r->actions[0] = (struct aiu_action){
-                .kind = AIU_ACTION_STOP_UNIT, .sufficient = YES, .manager = &r->managers[0],
+                .kind = AIU_ACTION_STOP_UNIT,
+                .sufficient = YES,
+                .manager = &r->managers[0],
                 .flags = AIU_ACTION_NEEDS_ROOT | AIU_ACTION_DISRUPTIVE,
-                .units = calloc(1, sizeof(char *)), .n_units = 1,
+                .units = calloc(1, sizeof(char *)),
+                .n_units = 1,
         };
         r->actions[0].units[0] = copy(text);
         r->gaps = calloc(1, sizeof(*r->gaps));
@@ -150,9 +173,13 @@ START_TEST(words_for_a_person)
 {
         static const char *const lines[] = {
                 "127.0.0.1:80/tcp is in use: bind() fails with EADDRINUSE\n",
-                "held by   nginx, pid 812 (root)", "fd 6", "listening on 0.0.0.0:80",
+                "held by   nginx, pid 812 (root)",
+                "fd 6",
+                "listening on 0.0.0.0:80",
                 "overlap   the holder's wildcard 0.0.0.0:80 covers 127.0.0.1:80\n",
-                "do        systemctl stop nginx  # needs root\n", "killing it brings it back", "stopped",
+                "do        systemctl stop nginx  # needs root\n",
+                "killing it brings it back",
+                "stopped",
         };
         struct aiu_report *r = make_report("nginx");
         char *text;
@@ -162,7 +189,7 @@ START_TEST(words_for_a_person)
         for (size_t i = 1; i < ELEMENTSOF(lines); i++)
                 ck_assert_msg(strstr(text, lines[i]), "\"%s\" is not in: %s", lines[i], text);
         ck_assert_ptr_null(strstr(text, "\033["));
-        ck_assert_ptr_null(strstr(text, "command"));    /* command lines are shown on request only */
+        ck_assert_ptr_null(strstr(text, "command")); /* command lines are shown on request only */
         free(text);
         ck_assert_int_eq(aiu_report_to_text(r, AIU_RENDER_COLOR, &text), 0);
         ck_assert_ptr_nonnull(strstr(text, "\033["));
@@ -191,10 +218,17 @@ END_TEST
 START_TEST(json_for_a_program)
 {
         static const char *const parts[] = {
-                "{\"schema\":1,\"version\":", "\"verdict\":\"in-use\",\"error\":\"EADDRINUSE\",\"call\":\"bind\"",
-                "\"inode\":\"9007199254740993\"", "\"flags\":[\"stopped\"]", "\"fds\":[6]", "\"cmdline\":null",
-                "\"argv\":[\"systemctl\",\"stop\",\"nginx\"]", "\"flags\":[\"needs-root\",\"disruptive\"]",
-                "\"reuseaddr+reuseport+v6only+freebind\":\"no\"", "\"state\":\"time-wait\"", "\"uid\":null",
+                "{\"schema\":1,\"version\":",
+                "\"verdict\":\"in-use\",\"error\":\"EADDRINUSE\",\"call\":\"bind\"",
+                "\"inode\":\"9007199254740993\"",
+                "\"flags\":[\"stopped\"]",
+                "\"fds\":[6]",
+                "\"cmdline\":null",
+                "\"argv\":[\"systemctl\",\"stop\",\"nginx\"]",
+                "\"flags\":[\"needs-root\",\"disruptive\"]",
+                "\"reuseaddr+reuseport+v6only+freebind\":\"no\"",
+                "\"state\":\"time-wait\"",
+                "\"uid\":null",
                 "\"gaps\":[{\"kind\":\"permission\",\"error\":\"EACCES\"",
         };
         struct aiu_report *r = make_report("nginx");
@@ -274,8 +308,8 @@ START_TEST(tokens)
         ck_assert_str_eq(aiu_state_to_string(AIU_STATE_FIN_WAIT1), "fin-wait1");
         ck_assert_str_eq(aiu_state_to_string(AIU_STATE_BOUND), "bound");
         ck_assert_str_eq(aiu_state_to_string(AIU_STATE_STALE_FILE), "stale-file");
-        ck_assert_str_eq(aiu_state_to_string((enum aiu_state)12), "unknown");   /* a hole in the numbers */
-        ck_assert_str_eq(aiu_state_to_string((enum aiu_state)-1), "unknown");
+        ck_assert_str_eq(aiu_state_to_string((enum aiu_state)12), "unknown"); /* a hole in the numbers */
+        ck_assert_str_eq(aiu_state_to_string((enum aiu_state) - 1), "unknown");
         ck_assert_str_eq(aiu_reason_to_string(AIU_REASON_OBSERVED), "observed");
         ck_assert_str_eq(aiu_holder_kind_to_string(AIU_HOLDER_SELF), "self");
         ck_assert_str_eq(aiu_manager_kind_to_string(AIU_MANAGER_SYSTEMD_USER), "systemd-user");
@@ -304,7 +338,10 @@ END_TEST
 
 START_TEST(facts_of_another_size)
 {
-        struct { struct aiu_socket_fact fact; char later[16]; } newer;
+        struct {
+                struct aiu_socket_fact fact;
+                char later[16];
+        } newer;
         struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = 80 };
         struct aiu_snapshot s;
 
@@ -314,11 +351,11 @@ START_TEST(facts_of_another_size)
         newer.fact.local_len = sizeof(in);
         snapshot_init(&s);
         ck_assert_int_eq(aiu_snapshot_add_socket(&s, &newer.fact), 0);
-        newer.later[15] = 1;    /* something that this library does not know */
+        newer.later[15] = 1; /* something that this library does not know */
         ck_assert_int_eq(aiu_snapshot_add_socket(&s, &newer.fact), -E2BIG);
         newer.fact.size = 3;
         ck_assert_int_eq(aiu_snapshot_add_socket(&s, &newer.fact), -EINVAL);
-        newer.fact.size = offsetof(struct aiu_socket_fact, local) + 1;  /* within a pointer */
+        newer.fact.size = offsetof(struct aiu_socket_fact, local) + 1; /* within a pointer */
         ck_assert_int_eq(aiu_snapshot_add_socket(&s, &newer.fact), -EINVAL);
         newer.fact.size = sizeof(newer.fact);
         newer.fact.local_len = 4;
@@ -332,11 +369,17 @@ END_TEST
 /* What is read out of a snapshot never exceeds the reader's own idea of the structure. */
 START_TEST(facts_for_a_reader_of_another_size)
 {
-        union { struct aiu_socket_fact fact; unsigned char bytes[sizeof(struct aiu_socket_fact) + 16]; } reader;
+        union {
+                struct aiu_socket_fact fact;
+                unsigned char bytes[sizeof(struct aiu_socket_fact) + 16];
+        } reader;
         struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = 80 };
         struct aiu_socket_fact fact = {
-                .size = sizeof(fact), .local = (struct sockaddr *)&in, .local_len = sizeof(in),
-                .type = SOCK_STREAM, .vfs_device = 7,
+                .size = sizeof(fact),
+                .local = (struct sockaddr *)&in,
+                .local_len = sizeof(in),
+                .type = SOCK_STREAM,
+                .vfs_device = 7,
         };
         const size_t old = offsetof(struct aiu_socket_fact, inode);
         struct aiu_snapshot s;
@@ -371,7 +414,10 @@ START_TEST(told_twice_and_too_much)
 {
         struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = 80 };
         struct aiu_socket_fact fact = {
-                .size = sizeof(fact), .local = (struct sockaddr *)&in, .local_len = sizeof(in), .cookie = 1,
+                .size = sizeof(fact),
+                .local = (struct sockaddr *)&in,
+                .local_len = sizeof(in),
+                .cookie = 1,
         };
         struct aiu_snapshot s;
         int r = 0;

@@ -42,8 +42,21 @@ START_TEST(parse_good)
 END_TEST
 
 static const char *const bad[] = {
-        "", "[::1", "[::1]", "1.2.3", "1.2.3.4.5", "256.0.0.1", "127.0.0.1%lo", "::1%", "%lo", "localhost",
-        "::1::2", " 127.0.0.1", "127.0.0.1 ", "0x7f.1", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "",
+        "[::1",
+        "[::1]",
+        "1.2.3",
+        "1.2.3.4.5",
+        "256.0.0.1",
+        "127.0.0.1%lo",
+        "::1%",
+        "%lo",
+        "localhost",
+        "::1::2",
+        " 127.0.0.1",
+        "127.0.0.1 ",
+        "0x7f.1",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 };
 
 START_TEST(parse_bad)
@@ -52,7 +65,7 @@ START_TEST(parse_bad)
         const char *scope = "untouched";
 
         ck_assert_int_eq(address_parse(bad[_i], 80, &a, &scope), -EINVAL);
-        ck_assert_uint_eq(a.len, 99);   /* outputs are written on success only */
+        ck_assert_uint_eq(a.len, 99); /* outputs are written on success only */
         ck_assert_str_eq(scope, "untouched");
 }
 END_TEST
@@ -81,8 +94,8 @@ START_TEST(unix_names)
         struct address name = table_unix("\0x", 2), longer = table_unix("\0x\0", 3);
         char text[ADDRESS_TEXT_BYTES];
 
-        ck_assert(address_equal(&path, &same));         /* with and without the NUL */
-        ck_assert(!address_equal(&name, &longer));      /* abstract: every byte counts */
+        ck_assert(address_equal(&path, &same));    /* with and without the NUL */
+        ck_assert(!address_equal(&name, &longer)); /* abstract: every byte counts */
         ck_assert(address_is_abstract(&name) && !address_is_abstract(&path));
         address_print(&longer, text, sizeof(text));
         ck_assert_str_eq(text, "@x\\x00");
@@ -97,14 +110,22 @@ static const struct {
         const char *ip;
         bool wildcard, mapped, link_local;
 } kinds[] = {
-        { "0.0.0.0", true, false, false },      { "127.0.0.1", false, false, false },
-        { "::", true, false, false },           { "::ffff:0.0.0.0", true, true, false },
-        { "::ffff:1.2.3.4", false, true, false }, { "1::", false, false, false },
-        { "0:0:1::", false, false, false },     { "::1:0:0", false, false, false },
-        { "::1", false, false, false },         { "1::ffff:1.2.3.4", false, false, false },
-        { "0:0:1::ffff:1.2.3.4", false, false, false }, { "fe80::1", false, false, true },
-        { "ff01::1", false, false, true },      { "ff02::1", false, false, true },
-        { "ff05::1", false, false, false },     { "fec0::1", false, false, false },
+        { "0.0.0.0", true, false, false },
+        { "127.0.0.1", false, false, false },
+        { "::", true, false, false },
+        { "::ffff:0.0.0.0", true, true, false },
+        { "::ffff:1.2.3.4", false, true, false },
+        { "1::", false, false, false },
+        { "0:0:1::", false, false, false },
+        { "::1:0:0", false, false, false },
+        { "::1", false, false, false },
+        { "1::ffff:1.2.3.4", false, false, false },
+        { "0:0:1::ffff:1.2.3.4", false, false, false },
+        { "fe80::1", false, false, true },
+        { "ff01::1", false, false, true },
+        { "ff02::1", false, false, true },
+        { "ff05::1", false, false, false },
+        { "fec0::1", false, false, false },
 };
 
 START_TEST(kinds_of_ip)

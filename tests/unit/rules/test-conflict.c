@@ -76,7 +76,7 @@ END_TEST
 
 static const struct {
         enum aiu_state state;
-        bool ra, rp;                    /* the socket asked about */
+        bool ra, rp; /* the socket asked about */
         tristate held_ra, held_rp;
         uid_t held_uid;
         tristate blocking;
@@ -185,9 +185,9 @@ START_TEST(not_in_the_bind_hash)
 
         h.inode = 0;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
-        h.inode = 7;    /* a full socket: TCP Fast Open */
+        h.inode = 7; /* a full socket: TCP Fast Open */
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
-        q.own_cookie = h.cookie;        /* the socket asked about itself */
+        q.own_cookie = h.cookie; /* the socket asked about itself */
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
 }
 END_TEST
@@ -198,7 +198,7 @@ START_TEST(other_protocol_other_port)
         struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
         struct host host = table_host();
 
-        q.protocol = 262;       /* MPTCP takes TCP ports */
+        q.protocol = 262; /* MPTCP takes TCP ports */
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
         h.protocol = IPPROTO_UDP;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);

@@ -18,15 +18,15 @@ static const struct {
         { "dbus-daemon", 9, { 0, 0, 0, 0 }, 0, 65534, true },
         { "web", 9, { 33, 33, 33, 33 }, 0, 1000, true },
         { "web", 9, { 33, 33, 33, 33 }, 0, 33, false },
-        { "nginx", 9, { 33, 33, 33, 33 }, 0, 0, false },        /* bound as root, or by a master that is */
-        { "web", 9, { 1000, 0, 0, 0 }, 0, 1000, false },        /* each of the four is the holder's */
+        { "nginx", 9, { 33, 33, 33, 33 }, 0, 0, false }, /* bound as root, or by a master that is */
+        { "web", 9, { 1000, 0, 0, 0 }, 0, 1000, false }, /* each of the four is the holder's */
         { "web", 9, { 0, 1000, 0, 0 }, 0, 1000, false },
         { "web", 9, { 0, 0, 1000, 0 }, 0, 1000, false },
         { "web", 9, { 0, 0, 0, 1000 }, 0, 1000, false },
         { "web", 9, { 0, 0, 0, 0 }, 0, NONE, false },
-        { "nginx", 9, { 100100, 100100, 100100, 100100 }, 1000, 1000, false },  /* root of its container bound */
+        { "nginx", 9, { 100100, 100100, 100100, 100100 }, 1000, 1000, false }, /* root of its container bound */
         { "nginx", 9, { 100100, 100100, 100100, 100100 }, 1000, 1001, true },
-        { "init", 1, { 0, 0, 0, 0 }, 0, 1000, false },          /* a service's fd store */
+        { "init", 1, { 0, 0, 0, 0 }, 0, 1000, false }, /* a service's fd store */
         { "systemd", 800, { 1000, 1000, 1000, 1000 }, 0, 1001, false },
         { "conmon", 9, { 0, 0, 0, 0 }, 0, 1000, false },
         { "rootlesskit", 9, { 1000, 1000, 1000, 1000 }, 0, 100000, false },

@@ -34,14 +34,18 @@ static const struct {
         int major, minor;
         uint32_t doubts;
 } versions[] = {
-        { 4, 19, AIU_KERNEL_STATELESS | AIU_KERNEL_BY_ADDRESS | AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_UDP_CROWD |
-                 AIU_KERNEL_BOUND_SHOWN | AIU_KERNEL_VRF },
-        { 5, 15, AIU_KERNEL_STATELESS | AIU_KERNEL_BY_ADDRESS | AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_UDP_CROWD |
-                 AIU_KERNEL_BOUND_SHOWN },
-        { 6, 1, AIU_KERNEL_STATELESS | AIU_KERNEL_TIME_WAIT | AIU_KERNEL_DUAL_STACK | AIU_KERNEL_MAPPED |
-                AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_UDP_CROWD | AIU_KERNEL_BOUND_SHOWN },
-        { 6, 2, AIU_KERNEL_STATELESS | AIU_KERNEL_DUAL_STACK | AIU_KERNEL_MAPPED | AIU_KERNEL_ORPHAN_OWNER |
-                AIU_KERNEL_UDP_CROWD | AIU_KERNEL_BOUND_SHOWN },
+        { 4, 19,
+          AIU_KERNEL_STATELESS | AIU_KERNEL_BY_ADDRESS | AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_UDP_CROWD |
+                  AIU_KERNEL_BOUND_SHOWN | AIU_KERNEL_VRF },
+        { 5, 15,
+          AIU_KERNEL_STATELESS | AIU_KERNEL_BY_ADDRESS | AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_UDP_CROWD |
+                  AIU_KERNEL_BOUND_SHOWN },
+        { 6, 1,
+          AIU_KERNEL_STATELESS | AIU_KERNEL_TIME_WAIT | AIU_KERNEL_DUAL_STACK | AIU_KERNEL_MAPPED |
+                  AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_UDP_CROWD | AIU_KERNEL_BOUND_SHOWN },
+        { 6, 2,
+          AIU_KERNEL_STATELESS | AIU_KERNEL_DUAL_STACK | AIU_KERNEL_MAPPED | AIU_KERNEL_ORPHAN_OWNER |
+                  AIU_KERNEL_UDP_CROWD | AIU_KERNEL_BOUND_SHOWN },
         { 6, 6, AIU_KERNEL_STATELESS | AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_UDP_CROWD | AIU_KERNEL_BOUND_SHOWN },
         { 6, 8, AIU_KERNEL_V6ONLY | AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_UDP_CROWD },
         { 6, 12, AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_UDP_CROWD },
@@ -70,7 +74,7 @@ static const struct {
         tristate held_only;
         enum aiu_state state;
         uint32_t kernel;
-        int error;              /* with the doubt lifted; 0 = available */
+        int error; /* with the doubt lifted; 0 = available */
 } answers[] = {
         { 6, 1, "127.0.0.1", false, false, "::", NO, AIU_STATE_LISTEN, AIU_KERNEL_DUAL_STACK, EADDRINUSE },
         { 6, 2, "::", false, false, "127.0.0.1", NO, AIU_STATE_LISTEN, AIU_KERNEL_DUAL_STACK, EADDRINUSE },
@@ -95,7 +99,9 @@ static struct verdict ask_row(size_t i, uint32_t proven)
         bool minisock = answers[i].state == AIU_STATE_TIME_WAIT;
         struct socket h = minisock ? table_time_wait(answers[i].held) : table_socket(answers[i].held, answers[i].state);
         struct host host = on_kernel(answers[i].major, answers[i].minor);
-        struct port_table table = { .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
+        struct port_table table = {
+                .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true
+        };
 
         q.v6only = answers[i].asked_only;
         q.reuseaddr = answers[i].reuse;
@@ -150,7 +156,9 @@ START_TEST(udp_crowd)
         struct request q = table_request("0.0.0.0");
         struct socket h[10];
         struct host host = on_kernel(6, 12);
-        struct port_table table = { .request = &q, .host = &host, .sockets = h, .n_sockets = 10, .sockets_complete = true };
+        struct port_table table = {
+                .request = &q, .host = &host, .sockets = h, .n_sockets = 10, .sockets_complete = true
+        };
 
         q.type = SOCK_DGRAM;
         for (size_t i = 0; i < 10; i++) {
@@ -245,8 +253,13 @@ END_TEST
 static int old_kernel(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
 {
         struct aiu_host_fact fact = {
-                .size = sizeof(fact), .kernel_major = 6, .kernel_minor = 1, .kernel_patch = 2,
-                .address_local = AIU_TRISTATE_YES, .unprivileged_port_start = -1, .ipv6_enabled = AIU_TRISTATE_YES,
+                .size = sizeof(fact),
+                .kernel_major = 6,
+                .kernel_minor = 1,
+                .kernel_patch = 2,
+                .address_local = AIU_TRISTATE_YES,
+                .unprivileged_port_start = -1,
+                .ipv6_enabled = AIU_TRISTATE_YES,
         };
 
         (void)userdata;
@@ -299,7 +312,7 @@ static void add_live(Suite *suite)
                 return;
         }
         tcase = tcase_create("live");
-        tcase_set_timeout(tcase, 60);     /* a busy machine: the scan looks at every process */
+        tcase_set_timeout(tcase, 60); /* a busy machine: the scan looks at every process */
         tcase_add_checked_fixture(tcase, enter, forget_snapshot);
         tcase_add_test(tcase, self_test);
         tcase_add_loop_test(tcase, self_test_faults, 0, 12);

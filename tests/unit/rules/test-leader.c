@@ -43,8 +43,12 @@ static struct process *process(pid_t pid, const pid_t *ancestors)
         while (ancestors[n++] != 1)
                 ;
         memcpy(chains[n_processes], ancestors, n * sizeof(pid_t));
-        *p = (struct process){ .pid = pid, .ppid = ancestors[0], .sigterm_caught = YES, .sigterm_ignored = NO,
-                               .n_ancestors = n, .start_time_usec = (uint64_t)pid * SECOND / 10 };
+        *p = (struct process){ .pid = pid,
+                               .ppid = ancestors[0],
+                               .sigterm_caught = YES,
+                               .sigterm_ignored = NO,
+                               .n_ancestors = n,
+                               .start_time_usec = (uint64_t)pid * SECOND / 10 };
         p->ancestor_pids = chains[n_processes++];
         p->exe = words("/usr/bin/web");
         p->cmdline = words("web\0-x");
@@ -109,7 +113,7 @@ START_TEST(not_the_next_of_kin)
         HOLD(10, 12, 13);
         look();
         expect(0, 1, 10, AIU_HOLDER_WORKER);
-        expect(0, 2, 10, AIU_HOLDER_WORKER);    /* the topmost, not its parent */
+        expect(0, 2, 10, AIU_HOLDER_WORKER); /* the topmost, not its parent */
 }
 END_TEST
 
@@ -232,7 +236,7 @@ static void pair(void)
 static void expect_parent(bool leads)
 {
         look();
-        expect(0, 0, leads ? 10 : 0, 0);        /* no worker: its leader is no holder */
+        expect(0, 0, leads ? 10 : 0, 0); /* no worker: its leader is no holder */
         ck_assert_int_eq(processes[0].leads, leads);
 }
 
@@ -250,7 +254,7 @@ START_TEST(parent_of_a_lone_holder)
         processes[1].exe = NULL;
         expect_parent(false);
         pair();
-        processes[0].sigterm_caught = NO;       /* it would leave the holder behind */
+        processes[0].sigterm_caught = NO; /* it would leave the holder behind */
         expect_parent(false);
         pair();
         processes[0].is_self = true;
@@ -259,7 +263,7 @@ START_TEST(parent_of_a_lone_holder)
         processes[0].flags = AIU_HOLDER_ANCESTOR;
         expect_parent(false);
         pair();
-        processes[0].start_time_usec = processes[1].start_time_usec + 1;        /* a number used again */
+        processes[0].start_time_usec = processes[1].start_time_usec + 1; /* a number used again */
         expect_parent(false);
         pair();
         processes[1].ppid = 11;
@@ -367,7 +371,7 @@ START_TEST(nothing_to_find)
         PROCESS(11, 10);
         look();
         HOLD(10, 11);
-        conflicts[0].socket.inode = 0;          /* nobody has it: the processes are its listener's */
+        conflicts[0].socket.inode = 0; /* nobody has it: the processes are its listener's */
         look();
         expect(0, 1, 0, 0);
         conflicts[0].n_holders = 0;

@@ -47,8 +47,12 @@ static struct port_entry *hold(const char *ip, int port, enum aiu_state state)
         struct address a = table_address(ip, (uint16_t)port);
         struct port_entry *c = &entries[n_entries++];
 
-        *c = (struct port_entry){ .inode = 100 + n_entries, .cookie = n_entries, .uid = 1000, .protocol = IPPROTO_TCP,
-                             .type = SOCK_STREAM, .state = (uint8_t)state };
+        *c = (struct port_entry){ .inode = 100 + n_entries,
+                                  .cookie = n_entries,
+                                  .uid = 1000,
+                                  .protocol = IPPROTO_TCP,
+                                  .type = SOCK_STREAM,
+                                  .state = (uint8_t)state };
         if (a.sa.any.sa_family == AF_INET)
                 c->local.in = a.sa.in;
         else
@@ -68,8 +72,9 @@ static void fill(int n, const char *left)
 
 static struct port_table table(void)
 {
-        return (struct port_table){ .request = &q, .host = &host, .sockets_complete = complete, .entries = entries,
-                               .n_entries = n_entries };
+        return (struct port_table){
+                .request = &q, .host = &host, .sockets_complete = complete, .entries = entries, .n_entries = n_entries
+        };
 }
 
 static struct range look(void)
@@ -109,7 +114,7 @@ START_TEST(bounds)
         q.low_port = FIRST + 5;
         q.high_port = FIRST + 2;
         ck_assert(!range_bounds(&q, &host, &first, &last));
-        ck_assert_int_eq(last, 40000);  /* as it was */
+        ck_assert_int_eq(last, 40000); /* as it was */
         host.port_range_first = 0;
         ck_assert(!range_bounds(&q, &host, &first, &last));
         host.port_range_first = 70000;
@@ -127,15 +132,15 @@ START_TEST(odd_ranges)
                 bool reuseaddr;
                 tristate found;
         } rows[] = {
-                { 1, "0", false, YES },      { 1, "", false, NO },        { 2, "0", false, YES },
-                { 2, "1", false, YES },      { 3, "0", false, YES },      { 3, "1", false, YES },
-                { 3, "2", false, NO },       { 3, "2", true, NO },        { 4, "0", false, YES },
-                { 4, "3", false, YES },      { 4, "3", true, YES },       { 5, "0", false, UNKNOWN },
-                { 5, "4", false, UNKNOWN },  { 5, "04", false, YES },     { 5, "2", false, YES },
-                { 5, "0", true, YES },       { 5, "4", true, NO },        { 7, "0", false, UNKNOWN },
-                { 7, "0", true, YES },       { 7, "2", true, UNKNOWN },   { 7, "6", true, UNKNOWN },
-                { 7, "26", true, YES },      { 9, "4", true, UNKNOWN },   { 9, "8", true, UNKNOWN },
-                { 9, "8", false, UNKNOWN },  { 8, "", true, NO },
+                { 1, "0", false, YES },     { 1, "", false, NO },      { 2, "0", false, YES },
+                { 2, "1", false, YES },     { 3, "0", false, YES },    { 3, "1", false, YES },
+                { 3, "2", false, NO },      { 3, "2", true, NO },      { 4, "0", false, YES },
+                { 4, "3", false, YES },     { 4, "3", true, YES },     { 5, "0", false, UNKNOWN },
+                { 5, "4", false, UNKNOWN }, { 5, "04", false, YES },   { 5, "2", false, YES },
+                { 5, "0", true, YES },      { 5, "4", true, NO },      { 7, "0", false, UNKNOWN },
+                { 7, "0", true, YES },      { 7, "2", true, UNKNOWN }, { 7, "6", true, UNKNOWN },
+                { 7, "26", true, YES },     { 9, "4", true, UNKNOWN }, { 9, "8", true, UNKNOWN },
+                { 9, "8", false, UNKNOWN }, { 8, "", true, NO },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -174,8 +179,13 @@ START_TEST(reserved_ports)
                 unsigned int reserved;
                 tristate found;
         } rows[] = {
-                { "", 0, YES }, { "40000", 1, YES }, { "40000-40003", 4, NO }, { "1-65535", 4, NO },
-                { "80,40001-40002,50000", 2, YES }, { "40000,40001,40002,40003", 4, NO }, { "garbage", 0, YES },
+                { "", 0, YES },
+                { "40000", 1, YES },
+                { "40000-40003", 4, NO },
+                { "1-65535", 4, NO },
+                { "80,40001-40002,50000", 2, YES },
+                { "40000,40001,40002,40003", 4, NO },
+                { "garbage", 0, YES },
         };
 
         fill(4, "0123");
@@ -201,7 +211,7 @@ START_TEST(options)
                 entries[i].reuseaddr = entries[i].reuseport = YES;
         ck_assert_int_eq(look().found, NO);
         host.autobind_reuse = YES;
-        ck_assert_int_eq(look().found, NO);             /* its own SO_REUSEPORT group */
+        ck_assert_int_eq(look().found, NO); /* its own SO_REUSEPORT group */
         q.reuseport = false;
         ck_assert_int_eq(look().found, YES);
         for (size_t i = 0; i < n_entries; i++)
@@ -240,7 +250,7 @@ START_TEST(v6only_decides)
         hold("::1", FIRST + 2, AIU_STATE_ESTABLISHED);
         ck_assert_int_eq(look().found, YES);
         q.address = table_address("0.0.0.0", 0);
-        ck_assert_int_eq(look().found, UNKNOWN);        /* the quirk: conflict.c */
+        ck_assert_int_eq(look().found, UNKNOWN); /* the quirk: conflict.c */
         ck_assert_uint_eq(look().doubts, DOUBT_HOLDER_OPTION);
         entries[3].v6only = YES;
         ck_assert_int_eq(look().found, YES);
@@ -338,7 +348,7 @@ START_TEST(verdicts)
         ck_assert_int_eq(v.verdict, AIU_VERDICT_IN_USE);
         ck_assert_int_eq(v.error, EADDRINUSE);
         ck_assert_int_eq(v.call, AIU_CALL_BIND);
-        q.port_later = true;                            /* bind() takes no port, listen() does */
+        q.port_later = true; /* bind() takes no port, listen() does */
         ck_assert_int_eq(verdict_conclude(&s).call, AIU_CALL_LISTEN);
         q.listen = false;
         ck_assert_int_eq(verdict_conclude(&s).verdict, AIU_VERDICT_AVAILABLE);
@@ -371,12 +381,21 @@ static void recommend(struct process *process)
         struct verdict verdict = verdict_conclude(&s);
         tristate what_if[WHAT_IF_COUNT];
         struct aiu_holder holder = { .kind = process && process->is_self ? AIU_HOLDER_SELF : AIU_HOLDER_PROCESS,
-                                     .process = process, .uid = 1000 };
-        struct aiu_conflict conflict = { .socket = range_socket(&entries[0]), .holders = &holder, .n_holders = 1,
-                                         .n_ports = 2, .judgement = { .blocking = YES } };
-        struct advice_input input = { .table = &s, .verdict = &verdict, .what_if = what_if, .conflicts = &conflict,
-                                      .n_conflicts = process ? 1 : 0, .entry_group = groups,
-                                      .holders_complete = true, .asker = 1000 };
+                                     .process = process,
+                                     .uid = 1000 };
+        struct aiu_conflict conflict = { .socket = range_socket(&entries[0]),
+                                         .holders = &holder,
+                                         .n_holders = 1,
+                                         .n_ports = 2,
+                                         .judgement = { .blocking = YES } };
+        struct advice_input input = { .table = &s,
+                                      .verdict = &verdict,
+                                      .what_if = what_if,
+                                      .conflicts = &conflict,
+                                      .n_conflicts = process ? 1 : 0,
+                                      .entry_group = groups,
+                                      .holders_complete = true,
+                                      .asker = 1000 };
 
         forget();
         for (uint32_t i = 0; i < WHAT_IF_COUNT; i++)
@@ -442,7 +461,7 @@ START_TEST(widen_and_move)
         ck_assert_int_eq(find(AIU_ACTION_WIDEN_RANGE)->first_port, 1024);
         ck_assert_int_eq(find(AIU_ACTION_WIDEN_RANGE)->last_port, 65535);
         ck_assert_ptr_nonnull(find(AIU_ACTION_OTHER_ADDRESS));
-        ck_assert_ptr_null(find(AIU_ACTION_SET_NO_PORT));       /* a listener needs a port */
+        ck_assert_ptr_null(find(AIU_ACTION_SET_NO_PORT)); /* a listener needs a port */
         q.listen = false;
         host.unprivileged_port_start = 2000;
         recommend(NULL);
@@ -502,7 +521,7 @@ START_TEST(who_needs_a_port)
         q.call = AIU_CALL_LISTEN;
         recommend(NULL);
         ck_assert_ptr_null(find(AIU_ACTION_SET_NO_PORT));
-        q.port_later = true;    /* asked for already */
+        q.port_later = true; /* asked for already */
         recommend(NULL);
         ck_assert_ptr_null(find(AIU_ACTION_SET_NO_PORT));
 }
@@ -523,21 +542,22 @@ END_TEST
 
 START_TEST(stop_the_top_holder)
 {
-        struct process process = { .pid = 77, .uid = 1000, .sigterm_caught = NO, .sigterm_ignored = NO,
-                                   .parent_returns = NO };
+        struct process process = {
+                .pid = 77, .uid = 1000, .sigterm_caught = NO, .sigterm_ignored = NO, .parent_returns = NO
+        };
 
         fill(4, "");
         groups[1] = groups[2] = 1;
         recommend(&process);
         ck_assert_ptr_nonnull(find(AIU_ACTION_TERMINATE));
         ck_assert_int_eq(find(AIU_ACTION_TERMINATE)->sufficient, YES);
-        entries[1].state = entries[2].state = AIU_STATE_ESTABLISHED;      /* may become TIME_WAIT */
+        entries[1].state = entries[2].state = AIU_STATE_ESTABLISHED; /* may become TIME_WAIT */
         recommend(&process);
         ck_assert_int_eq(find(AIU_ACTION_TERMINATE)->sufficient, UNKNOWN);
         entries[1].state = AIU_STATE_LISTEN;
         recommend(&process);
         ck_assert_int_eq(find(AIU_ACTION_TERMINATE)->sufficient, YES);
-        entries[1].alike = 3;                                            /* whose are those? */
+        entries[1].alike = 3; /* whose are those? */
         recommend(&process);
         ck_assert_int_eq(find(AIU_ACTION_TERMINATE)->sufficient, UNKNOWN);
         hold("0.0.0.0", FIRST + 1, AIU_STATE_BOUND);

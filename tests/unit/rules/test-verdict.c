@@ -39,7 +39,7 @@ START_TEST(history)
         v = table_verdict(&q, &h, 1);
         ck_assert_int_eq(v.verdict, AIU_VERDICT_UNKNOWN);
         ck_assert_uint_eq(v.doubts, DOUBT_HISTORY);
-        q.error = EADDRINUSE;   /* it was seen: now it is certain */
+        q.error = EADDRINUSE; /* it was seen: now it is certain */
         ck_assert_int_eq(table_verdict(&q, &h, 1).verdict, AIU_VERDICT_IN_USE);
 }
 END_TEST
@@ -112,7 +112,7 @@ START_TEST(port_given_back)
         ck_assert_uint_eq(verdict_conclude(&table).doubts, DOUBT_STATE);
         q.holds_port = NO;
         ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
-        q.type = SOCK_DGRAM;    /* UDP never does that */
+        q.type = SOCK_DGRAM; /* UDP never does that */
         ck_assert_int_eq(verdict_conclude(&table).error, EINVAL);
 }
 END_TEST
@@ -181,7 +181,9 @@ START_TEST(doubt_comes_first)
         struct request q = table_request("192.0.2.1");
         struct socket h = table_socket("192.0.2.1", AIU_STATE_LISTEN);
         struct host host = table_host();
-        struct port_table table = { .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
+        struct port_table table = {
+                .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true
+        };
 
         host.address_local = UNKNOWN;
         ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_UNKNOWN);
@@ -195,7 +197,9 @@ START_TEST(evidence_settles)
         struct request q = table_request("127.0.0.1");
         struct socket h[2] = { table_time_wait("127.0.0.1"), table_time_wait("127.0.0.1") };
         struct host host = table_host();
-        struct port_table table = { .request = &q, .host = &host, .sockets = h, .n_sockets = 1, .sockets_complete = true };
+        struct port_table table = {
+                .request = &q, .host = &host, .sockets = h, .n_sockets = 1, .sockets_complete = true
+        };
 
         q.reuseaddr = true;
         ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_UNKNOWN);
@@ -204,7 +208,7 @@ START_TEST(evidence_settles)
         ck_assert_int_eq(verdict_settle(&table, h), 0);
         ck_assert_int_eq(h[0].reuseaddr, NO);
         h[0].reuseaddr = UNKNOWN;
-        table.n_sockets = 2;    /* either of two may have been it */
+        table.n_sockets = 2; /* either of two may have been it */
         ck_assert_int_eq(verdict_settle(&table, h), -1);
         ck_assert_int_eq(h[0].reuseaddr, UNKNOWN);
 }
@@ -227,7 +231,9 @@ START_TEST(what_if)
         struct request q = table_request("::");
         struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
         struct host host = table_host();
-        struct port_table table = { .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
+        struct port_table table = {
+                .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true
+        };
 
         ck_assert_int_eq(verdict_what_if(&table, 0), NO);
         ck_assert_int_eq(verdict_what_if(&table, AIU_OPTION_REUSEADDR), NO);
@@ -278,7 +284,7 @@ START_TEST(privilege)
         ck_assert_int_eq(verdict_conclude(&table).error, EACCES);
         address_set_port(&q.address, 80);
         ck_assert_int_eq(verdict_conclude(&table).error, EACCES);
-        host.unprivileged_port_start = -1;      /* a kernel without it: nothing is privileged */
+        host.unprivileged_port_start = -1; /* a kernel without it: nothing is privileged */
         ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
 }
 END_TEST
@@ -348,7 +354,9 @@ START_TEST(evidence_about_reuseport)
         struct request q = table_request("127.0.0.1");
         struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
         struct host host = table_host();
-        struct port_table table = { .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
+        struct port_table table = {
+                .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true
+        };
 
         q.reuseport = true;
         q.error = EADDRINUSE;

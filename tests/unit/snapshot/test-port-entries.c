@@ -12,10 +12,17 @@
 
 static struct aiu_socket_fact claimed(const struct address *a, uint64_t cookie)
 {
-        return (struct aiu_socket_fact){ .size = sizeof(struct aiu_socket_fact), .type = SOCK_STREAM,
-                                         .protocol = IPPROTO_TCP, .state = AIU_STATE_ESTABLISHED, .local = &a->sa.any,
-                                         .local_len = a->len, .inode = cookie, .cookie = cookie, .uid = 1,
-                                         .reuseaddr = AIU_TRISTATE_NO, .reuseport = AIU_TRISTATE_NO,
+        return (struct aiu_socket_fact){ .size = sizeof(struct aiu_socket_fact),
+                                         .type = SOCK_STREAM,
+                                         .protocol = IPPROTO_TCP,
+                                         .state = AIU_STATE_ESTABLISHED,
+                                         .local = &a->sa.any,
+                                         .local_len = a->len,
+                                         .inode = cookie,
+                                         .cookie = cookie,
+                                         .uid = 1,
+                                         .reuseaddr = AIU_TRISTATE_NO,
+                                         .reuseport = AIU_TRISTATE_NO,
                                          .v6only = AIU_TRISTATE_NO };
 }
 
@@ -35,14 +42,14 @@ START_TEST(crowds)
                 fact.expires_usec = cookie == 15 ? 9 : 0;
                 ck_assert_int_eq(entries_add(&crowd, &fact), 0);
         }
-        ck_assert_int_eq(entries_add(&crowd, &fact), 0);         /* told again */
+        ck_assert_int_eq(entries_add(&crowd, &fact), 0); /* told again */
         ck_assert_uint_eq(crowd.n, n);
-#define ONE_MORE(change)                                                        \
-        do {                                                                    \
-                fact = claimed(&a, cookie++);                                   \
-                change;                                                         \
-                ck_assert_int_eq(entries_add(&crowd, &fact), 0);                 \
-                ck_assert_uint_eq(crowd.n, ++n);                                \
+#define ONE_MORE(change)                                                                                               \
+        do {                                                                                                           \
+                fact = claimed(&a, cookie++);                                                                          \
+                change;                                                                                                \
+                ck_assert_int_eq(entries_add(&crowd, &fact), 0);                                                       \
+                ck_assert_uint_eq(crowd.n, ++n);                                                                       \
         } while (0)
         ONE_MORE(fact.uid = 2);
         ONE_MORE(fact.ifindex = 2);
@@ -97,8 +104,12 @@ START_TEST(crowds_are_folded)
 {
         struct port_entries kept = { 0 };
         struct address a = table_address("10.0.0.1", 443);
-        struct aiu_socket_fact f = { .size = sizeof(f), .type = SOCK_STREAM, .protocol = IPPROTO_TCP,
-                                     .state = AIU_STATE_ESTABLISHED, .local = &a.sa.any, .local_len = a.len };
+        struct aiu_socket_fact f = { .size = sizeof(f),
+                                     .type = SOCK_STREAM,
+                                     .protocol = IPPROTO_TCP,
+                                     .state = AIU_STATE_ESTABLISHED,
+                                     .local = &a.sa.any,
+                                     .local_len = a.len };
         size_t counted = 0;
 
         ck_assert_int_eq(entries_begin(&kept), 0);
@@ -125,8 +136,12 @@ START_TEST(entries_are_bounded)
 {
         struct port_entries kept = { 0 };
         struct address a = table_address("10.0.0.1", 1);
-        struct aiu_socket_fact f = { .size = sizeof(f), .type = SOCK_STREAM, .protocol = IPPROTO_TCP,
-                                     .state = AIU_STATE_BOUND, .local = &a.sa.any, .local_len = a.len };
+        struct aiu_socket_fact f = { .size = sizeof(f),
+                                     .type = SOCK_STREAM,
+                                     .protocol = IPPROTO_TCP,
+                                     .state = AIU_STATE_BOUND,
+                                     .local = &a.sa.any,
+                                     .local_len = a.len };
         int r = 0;
 
         ck_assert_int_eq(entries_begin(&kept), 0);

@@ -41,8 +41,12 @@ static int add_host(void)
 
 static int add_socket(void)
 {
-        struct aiu_socket_fact fact = { .size = sizeof(fact), .type = SOCK_STREAM, .protocol = IPPROTO_TCP,
-                                        .local = (const struct sockaddr *)&in, .local_len = sizeof(in), .inode = INODE };
+        struct aiu_socket_fact fact = { .size = sizeof(fact),
+                                        .type = SOCK_STREAM,
+                                        .protocol = IPPROTO_TCP,
+                                        .local = (const struct sockaddr *)&in,
+                                        .local_len = sizeof(in),
+                                        .inode = INODE };
 
         return aiu_snapshot_add_socket(&snapshot, &fact);
 }
@@ -56,18 +60,34 @@ static int add_process(void)
 {
         static const pid_t pids[] = { 5, 1 };
         static const char *const comms[] = { "sh", NULL };
-        struct aiu_process_fact fact = { .size = sizeof(fact), .pid = 7, .comm = "d", .exe = "/bin/d", .cmdline = "d\0x",
-                                         .cmdline_bytes = 3, .cwd = "/", .cgroup = "0::/", .ancestor_pids = pids,
-                                         .ancestor_comms = comms, .n_ancestors = 2 };
+        struct aiu_process_fact fact = { .size = sizeof(fact),
+                                         .pid = 7,
+                                         .comm = "d",
+                                         .exe = "/bin/d",
+                                         .cmdline = "d\0x",
+                                         .cmdline_bytes = 3,
+                                         .cwd = "/",
+                                         .cgroup = "0::/",
+                                         .ancestor_pids = pids,
+                                         .ancestor_comms = comms,
+                                         .n_ancestors = 2 };
 
         return aiu_snapshot_add_process(&snapshot, &fact);
 }
 
 static int add_manager(void)
 {
-        struct aiu_manager_fact fact = { .size = sizeof(fact), .pid = 7, .kind = AIU_MANAGER_SYSTEMD, .unit = "a.service",
-                                         .socket_unit = "a.socket", .unit_state = "active", .unit_restart = "no",
-                                         .container = "c", .supervisor = "s", .also_stop = "b.timer", .enabled = "enabled" };
+        struct aiu_manager_fact fact = { .size = sizeof(fact),
+                                         .pid = 7,
+                                         .kind = AIU_MANAGER_SYSTEMD,
+                                         .unit = "a.service",
+                                         .socket_unit = "a.socket",
+                                         .unit_state = "active",
+                                         .unit_restart = "no",
+                                         .container = "c",
+                                         .supervisor = "s",
+                                         .also_stop = "b.timer",
+                                         .enabled = "enabled" };
 
         return aiu_snapshot_add_manager(&snapshot, &fact);
 }
@@ -75,7 +95,9 @@ static int add_manager(void)
 static int add_kernel_user(void)
 {
         static const char *const command[] = { "ip", "link", "del", "x", NULL };
-        struct aiu_kernel_user_fact fact = { .size = sizeof(fact), .service = "vxlan", .name = "x", .command = command };
+        struct aiu_kernel_user_fact fact = {
+                .size = sizeof(fact), .service = "vxlan", .name = "x", .command = command
+        };
 
         return aiu_snapshot_add_kernel_user(&snapshot, INODE, &fact);
 }
@@ -92,8 +114,11 @@ static int add_device(void)
 
 static int add_address(void)
 {
-        struct aiu_address_fact fact = { .size = sizeof(fact), .address = (const struct sockaddr *)&in,
-                                         .address_len = sizeof(in), .ifindex = 3, .device = "a-name-that-is-too-long" };
+        struct aiu_address_fact fact = { .size = sizeof(fact),
+                                         .address = (const struct sockaddr *)&in,
+                                         .address_len = sizeof(in),
+                                         .ifindex = 3,
+                                         .device = "a-name-that-is-too-long" };
 
         return aiu_snapshot_add_address(&snapshot, &fact);
 }
@@ -155,7 +180,10 @@ START_TEST(whose_word_a_name_is)
         static const struct {
                 uid_t first, first_user, then, then_user, word;
         } rows[] = {
-                { 0, 0, 0, 0, 0 }, { 1000, 0, 0, 0, 1000 }, { 0, 0, 1000, 0, 1000 }, { 0, 1000, 0, 1000, 1000 },
+                { 0, 0, 0, 0, 0 },
+                { 1000, 0, 0, 0, 1000 },
+                { 0, 0, 1000, 0, 1000 },
+                { 0, 1000, 0, 1000, 1000 },
                 { (uid_t)-1, 1000, 0, 0, (uid_t)-1 },
         };
 
@@ -208,7 +236,7 @@ END_TEST
 START_TEST(told_twice)
 {
         if (kinds[_i].add == add_socket)
-                return;         /* one without a cookie may be another */
+                return; /* one without a cookie may be another */
         ck_assert_int_eq(kinds[_i].add(), 0);
         ck_assert_int_eq(kinds[_i].add(), 0);
         if (kinds[_i].count)
@@ -261,8 +289,8 @@ END_TEST
 START_TEST(senseless)
 {
         static const char *const none[] = { NULL };
-        static const char *const endless[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p",
-                                               "q", "r", NULL };
+        static const char *const endless[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j",
+                                               "k", "l", "m", "n", "o", "p", "q", "r", NULL };
         struct aiu_kernel_user_fact user = { .size = sizeof(user), .service = "vxlan", .command = none };
         struct aiu_manager_fact manager = { .size = sizeof(manager), .kind = AIU_MANAGER_SYSTEMD };
         struct aiu_process_fact process = { .size = sizeof(process), .pid = 0 };
@@ -283,7 +311,7 @@ START_TEST(senseless)
         process.pid = 7;
         process.n_ancestors = 65;
         ck_assert_int_eq(aiu_snapshot_add_process(&snapshot, &process), -EINVAL);
-        process.n_ancestors = 2;        /* and no list of them */
+        process.n_ancestors = 2; /* and no list of them */
         ck_assert_int_eq(aiu_snapshot_add_process(&snapshot, &process), 0);
         ck_assert_uint_eq(snapshot.processes[0].n_ancestors, 0);
         socket.local_len = 1;

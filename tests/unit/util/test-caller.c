@@ -42,11 +42,11 @@ START_TEST(filters)
                 { "Name:\tx\nSeccomp:\t1\n", true },
                 { "Name:\tx\nSeccomp:\t10\n", true },
                 { "Name:\tSeccomp:\t0\nSeccomp:\t2\n", true },
-                { "Name:\tx\nSeccomp_filters:\t0\n", false },   /* without CONFIG_SECCOMP */
+                { "Name:\tx\nSeccomp_filters:\t0\n", false }, /* without CONFIG_SECCOMP */
                 { "", true },
         };
 
-        ck_assert(caller_is_filtered(proc));    /* nothing tells */
+        ck_assert(caller_is_filtered(proc)); /* nothing tells */
         ck_assert(caller_is_filtered(-1));
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
                 make_file("thread-self/status", rows[i].status);
@@ -122,13 +122,13 @@ START_TEST(numbers)
 
         (void)snprintf(own, sizeof(own), "%d", (int)getpid());
         (void)snprintf(two, sizeof(two), "%s\t%s", own, own);
-        ck_assert(!caller_pids_are_foreign(-1));        /* no numbers at all */
-        ck_assert(caller_pids_are_foreign(proc));       /* we are not in it */
+        ck_assert(!caller_pids_are_foreign(-1));  /* no numbers at all */
+        ck_assert(caller_pids_are_foreign(proc)); /* we are not in it */
         number_self(own, own);
         ck_assert(!caller_pids_are_foreign(proc));
-        number_self(own, NULL);                         /* before Linux 4.1 */
+        number_self(own, NULL); /* before Linux 4.1 */
         ck_assert(!caller_pids_are_foreign(proc));
-        number_self(own, two);                          /* the same number by chance */
+        number_self(own, two); /* the same number by chance */
         ck_assert(caller_pids_are_foreign(proc));
         number_self("1", own);
         ck_assert(caller_pids_are_foreign(proc));
@@ -142,7 +142,7 @@ START_TEST(real_proc)
 
         ck_assert(!caller_pids_are_foreign(real));
         ck_assert_int_eq(caller_capabilities(real, &mask), 0);
-        ck_assert(caller_is_in_userns(real));   /* the fixture's */
+        ck_assert(caller_is_in_userns(real)); /* the fixture's */
         ck_assert(!caller_is_in_userns(-1));
         ck_assert(geteuid() != 0 || caller_is_limited_root(real));
         ck_assert_str_eq(caller_who_sees_all(real), geteuid() == 0 ? "root of the host" : "root");

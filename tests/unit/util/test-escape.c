@@ -84,12 +84,16 @@ END_TEST
 
 START_TEST(known_attacks)
 {
-        static const struct { const char *bytes, *text; } cases[] = {
-                { "\033[2J", "\\x1b[2J" },                      /* CSI */
-                { "\033]0;x\007", "\\x1b]0;x\\x07" },           /* OSC */
-                { "\302\233" "2J", "\\xc2\\x9b2J" },            /* C1 CSI in UTF-8 */
-                { "a\nheld by b", "a\\x0aheld by b" },          /* a forged line */
-                { "\342\200\256", "\\xe2\\x80\\xae" },          /* bidi override */
+        static const struct {
+                const char *bytes, *text;
+        } cases[] = {
+                { "\033[2J", "\\x1b[2J" },            /* CSI */
+                { "\033]0;x\007", "\\x1b]0;x\\x07" }, /* OSC */
+                { "\302\233"
+                  "2J",
+                  "\\xc2\\x9b2J" },                    /* C1 CSI in UTF-8 */
+                { "a\nheld by b", "a\\x0aheld by b" }, /* a forged line */
+                { "\342\200\256", "\\xe2\\x80\\xae" }, /* bidi override */
                 { "\r\t\b\177", "\\x0d\\x09\\x08\\x7f" },
                 { "", "" },
         };
@@ -110,7 +114,7 @@ START_TEST(wrong_use)
 
         ck_assert_int_eq(aiu_escape(NULL, 1, &text), -EINVAL);
         ck_assert_int_eq(aiu_escape("a", 1, NULL), -EINVAL);
-        ck_assert_ptr_eq(text, &untouched);     /* written on success only */
+        ck_assert_ptr_eq(text, &untouched); /* written on success only */
         ck_assert_int_eq(aiu_escape(NULL, 0, &text), 0);
         ck_assert_str_eq(text, "");
         free(text);

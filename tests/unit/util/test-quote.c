@@ -107,7 +107,8 @@ START_TEST(last_newline)
         r->actions[0].flags = AIU_ACTION_NEEDS_ROOT;
         ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
         ck_assert_msg(strstr(text, "do        remove it (no shell can be given that name; the JSON has the command) "
-                                   "(needs root)\n"), "%s", text);
+                                   "(needs root)\n"),
+                      "%s", text);
         free(text);
         aiu_report_unref(r);
 }
@@ -175,8 +176,9 @@ static void expect_words(const char *shell, const char *locale, const char *cons
 static const struct {
         const char *name, *locale;
 } shells[] = {
-        { "sh", "C" }, { "dash", "C.UTF-8" }, { "bash", "C" }, { "bash", "C.UTF-8" }, { "fish --no-config", "C" },
-        { "fish --no-config", "C.UTF-8" }, { "zsh", "C.UTF-8" }, { "ksh", "C.UTF-8" }, { "busybox sh", "C.UTF-8" },
+        { "sh", "C" },         { "dash", "C.UTF-8" },       { "bash", "C" },
+        { "bash", "C.UTF-8" }, { "fish --no-config", "C" }, { "fish --no-config", "C.UTF-8" },
+        { "zsh", "C.UTF-8" },  { "ksh", "C.UTF-8" },        { "busybox sh", "C.UTF-8" },
 };
 
 START_TEST(read_back)

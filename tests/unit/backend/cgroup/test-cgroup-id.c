@@ -25,9 +25,17 @@
 
 /* Where units and containers are, and the rest. */
 static const char *const likely[] = {
-        "/system.slice/a.service", "/system.slice/b.socket", "/user.slice/user-1000.slice/user@1000.service/app.slice/c.service",
-        "/docker/0123", "/lxc/web", "/libpod_parent/x", "/default/x", "/k8s.io/x", "/machine/x",
-        "/kubepods/besteffort/pod1/x", "/kubepods/burstable/podx/y",
+        "/system.slice/a.service",
+        "/system.slice/b.socket",
+        "/user.slice/user-1000.slice/user@1000.service/app.slice/c.service",
+        "/docker/0123",
+        "/lxc/web",
+        "/libpod_parent/x",
+        "/default/x",
+        "/k8s.io/x",
+        "/machine/x",
+        "/kubepods/besteffort/pod1/x",
+        "/kubepods/burstable/podx/y",
 };
 static const char *const elsewhere[] = { "/other/deep/x", "/poor/y" };
 
@@ -70,7 +78,8 @@ static void expect(const struct cgroup_id *id, const char *path)
         if (!path)
                 ck_assert_ptr_null(id->path);
         else
-                ck_assert_msg(id->path && strcmp(id->path, path) == 0, "%s instead of %s", id->path ? id->path : "nothing", path);
+                ck_assert_msg(id->path && strcmp(id->path, path) == 0, "%s instead of %s",
+                              id->path ? id->path : "nothing", path);
 }
 
 START_TEST(likely_places)
@@ -103,7 +112,8 @@ END_TEST
 /* Several at once: two alike, the root, one that is nowhere, one that is known to be gone. */
 START_TEST(several)
 {
-        struct cgroup_id ids[] = { id_of(likely[0]), id_of(likely[0]), id_of(""), { .id = 1u << 30, .everywhere = true },
+        struct cgroup_id ids[] = { id_of(likely[0]),    id_of(likely[0]),
+                                   id_of(""),           { .id = 1u << 30, .everywhere = true },
                                    id_of(elsewhere[0]), id_of(likely[3]) };
 
         ids[4].gone = true;
@@ -208,8 +218,8 @@ static int fail_once(enum sys_call call)
 /* Each call, with errors that end it and such that leave one directory out. */
 START_TEST(calls_that_fail)
 {
-        static const enum sys_call calls[] = { SYS_CALL_OPENAT, SYS_CALL_GETDENTS, SYS_CALL_FSTATAT, SYS_CALL_FSTAT,
-                                               SYS_CALL_OPEN_BY_HANDLE, SYS_CALL_READLINKAT };
+        static const enum sys_call calls[] = { SYS_CALL_OPENAT, SYS_CALL_GETDENTS,       SYS_CALL_FSTATAT,
+                                               SYS_CALL_FSTAT,  SYS_CALL_OPEN_BY_HANDLE, SYS_CALL_READLINKAT };
         static const int errors[] = { EMFILE, ENFILE, ENOMEM, EACCES, ESTALE, ENOSYS, EOPNOTSUPP, EIO };
 
         for (size_t c = 0; c < ELEMENTSOF(calls); c++) {

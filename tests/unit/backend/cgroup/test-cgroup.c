@@ -68,7 +68,7 @@ static const struct {
         { "12:pids:/docker/" ID "\n0::/system.slice/containerd.service\n", AIU_MANAGER_DOCKER, "", ID, -1u },
         { "0::/user.slice/user-1000.slice/user@1000.service/user.slice/docker-" ID ".scope\n", AIU_MANAGER_DOCKER,
           "docker-" ID ".scope", ID, 1000 },
-        { "9:cpu:/ecs/0123-task/" ID "\n", AIU_MANAGER_DOCKER, "", ID, -1u },   /* Amazon's agent, task cgroups */
+        { "9:cpu:/ecs/0123-task/" ID "\n", AIU_MANAGER_DOCKER, "", ID, -1u }, /* Amazon's agent, task cgroups */
         /* podman 4.3, measured: rootful, conmon, rootless, --cgroups=split (quadlet), cgroupfs */
         { "0::/machine.slice/libpod-" ID ".scope/container\n", AIU_MANAGER_PODMAN, "libpod-" ID ".scope", ID, -1u },
         { "0::/machine.slice/libpod-conmon-" ID ".scope\n", AIU_MANAGER_PODMAN, "libpod-conmon-" ID ".scope", ID, -1u },
@@ -90,7 +90,8 @@ static const struct {
         { "0::/system.slice/containerd.service/kubepods-besteffort-pod1.slice:cri-containerd:" ID "\n",
           AIU_MANAGER_KUBERNETES, "", ID, -1u },
         /* kind: a node is a container, and has pods; the innermost counts */
-        { "0::/system.slice/docker-" OTHER_ID ".scope/kubelet.slice/kubelet-kubepods.slice/cri-containerd-" ID ".scope\n",
+        { "0::/system.slice/docker-" OTHER_ID ".scope/kubelet.slice/kubelet-kubepods.slice/cri-containerd-" ID
+          ".scope\n",
           AIU_MANAGER_KUBERNETES, "", ID, -1u },
         /* containerd: nerdctl (driver systemd), ctr's and nerdctl's namespaces (cgroupfs) */
         { "0::/system.slice/nerdctl-" ID ".scope\n", AIU_MANAGER_CONTAINERD, "nerdctl-" ID ".scope", ID, -1u },
@@ -130,8 +131,8 @@ static const struct {
         { "0::/lxc/a b\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
         { "0::/lxc.payload.-x\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
         { "0::/lxc.payload." ID ID ID ID "\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
-        { "0::/machine.slice/machine-a\\x2g\\x2\\y2d\\xg0.scope\n", AIU_MANAGER_SYSTEMD, "machine-a\\x2g\\x2\\y2d\\xg0.scope",
-          "", -1u },
+        { "0::/machine.slice/machine-a\\x2g\\x2\\y2d\\xg0.scope\n", AIU_MANAGER_SYSTEMD,
+          "machine-a\\x2g\\x2\\y2d\\xg0.scope", "", -1u },
         { "0::/machine.slice/machine-a\\x2.scope\n", AIU_MANAGER_SYSTEMD, "machine-a\\x2.scope", "", -1u },
         { "0::/machine.slice/machine-a b.scope\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
         { "0::/machine.slice/machine-" ID ID ID ID ".scope\n", AIU_MANAGER_UNKNOWN, "", "", -1u },
@@ -173,10 +174,10 @@ static const struct {
         const char *cgroup;
         enum aiu_tristate returns;
 } kills[] = {
-        { "0::/system.slice/a.service\n", AIU_TRISTATE_UNKNOWN },      /* Restart= would tell */
+        { "0::/system.slice/a.service\n", AIU_TRISTATE_UNKNOWN }, /* Restart= would tell */
         { "0::/system.slice/wide.scope\n", AIU_TRISTATE_NO },
         { "0::/user.slice/user-1000.slice/session-3.scope\n", AIU_TRISTATE_NO },
-        { "0::/system.slice/docker-" ID ".scope\n", AIU_TRISTATE_UNKNOWN },     /* docker run --restart= */
+        { "0::/system.slice/docker-" ID ".scope\n", AIU_TRISTATE_UNKNOWN }, /* docker run --restart= */
         { "0::/machine.slice/libpod-" ID ".scope/container\n", AIU_TRISTATE_UNKNOWN },
         { "0::/kubepods.slice/kubepods-pod1.slice/crio-" ID ".scope\n", AIU_TRISTATE_YES },
         { "0::/kubepods/besteffort/pod1/" ID "\n", AIU_TRISTATE_YES },

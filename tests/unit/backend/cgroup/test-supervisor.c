@@ -24,7 +24,7 @@
 
 static char proc[] = "/tmp/aiu-supervisor-XXXXXX";
 static struct aiu_request request = { .size = sizeof(request), .procfs = -1 };
-static pid_t holder;    /* the ancestor that holds the socket too; 0 = none */
+static pid_t holder; /* the ancestor that holds the socket too; 0 = none */
 
 static void write_file(const char *path, const char *bytes, size_t n)
 {
@@ -72,8 +72,13 @@ static struct supervision found_below(const char *comm)
         const pid_t pids[] = { PARENT, 1 };
         const char *const comms[] = { comm, "init" };
         struct aiu_process_fact process = {
-                .size = sizeof(process), .pid = CHILD, .cmdline = "web", .cmdline_bytes = 4,
-                .ancestor_pids = pids, .ancestor_comms = comms, .n_ancestors = 2,
+                .size = sizeof(process),
+                .pid = CHILD,
+                .cmdline = "web",
+                .cmdline_bytes = 4,
+                .ancestor_pids = pids,
+                .ancestor_comms = comms,
+                .n_ancestors = 2,
         };
         struct supervision found;
 
@@ -97,7 +102,7 @@ static void expect(const char *comm, const char *name, const char *program)
 
 START_TEST(names)
 {
-        expect("supervise-daemo", "supervise-daemon", "");     /* cut after 15 bytes */
+        expect("supervise-daemo", "supervise-daemon", ""); /* cut after 15 bytes */
         expect("PM2 v5.3.0: God", "pm2", "");
         expect("monit", "monit", "");
         expect("gunicorn: maste", "gunicorn", "");
@@ -121,7 +126,7 @@ END_TEST
 /* What the kernel says of a directory out of reach is no path: d_path(). */
 START_TEST(working_directory_out_of_reach)
 {
-        expect("runsv", "runit", "");   /* gone */
+        expect("runsv", "runit", ""); /* gone */
         ck_assert_int_eq(symlinkat("(unreachable)/web", request.procfs, "10/cwd"), 0);
         expect("runsv", "runit", "");
 }
@@ -180,13 +185,17 @@ START_TEST(nowhere_to_look)
         const pid_t pids[] = { PARENT };
         const char *const comms[] = { "supervisord" };
         struct aiu_process_fact process = {
-                .size = sizeof(process), .pid = CHILD, .ancestor_pids = pids, .ancestor_comms = comms, .n_ancestors = 1,
+                .size = sizeof(process),
+                .pid = CHILD,
+                .ancestor_pids = pids,
+                .ancestor_comms = comms,
+                .n_ancestors = 1,
         };
         struct aiu_request blind = { .size = sizeof(blind), .procfs = -1 };
         struct supervision found;
 
         ENVIRON("SUPERVISOR_PROCESS_NAME=web\0SUPERVISOR_GROUP_NAME=web");
-        supervisor_find(&request, &process, is_holder, NULL, &found);  /* no command line */
+        supervisor_find(&request, &process, is_holder, NULL, &found); /* no command line */
         ck_assert_str_eq(found.name, "supervisord");
         ck_assert_str_eq(found.program, "");
         process.cmdline = "web";
@@ -289,7 +298,7 @@ START_TEST(word_of_processes)
                 { "0\t0\t0\t1000\n", "supervisord", "0\t0\t0\t0\n", 1000 },
                 { "0\t0\t0\t0\n", "supervisord", "0\t0\t33\t0\n", 33 },
                 { "1000\t1000\t1000\t1000\n", "supervisord", "33\t33\t33\t33\n", WORD_UNKNOWN },
-                { "0\t0\t0\t0\n", "bash", "0\t0\t0\t0\n", WORD_UNKNOWN },    /* its number is another's by now */
+                { "0\t0\t0\t0\n", "bash", "0\t0\t0\t0\n", WORD_UNKNOWN }, /* its number is another's by now */
                 { "0\t0\t0\t0\n", "supervisord2", "0\t0\t0\t0\n", WORD_UNKNOWN },
                 { "0\t0\t0\n", "supervisord", "0\t0\t0\t0\n", WORD_UNKNOWN },
                 { "0\t0\t0\t99999999999\n", "supervisord", "0\t0\t0\t0\n", WORD_UNKNOWN },
@@ -361,7 +370,7 @@ START_TEST(word_of_a_service_directory)
         (void)snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u\n", (unsigned)me, (unsigned)me, (unsigned)me, (unsigned)me);
         write_status("10/status", "runsv", ids);
         ck_assert_uint_eq(word_of_runsv(), me);
-        ck_assert_int_eq(unlink(ok), 0);        /* s6 has none */
+        ck_assert_int_eq(unlink(ok), 0); /* s6 has none */
         ck_assert_uint_eq(word_of_runsv(), me);
         write_status("10/status", "runsv", "4242\t4242\t4242\t4242\n");
         ck_assert_uint_eq(word_of_runsv(), 4242);
@@ -490,11 +499,20 @@ static const struct {
         const char *container;
 } helpers[] = {
         /* moby, cmd/docker-proxy */
-        { "docker-proxy", ARGV("/usr/bin/docker-proxy\0-proto\0tcp\0-host-ip\0" "0.0.0.0\0-host-port\0" "80"),
+        { "docker-proxy",
+          ARGV("/usr/bin/docker-proxy\0-proto\0tcp\0-host-ip\0"
+               "0.0.0.0\0-host-port\0"
+               "80"),
           AIU_MANAGER_DOCKER, "" },
         /* conmon 2.1.6, measured */
-        { "conmon", ARGV("/usr/bin/conmon\0--api-version\0" "1\0-c\0" ID "\0-u\0" ID), AIU_MANAGER_PODMAN, ID },
-        { "conmon", ARGV("conmon\0--cid\0" "abc"), AIU_MANAGER_PODMAN, "abc" },
+        { "conmon",
+          ARGV("/usr/bin/conmon\0--api-version\0"
+               "1\0-c\0" ID "\0-u\0" ID),
+          AIU_MANAGER_PODMAN, ID },
+        { "conmon",
+          ARGV("conmon\0--cid\0"
+               "abc"),
+          AIU_MANAGER_PODMAN, "abc" },
         { "conmon", ARGV("conmon\0-c\0../../etc"), AIU_MANAGER_PODMAN, "" },
         { "conmon", ARGV("conmon\0-c\0--all"), AIU_MANAGER_PODMAN, "" },
         { "conmon", ARGV("conmon\0-c\0"), AIU_MANAGER_PODMAN, "" },
@@ -502,10 +520,17 @@ static const struct {
         { "conmon", NULL, 0, AIU_MANAGER_PODMAN, "" },
         /* podman, cmd/rootlessport; its slirp4netns and pasta get a named network namespace */
         { "rootlessport", ARGV("rootlessport"), AIU_MANAGER_PODMAN, "" },
-        { "slirp4netns", ARGV("slirp4netns\0--netns-type=path\0/run/user/1000/netns/cni-1\0tap0"), AIU_MANAGER_PODMAN, "" },
-        { "slirp4netns", ARGV("slirp4netns\0" "1234\0tap0"), AIU_MANAGER_UNKNOWN, "" },
+        { "slirp4netns", ARGV("slirp4netns\0--netns-type=path\0/run/user/1000/netns/cni-1\0tap0"), AIU_MANAGER_PODMAN,
+          "" },
+        { "slirp4netns",
+          ARGV("slirp4netns\0"
+               "1234\0tap0"),
+          AIU_MANAGER_UNKNOWN, "" },
         { "pasta.avx2", ARGV("pasta\0--netns\0/run/user/1000/netns/netns-1"), AIU_MANAGER_PODMAN, "" },
-        { "pasta", ARGV("pasta\0-t\0" "80"), AIU_MANAGER_UNKNOWN, "" },
+        { "pasta",
+          ARGV("pasta\0-t\0"
+               "80"),
+          AIU_MANAGER_UNKNOWN, "" },
         /* rootlesskit is Docker's and nerdctl's */
         { "rootlesskit", ARGV("rootlesskit\0--port-driver=builtin\0dockerd-rootless.sh"), AIU_MANAGER_DOCKER, "" },
         { "rootlesskit", NULL, 0, AIU_MANAGER_CONTAINERD, "" },
@@ -518,8 +543,11 @@ static const struct {
 START_TEST(port_helper)
 {
         struct aiu_process_fact process = {
-                .size = sizeof(process), .pid = CHILD, .comm = helpers[_i].comm,
-                .cmdline = helpers[_i].cmdline, .cmdline_bytes = helpers[_i].bytes,
+                .size = sizeof(process),
+                .pid = CHILD,
+                .comm = helpers[_i].comm,
+                .cmdline = helpers[_i].cmdline,
+                .cmdline_bytes = helpers[_i].bytes,
         };
         char container[CGROUP_NAME_BYTES] = "x";
 
@@ -531,8 +559,8 @@ END_TEST
 /* ------------------------------------------------------ units that run containers */
 
 static const struct {
-        const char *parent, *comm, *cgroup;     /* of the process' parent; and what its number is called by now */
-        const char *unit;                       /* NULL = none is found */
+        const char *parent, *comm, *cgroup; /* of the process' parent; and what its number is called by now */
+        const char *unit;                   /* NULL = none is found */
         enum aiu_manager_kind kind;
 } keepers[] = {
         { "conmon", "conmon\n", "0::/system.slice/web.service\n", "web.service", AIU_MANAGER_SYSTEMD },
@@ -541,7 +569,7 @@ static const struct {
         { "conmon", "conmon\n", "0::/machine.slice/libpod-conmon-" ID ".scope\n", NULL, 0 },
         { "conmon", "conmon\n", "0::/system.slice/podman.service\n", NULL, 0 },
         { "conmon", "conmon\n", "0::/user.slice/user-1000.slice/session-3.scope\n", NULL, 0 },
-        { "conmon", "sh\n", "0::/system.slice/web.service\n", NULL, 0 },       /* the number is another's */
+        { "conmon", "sh\n", "0::/system.slice/web.service\n", NULL, 0 }, /* the number is another's */
         { "conmon", "conmon2\n", "0::/system.slice/web.service\n", NULL, 0 },
         { "conmon", "conmOn\n", "0::/system.slice/web.service\n", NULL, 0 },
         { "conmon", "conmon\n", "0::/user@1000.service\n", NULL, 0 },
@@ -556,7 +584,11 @@ START_TEST(unit_of_a_container)
         const pid_t pids[] = { 30, PARENT, 1 };
         const char *const comms[] = { "init-of-it", keepers[_i].parent, "systemd" };
         struct aiu_process_fact process = {
-                .size = sizeof(process), .pid = CHILD, .ancestor_pids = pids, .ancestor_comms = comms, .n_ancestors = 3,
+                .size = sizeof(process),
+                .pid = CHILD,
+                .ancestor_pids = pids,
+                .ancestor_comms = comms,
+                .n_ancestors = 3,
         };
         struct aiu_request nowhere = { .size = sizeof(nowhere), .procfs = -1 };
         struct cgroup_owner owner;

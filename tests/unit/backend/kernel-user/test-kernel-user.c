@@ -42,9 +42,13 @@ static void have_socket(const char *ip, uint16_t port, int protocol, uint64_t in
         struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
         struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
         struct aiu_socket_fact fact = {
-                .size = sizeof(fact), .protocol = protocol, .inode = inode, .state = AIU_STATE_BOUND,
+                .size = sizeof(fact),
+                .protocol = protocol,
+                .inode = inode,
+                .state = AIU_STATE_BOUND,
                 .type = protocol == IPPROTO_TCP ? SOCK_STREAM : SOCK_DGRAM,
-                .local = (struct sockaddr *)&in, .local_len = sizeof(in),
+                .local = (struct sockaddr *)&in,
+                .local_len = sizeof(in),
         };
         uint64_t wanted[16];
         size_t n = snapshot.n_wanted;
@@ -138,8 +142,8 @@ struct device {
         unsigned int flags;
         int port_attribute;
         uint16_t port;
-        int more;               /* an attribute that is a flag; 0 = none */
-        int other_netns;        /* IFLA_LINK_NETNSID is there */
+        int more;        /* an attribute that is a flag; 0 = none */
+        int other_netns; /* IFLA_LINK_NETNSID is there */
 };
 
 static int take_device(const struct device *device)
@@ -253,11 +257,10 @@ END_TEST
 START_TEST(spoilt_messages)
 {
         static const struct device made[] = {
-                { "vxlan", IFF_UP, 15, 6081, 25, 0 },  { "vxlan", IFF_UP, 15, 6081, 16, 0 },
-                { "vxlan", IFF_UP, 15, 6081, 17, 0 },
-                { "geneve", IFF_UP, 5, 6081, 6, 0 },   { "bareudp", IFF_UP, 1, 6081, 0, 0 },
-                { "amt", IFF_UP, 2, 6081, 0, 0 },      { "wireguard", IFF_UP, 2, 6081, 0, 0 },
-                { "gtp", IFF_UP, 2, 6081, 0, 0 },
+                { "vxlan", IFF_UP, 15, 6081, 25, 0 },   { "vxlan", IFF_UP, 15, 6081, 16, 0 },
+                { "vxlan", IFF_UP, 15, 6081, 17, 0 },   { "geneve", IFF_UP, 5, 6081, 6, 0 },
+                { "bareudp", IFF_UP, 1, 6081, 0, 0 },   { "amt", IFF_UP, 2, 6081, 0, 0 },
+                { "wireguard", IFF_UP, 2, 6081, 0, 0 }, { "gtp", IFF_UP, 2, 6081, 0, 0 },
         };
         struct nl_msg *message;
 
@@ -627,7 +630,7 @@ static void add_live(Suite *suite)
                 return;
         }
         tcase = tcase_create("live");
-        tcase_set_timeout(tcase, 60);     /* a busy machine: the scan looks at every process */
+        tcase_set_timeout(tcase, 60); /* a busy machine: the scan looks at every process */
         tcase_add_checked_fixture(tcase, enter_namespaces, forget_snapshot);
         tcase_add_test(tcase, vxlan);
         tcase_add_test(tcase, two_devices);
@@ -637,8 +640,8 @@ static void add_live(Suite *suite)
 int main(void)
 {
         const TTest *const plain[] = {
-                devices, other_devices, other_sockets, both_families, broken_messages, spoilt_messages, families, fou, l2tp,
-                nfsd, nfs_mount, rxrpc, not_claimed, senseless_facts,
+                devices, other_devices, other_sockets, both_families, broken_messages, spoilt_messages, families,
+                fou,     l2tp,          nfsd,          nfs_mount,     rxrpc,           not_claimed,     senseless_facts,
         };
         Suite *suite = suite_create("kernel-user");
         TCase *tcase = tcase_create("messages");

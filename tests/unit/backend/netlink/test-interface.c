@@ -12,7 +12,7 @@
 #include "fixture/scarce-memory.h"
 #include "util/sys-fault.h"
 
-static int refused;     /* errno of socket(2) while netlink is refused */
+static int refused; /* errno of socket(2) while netlink is refused */
 static unsigned int n_ioctl;
 
 /* The first socket is netlink's. */

@@ -229,8 +229,8 @@ END_TEST
 /* Expressions that lack all there is to them. */
 START_TEST(nothing_said)
 {
-        static const char *const names[] = { "meta", "payload", "cmp", "lookup", "range", "bitwise", "immediate",
-                                             "nat", "redir", "target", "match", "no-such-expression" };
+        static const char *const names[] = { "meta",      "payload", "cmp",   "lookup", "range", "bitwise",
+                                             "immediate", "nat",     "redir", "target", "match", "no-such-expression" };
         struct nat_rule rule;
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
@@ -267,12 +267,14 @@ START_TEST(ports_by_xtables)
                 uint32_t flags;
                 struct in6_addr min, max;
                 uint16_t min_port, max_port;
-        } to = { .flags = 3, .min_port = htons(8080), .max_port = htons(8080) };      /* struct nf_nat_range2, its beginning */
+        } to = { .flags = 3,
+                 .min_port = htons(8080),
+                 .max_port = htons(8080) }; /* struct nf_nat_range2, its beginning */
         struct nat_rule rule;
 
         begin(NFPROTO_IPV4);
         xtables("match", "tcp", &tcp, sizeof(tcp));
-        xtables("target", "DNAT", "", 1);       /* too short to say where to */
+        xtables("target", "DNAT", "", 1); /* too short to say where to */
         ck_assert(end(&rule));
         ck_assert(rule.first_port == 80 && rule.last_port == 81 && rule.protocol == IPPROTO_TCP);
         ck_assert_str_eq(rule.chain, "DOCKER");
@@ -299,7 +301,7 @@ START_TEST(ports_by_xtables)
         ck_assert_uint_eq(rule.to_port, 8080);
         nlmsg_free(message);
 
-        tcp.dpts[1] = 81;       /* --dport :81, which is from 0 on */
+        tcp.dpts[1] = 81; /* --dport :81, which is from 0 on */
         begin(NFPROTO_IPV4);
         xtables("match", "tcp", &tcp, sizeof(tcp));
         xtables("match", "multiport", "", 1);
@@ -361,7 +363,10 @@ static const struct {
 START_TEST(whom_it_concerns)
 {
         struct nat_rule rule = {
-                .family = requests[_i].rule_family, .protocol = IPPROTO_TCP, .first_port = 80, .last_port = 82,
+                .family = requests[_i].rule_family,
+                .protocol = IPPROTO_TCP,
+                .first_port = 80,
+                .last_port = 82,
         };
         struct sockaddr_storage backend_request = { 0 };
         struct sockaddr_in *in = (void *)&backend_request;
@@ -372,10 +377,13 @@ START_TEST(whom_it_concerns)
                 ck_assert_int_eq(inet_pton(rule.address_family, requests[_i].rule_address, &rule.address), 1);
         }
         backend_request.ss_family = strchr(requests[_i].backend_request, ':') ? AF_INET6 : AF_INET;
-        ck_assert_int_eq(inet_pton(backend_request.ss_family, requests[_i].backend_request,
-                                   backend_request.ss_family == AF_INET ? (void *)&in->sin_addr : (void *)&in6->sin6_addr), 1);
-        ck_assert_int_eq(nat_rule_concerns(&rule, (struct sockaddr *)&backend_request, requests[_i].protocol, requests[_i].port),
-                         requests[_i].concerns);
+        ck_assert_int_eq(
+                inet_pton(backend_request.ss_family, requests[_i].backend_request,
+                          backend_request.ss_family == AF_INET ? (void *)&in->sin_addr : (void *)&in6->sin6_addr),
+                1);
+        ck_assert_int_eq(
+                nat_rule_concerns(&rule, (struct sockaddr *)&backend_request, requests[_i].protocol, requests[_i].port),
+                requests[_i].concerns);
 }
 END_TEST
 

@@ -32,11 +32,11 @@
 #include "snapshot/snapshot.h"
 
 enum { ESTABLISHED = 1, SYN_RECV = 3, TIME_WAIT = 6, CLOSE = 7, LISTEN = 10 };
-enum { SKV6ONLY = 11, CGROUP_ID = 21, SOCKOPT = 22 };   /* newer than some headers */
+enum { SKV6ONLY = 11, CGROUP_ID = 21, SOCKOPT = 22 }; /* newer than some headers */
 #define CGROUP 4711u
 
 struct sent {
-        const char *ip;         /* NULL = no more */
+        const char *ip; /* NULL = no more */
         int state;
         bool v6only;
 };
@@ -51,8 +51,11 @@ static void fill_fixed(struct inet_diag_msg *m, const struct sent *sent)
         struct in6_addr ip6;
 
         *m = (struct inet_diag_msg){
-                .idiag_family = AF_INET, .idiag_state = (uint8_t)sent->state,
-                .id = { .idiag_sport = htons(80), .idiag_cookie = { 1, 2 } }, .idiag_uid = 1000, .idiag_inode = 77,
+                .idiag_family = AF_INET,
+                .idiag_state = (uint8_t)sent->state,
+                .id = { .idiag_sport = htons(80), .idiag_cookie = { 1, 2 } },
+                .idiag_uid = 1000,
+                .idiag_inode = 77,
         };
         if (inet_pton(AF_INET, sent->ip, &m->id.idiag_src[0]) != 1) {
                 ck_assert_int_eq(inet_pton(AF_INET6, sent->ip, &ip6), 1);
@@ -73,7 +76,9 @@ static struct nl_msg *message_of(int version, const struct sent *sent)
 {
         struct nl_msg *message = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY, NLM_F_MULTI);
         bool full = sent->state != TIME_WAIT && sent->state != SYN_RECV;
-        struct inet_diag_sockopt { uint8_t bytes[2]; } sockopt = { { 0x03, 0x00 } };
+        struct inet_diag_sockopt {
+                uint8_t bytes[2];
+        } sockopt = { { 0x03, 0x00 } };
         uint64_t cgroup = CGROUP;
         struct inet_diag_msg m;
 
@@ -81,7 +86,8 @@ static struct nl_msg *message_of(int version, const struct sent *sent)
         ck_assert_int_ge(nlmsg_append(message, &m, sizeof(m), NLMSG_ALIGNTO), 0);
         if (full)
                 nla_put_u8(message, INET_DIAG_SHUTDOWN, 0);
-        if (full && since(version, 4, 1) && m.idiag_family == AF_INET6 && (sent->state == LISTEN || sent->state == CLOSE))
+        if (full && since(version, 4, 1) && m.idiag_family == AF_INET6 &&
+            (sent->state == LISTEN || sent->state == CLOSE))
                 nla_put_u8(message, SKV6ONLY, sent->v6only);
         if (full && since(version, 5, 8))
                 nla_put(message, CGROUP_ID, sizeof(cgroup), &cgroup);
@@ -134,7 +140,9 @@ static const struct {
         /* a request that is not accepted is in no bind table */
         { { { "127.0.0.1", SYN_RECV, false } }, "127.0.0.1", false, { OPEN, OPEN, OPEN, OPEN, FREE } },
         { { { "127.0.0.1", CLOSE, false } }, "127.0.0.1", false, { OPEN, OPEN, OPEN, OPEN, USED } },
-        { { { "0.0.0.0", LISTEN, false }, { "127.0.0.1", ESTABLISHED, false } }, "127.0.0.1", true,
+        { { { "0.0.0.0", LISTEN, false }, { "127.0.0.1", ESTABLISHED, false } },
+          "127.0.0.1",
+          true,
           { USED, USED, USED, USED, USED } },
 };
 
@@ -153,8 +161,11 @@ static struct verdict conclude(size_t row, int version, uint32_t proven)
         host.kernel_major = version / 1000;
         host.kernel_minor = version % 1000;
         host.kernel_proven = proven;
-        table = (struct port_table){ .request = &q, .host = &host, .sockets = snapshot.sockets,
-                                .n_sockets = snapshot.n_sockets, .sockets_complete = true };
+        table = (struct port_table){ .request = &q,
+                                     .host = &host,
+                                     .sockets = snapshot.sockets,
+                                     .n_sockets = snapshot.n_sockets,
+                                     .sockets_complete = true };
         v = verdict_conclude(&table);
         snapshot_finish(&snapshot);
         return v;
@@ -196,7 +207,8 @@ START_TEST(attributes)
                 struct sock_diag_socket socket;
 
                 ck_assert_int_eq(sock_diag_parse_inet(nlmsg_hdr(message), IPPROTO_TCP, &socket), 1);
-                ck_assert_int_eq(socket.fact.v6only, since(versions[i], 4, 1) ? AIU_TRISTATE_YES : AIU_TRISTATE_UNKNOWN);
+                ck_assert_int_eq(socket.fact.v6only,
+                                 since(versions[i], 4, 1) ? AIU_TRISTATE_YES : AIU_TRISTATE_UNKNOWN);
                 ck_assert_uint_eq(socket.fact.cgroup_id, since(versions[i], 5, 8) ? CGROUP : 0);
                 ck_assert_uint_eq(socket.fact.inode, 77);
                 ck_assert_uint_eq(socket.fact.uid, 1000);

@@ -25,7 +25,9 @@ static void finish(void)
 /* A local route to 127.0.0.0/bits in table 255. */
 static void begin(uint16_t type, unsigned char bits)
 {
-        struct rtmsg header = { .rtm_family = AF_INET, .rtm_dst_len = bits, .rtm_table = RT_TABLE_LOCAL, .rtm_type = RTN_LOCAL };
+        struct rtmsg header = {
+                .rtm_family = AF_INET, .rtm_dst_len = bits, .rtm_table = RT_TABLE_LOCAL, .rtm_type = RTN_LOCAL
+        };
         in_addr_t destination = htonl(0x7f000000);
 
         nlmsg_free(message);
@@ -77,21 +79,22 @@ END_TEST
 
 static const struct {
         unsigned char bits;
-        int before;             /* bits of the best one so far */
+        int before; /* bits of the best one so far */
         const char *address;
         uint32_t table;
         int best;
 } entries[] = {
-        { 8, -1, "127.0.0.1", RT_TABLE_LOCAL, 8 },      { 8, 7, "127.9.9.9", RT_TABLE_LOCAL, 8 },
-        { 8, 8, "127.0.0.1", RT_TABLE_LOCAL, 8 },       { 8, 9, "127.0.0.1", RT_TABLE_LOCAL, 9 },
-        { 8, -1, "128.0.0.1", RT_TABLE_LOCAL, -1 },     { 8, -1, "127.0.0.1", RT_TABLE_MAIN, -1 },
-        { 0, -1, "192.0.2.1", RT_TABLE_LOCAL, 0 },      { 32, -1, "127.0.0.0", RT_TABLE_LOCAL, 32 },
-        { 32, -1, "127.0.0.1", RT_TABLE_LOCAL, -1 },    { 33, -1, "127.0.0.0", RT_TABLE_LOCAL, -1 },
+        { 8, -1, "127.0.0.1", RT_TABLE_LOCAL, 8 },   { 8, 7, "127.9.9.9", RT_TABLE_LOCAL, 8 },
+        { 8, 8, "127.0.0.1", RT_TABLE_LOCAL, 8 },    { 8, 9, "127.0.0.1", RT_TABLE_LOCAL, 9 },
+        { 8, -1, "128.0.0.1", RT_TABLE_LOCAL, -1 },  { 8, -1, "127.0.0.1", RT_TABLE_MAIN, -1 },
+        { 0, -1, "192.0.2.1", RT_TABLE_LOCAL, 0 },   { 32, -1, "127.0.0.0", RT_TABLE_LOCAL, 32 },
+        { 32, -1, "127.0.0.1", RT_TABLE_LOCAL, -1 }, { 33, -1, "127.0.0.0", RT_TABLE_LOCAL, -1 },
 };
 
 START_TEST(longest_prefix)
 {
-        struct route_search search = { .address = inet_addr(entries[_i].address), .table = entries[_i].table,
+        struct route_search search = { .address = inet_addr(entries[_i].address),
+                                       .table = entries[_i].table,
                                        .best = entries[_i].before };
 
         begin(RTM_NEWROUTE, entries[_i].bits);
@@ -152,7 +155,7 @@ START_TEST(own_address)
 
         begin_address(RTM_NEWADDR, AF_INET);
         look_at_own(NULL);
-        ck_assert_uint_eq(own.n, 0);            /* it has none */
+        ck_assert_uint_eq(own.n, 0); /* it has none */
         nla_put(message, IFA_ADDRESS, sizeof(theirs), &theirs);
         look_at_own(NULL);
         ck_assert_uint_eq(own.n, 1);
@@ -176,7 +179,7 @@ START_TEST(own_address)
         begin_address(RTM_NEWADDR, AF_INET6);
         nla_put(message, IFA_LOCAL, sizeof(ours), &ours);
         look_at_own(NULL);
-        ck_assert_uint_eq(own.n, 0);            /* another family than was asked for */
+        ck_assert_uint_eq(own.n, 0); /* another family than was asked for */
         begin_address(RTM_NEWLINK, AF_INET);
         ck_assert_int_eq(route_take_own(&own, nlmsg_hdr(message)), -EBADMSG);
         nlmsg_free(message);
@@ -213,7 +216,7 @@ START_TEST(name_of_interface)
         memset(longest, 'x', sizeof(longest));
         nla_put(message, IFLA_IFNAME, sizeof(longest), longest);
         look_at_name(NULL);
-        ck_assert_str_eq(name.text, "");        /* longer than any that there is */
+        ck_assert_str_eq(name.text, ""); /* longer than any that there is */
 }
 END_TEST
 

@@ -46,7 +46,9 @@ static int parse_unix(void)
 
 static struct inet_diag_msg inet_message(int family)
 {
-        struct inet_diag_msg m = { .idiag_family = (uint8_t)family, .idiag_state = 10, .idiag_inode = 7, .idiag_uid = 1000 };
+        struct inet_diag_msg m = {
+                .idiag_family = (uint8_t)family, .idiag_state = 10, .idiag_inode = 7, .idiag_uid = 1000
+        };
 
         m.id.idiag_sport = htons(80);
         m.id.idiag_src[0] = family == AF_INET ? htonl(0x7f000001) : htonl(0xfe800000);
@@ -95,7 +97,7 @@ START_TEST(inet_fields)
         nla_put_u8(message, INET_DIAG_SKV6ONLY, 0);
         ck_assert_int_eq(parse_inet(IPPROTO_TCP), 1);
         in6 = (const void *)found.fact.local;
-        ck_assert_uint_eq(in6->sin6_scope_id, 3);       /* of a link-local address only */
+        ck_assert_uint_eq(in6->sin6_scope_id, 3); /* of a link-local address only */
         in6 = (const void *)found.fact.peer;
         ck_assert_uint_eq(in6->sin6_scope_id, 0);
         ck_assert_int_eq(found.fact.v6only, AIU_TRISTATE_NO);
@@ -110,7 +112,7 @@ START_TEST(minisocks)
                 uint32_t inode;
                 enum aiu_tristate minisock;
         } rows[] = {
-                { 6, 3, 0, AIU_TRISTATE_YES },     { 6, 0, 0, AIU_TRISTATE_YES }, { 5, 3, 0, AIU_TRISTATE_YES },
+                { 6, 3, 0, AIU_TRISTATE_YES },     { 6, 0, 0, AIU_TRISTATE_YES },     { 5, 3, 0, AIU_TRISTATE_YES },
                 { 5, 0, 0, AIU_TRISTATE_UNKNOWN }, { 6, 3, 7, AIU_TRISTATE_UNKNOWN },
         };
 
@@ -148,13 +150,15 @@ START_TEST(no_sockets_of_ports)
         ck_assert_int_eq(parse_unix(), -EBADMSG);
         u.udiag_family = AF_UNIX;
         begin(&u, sizeof(u));
-        ck_assert_int_eq(parse_unix(), 0);      /* no name */
+        ck_assert_int_eq(parse_unix(), 0); /* no name */
 }
 END_TEST
 
 static void begin_unix(uint8_t state, const char *name, int bytes)
 {
-        struct unix_diag_msg u = { .udiag_family = AF_UNIX, .udiag_type = SOCK_STREAM, .udiag_state = state, .udiag_ino = 7 };
+        struct unix_diag_msg u = {
+                .udiag_family = AF_UNIX, .udiag_type = SOCK_STREAM, .udiag_state = state, .udiag_ino = 7
+        };
         struct unix_diag_vfs vfs = { .udiag_vfs_ino = 5, .udiag_vfs_dev = 8u << 20 | 1u };
 
         begin(&u, sizeof(u));
@@ -169,7 +173,9 @@ START_TEST(unix_fields)
         static const struct {
                 uint8_t kernel;
                 enum aiu_state state;
-        } states[] = { { 10, AIU_STATE_LISTEN }, { 1, AIU_STATE_ESTABLISHED }, { 7, AIU_STATE_BOUND }, { 2, AIU_STATE_UNKNOWN } };
+        } states[] = {
+                { 10, AIU_STATE_LISTEN }, { 1, AIU_STATE_ESTABLISHED }, { 7, AIU_STATE_BOUND }, { 2, AIU_STATE_UNKNOWN }
+        };
         char longest[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1], longer[sizeof(longest) + 1];
 
         for (size_t i = 0; i < ELEMENTSOF(states); i++) {

@@ -132,8 +132,13 @@ START_TEST(told_once_for_all)
         struct aiu_snapshot s;
         struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(80) };
         struct aiu_socket_fact fact = {
-                .size = sizeof(fact), .type = SOCK_STREAM, .protocol = IPPROTO_TCP, .state = AIU_STATE_LISTEN,
-                .local = (struct sockaddr *)&in, .local_len = sizeof(in), .ifindex = ETH0,
+                .size = sizeof(fact),
+                .type = SOCK_STREAM,
+                .protocol = IPPROTO_TCP,
+                .state = AIU_STATE_LISTEN,
+                .local = (struct sockaddr *)&in,
+                .local_len = sizeof(in),
+                .ifindex = ETH0,
         };
         unsigned int l3mdev;
 
@@ -205,8 +210,8 @@ static void compare(const char *holder, const char *asker, int type)
         report = ask_about(asker, type);
         fd = bound(asker, type);
         error = fd < 0 ? errno : 0;
-        ck_assert_msg(aiu_report_get_error(report) == error && aiu_report_get_verdict(report) ==
-                              (error ? AIU_VERDICT_IN_USE : AIU_VERDICT_AVAILABLE),
+        ck_assert_msg(aiu_report_get_error(report) == error &&
+                              aiu_report_get_verdict(report) == (error ? AIU_VERDICT_IN_USE : AIU_VERDICT_AVAILABLE),
                       "%s, held on %s, asked on %s: bind() gives %s, the report %s",
                       type == SOCK_STREAM ? "TCP" : "UDP", holder ? holder : "none", asker ? asker : "none",
                       error ? strerror(error) : "0", aiu_report_get_summary(report));
@@ -267,7 +272,7 @@ static void add_live(Suite *suite)
                 return;
         }
         tcase = tcase_create("live");
-        tcase_set_timeout(tcase, 60);     /* a busy machine: the scan looks at every process */
+        tcase_set_timeout(tcase, 60); /* a busy machine: the scan looks at every process */
         tcase_add_checked_fixture(tcase, enter_namespaces, forget_snapshot);
         tcase_add_test(tcase, plain_devices);
         tcase_add_test(tcase, vrf);

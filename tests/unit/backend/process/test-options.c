@@ -16,8 +16,12 @@ static void add_socket_fact(int family, uint64_t inode)
 {
         struct sockaddr_in6 address = { .sin6_family = (sa_family_t)family };
         struct aiu_socket_fact fact = {
-                .size = sizeof(fact), .type = SOCK_STREAM, .protocol = IPPROTO_TCP,
-                .local = (struct sockaddr *)&address, .local_len = sizeof(address), .inode = inode,
+                .size = sizeof(fact),
+                .type = SOCK_STREAM,
+                .protocol = IPPROTO_TCP,
+                .local = (struct sockaddr *)&address,
+                .local_len = sizeof(address),
+                .inode = inode,
         };
 
         ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);

@@ -28,9 +28,15 @@
 static int old_host(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
 {
         struct aiu_host_fact fact = {
-                .size = sizeof(fact), .kernel_major = 6, .kernel_minor = 7, .address_local = AIU_TRISTATE_YES,
-                .unprivileged_port_start = -1, .ipv6_enabled = AIU_TRISTATE_YES, .port_range_first = 32768,
-                .port_range_last = 60999, .reserved_ports = "",
+                .size = sizeof(fact),
+                .kernel_major = 6,
+                .kernel_minor = 7,
+                .address_local = AIU_TRISTATE_YES,
+                .unprivileged_port_start = -1,
+                .ipv6_enabled = AIU_TRISTATE_YES,
+                .port_range_first = 32768,
+                .port_range_last = 60999,
+                .reserved_ports = "",
         };
 
         (void)userdata;
@@ -332,7 +338,7 @@ int main(void)
                 puts("skipped: may not make namespaces, or there is no ip(8)");
                 return 77;
         }
-        tcase_set_timeout(tcase, 60);     /* a busy machine: the scan looks at every process */
+        tcase_set_timeout(tcase, 60); /* a busy machine: the scan looks at every process */
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, free_is_said_when_all_was_seen);
         tcase_add_test(tcase, anothers_socket);

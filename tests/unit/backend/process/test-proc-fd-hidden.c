@@ -34,8 +34,9 @@ static void send_fd(int over, int fd)
                 char bytes[CMSG_SPACE(sizeof(int))];
         } control = { .header = { 0 } };
         struct iovec iov = { .iov_base = &(char){ 0 }, .iov_len = 1 };
-        struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-                                  .msg_controllen = sizeof(control) };
+        struct msghdr message = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+        };
 
         control.header.cmsg_level = SOL_SOCKET;
         control.header.cmsg_type = SCM_RIGHTS;
@@ -55,8 +56,7 @@ START_TEST(live_in_flight)
         ck_assert_int_eq(look(), AIU_DONE);
         ck_assert_uint_eq(snapshot.n_refs, 0);
         ck_assert(snapshot.n_gaps == 1);
-        ck_assert(have_gap(AIU_GAP_NAMESPACE, "namespace") ||
-                  have_gap(AIU_GAP_BACKEND, "SCM_RIGHTS"));
+        ck_assert(have_gap(AIU_GAP_NAMESPACE, "namespace") || have_gap(AIU_GAP_BACKEND, "SCM_RIGHTS"));
         close(pair[0]);
         close(pair[1]);
 }
@@ -297,15 +297,14 @@ static void check_after_fault(pid_t pid, int r)
         close(lowest);
         ck_assert_int_eq(lowest, procfs + 1);
         if (!ref_of(pid))
-                ck_assert_msg(r < 0 || snapshot.n_gaps > 0, "call %d, error %d: lost in silence",
-                              (int)faulty_call, faulty_error);
+                ck_assert_msg(r < 0 || snapshot.n_gaps > 0, "call %d, error %d: lost in silence", (int)faulty_call,
+                              faulty_error);
 }
 
 START_TEST(live_faults)
 {
         static const int errors[] = {
-                EPERM, EACCES, ENOENT, ESRCH, EMFILE, ENFILE, ENOMEM, EIO, ENOSYS,
-                SYS_FAULT_SHORT, SYS_FAULT_EOF,
+                EPERM, EACCES, ENOENT, ESRCH, EMFILE, ENFILE, ENOMEM, EIO, ENOSYS, SYS_FAULT_SHORT, SYS_FAULT_EOF,
         };
         uint64_t inode;
         pid_t pid = start_holder(NULL, &inode);

@@ -21,14 +21,14 @@
 
 #define MALLORY 65533u
 #define TRENT 65534u
-#define LARGE 5000              /* more than the 4096 of a large table */
-#define FLOOD 12                /* processes, more than one user's allowance of 32768 descriptors */
-#define FEW 2000                /* descriptors of all other processes in sight */
+#define LARGE 5000 /* more than the 4096 of a large table */
+#define FLOOD 12   /* processes, more than one user's allowance of 32768 descriptors */
+#define FEW 2000   /* descriptors of all other processes in sight */
 
 struct table {
         uid_t uid;
         int n_fds;
-        int drop;               /* the test's socket, which is closed; -1 = it is kept */
+        int drop; /* the test's socket, which is closed; -1 = it is kept */
         bool dumpable;
 };
 
@@ -127,7 +127,8 @@ END_TEST
 /* With no other holder in sight all are looked at, and nothing is left to be said. */
 START_TEST(live_flood_holds)
 {
-        struct table table = { .uid = MALLORY, .n_fds = LARGE }, holder = { .uid = MALLORY, .n_fds = 3 * LARGE, .drop = -1 };
+        struct table table = { .uid = MALLORY, .n_fds = LARGE },
+                     holder = { .uid = MALLORY, .n_fds = 3 * LARGE, .drop = -1 };
         uint64_t inode;
         pid_t pid;
 
@@ -150,7 +151,8 @@ END_TEST
 /* A worker with many connections has its listener under the number that its master has. */
 START_TEST(live_worker_is_found)
 {
-        struct table table = { .uid = MALLORY, .n_fds = LARGE }, worker = { .uid = MALLORY, .n_fds = 3 * LARGE, .drop = -1 };
+        struct table table = { .uid = MALLORY, .n_fds = LARGE },
+                     worker = { .uid = MALLORY, .n_fds = 3 * LARGE, .drop = -1 };
         uint64_t inode;
         pid_t master, pid;
 
@@ -176,7 +178,8 @@ END_TEST
 /* One user's flood does not come before another user's only table. */
 START_TEST(live_users_take_turns)
 {
-        struct table table = { .uid = MALLORY, .n_fds = LARGE }, holder = { .uid = TRENT, .n_fds = LARGE + 500, .drop = -1 };
+        struct table table = { .uid = MALLORY, .n_fds = LARGE },
+                     holder = { .uid = TRENT, .n_fds = LARGE + 500, .drop = -1 };
         uint64_t inode;
         pid_t pid;
 

@@ -222,8 +222,12 @@ static void want_in_cgroup(uint64_t inode, uint64_t cgroup)
 {
         struct sockaddr_in address = { .sin_family = AF_INET };
         struct aiu_socket_fact fact = {
-                .size = sizeof(fact), .type = SOCK_STREAM, .local = (struct sockaddr *)&address,
-                .local_len = sizeof(address), .inode = inode, .cgroup_id = cgroup,
+                .size = sizeof(fact),
+                .type = SOCK_STREAM,
+                .local = (struct sockaddr *)&address,
+                .local_len = sizeof(address),
+                .inode = inode,
+                .cgroup_id = cgroup,
         };
 
         ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
@@ -369,7 +373,7 @@ START_TEST(live_init)
         ck_assert_int_ge(own, 0);
         if (unshare(CLONE_NEWPID) < 0) {
                 close(own);
-                return;         /* not root */
+                return; /* not root */
         }
         pid = start_holder(NULL, &inode);
         /* Whatever is started later, a sanitizer's search for leaks, is not to be a child of that init. */

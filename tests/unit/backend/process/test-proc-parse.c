@@ -98,8 +98,16 @@ END_TEST
 START_TEST(parse_stat_refuses)
 {
         static const char *const texts[] = {
-                "", "42", "42 (sh", "42 sh)", ")(", "42 (sh)", "42 (sh) ", "42 (sh) S",
-                "42 (sh) S 5 6 7", ("42 (sh) S x" STAT_TAIL),
+                "",
+                "42",
+                "42 (sh",
+                "42 sh)",
+                ")(",
+                "42 (sh)",
+                "42 (sh) ",
+                "42 (sh) S",
+                "42 (sh) S 5 6 7",
+                ("42 (sh) S x" STAT_TAIL),
                 "42 (sh) S 99999999999999999999 6 7 0 -1 1 1 2 3 4 5 6 7 8 20 0 3 0 4711 1",
         };
         struct proc_stat s;
@@ -140,7 +148,9 @@ START_TEST(parse_status_fields)
         ck_assert_int_eq(proc_parse_status("Name:\tUid:\\n\nUid:\t1\t2\t3\t4\n"
                                            "SigPnd:\t0000000000000100\nShdPnd:\t0000000000000001\n"
                                            "SigBlk:\t00000000000000a0\nSigIgn:\t0000000000004000\n"
-                                           "SigCgt:\tffffffffffffffff\n", &s), 0);
+                                           "SigCgt:\tffffffffffffffff\n",
+                                           &s),
+                         0);
         ck_assert_uint_eq(s.euid, 2);
         ck_assert(s.has_signals);
         ck_assert_uint_eq(s.pending, 0x101);
@@ -168,7 +178,8 @@ START_TEST(parse_status_fields)
                 char text[128] = "Uid:\t1\t7\n";
 
                 for (size_t k = 0; k < ELEMENTSOF(masks); k++)
-                        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s:\t%s\n", masks[k], k == i ? "x" : "0");
+                        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s:\t%s\n", masks[k],
+                                 k == i ? "x" : "0");
                 ck_assert_int_eq(proc_parse_status(text, &s), 0);
                 ck_assert(!s.has_signals);
         }
@@ -178,9 +189,17 @@ END_TEST
 START_TEST(parse_socket_links)
 {
         static const char *const wrong[] = {
-                "", "socket:[", "socket:[]", "socket:[12", "socket:[12]x", "socket:[1x2]",
-                "socket:[-1]", "/socket:[12]", "socket:[12] (deleted)",
-                "socket:[99999999999999999999]", "pipe:[12]",
+                "",
+                "socket:[",
+                "socket:[]",
+                "socket:[12",
+                "socket:[12]x",
+                "socket:[1x2]",
+                "socket:[-1]",
+                "/socket:[12]",
+                "socket:[12] (deleted)",
+                "socket:[99999999999999999999]",
+                "pipe:[12]",
         };
         uint64_t inode = 1;
 
@@ -289,13 +308,12 @@ static void put_link(int pid, const char *name, const char *text)
         ck_assert_int_eq(symlinkat(text, procfs, path), 0);
 }
 
-static void put_stat(int pid, const char *comm, char state, int ppid, int pgrp, int session,
-                     int start)
+static void put_stat(int pid, const char *comm, char state, int ppid, int pgrp, int session, int start)
 {
         char text[300];
 
-        snprintf(text, sizeof(text), "%d (%s) %c %d %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %d 0\n",
-                 pid, comm, state, ppid, pgrp, session, start);
+        snprintf(text, sizeof(text), "%d (%s) %c %d %d %d 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %d 0\n", pid, comm, state,
+                 ppid, pgrp, session, start);
         put_file(pid, "stat", text);
 }
 
@@ -312,7 +330,8 @@ START_TEST(tree_facts)
         put_link(7, "cwd", "/srv/\x1b[31m");
         put_file(7, "cmdline", "x");
         put_file(7, "cgroup", "0::/a.scope\n");
-        put_file(7, "status", "Uid:\t0\t33\t0\t0\nSigPnd:\t0\nShdPnd:\t0\nSigBlk:\t4000\n"
+        put_file(7, "status",
+                 "Uid:\t0\t33\t0\t0\nSigPnd:\t0\nShdPnd:\t0\nSigBlk:\t4000\n"
                  "SigIgn:\t0\nSigCgt:\t0\n");
         put_link(8, "fd/3", "pipe:[4711]");
         want(4711);
@@ -327,8 +346,7 @@ START_TEST(tree_facts)
         ck_assert_str_eq(p->cmdline, "x");
         ck_assert_uint_eq(p->uid, 33);
         ck_assert_int_eq(p->ppid, 1);
-        ck_assert_uint_eq(p->flags,
-                          AIU_HOLDER_STOPPED | AIU_HOLDER_DELETED_EXE | AIU_HOLDER_ORPHAN);
+        ck_assert_uint_eq(p->flags, AIU_HOLDER_STOPPED | AIU_HOLDER_DELETED_EXE | AIU_HOLDER_ORPHAN);
         ck_assert_int_eq(p->sigterm_caught, YES);
         ck_assert_int_eq(p->sigterm_ignored, NO);
         ck_assert(!p->is_self);
@@ -449,7 +467,8 @@ START_TEST(tree_flags)
         ck_assert_uint_eq(flags_of(67, 'S', 1, 67, 67, "0::/user@1.service/init.scope\n"), 0);
         ck_assert_uint_eq(flags_of(70, 't', 51, 70, 70, "0::/\n"), AIU_HOLDER_STOPPED);
         ck_assert_uint_eq(flags_of(71, 'Z', 51, 71, 71, "0::/\n"), AIU_HOLDER_DYING);
-        put_file(72, "status", "Uid:\t0\t0\nSigPnd:\t0\nShdPnd:\t100\nSigBlk:\t0\n"
+        put_file(72, "status",
+                 "Uid:\t0\t0\nSigPnd:\t0\nShdPnd:\t100\nSigBlk:\t0\n"
                  "SigIgn:\t4000\nSigCgt:\t0\n");
         put_file(72, "cmdline", "never read: it could wait");
         ck_assert_uint_eq(flags_of(72, 'D', 51, 72, 72, "0::/\n"), AIU_HOLDER_DYING);
@@ -459,7 +478,8 @@ START_TEST(tree_flags)
 END_TEST
 
 /* A process on a terminal or not, what it runs, with which words. */
-static void put_program(int pid, const char *comm, int ppid, int tty, const char *exe, const char *cmdline, size_t bytes)
+static void put_program(int pid, const char *comm, int ppid, int tty, const char *exe, const char *cmdline,
+                        size_t bytes)
 {
         char text[300], path[64];
         int fd;
@@ -503,7 +523,7 @@ START_TEST(tree_shells)
                 { "/bin/zsh", "zsh\0-i", 7, 34816, "/dev/tty1", NO },
                 { "/bin/bash", "bash\0--rcfile\0/x/c", 19, 34816, "/dev/pts/0", NO },
                 { "/bin/bash", "bash\0--login", 13, 1, "/dev/console", NO },
-                { "/bin/bash", "bash\0-l", 8, 34816, "pipe:[7]", UNKNOWN },     /* ssh host bash < script */
+                { "/bin/bash", "bash\0-l", 8, 34816, "pipe:[7]", UNKNOWN }, /* ssh host bash < script */
                 { "/bin/bash", "bash", 5, 0, "/dev/pts/0", UNKNOWN },
                 { "/bin/bash", "bash", 5, 34816, NULL, UNKNOWN },
                 { "/bin/sh", "sh\0loop.sh", 11, 34816, "/dev/pts/0", UNKNOWN },
@@ -530,7 +550,7 @@ START_TEST(tree_parents)
 {
         PROGRAM(1, "systemd", 0, 0, NULL, "/sbin/init");
         ck_assert_int_eq(returned_by(1), NO);
-        PROGRAM(10, "init", 0, 0, "/sbin/init", "init");        /* sysvinit: inittab may say "respawn" */
+        PROGRAM(10, "init", 0, 0, "/sbin/init", "init"); /* sysvinit: inittab may say "respawn" */
         ck_assert_int_eq(returned_by(10), UNKNOWN);
         PROGRAM(20, "tmux: server", 1, 0, "/usr/bin/tmux", "tmux");
         ck_assert_int_eq(returned_by(20), NO);
@@ -541,11 +561,11 @@ START_TEST(tree_parents)
         ck_assert_int_eq(returned_by(42), UNKNOWN);
         PROGRAM(50, "watch", 1, 0, "/usr/bin/watch", "watch\0web");
         ck_assert_int_eq(returned_by(50), UNKNOWN);
-        PROGRAM(60, "sudo", 77, 0, NULL, "sudo\0web");         /* whose parent is not there */
+        PROGRAM(60, "sudo", 77, 0, NULL, "sudo\0web"); /* whose parent is not there */
         ck_assert_int_eq(returned_by(60), UNKNOWN);
         PROGRAM(70, "su", 0, 0, NULL, "su");
         ck_assert_int_eq(returned_by(70), UNKNOWN);
-        ck_assert_int_eq(returned_by(80), UNKNOWN);             /* nor is its own */
+        ck_assert_int_eq(returned_by(80), UNKNOWN); /* nor is its own */
         PROGRAM(92, "younger", 1, 0, NULL, "tmux");
         PROGRAM(91, "web", 92, 0, NULL, "web");
         put_link(91, "fd/1", "socket:[5]");
@@ -619,8 +639,7 @@ START_TEST(tree_many_hits)
         ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
         ck_assert_uint_eq(snapshot.n_refs, 2);
         ck_assert_uint_eq(snapshot.n_processes, 1);
-        ck_assert_uint_eq(snapshot.refs[0].n_fds + snapshot.refs[1].n_fds,
-                          SNAPSHOT_MAX_FDS + 1);
+        ck_assert_uint_eq(snapshot.refs[0].n_fds + snapshot.refs[1].n_fds, SNAPSHOT_MAX_FDS + 1);
 }
 END_TEST
 

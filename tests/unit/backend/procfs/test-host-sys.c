@@ -245,11 +245,7 @@ END_TEST
 START_TEST(status_nonsense)
 {
         static const char *const texts[] = {
-                "",
-                "CapEff:\t0000000000000400\n",
-                "\nCapEff:",
-                "\nCapEff:\t00000000000004x0\n",
-                "\nCapEff: 400\n",
+                "", "CapEff:\t0000000000000400\n", "\nCapEff:", "\nCapEff:\t00000000000004x0\n", "\nCapEff: 400\n",
         };
 
         use_false_procfs();
@@ -333,8 +329,7 @@ START_TEST(failing_calls)
                 ck_assert_int_ne(snapshot.host.privileged, NO);
                 ck_assert_int_ne(snapshot.host.ipv6_enabled, NO);
                 ck_assert_int_ne(snapshot.host.nonlocal_bind, YES);
-                ck_assert(snapshot.host.unprivileged_port_start == 1024 ||
-                          snapshot.host.unprivileged_port_start == 0);
+                ck_assert(snapshot.host.unprivileged_port_start == 1024 || snapshot.host.unprivileged_port_start == 0);
         }
         ck_assert_int_gt(fail_at, 20);
         after = dup(0);
@@ -356,7 +351,8 @@ static Suite *suite(void)
                 sysctl_no_procfs,
                 sysctl_nonsense,
                 status_nonsense,
-                reserved_is_long, reserved_too_long,
+                reserved_is_long,
+                reserved_too_long,
 #ifdef AIU_TESTING
                 failing_calls,
 #endif

@@ -24,13 +24,11 @@ static void compare(const char *text, int type, int expected)
 
         set_ip(text, 0, type);
         error = real_bind();
-        ck_assert_msg(error == expected, "%s: the scene is wrong: bind() gave %s", text,
-                      strerror(error));
+        ck_assert_msg(error == expected, "%s: the scene is wrong: bind() gave %s", text, strerror(error));
         r = ask(&backend_route);
         ck_assert_msg(r == AIU_DONE, "%s: %s", text, strerror(-r));
-        ck_assert_msg(snapshot.host.address_local == (error ? NO : YES),
-                      "%s: bind() gave %s, the backend %d", text, strerror(error),
-                      (int)snapshot.host.address_local);
+        ck_assert_msg(snapshot.host.address_local == (error ? NO : YES), "%s: bind() gave %s, the backend %d", text,
+                      strerror(error), (int)snapshot.host.address_local);
 }
 
 static void accepted(const char *text)
@@ -345,7 +343,7 @@ START_TEST(v6_tentative)
         refused("2001:db8::1");
         ck_assert_int_eq(snapshot.host.address_tentative, YES);
         ck_assert_str_eq(snapshot.host.address_device, "v0");
-        ck_assert_uint_eq(snapshot.host.detection_usec, 2000000);       /* what a kernel starts with */
+        ck_assert_uint_eq(snapshot.host.detection_usec, 2000000); /* what a kernel starts with */
         /* The same address elsewhere, for good: one that qualifies is enough. */
         ip("addr add 2001:db8::1/64 dev lo nodad");
         accepted("2001:db8::1");
@@ -438,7 +436,7 @@ START_TEST(lists_what_is_here)
         ck_assert(lists("192.0.2.1", "v0"));
         refused("2001:db8::77");
         ck_assert(lists("::1", "lo") && lists("2001:db8::1", "v0") && lists("fe80::77", "v1"));
-        ck_assert(!lists("2001:db8::2", "v0"));         /* duplicate address detection still runs */
+        ck_assert(!lists("2001:db8::2", "v0")); /* duplicate address detection still runs */
         accepted("192.0.2.1");
         ck_assert_uint_eq(snapshot.host.n_addresses, 0);
         /* Which interface is meant was not said. */
@@ -546,12 +544,29 @@ END_TEST
 static Suite *suite(void)
 {
         const TTest *const tests[] = {
-                v4_new_namespace,  v4_loopback_up,         v4_interface,        v4_any_ip,
-                v4_tables_are_one, v4_tables_are_two,      v4_rules_come_first, v4_refusing_routes,
-                v4_mapped,         v4_long_table,          v6_loopback,         v6_disabled,
-                v6_interface,      v6_route_is_no_address, v6_link_local,       v6_tentative,
-                v6_optimistic,     v6_duplicate,           other_families,      deadline_passed,
-                lists_what_is_here, many_interfaces,       detection_without_carrier,
+                v4_new_namespace,
+                v4_loopback_up,
+                v4_interface,
+                v4_any_ip,
+                v4_tables_are_one,
+                v4_tables_are_two,
+                v4_rules_come_first,
+                v4_refusing_routes,
+                v4_mapped,
+                v4_long_table,
+                v6_loopback,
+                v6_disabled,
+                v6_interface,
+                v6_route_is_no_address,
+                v6_link_local,
+                v6_tentative,
+                v6_optimistic,
+                v6_duplicate,
+                other_families,
+                deadline_passed,
+                lists_what_is_here,
+                many_interfaces,
+                detection_without_carrier,
 #ifdef AIU_TESTING
                 failing_calls,
 #endif

@@ -24,11 +24,11 @@ static void begin(void)
 
 /* ------------------------------------------------------ lines that no kernel prints */
 
-#define GOOD4                                                                                      \
-        "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000       " \
+#define GOOD4                                                                                                          \
+        "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000       "                     \
         " 0 42"
-#define GOOD6                                                                                      \
-        "   0: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A "    \
+#define GOOD6                                                                                                          \
+        "   0: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A "                        \
         "00000000:00000000 00:00000000 00000000     0        0 43"
 
 static int parse4(const char *line, struct proc_net_socket *ret)
@@ -69,8 +69,7 @@ START_TEST(inet_lines)
         ck_assert_uint_eq(s.fact.inode, 42);
         ck_assert_uint_eq(s.fact.uid, 1000);
         ck_assert_int_eq(parse4(GOOD4 " whatever else", &s), 0);
-        ck_assert_int_eq(proc_net_parse_inet(GOOD6, strlen(GOOD6), AF_INET6, IPPROTO_TCP, 100, &s),
-                         0);
+        ck_assert_int_eq(proc_net_parse_inet(GOOD6, strlen(GOOD6), AF_INET6, IPPROTO_TCP, 100, &s), 0);
         ck_assert_uint_eq(s.fact.inode, 43);
 }
 END_TEST
@@ -84,8 +83,7 @@ START_TEST(inet_cut_short)
                 char *copy = malloc(n + 1);
 
                 memcpy(copy, GOOD4, n);
-                ck_assert_int_eq(proc_net_parse_inet(copy, n, AF_INET, IPPROTO_TCP, 100, &s),
-                                 -EBADMSG);
+                ck_assert_int_eq(proc_net_parse_inet(copy, n, AF_INET, IPPROTO_TCP, 100, &s), -EBADMSG);
                 free(copy);
         }
 }
@@ -112,13 +110,13 @@ START_TEST(inet_states)
         ck_assert_int_eq(s.fact.minisock, YES);
         ck_assert_uint_eq(s.fact.expires_usec, UINT64_C(10000) * UINT32_MAX);
         ck_assert_int_eq(proc_net_parse_inet(line, strlen(line), AF_INET, IPPROTO_TCP, 0, &s), 0);
-        ck_assert_uint_eq(s.fact.expires_usec, 0);      /* no clock to count with */
+        ck_assert_uint_eq(s.fact.expires_usec, 0); /* no clock to count with */
         snprintf(line, sizeof(line), format, 80u, 6u, 0u, "00", 0);
         ck_assert_int_eq(parse4(line, &s), 0);
         ck_assert_int_eq(s.fact.minisock, YES);
         snprintf(line, sizeof(line), format, 80u, 5u, 0u, "00", 0);
         ck_assert_int_eq(parse4(line, &s), 0);
-        ck_assert_int_eq(s.fact.minisock, UNKNOWN);     /* an orphan, a full socket */
+        ck_assert_int_eq(s.fact.minisock, UNKNOWN); /* an orphan, a full socket */
         snprintf(line, sizeof(line), format, 80u, 6u, 3u, "FFFFFFFFFFFFFFFF", 0);
         /* Timer 3 of a UDP socket would mean nothing. */
         ck_assert_int_eq(proc_net_parse_inet(line, strlen(line), AF_INET, IPPROTO_UDP, 100, &s), 0);
@@ -280,8 +278,8 @@ END_TEST
 static Suite *suite(void)
 {
         const TTest *const tests[] = {
-                inet_lines, inet_cut_short, inet_states, unix_lines, table_alone, table_empty,
-                table_cut_off, table_long_lines, table_crowd,
+                inet_lines,  inet_cut_short, inet_states,      unix_lines,  table_alone,
+                table_empty, table_cut_off,  table_long_lines, table_crowd,
         };
         Suite *s = suite_create("proc-net-parse");
         TCase *t = tcase_create("nonsense");

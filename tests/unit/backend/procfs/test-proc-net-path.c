@@ -94,8 +94,10 @@ static void expect_none(const char *path)
 /* Every spelling leads to the file. */
 START_TEST(spellings)
 {
-        static const char *const names[] = { P_tmpdir "/d/" NAME, "link/" NAME, P_tmpdir "/link/" NAME, P_tmpdir "//d///" NAME, "d/./" NAME,
-                                             "d/../d/" NAME, "d/" NAME };
+        static const char *const names[] = {
+                P_tmpdir "/d/" NAME, "link/" NAME, P_tmpdir "/link/" NAME, P_tmpdir "//d///" NAME, "d/./" NAME,
+                "d/../d/" NAME,      "d/" NAME
+        };
         int fd;
 
         enter_empty_directory();
@@ -130,7 +132,7 @@ START_TEST(namesakes)
         close(fd);
         ck_assert_int_eq(unlink("e/" NAME), 0);
         fd = bound("d/" NAME NAME, SOCK_STREAM);
-        expect_weak("d/" NAME NAME "/", inode_of(fd));    /* slashes at the end change nothing: EADDRINUSE */
+        expect_weak("d/" NAME NAME "/", inode_of(fd)); /* slashes at the end change nothing: EADDRINUSE */
         close(fd);
         close(relative);
         close(other);
@@ -188,8 +190,8 @@ static pid_t start_elsewhere(const char *path, uint64_t *ret_inode)
                 if (unshare(CLONE_NEWNET) < 0)
                         _exit(1);
                 fd = socket(AF_UNIX, SOCK_STREAM, 0);
-                if (fd < 0 || bind(fd, (const struct sockaddr *)&un, sizeof(un)) < 0 || listen(fd, 4) < 0 || fstat(fd, &st) < 0 ||
-                    write(pipes[1], &st.st_ino, sizeof(st.st_ino)) != sizeof(st.st_ino))
+                if (fd < 0 || bind(fd, (const struct sockaddr *)&un, sizeof(un)) < 0 || listen(fd, 4) < 0 ||
+                    fstat(fd, &st) < 0 || write(pipes[1], &st.st_ino, sizeof(st.st_ino)) != sizeof(st.st_ino))
                         _exit(1);
                 for (;;)
                         pause();
@@ -302,7 +304,7 @@ END_TEST
 static Suite *suite(void)
 {
         const TTest *const tests[] = {
-                spellings, namesakes, nothing_to_search, other_network_namespace, crowd, deadline,
+                spellings,     namesakes, nothing_to_search, other_network_namespace, crowd, deadline,
 #ifdef AIU_TESTING
                 not_permitted,
 #endif

@@ -108,8 +108,7 @@ START_TEST(data_minisocks)
         s = find_state(AIU_STATE_FIN_WAIT2);
         ck_assert(s->minisock);
         ck_assert_uint_eq(s->uid, UID_UNKNOWN);
-        ck_assert_uint_eq(s->expires_usec,
-                          UINT64_C(0x175c) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK));
+        ck_assert_uint_eq(s->expires_usec, UINT64_C(0x175c) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK));
         s = find_state(AIU_STATE_TIME_WAIT);
         ck_assert(s->minisock);
         ck_assert_uint_eq(s->uid, UID_UNKNOWN);
@@ -335,17 +334,14 @@ static void leave_time_wait(int server)
 /* What sock-diag says of the same socket. */
 static bool agrees(const struct socket *a, const struct socket *b)
 {
-        bool same = a->inode == b->inode && a->state == b->state && a->type == b->type &&
-                    a->protocol == b->protocol && a->minisock == b->minisock && a->uid == b->uid &&
-                    a->local.len == b->local.len &&
-                    memcmp(&a->local.sa, &b->local.sa, a->local.len) == 0 &&
-                    a->peer.len == b->peer.len &&
+        bool same = a->inode == b->inode && a->state == b->state && a->type == b->type && a->protocol == b->protocol &&
+                    a->minisock == b->minisock && a->uid == b->uid && a->local.len == b->local.len &&
+                    memcmp(&a->local.sa, &b->local.sa, a->local.len) == 0 && a->peer.len == b->peer.len &&
                     memcmp(&a->peer.sa, &b->peer.sa, a->peer.len) == 0;
 
         /* Clock ticks are coarser than milliseconds, and time passes. */
-        return same &&
-               (a->expires_usec > b->expires_usec ? a->expires_usec - b->expires_usec
-                                                  : b->expires_usec - a->expires_usec) < 1000000;
+        return same && (a->expires_usec > b->expires_usec ? a->expires_usec - b->expires_usec
+                                                          : b->expires_usec - a->expires_usec) < 1000000;
 }
 
 static void compare_with_netlink(size_t expected)
@@ -453,9 +449,8 @@ END_TEST
 static void add_data(Suite *s)
 {
         const TTest *const tests[] = {
-                data_tcp,  data_minisocks, data_mapped,   data_local_port_only,
-                data_udp,  data_udplite,   data_abstract, data_connected,
-                data_path, data_not_twice, data_deadline, data_nowhere,
+                data_tcp,      data_minisocks, data_mapped, data_local_port_only, data_udp,      data_udplite,
+                data_abstract, data_connected, data_path,   data_not_twice,       data_deadline, data_nowhere,
         };
         TCase *t = tcase_create("tables");
 

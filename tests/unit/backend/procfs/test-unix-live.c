@@ -81,7 +81,7 @@ START_TEST(types_and_states)
 
                         ck_assert_int_eq(listen(fd, 1), 0);
                         expect_live(path, YES);
-                        ck_assert_int_eq(accept(fd, NULL, NULL), -1);   /* none of ours */
+                        ck_assert_int_eq(accept(fd, NULL, NULL), -1); /* none of ours */
                         for (size_t k = 0; k < 8; k++)
                                 backlog[k] = client(path, types[i]);
                         expect_live(path, YES);
@@ -160,7 +160,7 @@ START_TEST(other_ways)
         close(fd);
         expect_live("d/t", NO);
         expect_live("bind/t", NO);
-        ck_assert_int_eq(snapshot.host.name_removable, NO);     /* read-only there */
+        ck_assert_int_eq(snapshot.host.name_removable, NO); /* read-only there */
         /* Mounted by itself, as into a container: unlink(2) says EBUSY. */
         close(open("mounted", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
         ck_assert_int_eq(mount("d/t", "mounted", NULL, MS_BIND, NULL), 0);
@@ -313,8 +313,8 @@ START_TEST(overlay)
 
         enter_empty_directory();
         ck_assert_int_eq(mkdir("upper", 0755) | mkdir("work", 0755) | mkdir("lower", 0755) | mkdir("merged", 0755), 0);
-        if (mount("overlay", "merged", "overlay", 0, "lowerdir=" P_tmpdir "/lower,upperdir=" P_tmpdir
-                  "/upper,workdir=" P_tmpdir "/work") < 0) {
+        if (mount("overlay", "merged", "overlay", 0,
+                  "lowerdir=" P_tmpdir "/lower,upperdir=" P_tmpdir "/upper,workdir=" P_tmpdir "/work") < 0) {
                 printf("no overlay can be mounted here: %s\n", strerror(errno));
                 return;
         }
@@ -330,8 +330,9 @@ START_TEST(overlay)
         /* mountinfo has the upper directory as it was spelled. */
         ck_assert_int_eq(umount("merged"), 0);
         ck_assert_int_eq(symlink("upper", "link"), 0);
-        ck_assert_int_eq(mount("overlay", "merged", "overlay", 0, "lowerdir=" P_tmpdir "/lower,upperdir=" P_tmpdir
-                               "/link//,workdir=" P_tmpdir "/work"), 0);
+        ck_assert_int_eq(mount("overlay", "merged", "overlay", 0,
+                               "lowerdir=" P_tmpdir "/lower,upperdir=" P_tmpdir "/link//,workdir=" P_tmpdir "/work"),
+                         0);
         fd = listening("merged/u", SOCK_STREAM, 4);
         expect_live("upper/u", YES);
         close(fd);
@@ -365,8 +366,8 @@ START_TEST(overlay_of_two)
         enter_empty_directory();
         ck_assert_int_eq(mkdir("upper", 0755) | mkdir("work", 0755) | mkdir("lower", 0755) | mkdir("merged", 0755), 0);
         if (mount("none", "lower", "tmpfs", 0, NULL) < 0 ||
-            mount("overlay", "merged", "overlay", 0, "lowerdir=" P_tmpdir "/lower,upperdir=" P_tmpdir
-                  "/upper,workdir=" P_tmpdir "/work") < 0) {
+            mount("overlay", "merged", "overlay", 0,
+                  "lowerdir=" P_tmpdir "/lower,upperdir=" P_tmpdir "/upper,workdir=" P_tmpdir "/work") < 0) {
                 printf("no overlay can be mounted here: %s\n", strerror(errno));
                 return;
         }
@@ -376,7 +377,8 @@ START_TEST(overlay_of_two)
                 ck_assert_uint_eq(snapshot.n_sockets, 1);
                 ck_assert_uint_ne(snapshot.host.name_fs_device, 0);
                 if (snapshot.host.name_fs_device != snapshot.host.name_device)
-                        ck_assert_uint_eq(snapshot.sockets[0].vfs_device, rows[i].known ? snapshot.host.name_fs_device : 0);
+                        ck_assert_uint_eq(snapshot.sockets[0].vfs_device,
+                                          rows[i].known ? snapshot.host.name_fs_device : 0);
                 close(fd);
                 ck_assert_int_eq(list(rows[i].name), AIU_DONE);
                 ck_assert_uint_eq(snapshot.n_sockets, 0);
@@ -501,9 +503,14 @@ END_TEST
 static Suite *suite(void)
 {
         const TTest *const tests[] = {
-                types_and_states, accepted_child, bound_client, other_ways, longest, other_network_namespace,
-                replaced, atomically_replaced, not_asked, not_permitted, removable, overlay, overlay_of_two,
-                connections_of_another_namespace, without_proc,
+                types_and_states, accepted_child,
+                bound_client,     other_ways,
+                longest,          other_network_namespace,
+                replaced,         atomically_replaced,
+                not_asked,        not_permitted,
+                removable,        overlay,
+                overlay_of_two,   connections_of_another_namespace,
+                without_proc,
 #ifdef AIU_TESTING
                 failing_calls,
 #endif

@@ -107,10 +107,17 @@ START_TEST(escapes)
         static const struct {
                 const char *upper, *path, *way;
         } rows[] = {
-                { "/u\\134", "/u\\/s", "/m/s" },   { "/u\\9", "/u\\9/s", "/m/s" },    { "/u\\08", "/u\\08/s", "/m/s" },
-                { "/u\\0488", "/u\\0488/s", "/m/s" }, { "/u\\04", "/u\\04/s", "/m/s" }, { "/u\\/40", "/u\\/40/s", "/m/s" },
-                { "/u\\0/0", "/u\\0/0/s", "/m/s" }, { "/u\\00/", "/u\\00/s", "/m/s" }, { "", "/s", NULL },
-                { "/u", "/v/s", NULL }, { "/link//", "/up per/s", "/m/s" },
+                { "/u\\134", "/u\\/s", "/m/s" },
+                { "/u\\9", "/u\\9/s", "/m/s" },
+                { "/u\\08", "/u\\08/s", "/m/s" },
+                { "/u\\0488", "/u\\0488/s", "/m/s" },
+                { "/u\\04", "/u\\04/s", "/m/s" },
+                { "/u\\/40", "/u\\/40/s", "/m/s" },
+                { "/u\\0/0", "/u\\0/0/s", "/m/s" },
+                { "/u\\00/", "/u\\00/s", "/m/s" },
+                { "", "/s", NULL },
+                { "/u", "/v/s", NULL },
+                { "/link//", "/up per/s", "/m/s" },
         };
         char text[128], found[UNIX_MOUNT_PATH];
 
@@ -119,7 +126,8 @@ START_TEST(escapes)
 
                 snprintf(text, sizeof(text), "1 1 0:1 / /m rw - overlay overlay rw,upperdir=%s", rows[i].upper);
                 ck_assert_msg(unix_mount_next_view(&cursor, 2, rows[i].path, resolve, found) ==
-                              (rows[i].way ? UNIX_VIEW_PATH : UNIX_VIEW_END), "row %zu", i);
+                                      (rows[i].way ? UNIX_VIEW_PATH : UNIX_VIEW_END),
+                              "row %zu", i);
                 if (rows[i].way)
                         ck_assert_str_eq(found, rows[i].way);
         }

@@ -28,17 +28,15 @@ static void compare_path(const char *path, int expected)
         error = real_bind();
         if (error == 0)
                 ck_assert_int_eq(unlink(path), 0);
-        ck_assert_msg(error == expected, "%s: the scene is wrong: bind() gave %s", path,
-                      strerror(error));
+        ck_assert_msg(error == expected, "%s: the scene is wrong: bind() gave %s", path, strerror(error));
         if (error == EADDRINUSE) {
                 ck_assert_msg(snapshot.host.name_exists == YES, "%s", path);
                 ck_assert_msg(snapshot.host.name_error == 0, "%s", path);
                 ck_assert_msg(snapshot.host.name_inode != 0, "%s", path);
         } else {
                 ck_assert_msg(snapshot.host.name_exists != YES, "%s", path);
-                ck_assert_msg(snapshot.host.name_error == error,
-                              "%s: bind() gave %s, the backend %s", path, strerror(error),
-                              strerror(snapshot.host.name_error));
+                ck_assert_msg(snapshot.host.name_error == error, "%s: bind() gave %s, the backend %s", path,
+                              strerror(error), strerror(snapshot.host.name_error));
         }
         if (error == 0)
                 ck_assert_msg(snapshot.host.name_exists == NO, "%s", path);
@@ -47,11 +45,7 @@ static void compare_path(const char *path, int expected)
 static void make_table(void)
 {
         static const char *const directories[] = {
-                "directory",
-                "read-only",
-                "unwritable",
-                "unsearchable",
-                "name-of-a-directory-that-is-long",
+                "directory", "read-only", "unwritable", "unsearchable", "name-of-a-directory-that-is-long",
         };
 
         enter_empty_directory();
@@ -134,15 +128,18 @@ static const struct {
         const char *at;
         tristate makeable;
 } places[] = {
-        { "missing/new", ENOENT, "missing", YES },      { "missing/a/../new", ENOENT, "missing", YES },
+        { "missing/new", ENOENT, "missing", YES },
+        { "missing/a/../new", ENOENT, "missing", YES },
         { "directory//missing/a/new", ENOENT, "directory//missing", YES },
         { P_tmpdir "/missing/new", ENOENT, P_tmpdir "/missing", YES },
         { "dangling/new", ENOENT, "dangling", UNKNOWN },
         { "unwritable/missing/new", ENOENT, "unwritable/missing", NO },
         { "read-only/missing/new", ENOENT, "read-only/missing", NO },
-        { "new/", ENOENT, "", UNKNOWN },                { "file/new", ENOTDIR, "file", UNKNOWN },
+        { "new/", ENOENT, "", UNKNOWN },
+        { "file/new", ENOTDIR, "file", UNKNOWN },
         { "directory/../file/a/new", ENOTDIR, "directory/../file", UNKNOWN },
-        { "loop/new", ELOOP, "loop", UNKNOWN },         { "read-only/new", EROFS, "read-only", UNKNOWN },
+        { "loop/new", ELOOP, "loop", UNKNOWN },
+        { "read-only/new", EROFS, "read-only", UNKNOWN },
         { "unwritable/new", EACCES, "unwritable", UNKNOWN },
         { "unsearchable/new", EACCES, "unsearchable", UNKNOWN },
         { "unsearchable/a/new", EACCES, "unsearchable", UNKNOWN },
@@ -286,8 +283,8 @@ END_TEST
 static Suite *suite(void)
 {
         const TTest *const tests[] = {
-                path_privileged, path_unprivileged, path_plain_calls, path_longest,
-                path_removed_directory, path_socket, path_other_addresses,
+                path_privileged,        path_unprivileged, path_plain_calls,     path_longest,
+                path_removed_directory, path_socket,       path_other_addresses,
 #ifdef AIU_TESTING
                 failing_calls,
 #endif

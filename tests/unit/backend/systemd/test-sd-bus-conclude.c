@@ -48,8 +48,14 @@ static void held_by(pid_t pid, const char *comm, const char *unit)
 {
         struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = htonl(0x7f000001) };
         struct aiu_socket_fact socket = {
-                .size = sizeof(socket), .type = SOCK_STREAM, .protocol = IPPROTO_TCP, .state = AIU_STATE_LISTEN,
-                .local = (const void *)&in, .local_len = sizeof(in), .inode = INODE, .cookie = 1,
+                .size = sizeof(socket),
+                .type = SOCK_STREAM,
+                .protocol = IPPROTO_TCP,
+                .state = AIU_STATE_LISTEN,
+                .local = (const void *)&in,
+                .local_len = sizeof(in),
+                .inode = INODE,
+                .cookie = 1,
         };
         struct aiu_process_fact process = { .size = sizeof(process), .pid = pid, .uid = 0, .comm = comm };
         struct aiu_manager_fact fact = { .size = sizeof(fact), .pid = pid, .kind = AIU_MANAGER_SYSTEMD, .unit = unit };
@@ -183,7 +189,7 @@ static void descriptors_kept(const char *preserve, uint32_t flags)
 
 START_TEST(descriptor_store)
 {
-        descriptors_kept(NULL, 0);      /* systemd 252: not known, and always closed */
+        descriptors_kept(NULL, 0); /* systemd 252: not known, and always closed */
 }
 END_TEST
 

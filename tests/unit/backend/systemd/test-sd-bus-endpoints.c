@@ -45,7 +45,8 @@ END_TEST
 /* Its message bus is down, the manager itself answers. */
 START_TEST(second_endpoint)
 {
-        static const struct scripted_unit units[] = { { "a.service", "ActiveState=active\nMainPID=8\n" }, { NULL, NULL } };
+        static const struct scripted_unit units[] = { { "a.service", "ActiveState=active\nMainPID=8\n" },
+                                                      { NULL, NULL } };
 
         scripted_systemd(units);
         table = of_a_service;
@@ -203,7 +204,8 @@ static void crowd(void)
 
 START_TEST(crowd_of_one_unit)
 {
-        static const struct scripted_unit units[] = { { "a.service", "ActiveState=active\nMainPID=100\n" }, { NULL, NULL } };
+        static const struct scripted_unit units[] = { { "a.service", "ActiveState=active\nMainPID=100\n" },
+                                                      { NULL, NULL } };
 
         scripted_systemd(units);
         table = crowd;
@@ -219,8 +221,8 @@ START_TEST(many_units)
 
         for (size_t i = 0; i + 1 < ELEMENTSOF(units); i++) {
                 (void)snprintf(names[i], sizeof(names[i]), "s%zu.socket", i);
-                (void)snprintf(properties[i], sizeof(properties[i]), "ActiveState=active\nListen=Stream 10.%zu.%zu.1:80\n",
-                               i / 250, i % 250);
+                (void)snprintf(properties[i], sizeof(properties[i]),
+                               "ActiveState=active\nListen=Stream 10.%zu.%zu.1:80\n", i / 250, i % 250);
                 units[i] = (struct scripted_unit){ names[i], properties[i] };
         }
         scripted_systemd(units);

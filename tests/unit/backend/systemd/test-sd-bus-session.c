@@ -68,7 +68,8 @@ START_TEST(kept_socket_with_a_device)
                 { "a.socket", "ActiveState=active\nListen=Stream 127.0.0.1:80\n" },
                 { "b.socket", "ActiveState=active\nListen=Stream 127.0.0.1:80\nBindToDevice=no-such-device\n" },
                 { "c.socket", "ActiveState=active\nListen=Stream 127.0.0.1:80\nBindToDevice=lo\n" },
-                { "d.socket", "ActiveState=active\nListen=Stream 127.0.0.1:80\nBindToDevice=a-name-that-is-too-long\n" },
+                { "d.socket",
+                  "ActiveState=active\nListen=Stream 127.0.0.1:80\nBindToDevice=a-name-that-is-too-long\n" },
                 { NULL, NULL },
         };
 
@@ -82,8 +83,12 @@ END_TEST
 static void connection(uint64_t inode)
 {
         struct aiu_socket_fact socket = {
-                .size = sizeof(socket), .type = SOCK_STREAM, .protocol = IPPROTO_TCP, .state = AIU_STATE_ESTABLISHED,
-                .inode = inode, .cookie = inode,
+                .size = sizeof(socket),
+                .type = SOCK_STREAM,
+                .protocol = IPPROTO_TCP,
+                .state = AIU_STATE_ESTABLISHED,
+                .inode = inode,
+                .cookie = inode,
         };
 
         set_ip("127.0.0.1", 80, SOCK_STREAM);
@@ -115,7 +120,7 @@ START_TEST(instances_with_connections)
                 { NULL, NULL },
         };
 
-        managers_asked = 2;     /* what is told of one socket says nothing of the other */
+        managers_asked = 2; /* what is told of one socket says nothing of the other */
         converse(units, kept_with_connections);
         ck_assert_ptr_nonnull(strstr(all_told, "a@0.service a@1.service"));
 }
@@ -142,8 +147,12 @@ END_TEST
 /* The cgroup and the .socket unit may both be known: who serves it is then, too. */
 static void kept_in_a_unit(void)
 {
-        struct aiu_manager_fact fact = { .size = sizeof(fact), .pid = 1, .inode = INODE, .kind = AIU_MANAGER_SYSTEMD,
-                                         .unit = "a.service", .socket_unit = "a.socket" };
+        struct aiu_manager_fact fact = { .size = sizeof(fact),
+                                         .pid = 1,
+                                         .inode = INODE,
+                                         .kind = AIU_MANAGER_SYSTEMD,
+                                         .unit = "a.service",
+                                         .socket_unit = "a.socket" };
 
         kept_by_pid_1();
         ck_assert_int_eq(aiu_snapshot_add_manager(&snapshot, &fact), 0);
@@ -151,7 +160,7 @@ static void kept_in_a_unit(void)
         fact.inode = INODE + 9;
         fact.unit = "gone.service";
         ck_assert_int_eq(aiu_snapshot_add_manager(&snapshot, &fact), 0);
-        fact.pid = 44;          /* nor of a process that holds none */
+        fact.pid = 44; /* nor of a process that holds none */
         ck_assert_int_eq(aiu_snapshot_add_manager(&snapshot, &fact), 0);
         /* A name that no unit can have is not asked for. */
         holds(45, INODE, AIU_MANAGER_SYSTEMD, "--no-such-option", 0);
@@ -230,8 +239,9 @@ END_TEST
 START_TEST(service_with_a_socket_unit)
 {
         static const struct scripted_unit units[] = {
-                { "a.service", "ActiveState=active\nMainPID=8\nTriggeredBy=a.socket down.socket a.path\nKillMode=process\n"
-                               "Restart=no\nCanStop=no\nSubState=running\nUnitFileState=static\n" },
+                { "a.service",
+                  "ActiveState=active\nMainPID=8\nTriggeredBy=a.socket down.socket a.path\nKillMode=process\n"
+                  "Restart=no\nCanStop=no\nSubState=running\nUnitFileState=static\n" },
                 { "a.socket", "ActiveState=active\nListen=Stream 127.0.0.1:81\nUnitFileState=enabled-runtime\n" },
                 { "down.socket", "ActiveState=inactive\nListen=Stream 127.0.0.1:80\n" },
                 { "a.path", "ActiveState=failed\n" },
@@ -257,7 +267,9 @@ END_TEST
 /* The cgroup named a unit, but the descriptors cannot be seen: only the cgroup of the socket can. */
 static void hidden(void)
 {
-        struct aiu_manager_fact fact = { .size = sizeof(fact), .cgroup_id = 5, .kind = AIU_MANAGER_SYSTEMD, .unit = "a.service" };
+        struct aiu_manager_fact fact = {
+                .size = sizeof(fact), .cgroup_id = 5, .kind = AIU_MANAGER_SYSTEMD, .unit = "a.service"
+        };
         const uint64_t inodes[] = { INODE, INODE + 1 };
 
         socket_at(INODE, "127.0.0.1", 80, 0, 5);
@@ -284,8 +296,9 @@ END_TEST
 /* The cgroups of hidden sockets: a user's manager, and an engine that is not asked. */
 static void hidden_elsewhere(void)
 {
-        struct aiu_manager_fact fact = { .size = sizeof(fact), .cgroup_id = 5, .kind = AIU_MANAGER_SYSTEMD_USER,
-                                         .unit = "u.service", .user = 0 };
+        struct aiu_manager_fact fact = {
+                .size = sizeof(fact), .cgroup_id = 5, .kind = AIU_MANAGER_SYSTEMD_USER, .unit = "u.service", .user = 0
+        };
         const uint64_t inodes[] = { INODE, INODE + 1 };
 
         socket_at(INODE, "127.0.0.1", 80, 0, 5);
@@ -293,7 +306,9 @@ static void hidden_elsewhere(void)
         socket_at(INODE + 2, "127.0.0.1", 82, 0, 0);
         wanted(inodes, 2);
         ck_assert_int_eq(aiu_snapshot_add_manager(&snapshot, &fact), 0);
-        fact = (struct aiu_manager_fact){ .size = sizeof(fact), .cgroup_id = 6, .kind = AIU_MANAGER_DOCKER, .container = "c" };
+        fact = (struct aiu_manager_fact){
+                .size = sizeof(fact), .cgroup_id = 6, .kind = AIU_MANAGER_DOCKER, .container = "c"
+        };
         ck_assert_int_eq(aiu_snapshot_add_manager(&snapshot, &fact), 0);
 }
 

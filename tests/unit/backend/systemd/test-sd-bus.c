@@ -50,9 +50,8 @@ START_TEST(listen_strings)
 {
         struct listen_address address;
 
-        ck_assert_msg(listen_parse(strings[_i].type, strings[_i].text, &address) ==
-                              strings[_i].result,
-                      "%s %s", strings[_i].type, strings[_i].text);
+        ck_assert_msg(listen_parse(strings[_i].type, strings[_i].text, &address) == strings[_i].result, "%s %s",
+                      strings[_i].type, strings[_i].text);
 }
 END_TEST
 
@@ -105,8 +104,8 @@ START_TEST(listen_matches)
         ck_assert_int_eq(listen_parse("Stream", matches[_i].socket, &other), 0);
         socket.local = &other.sa.any;
         socket.local_len = other.len;
-        ck_assert_msg(listen_compare(&unit, 0, &socket) == matches[_i].match, "%s, %s",
-                      matches[_i].unit, matches[_i].socket);
+        ck_assert_msg(listen_compare(&unit, 0, &socket) == matches[_i].match, "%s, %s", matches[_i].unit,
+                      matches[_i].socket);
         socket.type = SOCK_DGRAM;
         ck_assert_int_eq(listen_compare(&unit, 0, &socket), LISTEN_NO);
 }
@@ -240,11 +239,9 @@ static const struct {
         const char *restart;
         enum aiu_tristate returns;
 } restarts[] = {
-        { "no", AIU_TRISTATE_NO },           { "always", AIU_TRISTATE_YES },
-        { "on-success", AIU_TRISTATE_YES },  { "on-failure", AIU_TRISTATE_YES },
-        { "on-abnormal", AIU_TRISTATE_YES }, { "on-abort", AIU_TRISTATE_YES },
-        { "on-watchdog", AIU_TRISTATE_NO },  { "a-new-word", AIU_TRISTATE_UNKNOWN },
-        { NULL, AIU_TRISTATE_UNKNOWN },
+        { "no", AIU_TRISTATE_NO },          { "always", AIU_TRISTATE_YES },         { "on-success", AIU_TRISTATE_YES },
+        { "on-failure", AIU_TRISTATE_YES }, { "on-abnormal", AIU_TRISTATE_YES },    { "on-abort", AIU_TRISTATE_YES },
+        { "on-watchdog", AIU_TRISTATE_NO }, { "a-new-word", AIU_TRISTATE_UNKNOWN }, { NULL, AIU_TRISTATE_UNKNOWN },
 };
 
 START_TEST(restart)
