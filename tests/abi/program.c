@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A program of the time of libaddrinuse 0.1: compiled against the headers that are
- * frozen beside it, run with the library of today. It needs every function of 0.1,
+ * A program of the last release: compiled against the headers in released/ (before the
+ * first release: against ours), run with the library of today. It needs every function,
  * hands over structures of the size they had then, and knows the facts, so that it
- * can say what the report has to be. Only ever changed together with a new soname.
+ * can say what the report has to be. After a release, only a new soname changes it.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -21,50 +21,141 @@ typedef void function(void);
 
 /* The dynamic linker has to find every one of them before main() runs (LD_BIND_NOW). */
 static function *const used[] = {
-        F(aiu_action_get_argv), F(aiu_action_get_flags), F(aiu_action_get_kind),
-        F(aiu_action_get_text), F(aiu_action_is_sufficient), F(aiu_action_kind_to_string),
-        F(aiu_call_to_string), F(aiu_conflict_get_cookie), F(aiu_conflict_get_device),
-        F(aiu_conflict_get_expires_usec), F(aiu_conflict_get_holder), F(aiu_conflict_get_inode),
-        F(aiu_conflict_get_local), F(aiu_conflict_get_n_holders), F(aiu_conflict_get_overlap),
-        F(aiu_conflict_get_peer), F(aiu_conflict_get_protocol), F(aiu_conflict_get_reason),
-        F(aiu_conflict_get_reuseaddr), F(aiu_conflict_get_reuseport), F(aiu_conflict_get_state),
-        F(aiu_conflict_get_type), F(aiu_conflict_get_uid), F(aiu_conflict_get_v6only),
-        F(aiu_conflict_is_blocking), F(aiu_context_add_backend), F(aiu_context_disable_backend),
-        F(aiu_context_new), F(aiu_context_ref), F(aiu_context_set_deadline_usec),
-        F(aiu_context_set_flags), F(aiu_context_set_log), F(aiu_context_set_procfs),
-        F(aiu_context_set_progress), F(aiu_context_unref), F(aiu_escape), F(aiu_explain_bind),
-        F(aiu_explain_listen), F(aiu_gap_get_backend), F(aiu_gap_get_error), F(aiu_gap_get_kind),
-        F(aiu_gap_get_text), F(aiu_gap_kind_to_string), F(aiu_holder_get_ancestor_comm),
-        F(aiu_holder_get_ancestor_pid), F(aiu_holder_get_cmdline), F(aiu_holder_get_comm),
-        F(aiu_holder_get_container), F(aiu_holder_get_cwd), F(aiu_holder_get_exe),
-        F(aiu_holder_get_fd), F(aiu_holder_get_flags), F(aiu_holder_get_kind),
-        F(aiu_holder_get_manager), F(aiu_holder_get_n_ancestors), F(aiu_holder_get_n_fds),
-        F(aiu_holder_get_pid), F(aiu_holder_get_ppid), F(aiu_holder_get_socket_unit),
-        F(aiu_holder_get_start_time_usec), F(aiu_holder_get_supervisor), F(aiu_holder_get_uid),
-        F(aiu_holder_get_unit), F(aiu_holder_get_unit_restart), F(aiu_holder_get_unit_state),
-        F(aiu_holder_kind_to_string), F(aiu_holder_will_return), F(aiu_manager_kind_to_string),
-        F(aiu_overlap_to_string), F(aiu_probe), F(aiu_query_new), F(aiu_query_ref),
-        F(aiu_query_run), F(aiu_query_set_address), F(aiu_query_set_address_string),
-        F(aiu_query_set_device), F(aiu_query_set_error), F(aiu_query_set_fd),
-        F(aiu_query_set_freebind), F(aiu_query_set_listen), F(aiu_query_set_netns),
-        F(aiu_query_set_reuseaddr), F(aiu_query_set_reuseport), F(aiu_query_set_socket),
-        F(aiu_query_set_uid), F(aiu_query_set_v6only), F(aiu_query_unref),
-        F(aiu_request_time_left_usec), F(aiu_reason_to_string), F(aiu_report_get_action),
-        F(aiu_report_get_address), F(aiu_report_get_call), F(aiu_report_get_conflict),
-        F(aiu_report_get_device), F(aiu_report_get_error), F(aiu_report_get_gap),
-        F(aiu_report_get_listen), F(aiu_report_get_n_actions), F(aiu_report_get_n_conflicts),
-        F(aiu_report_get_n_gaps), F(aiu_report_get_n_neighbours), F(aiu_report_get_neighbour),
-        F(aiu_report_get_options), F(aiu_report_get_protocol), F(aiu_report_get_summary),
-        F(aiu_report_get_type), F(aiu_report_get_uid), F(aiu_report_get_verdict),
-        F(aiu_report_print), F(aiu_report_ref), F(aiu_report_to_json), F(aiu_report_to_text),
-        F(aiu_report_unref), F(aiu_report_would_succeed_with), F(aiu_snapshot_add_gap),
-        F(aiu_snapshot_add_holder), F(aiu_snapshot_add_host), F(aiu_snapshot_add_manager),
-        F(aiu_snapshot_add_options), F(aiu_snapshot_add_process), F(aiu_snapshot_add_socket),
-        F(aiu_snapshot_all_held), F(aiu_snapshot_get_holder), F(aiu_snapshot_get_host),
-        F(aiu_snapshot_get_manager), F(aiu_snapshot_get_process), F(aiu_snapshot_get_socket),
-        F(aiu_snapshot_get_wanted_inode), F(aiu_snapshot_log), F(aiu_snapshot_progress),
-        F(aiu_snapshot_wants_inode), F(aiu_state_to_string), F(aiu_tristate_to_string),
-        F(aiu_verdict_to_string), F(aiu_version),
+        F(aiu_action_get_argv),
+        F(aiu_action_get_flags),
+        F(aiu_action_get_kind),
+        F(aiu_action_get_text),
+        F(aiu_action_is_sufficient),
+        F(aiu_action_kind_to_string),
+        F(aiu_call_to_string),
+        F(aiu_conflict_get_cookie),
+        F(aiu_conflict_get_device),
+        F(aiu_conflict_get_expires_usec),
+        F(aiu_conflict_get_holder),
+        F(aiu_conflict_get_inode),
+        F(aiu_conflict_get_local),
+        F(aiu_conflict_get_n_holders),
+        F(aiu_conflict_get_overlap),
+        F(aiu_conflict_get_peer),
+        F(aiu_conflict_get_protocol),
+        F(aiu_conflict_get_reason),
+        F(aiu_conflict_get_reuseaddr),
+        F(aiu_conflict_get_reuseport),
+        F(aiu_conflict_get_state),
+        F(aiu_conflict_get_type),
+        F(aiu_conflict_get_uid),
+        F(aiu_conflict_get_v6only),
+        F(aiu_conflict_is_blocking),
+        F(aiu_context_add_backend),
+        F(aiu_context_disable_backend),
+        F(aiu_context_new),
+        F(aiu_context_ref),
+        F(aiu_context_set_deadline_usec),
+        F(aiu_context_set_flags),
+        F(aiu_context_set_log),
+        F(aiu_context_set_procfs),
+        F(aiu_context_set_progress),
+        F(aiu_context_unref),
+        F(aiu_escape),
+        F(aiu_explain_bind),
+        F(aiu_explain_listen),
+        F(aiu_gap_get_backend),
+        F(aiu_gap_get_error),
+        F(aiu_gap_get_kind),
+        F(aiu_gap_get_text),
+        F(aiu_gap_kind_to_string),
+        F(aiu_holder_get_ancestor_comm),
+        F(aiu_holder_get_ancestor_pid),
+        F(aiu_holder_get_cmdline),
+        F(aiu_holder_get_comm),
+        F(aiu_holder_get_container),
+        F(aiu_holder_get_cwd),
+        F(aiu_holder_get_exe),
+        F(aiu_holder_get_fd),
+        F(aiu_holder_get_flags),
+        F(aiu_holder_get_kind),
+        F(aiu_holder_get_manager),
+        F(aiu_holder_get_n_ancestors),
+        F(aiu_holder_get_n_fds),
+        F(aiu_holder_get_pid),
+        F(aiu_holder_get_ppid),
+        F(aiu_holder_get_socket_unit),
+        F(aiu_holder_get_start_time_usec),
+        F(aiu_holder_get_supervisor),
+        F(aiu_holder_get_uid),
+        F(aiu_holder_get_unit),
+        F(aiu_holder_get_unit_restart),
+        F(aiu_holder_get_unit_state),
+        F(aiu_holder_kind_to_string),
+        F(aiu_holder_will_return),
+        F(aiu_manager_kind_to_string),
+        F(aiu_overlap_to_string),
+        F(aiu_probe),
+        F(aiu_query_new),
+        F(aiu_query_ref),
+        F(aiu_query_run),
+        F(aiu_query_set_address),
+        F(aiu_query_set_address_string),
+        F(aiu_query_set_device),
+        F(aiu_query_set_error),
+        F(aiu_query_set_fd),
+        F(aiu_query_set_freebind),
+        F(aiu_query_set_listen),
+        F(aiu_query_set_netns),
+        F(aiu_query_set_reuseaddr),
+        F(aiu_query_set_reuseport),
+        F(aiu_query_set_socket),
+        F(aiu_query_set_uid),
+        F(aiu_query_set_v6only),
+        F(aiu_query_unref),
+        F(aiu_request_time_left_usec),
+        F(aiu_reason_to_string),
+        F(aiu_report_get_action),
+        F(aiu_report_get_address),
+        F(aiu_report_get_call),
+        F(aiu_report_get_conflict),
+        F(aiu_report_get_device),
+        F(aiu_report_get_error),
+        F(aiu_report_get_gap),
+        F(aiu_report_get_listen),
+        F(aiu_report_get_n_actions),
+        F(aiu_report_get_n_conflicts),
+        F(aiu_report_get_n_gaps),
+        F(aiu_report_get_n_neighbours),
+        F(aiu_report_get_neighbour),
+        F(aiu_report_get_options),
+        F(aiu_report_get_protocol),
+        F(aiu_report_get_summary),
+        F(aiu_report_get_type),
+        F(aiu_report_get_uid),
+        F(aiu_report_get_verdict),
+        F(aiu_report_print),
+        F(aiu_report_ref),
+        F(aiu_report_to_json),
+        F(aiu_report_to_text),
+        F(aiu_report_unref),
+        F(aiu_report_would_succeed_with),
+        F(aiu_snapshot_add_gap),
+        F(aiu_snapshot_add_holder),
+        F(aiu_snapshot_add_host),
+        F(aiu_snapshot_add_manager),
+        F(aiu_snapshot_add_options),
+        F(aiu_snapshot_add_process),
+        F(aiu_snapshot_add_socket),
+        F(aiu_snapshot_all_held),
+        F(aiu_snapshot_get_holder),
+        F(aiu_snapshot_get_host),
+        F(aiu_snapshot_get_manager),
+        F(aiu_snapshot_get_process),
+        F(aiu_snapshot_get_socket),
+        F(aiu_snapshot_get_wanted_inode),
+        F(aiu_snapshot_log),
+        F(aiu_snapshot_progress),
+        F(aiu_snapshot_wants_inode),
+        F(aiu_state_to_string),
+        F(aiu_tristate_to_string),
+        F(aiu_verdict_to_string),
+        F(aiu_version),
 };
 static int n_wrong;
 
@@ -78,7 +169,7 @@ static void complain(const char *what, int line)
 
 #define PORT 4242
 #define INODE 100u
-#define PID 4000000     /* above the kernel's highest, 2^22 would be: no such process */
+#define PID 4000000 /* above the kernel's highest, 2^22 would be: no such process */
 
 static const struct sockaddr_in address = { .sin_family = AF_INET };
 
@@ -166,9 +257,18 @@ static int options(void *userdata, const struct aiu_request *request, struct aiu
 /* Whatever is read, nothing behind the structure of 0.1 is touched. */
 static void read_back(struct aiu_snapshot *snapshot)
 {
-        struct { struct aiu_host_fact fact; uint64_t canary; } h = { .canary = 1 };
-        struct { struct aiu_socket_fact fact; uint64_t canary; } s = { .canary = 2 };
-        struct { struct aiu_process_fact fact; uint64_t canary; } p = { .canary = 3 };
+        struct {
+                struct aiu_host_fact fact;
+                uint64_t canary;
+        } h = { .canary = 1 };
+        struct {
+                struct aiu_socket_fact fact;
+                uint64_t canary;
+        } s = { .canary = 2 };
+        struct {
+                struct aiu_process_fact fact;
+                uint64_t canary;
+        } p = { .canary = 3 };
         uint64_t inode = 0;
         pid_t pid = 0;
         int fd = -1;
@@ -186,7 +286,10 @@ static void read_back(struct aiu_snapshot *snapshot)
 
 static int managers(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
-        struct { struct aiu_manager_fact fact; uint64_t canary; } m = { .canary = 4 };
+        struct {
+                struct aiu_manager_fact fact;
+                uint64_t canary;
+        } m = { .canary = 4 };
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
 
         (void)userdata;
@@ -230,7 +333,8 @@ static void on_log(void *userdata, enum aiu_log_level level, const char *message
 static void leave_out_built_in(struct aiu_context *context)
 {
         static const char *const names[] = {
-                "sock-diag", "proc-net", "route", "proc-address", "proc-sys", "unix-path", "proc-fd", "options", "cgroup",
+                "sock-diag", "proc-net", "route",   "proc-address", "proc-sys",
+                "unix-path", "proc-fd",  "options", "cgroup",
         };
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -241,8 +345,14 @@ static void leave_out_built_in(struct aiu_context *context)
 static struct aiu_report *ask(int *n_destroyed)
 {
         static const struct aiu_backend backend = {
-                .size = sizeof(backend), .name = "then", .host = host, .sockets = sockets, .holders = holders,
-                .options = options, .managers = managers, .destroy = destroy,
+                .size = sizeof(backend),
+                .name = "then",
+                .host = host,
+                .sockets = sockets,
+                .holders = holders,
+                .options = options,
+                .managers = managers,
+                .destroy = destroy,
         };
         struct sockaddr_in in = address;
         struct aiu_context *context = NULL;
