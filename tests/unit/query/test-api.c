@@ -214,13 +214,19 @@ END_TEST
         }
 TOKEN(verdict)
 TOKEN(call)
-TOKEN(tristate) TOKEN(overlap) TOKEN(state) TOKEN(reason) TOKEN(holder_kind) TOKEN(manager_kind) TOKEN(action_kind)
-        TOKEN(gap_kind)
+TOKEN(tristate)
+TOKEN(overlap)
+TOKEN(state)
+TOKEN(reason)
+TOKEN(holder_kind)
+TOKEN(manager_kind)
+TOKEN(action_kind)
+TOKEN(gap_kind)
 
 #include "fixture/api-tokens.h"
 #include "fixture/run-suite.h"
 
-                START_TEST(numbers_and_tokens)
+START_TEST(numbers_and_tokens)
 {
         ck_assert_int_eq(tokens[_i].value, tokens[_i].number);
         ck_assert_str_eq(tokens[_i].token(tokens[_i].value), tokens[_i].text);
