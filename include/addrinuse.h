@@ -467,7 +467,7 @@ enum aiu_verdict {
         AIU_VERDICT_AVAILABLE = 1,     /**< bind() (and listen()) would succeed */
         AIU_VERDICT_IN_USE = 2,        /**< EADDRINUSE */
         AIU_VERDICT_NOT_LOCAL = 3,     /**< EADDRNOTAVAIL: no such address here */
-        AIU_VERDICT_NOT_PERMITTED = 4, /**< EACCES or EPERM: privileged port, policy */
+        AIU_VERDICT_NOT_PERMITTED = 4, /**< EACCES, EPERM or EROFS: privileged port, directory, policy */
         AIU_VERDICT_INVALID = 5        /**< EINVAL, EAFNOSUPPORT, ENODEV ...: cannot work */
 };
 /** The answer in one word. "Available" is said only when it is proven. @since 0.1 */

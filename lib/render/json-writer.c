@@ -6,6 +6,7 @@
 
 #include "addrinuse.h"
 #include "render/json-writer.h"
+#include "util/errno-name.h"
 #include "util/macro.h"
 
 #define UID_UNKNOWN ((uid_t)-1)
@@ -155,47 +156,15 @@ void json_pid(struct json *j, const char *name, pid_t pid)
         }
 }
 
-static const char *const errno_names[] = {
-        [EPERM] = "EPERM",
-        [ENOENT] = "ENOENT",
-        [ESRCH] = "ESRCH",
-        [EINTR] = "EINTR",
-        [EIO] = "EIO",
-        [EAGAIN] = "EAGAIN",
-        [ENOMEM] = "ENOMEM",
-        [EACCES] = "EACCES",
-        [ENODEV] = "ENODEV",
-        [ENOTDIR] = "ENOTDIR",
-        [EINVAL] = "EINVAL",
-        [ENFILE] = "ENFILE",
-        [EMFILE] = "EMFILE",
-        [ENOSPC] = "ENOSPC",
-        [EROFS] = "EROFS",
-        [ENAMETOOLONG] = "ENAMETOOLONG",
-        [ENOSYS] = "ENOSYS",
-        [ELOOP] = "ELOOP",
-        [ETIME] = "ETIME",
-        [EBADMSG] = "EBADMSG",
-        [EOPNOTSUPP] = "EOPNOTSUPP",
-        [EPROTONOSUPPORT] = "EPROTONOSUPPORT",
-        [EAFNOSUPPORT] = "EAFNOSUPPORT",
-        [EADDRINUSE] = "EADDRINUSE",
-        [EADDRNOTAVAIL] = "EADDRNOTAVAIL",
-        [ENOBUFS] = "ENOBUFS",
-        [ETIMEDOUT] = "ETIMEDOUT",
-        [ECONNREFUSED] = "ECONNREFUSED",
-        [EISDIR] = "EISDIR",
-        [EBADF] = "EBADF",
-        [ENOTSOCK] = "ENOTSOCK",
-};
-
 void json_errno(struct json *j, const char *name, int error)
 {
+        const char *text = errno_name(error);
+
         json_key(j, name);
         if (error == 0)
                 strbuf_str(&j->out, "null");
-        else if (error > 0 && (size_t)error < ELEMENTSOF(errno_names) && errno_names[error])
-                json_quote(j, errno_names[error]);
+        else if (text)
+                json_quote(j, text);
         else
                 strbuf_printf(&j->out, "\"%d\"", error);
 }

@@ -11,6 +11,7 @@
 
 #include "rules/address.h"
 #include "rules/conflict.h"
+#include "util/errno-name.h"
 #include "util/escape.h"
 #include "report/text.h"
 #include "report/words.h"
@@ -39,64 +40,6 @@ static const char *protocol_name(const struct request *q)
                 return "/mptcp";
         default:
                 return "";
-        }
-}
-
-static const char *error_name(int error)
-{
-        switch (error) {
-        case EADDRINUSE:
-                return "EADDRINUSE";
-        case EADDRNOTAVAIL:
-                return "EADDRNOTAVAIL";
-        case EACCES:
-                return "EACCES";
-        case EPERM:
-                return "EPERM";
-        case EINVAL:
-                return "EINVAL";
-        case EAFNOSUPPORT:
-                return "EAFNOSUPPORT";
-        case EOPNOTSUPP:
-                return "EOPNOTSUPP";
-        case ENODEV:
-                return "ENODEV";
-        case ENOENT:
-                return "ENOENT";
-        case ENOTDIR:
-                return "ENOTDIR";
-        case EROFS:
-                return "EROFS";
-        case ELOOP:
-                return "ELOOP";
-        case ENAMETOOLONG:
-                return "ENAMETOOLONG";
-        case ENOMEM:
-                return "ENOMEM";
-        case ENOBUFS:
-                return "ENOBUFS";
-        case EINTR:
-                return "EINTR";
-        case EAGAIN:
-                return "EAGAIN";
-        case ENOSPC:
-                return "ENOSPC";
-        case EDQUOT:
-                return "EDQUOT";
-        case EBADF:
-                return "EBADF";
-        case ENOTSOCK:
-                return "ENOTSOCK";
-        case EFAULT:
-                return "EFAULT";
-        case EIO:
-                return "EIO";
-        case ENOSYS:
-                return "ENOSYS";
-        case ENETDOWN:
-                return "ENETDOWN";
-        default:
-                return NULL;
         }
 }
 
@@ -259,7 +202,7 @@ static void add_who(struct text *text, const struct aiu_report *report)
 
 static void add_failure(struct text *text, const struct verdict *v)
 {
-        const char *name = error_name(v->error);
+        const char *name = errno_name(v->error);
         const char *call = v->call == AIU_CALL_LISTEN ? "listen()" : "bind()";
 
         if (name)
