@@ -386,7 +386,7 @@ int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backen
 
 /**
  * Leave out a backend, built-in or added: "sock-diag", "proc-net", "proc-net-path", "route", "proc-address",
- * "proc-sys", "unix-path", "nft-nat", "proc-fd", "kernel-user", "proc-bound", "options", "cgroup",
+ * "proc-sys", "unix-path", "proc-fd", "kernel-user", "proc-bound", "options", "cgroup",
  * "sd-bus".
  * @returns 0; -ENOENT (no backend of that name); -EINVAL (NULL)
  * @since 0.1

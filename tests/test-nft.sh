@@ -51,17 +51,17 @@ table inet filter {
         }
 }
 RULES
-check "DNAT" tells 8080 "table ip forward_ports, chain pre) hands on to 10.0.0.2:80 what comes for port 8080"
+check "DNAT" tells 8080 "table ip forward_ports, chain pre) redirects traffic for port 8080 to 10.0.0.2:80"
 check "REDIRECT" tells 53/udp "this host's port 5353"
 check "another protocol" silent 127.0.0.8:53
-check "a chain that is jumped to" tells 127.0.0.9:7005 "chain deeper) hands on to 10.0.0.3"
+check "a chain that is jumped to" tells 127.0.0.9:7005 "chain deeper) redirects traffic for port 7005 to 10.0.0.3"
 check "another address" silent 127.0.0.8:7005
-check "a set" tells 127.0.0.20:1111 "1 NAT rule (nftables, table ip forward_ports, chain pre) may hand on"
+check "a set" tells 127.0.0.20:1111 "1 NAT rule (nftables, table ip forward_ports, chain pre) may redirect"
 check "a set of another address" silent 127.0.0.19:1111
-check "a map" tells 127.0.0.21:1111 "1 NAT rule (nftables, table ip forward_ports, chain pre) may hand on"
+check "a map" tells 127.0.0.21:1111 "1 NAT rule (nftables, table ip forward_ports, chain pre) may redirect"
 nft add rule ip forward_ports elsewhere ip daddr 127.0.0.22-127.0.0.23 dnat to 10.0.0.5
-check "a chain that is gone to" tells 127.0.0.22:1111 "chain elsewhere) may hand on"
-check "a chain that a map leads to" tells 127.0.0.23:1111 "chain elsewhere) may hand on"
+check "a chain that is gone to" tells 127.0.0.22:1111 "chain elsewhere) may redirect"
+check "a chain that a map leads to" tells 127.0.0.23:1111 "chain elsewhere) may redirect"
 nft flush chain ip forward_ports elsewhere
 check "a firewall is none of our business" silent 127.0.0.8:9999
 if iptables-legacy -t nat -A PREROUTING -p tcp --dport 6000 -j REDIRECT --to-ports 6001 2>/dev/null; then

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "nft-nat.h"
 
 /* A user with many descriptors can make a search take minutes: --deadline=0 waits for that. */
 #define DEADLINE_USEC 10000000u
@@ -449,7 +450,9 @@ static int run(struct cli *cli, int argc, char **argv)
                 cli_error("%s", strerror(-r));
                 return EXIT_TROUBLE;
         }
-        r = aiu_context_set_deadline_usec(cli->context, DEADLINE_USEC);
+        r = aiu_context_add_backend(cli->context, &backend_nft_nat, NULL);
+        if (r >= 0)
+                r = aiu_context_set_deadline_usec(cli->context, DEADLINE_USEC);
         if (r >= 0)
                 r = read_colour(cli, "auto");
         if (r >= 0)

@@ -26,7 +26,6 @@
 
 /* In the order in which each phase asks them. */
 static const struct aiu_backend *const builtin[] = {
-        &backend_nft_nat, /* host: a note, never the last word */
         &backend_proc_sys,   &backend_route,       &backend_proc_address,  &backend_unix_path, /* host */
         &backend_sock_diag,  &backend_proc_net,    &backend_proc_net_path,                     /* sockets */
         &backend_proc_fd,    &backend_kernel_user, /* holders: processes, the kernel */

@@ -260,9 +260,9 @@ static int tell(void *userdata, const struct aiu_request *request, struct aiu_sn
 
 static struct aiu_context *context_of(struct bytes *in)
 {
-        static const char *const built_in[] = { "proc-sys",  "route",    "proc-address", "unix-path",   "nft-nat",
-                                                "sock-diag", "proc-net", "proc-fd",      "kernel-user", "proc-bound",
-                                                "options",   "cgroup",   "sd-bus" };
+        static const char *const built_in[] = { "proc-sys",   "route",    "proc-address", "unix-path",
+                                                "sock-diag",  "proc-net", "proc-fd",      "kernel-user",
+                                                "proc-bound", "options",  "cgroup",       "sd-bus" };
         struct aiu_backend backend = {
                 .size = sizeof(backend),
                 .name = "fuzz",

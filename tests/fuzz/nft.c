@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/netlink/nft-nat-parse.h"
+#include "../../tools/nft-nat-parse.h"
 #include "fuzz.h"
 
 static bool is_inside(const char *text, const uint8_t *data, size_t size)

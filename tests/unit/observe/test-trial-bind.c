@@ -221,7 +221,7 @@ END_TEST
 /* Without netlink every bind() would be a trial: there is none unless it was asked for, and then one. */
 START_TEST(off_unless_asked_for)
 {
-        static const char no_netlink[] = NO_SOCKETS " route kernel-user nft-nat";
+        static const char no_netlink[] = NO_SOCKETS " route kernel-user";
 
         sys_fault = count_binds;
         binds = 0;
@@ -397,7 +397,7 @@ static int no_memory(enum sys_call which)
 START_TEST(passing_errors)
 {
         sys_fault = no_memory;
-        ck_assert_int_eq(verdict_of("127.0.0.1", 8080, UDP, TRIAL, NO_SOCKETS " route kernel-user nft-nat"),
+        ck_assert_int_eq(verdict_of("127.0.0.1", 8080, UDP, TRIAL, NO_SOCKETS " route kernel-user"),
                          AIU_VERDICT_UNKNOWN);
         sys_fault = NULL;
 }

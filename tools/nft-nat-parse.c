@@ -5,7 +5,7 @@
  * Anything else (interfaces, sources, marks) may narrow the rule: it is passed over. Where
  * the port is compared in a way that is not understood, that is said of the rule.
  */
-#include "backend/netlink/nft-nat-parse.h"
+#include "nft-nat-parse.h"
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>

@@ -13,10 +13,10 @@
 #include <string.h>
 
 #include "util/macro.h"
-#include "backend/netlink/nft-nat-parse.h"
 #include "fixture/nft-rules.h"
 #include "fixture/run-suite.h"
 #include "fixture/spoil.h"
+#include "../../../tools/nft-nat-parse.h"
 
 /* In memory that ends where the message does, for valgrind. */
 static struct nlmsghdr *from_hex(const char *hex, size_t *ret_bytes)
