@@ -10,15 +10,10 @@
 #include "util/macro.h"
 #include "render/phrases.h"
 
-static void outside(struct strbuf *out, const char *bytes)
-{
-        strbuf_escaped(out, bytes, strlen(bytes));
-}
-
 static void member(struct strbuf *out, const char *comm, pid_t pid)
 {
         if (comm)
-                outside(out, comm);
+                strbuf_outside(out, comm);
         else
                 strbuf_str(out, "?");
         strbuf_printf(out, " (%d)", (int)pid);
@@ -145,7 +140,7 @@ static void item(struct strbuf *out, const char **separator, const char *before,
         if (!value)
                 return;
         strbuf_printf(out, "%s%s", *separator, before);
-        outside(out, value);
+        strbuf_outside(out, value);
         *separator = ", ";
 }
 
@@ -203,6 +198,6 @@ void words_of_origin(struct strbuf *out, const struct aiu_holder *h)
         manager(out, h);
         if (cwd && strcmp(cwd, "/") != 0) {
                 strbuf_str(out, ", in ");
-                outside(out, cwd);
+                strbuf_outside(out, cwd);
         }
 }

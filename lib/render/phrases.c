@@ -11,11 +11,6 @@
 #include "util/escape.h"
 #include "render/phrases.h"
 
-static void outside(struct strbuf *out, const char *bytes)
-{
-        strbuf_escaped(out, bytes, strlen(bytes));
-}
-
 static void user(struct strbuf *out, uid_t uid)
 {
         if (uid == (uid_t)-1)
@@ -136,10 +131,10 @@ void words_of_nobody(struct strbuf *out, const struct aiu_conflict *c, const str
 static void kernel_user(struct strbuf *out, const struct aiu_holder *h)
 {
         strbuf_str(out, "the kernel itself: ");
-        outside(out, aiu_holder_get_kernel_user(h));
+        strbuf_outside(out, aiu_holder_get_kernel_user(h));
         if (aiu_holder_get_kernel_user_name(h)) {
                 strbuf_str(out, ", ");
-                outside(out, aiu_holder_get_kernel_user_name(h));
+                strbuf_outside(out, aiu_holder_get_kernel_user_name(h));
         }
 }
 
@@ -158,7 +153,7 @@ void words_of_holder(struct strbuf *out, const struct aiu_conflict *c, const str
         if (aiu_holder_get_kind(h) == AIU_HOLDER_SELF)
                 strbuf_str(out, "the calling process itself, ");
         if (comm) {
-                outside(out, comm);
+                strbuf_outside(out, comm);
                 strbuf_str(out, ", ");
         }
         strbuf_printf(out, "pid %d (", (int)aiu_holder_get_pid(h));
@@ -221,7 +216,7 @@ void words_of_endpoint(struct strbuf *out, const struct aiu_conflict *c)
                 address_words(out, local, bytes);
         if (aiu_conflict_get_device(c)) {
                 strbuf_str(out, " on device ");
-                outside(out, aiu_conflict_get_device(c));
+                strbuf_outside(out, aiu_conflict_get_device(c));
         }
 }
 

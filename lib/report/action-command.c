@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "rules/address.h"
-#include "report/text.h"
 #include "report/words.h"
 
 static int start_argv(struct aiu_action *action, size_t room)
@@ -31,14 +30,16 @@ static int push(struct aiu_action *action, const char *word)
 
 __attribute__((format(printf, 2, 3))) static int pushf(struct aiu_action *action, const char *format, ...)
 {
-        char buffer[512] = "";
-        struct text text = TEXT(buffer);
+        struct strbuf word = { 0 };
         va_list arguments;
+        size_t n = 0;
 
         va_start(arguments, format);
-        text_addv(&text, format, arguments);
+        strbuf_vprintf(&word, format, arguments);
         va_end(arguments);
-        return push(action, buffer);
+        while (action->argv[n])
+                n++;
+        return strbuf_steal(&word, &action->argv[n]);
 }
 
 static int push_all(struct aiu_action *action, const char *const *words)
@@ -195,15 +196,15 @@ static int wait_argv(struct aiu_action *action)
 static int reserve_argv(struct aiu_action *action, const struct request *q, const struct host *host)
 {
         const char *list = host->reserved_ports ? host->reserved_ports : "";
-        size_t bytes = strlen(list) + 64;
-        char *setting = malloc(bytes);
-        struct text text = { .to = setting, .bytes = bytes };
+        struct strbuf text = { 0 };
+        char *setting;
         int r;
 
-        if (!setting)
-                return -ENOMEM;
-        text_add(&text, "net.ipv4.ip_local_reserved_ports=%s%s%u", list, *list ? "," : "",
-                 (unsigned)address_port(&q->address));
+        strbuf_printf(&text, "net.ipv4.ip_local_reserved_ports=%s%s%u", list, *list ? "," : "",
+                      (unsigned)address_port(&q->address));
+        r = strbuf_steal(&text, &setting);
+        if (r < 0)
+                return r;
         r = push_all(action, (const char *const[]){ "sysctl", "-w", setting, NULL });
         free(setting);
         return r;

@@ -11,21 +11,29 @@
 #include "report/build.h"
 #include "util/caller.h"
 #include "rules/kernel-versions.h"
-#include "report/text.h"
 #include "report/words.h"
 
 static const char *const option_names[] = { "SO_REUSEADDR", "SO_REUSEPORT", "IPV6_V6ONLY" };
 
-static void add_options(struct text *text, uint32_t bits)
+static void add_options(struct strbuf *text, uint32_t bits)
 {
         bool first = true;
 
         for (size_t i = 0; i < sizeof(option_names) / sizeof(option_names[0]); i++) {
                 if (!(bits & (UINT32_C(1) << i)))
                         continue;
-                text_add(text, "%s%s", first ? "" : " and ", option_names[i]);
+                strbuf_printf(text, "%s%s", first ? "" : " and ", option_names[i]);
                 first = false;
         }
+}
+
+static void add_gap(struct observation *o, enum aiu_gap_kind kind, struct strbuf *text)
+{
+        if (text->error)
+                o->snapshot.gap_lost = true;
+        else
+                (void)aiu_snapshot_add_gap(&o->snapshot, kind, 0, text->text);
+        strbuf_finish(text);
 }
 
 /* One gap for each holder whose bits decide; a crowd of alike ones makes one. */
@@ -33,22 +41,21 @@ static void add_open_bits(struct observation *o, const struct aiu_report *report
 {
         for (size_t i = 0; i < report->n_conflicts && i < 8; i++) {
                 const struct aiu_conflict *c = &report->conflicts[i];
-                char buffer[768] = "", who[512];
-                struct text text = TEXT(buffer);
+                struct strbuf text = { 0 };
 
                 if (c->judgement.blocking != UNKNOWN || c->judgement.decides == 0 || c->judgement.kernel != 0)
                         continue;
-                words_holder(c, who, sizeof(who));
-                text_add(&text, "whether ");
+                strbuf_str(&text, "whether ");
                 add_options(&text, c->judgement.decides);
-                text_add(&text, " is set on the socket of %s decides, and could not be read: ", who);
+                strbuf_str(&text, " is set on the socket of ");
+                words_holder(&text, c);
+                strbuf_str(&text, " decides, and could not be read: ");
                 if (c->socket.inode == 0)
-                        text_add(&text, "no interface of the kernel shows it");
+                        strbuf_str(&text, "no interface of the kernel shows it");
                 else
-                        text_add(&text, "run as %s (CAP_SYS_PTRACE) to read it",
-                                 caller_who_sees_all(o->backend_request.procfs));
-                (void)aiu_snapshot_add_gap(&o->snapshot, c->socket.inode == 0 ? AIU_GAP_UNKNOWN : AIU_GAP_PERMISSION, 0,
-                                           buffer);
+                        strbuf_printf(&text, "run as %s (CAP_SYS_PTRACE) to read it",
+                                      caller_who_sees_all(o->backend_request.procfs));
+                add_gap(o, c->socket.inode == 0 ? AIU_GAP_UNKNOWN : AIU_GAP_PERMISSION, &text);
         }
 }
 
@@ -89,23 +96,22 @@ static void add_kernel(struct observation *o, uint32_t behaviours)
         const struct host *host = &o->snapshot.host;
 
         for (uint32_t one = 1; one & KERNEL_ALL; one <<= 1) {
-                char buffer[384] = "";
-                struct text text = TEXT(buffer);
+                struct strbuf text = { 0 };
 
                 if (!(behaviours & one))
                         continue;
-                text_add(&text, "this is Linux %d.%d.%d: %s", host->kernel_major, host->kernel_minor,
-                         host->kernel_patch, kernel_text(one));
+                strbuf_printf(&text, "this is Linux %d.%d.%d: %s", host->kernel_major, host->kernel_minor,
+                              host->kernel_patch, kernel_text(one));
                 if (one == AIU_KERNEL_BOUND_SHOWN)
-                        text_add(
+                        strbuf_str(
                                 &text,
                                 ": root finds those by their descriptors, and still not whether they have lost the port again");
                 else if (one & (AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_VRF))
-                        text_add(&text, "; distributors repair such things");
+                        strbuf_str(&text, "; distributors repair such things");
                 else
-                        text_add(&text,
-                                 "; distributors repair such things, and a self-test (aiu_self_test()) would tell");
-                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_KERNEL_TOO_OLD, 0, buffer);
+                        strbuf_str(&text,
+                                   "; distributors repair such things, and a self-test (aiu_self_test()) would tell");
+                add_gap(o, AIU_GAP_KERNEL_TOO_OLD, &text);
         }
 }
 

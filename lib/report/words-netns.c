@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/text.h"
 #include "report/words.h"
 
 static bool changes_netns(const struct aiu_action *action)
@@ -32,12 +31,11 @@ static void drop_argv(struct aiu_action *action)
 /* "--net=PATH", of which nsenter(1) makes no more than a name of a file. */
 static char *net_option(const char *path)
 {
-        size_t bytes = strlen("--net=") + strlen(path) + 1;
-        char *option = malloc(bytes);
-        struct text text = { .to = option, .bytes = bytes };
+        struct strbuf text = { 0 };
+        char *option = NULL;
 
-        if (option)
-                text_add(&text, "--net=%s", path);
+        strbuf_printf(&text, "--net=%s", path);
+        (void)strbuf_steal(&text, &option);
         return option;
 }
 
@@ -74,9 +72,9 @@ int words_enter_netns(struct aiu_action *action, const struct host *host)
         return 0;
 }
 
-void words_say_netns(struct text *text, const struct aiu_action *action)
+void words_say_netns(struct strbuf *text, const struct aiu_action *action)
 {
         if (action->flags & AIU_ACTION_ELSEWHERE)
-                text_add(text, action->argv ? "; that is done in the network namespace asked about"
-                                            : "; do that in the network namespace asked about");
+                strbuf_str(text, action->argv ? "; that is done in the network namespace asked about"
+                                              : "; do that in the network namespace asked about");
 }

@@ -17,65 +17,65 @@ static const char *plural(size_t n)
         return n == 1 ? "" : "s";
 }
 
-static void add_limits(struct text *text, const struct range *r)
+static void add_limits(struct strbuf *text, const struct range *r)
 {
         unsigned int n = size_of(r);
 
         if (n == 1)
-                text_add(text, "the one port of %d-%d", r->first, r->last);
+                strbuf_printf(text, "the one port of %d-%d", r->first, r->last);
         else
-                text_add(text, "the %u ports of %d-%d", n, r->first, r->last);
+                strbuf_printf(text, "the %u ports of %d-%d", n, r->first, r->last);
 }
 
-static void add_reserved(struct text *text, const struct range *r)
+static void add_reserved(struct strbuf *text, const struct range *r)
 {
         if (r->reserved)
-                text_add(text, ", %u reserved", r->reserved);
+                strbuf_printf(text, ", %u reserved", r->reserved);
 }
 
-void words_range(struct text *text, const struct aiu_report *report)
+void words_range(struct strbuf *text, const struct aiu_report *report)
 {
         const struct range *r = &report->range;
 
         if (r->first <= 0)
                 return;
-        text_add(text, "; of ");
+        strbuf_str(text, "; of ");
         add_limits(text, r);
         if (report->verdict.verdict == AIU_VERDICT_AVAILABLE) {
-                text_add(text, " %u %s left", r->left, r->left == 1 ? "is" : "are");
+                strbuf_printf(text, " %u %s left", r->left, r->left == 1 ? "is" : "are");
                 return;
         }
-        text_add(text, " %u %s taken", r->taken, r->taken == 1 ? "is" : "are");
+        strbuf_printf(text, " %u %s taken", r->taken, r->taken == 1 ? "is" : "are");
         add_reserved(text, r);
         if (r->open)
-                text_add(text, ", %u may be free", r->open);
+                strbuf_printf(text, ", %u may be free", r->open);
         if (r->left && r->found == NO)
-                text_add(text, ", %u free but not looked at by the kernel", r->left);
+                strbuf_printf(text, ", %u free but not looked at by the kernel", r->left);
         else if (r->left)
-                text_add(text, ", %u free", r->left);
+                strbuf_printf(text, ", %u free", r->left);
 }
 
-void words_range_holders(struct text *text, const struct aiu_report *report)
+void words_range_holders(struct strbuf *text, const struct aiu_report *report)
 {
         const struct aiu_conflict *c = &report->conflicts[0];
-        char who[512];
 
-        words_holder(c, who, sizeof(who));
-        text_add(text, "; held by %s, %u port%s", who, c->n_ports, plural(c->n_ports));
+        strbuf_str(text, "; held by ");
+        words_holder(text, c);
+        strbuf_printf(text, ", %u port%s", c->n_ports, plural(c->n_ports));
         if (report->n_range_holders > 1)
-                text_add(text, " (and %zu more holder%s)", report->n_range_holders - 1,
-                         plural(report->n_range_holders - 1));
+                strbuf_printf(text, " (and %zu more holder%s)", report->n_range_holders - 1,
+                              plural(report->n_range_holders - 1));
 }
 
-void words_widen(struct text *text, const struct aiu_action *action, const struct aiu_report *report)
+void words_widen(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report)
 {
         const struct range *r = &report->range;
 
         if (action->first_port == 0) {
-                text_add(text, "widen or clear IP_LOCAL_PORT_RANGE on the socket: it leaves only %d-%d", r->first,
-                         r->last);
+                strbuf_printf(text, "widen or clear IP_LOCAL_PORT_RANGE on the socket: it leaves only %d-%d", r->first,
+                              r->last);
                 return;
         }
-        text_add(text, "let the kernel choose among more ports; a service that is to have one of them later "
-                       "needs it in net.ipv4.ip_local_reserved_ports");
+        strbuf_str(text, "let the kernel choose among more ports; a service that is to have one of them later "
+                         "needs it in net.ipv4.ip_local_reserved_ports");
 }

@@ -9,19 +9,18 @@
 #include "rules/address.h"
 #include "advice/advice.h"
 #include "util/escape.h"
-#include "report/text.h"
 #include "report/words.h"
 
 #define MOST_ADDRESSES 4u /* that a text lists */
 
 /* ------------------------------------------------ words for things */
 
-static void add_device(struct text *text, const char *name)
+static void add_device(struct strbuf *text, const char *name)
 {
-        text_add_escaped(text, name[0] ? name : "its interface", IF_NAMESIZE);
+        strbuf_outside(text, name[0] ? name : "its interface");
 }
 
-static void add_own_address(struct text *text, const struct host_address *have)
+static void add_own_address(struct strbuf *text, const struct host_address *have)
 {
         struct address plain = have->address;
         char ip[ADDRESS_TEXT_BYTES];
@@ -29,89 +28,89 @@ static void add_own_address(struct text *text, const struct host_address *have)
         if (address_is_link_local(&plain) && have->device[0]) {
                 plain.sa.in6.sin6_scope_id = 0;
                 address_print(&plain, ip, sizeof(ip));
-                text_add(text, "%s%%", ip);
+                strbuf_printf(text, "%s%%", ip);
                 add_device(text, have->device);
                 return;
         }
         address_print(&plain, ip, sizeof(ip));
-        text_add(text, "%s", ip);
+        strbuf_str(text, ip);
         if (have->device[0]) {
-                text_add(text, " (");
+                strbuf_str(text, " (");
                 add_device(text, have->device);
-                text_add(text, ")");
+                strbuf_str(text, ")");
         }
 }
 
 /* "10.0.0.5 (eth0), 127.0.0.1 (lo) and 3 more"; false = none is known. */
-static bool add_own_addresses(struct text *text, const struct request *q, const struct host *host)
+static bool add_own_addresses(struct strbuf *text, const struct request *q, const struct host *host)
 {
         const struct host_address *alike[MOST_ADDRESSES + 1];
         size_t n = advice_alike(q, host, alike, MOST_ADDRESSES + 1);
 
         for (size_t i = 0; i < n && i < MOST_ADDRESSES; i++) {
-                text_add(text, "%s", i ? ", " : "");
+                strbuf_str(text, i ? ", " : "");
                 add_own_address(text, alike[i]);
         }
         if (n > MOST_ADDRESSES)
-                text_add(text, ", ...");
+                strbuf_str(text, ", ...");
         return n > 0;
 }
 
 /* The part of the path that the kernel stopped at. */
-static void add_directory(struct text *text, const struct request *q, const struct host *host)
+static void add_directory(struct strbuf *text, const struct request *q, const struct host *host)
 {
         const char *path;
         size_t n = address_unix_name(&q->address, &path);
 
         if (host->name_at == 0 || host->name_at > n) {
-                text_add(text, "a directory of the path");
+                strbuf_str(text, "a directory of the path");
                 return;
         }
-        text_add(text, "the directory ");
-        text_add_escaped(text, path, host->name_at);
+        strbuf_str(text, "the directory ");
+        strbuf_escaped(text, path, host->name_at);
 }
 
-static void add_bound(struct text *text, const struct request *q)
+static void add_bound(struct strbuf *text, const struct request *q)
 {
         char where[ADDRESS_TEXT_BYTES];
 
         if (q->bound.len == 0)
                 return;
         address_print_port(&q->bound, where, sizeof(where));
-        text_add(text, ", to %s", where);
+        strbuf_printf(text, ", to %s", where);
 }
 
 /* ------------------------------------------------ the summary */
 
-static void why_path(struct text *text, const struct aiu_report *report, const struct host *host)
+static void why_path(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
         const struct request *q = &report->request;
 
         if (host->name_error != report->verdict.error || host->name_at == 0)
                 return;
-        text_add(text, ": ");
+        strbuf_str(text, ": ");
         add_directory(text, q, host);
         switch (host->name_error) {
         case ENOENT:
-                text_add(text, " does not exist");
+                strbuf_str(text, " does not exist");
                 break;
         case ENOTDIR:
-                text_add(text, " is not a directory");
+                strbuf_str(text, " is not a directory");
                 break;
         case ELOOP:
-                text_add(text, " leads through too many symbolic links");
+                strbuf_str(text, " leads through too many symbolic links");
                 break;
         case EROFS:
-                text_add(text, " is on a read-only file system");
+                strbuf_str(text, " is on a read-only file system");
                 break;
         case EACCES:
-                text_add(text, " does not admit this user");
+                strbuf_str(text, " does not admit this user");
                 break;
         case EPERM:
-                text_add(text, " may not be changed (lsattr(1): immutable, or append-only)");
+                strbuf_str(text, " may not be changed (lsattr(1): immutable, or append-only)");
                 break;
         default:
-                text_add(text, " is refused");
+                strbuf_str(text, " is refused");
                 break;
         }
 }
@@ -160,43 +159,44 @@ static const char *other_device(const struct host *host)
         return host->address_elsewhere == YES && host->address_device[0] ? host->address_device : "lo";
 }
 
-void words_why(struct text *text, const struct aiu_report *report, const struct host *host)
+void words_why(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
         const struct request *q = &report->request;
 
         switch (report->verdict.why) {
         case WHY_PRIVILEGE:
                 if (host->unprivileged_port_start > 0)
-                        text_add(text, ": ports below %d need CAP_NET_BIND_SERVICE", host->unprivileged_port_start);
+                        strbuf_printf(text, ": ports below %d need CAP_NET_BIND_SERVICE",
+                                      host->unprivileged_port_start);
                 else
-                        text_add(text, ": the port needs CAP_NET_BIND_SERVICE");
+                        strbuf_str(text, ": the port needs CAP_NET_BIND_SERVICE");
                 break;
         case WHY_BOUND:
-                text_add(text, ": the socket is bound already");
+                strbuf_str(text, ": the socket is bound already");
                 add_bound(text, q);
                 break;
         case WHY_DETECTION:
-                text_add(text, ": duplicate address detection still runs on ");
+                strbuf_str(text, ": duplicate address detection still runs on ");
                 add_device(text, host->address_device);
                 break;
         case WHY_DUPLICATE:
-                text_add(text, ": duplicate address detection failed on ");
+                strbuf_str(text, ": duplicate address detection failed on ");
                 add_device(text, host->address_device);
-                text_add(text, ": another host on the link has the address");
+                strbuf_str(text, ": another host on the link has the address");
                 break;
         case WHY_OTHER_DEVICE:
-                text_add(text, ": the address is on ");
+                strbuf_str(text, ": the address is on ");
                 add_device(text, other_device(host));
-                text_add(text, ", not on the device of the socket");
+                strbuf_str(text, ", not on the device of the socket");
                 break;
         case WHY_NO_IPV6_HERE:
-                text_add(text, ": IPv6 is switched off (net.ipv6.conf.%s.disable_ipv6=1)", host->address_device);
+                strbuf_printf(text, ": IPv6 is switched off (net.ipv6.conf.%s.disable_ipv6=1)", host->address_device);
                 break;
         case WHY_POLICY:
                 if (address_is_ip(&q->address))
-                        text_add(text, "%s", plain_reason(WHY_POLICY));
+                        strbuf_str(text, plain_reason(WHY_POLICY));
                 else
-                        text_add(text, ": a security policy refused it, not the directory");
+                        strbuf_str(text, ": a security policy refused it, not the directory");
                 break;
         case WHY_UNKNOWN:
         case WHY_NO_DIRECTORY:
@@ -204,46 +204,46 @@ void words_why(struct text *text, const struct aiu_report *report, const struct 
                         why_path(text, report, host);
                 break;
         default:
-                text_add(text, "%s", plain_reason(report->verdict.why));
+                strbuf_str(text, plain_reason(report->verdict.why));
                 break;
         }
 }
 
 /* ------------------------------------------------ what to change */
 
-static void fix_scope(struct text *text, const struct aiu_report *report, const struct host *host)
+static void fix_scope(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
-        text_add(text, "name the interface of the link-local address: sin6_scope_id, or %%INTERFACE behind it");
+        strbuf_str(text, "name the interface of the link-local address: sin6_scope_id, or %INTERFACE behind it");
         if (host->n_addresses == 0)
                 return;
-        text_add(text, "; this host has ");
+        strbuf_str(text, "; this host has ");
         if (!add_own_addresses(text, &report->request, host))
-                text_add(text, "no link-local address");
+                strbuf_str(text, "no link-local address");
 }
 
-static void fix_device(struct text *text, const struct host *host)
+static void fix_device(struct strbuf *text, const struct host *host)
 {
-        text_add(text, "name the device that has the address, ");
+        strbuf_str(text, "name the device that has the address, ");
         add_device(text, other_device(host));
-        text_add(text, " (%%INTERFACE, SO_BINDTODEVICE), or bind an address of the device that is named");
+        strbuf_str(text, " (%INTERFACE, SO_BINDTODEVICE), or bind an address of the device that is named");
 }
 
-static void fix_path(struct text *text, const struct aiu_report *report, const struct host *host)
+static void fix_path(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
         switch (report->verdict.error) {
         case ENOTDIR:
-                text_add(text, "correct the path: ");
+                strbuf_str(text, "correct the path: ");
                 add_directory(text, &report->request, host);
-                text_add(text, " is not a directory");
+                strbuf_str(text, " is not a directory");
                 break;
         case ELOOP:
-                text_add(text, "correct the symbolic links in the path: they lead in a circle, or are too many");
+                strbuf_str(text, "correct the symbolic links in the path: they lead in a circle, or are too many");
                 break;
         case ENAMETOOLONG:
-                text_add(text, "shorten the names that the path leads through");
+                strbuf_str(text, "shorten the names that the path leads through");
                 break;
         default:
-                text_add(text, "correct the path");
+                strbuf_str(text, "correct the path");
                 break;
         }
 }
@@ -280,12 +280,12 @@ static const char *plain_fix(enum why why)
         }
 }
 
-static void fix_call(struct text *text, const struct aiu_report *report, const struct host *host)
+static void fix_call(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
         const char *plain = plain_fix(report->verdict.why);
 
         if (plain)
-                text_add(text, "%s", plain);
+                strbuf_str(text, plain);
         else if (report->verdict.why == WHY_SCOPE)
                 fix_scope(text, report, host);
         else if (report->verdict.why == WHY_OTHER_DEVICE)
@@ -293,7 +293,7 @@ static void fix_call(struct text *text, const struct aiu_report *report, const s
         else if (report->request.address.sa.any.sa_family == AF_UNIX)
                 fix_path(text, report, host);
         else
-                text_add(text, "correct the call: the kernel does not take this address with these options");
+                strbuf_str(text, "correct the call: the kernel does not take this address with these options");
 }
 
 static bool is_v6(const struct request *q)
@@ -301,105 +301,105 @@ static bool is_v6(const struct request *q)
         return q->address.sa.any.sa_family == AF_INET6 && !address_is_mapped(&q->address);
 }
 
-static void bind_another(struct text *text, const struct aiu_report *report, const struct host *host)
+static void bind_another(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
         const struct request *q = &report->request;
         const struct host_address *nearest;
 
-        text_add(text, "bind an address that this host has");
+        strbuf_str(text, "bind an address that this host has");
         if (advice_alike(q, host, &nearest, 1) > 0) {
-                text_add(text, ": ");
+                strbuf_str(text, ": ");
                 (void)add_own_addresses(text, q, host);
         } else {
-                text_add(text, " (ip address)");
+                strbuf_str(text, " (ip address)");
         }
-        text_add(text, "; %s is every address", is_v6(q) ? "[::]" : "0.0.0.0");
+        strbuf_printf(text, "; %s is every address", is_v6(q) ? "[::]" : "0.0.0.0");
         if (report->verdict.why == WHY_NO_IPV6_HERE)
-                text_add(text, "; without IPv6 that leaves IPv4, such as 127.0.0.1");
+                strbuf_str(text, "; without IPv6 that leaves IPv4, such as 127.0.0.1");
 }
 
-static void bind_elsewhere(struct text *text, const struct aiu_report *report, const struct host *host)
+static void bind_elsewhere(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
         if (report->verdict.verdict == AIU_VERDICT_NOT_LOCAL) {
                 bind_another(text, report, host);
                 return;
         }
-        text_add(text, report->verdict.verdict == AIU_VERDICT_NOT_PERMITTED
-                               ? "bind a path in a directory where the user of the program may make files"
-                               : "bind a path in a directory that exists");
+        strbuf_str(text, report->verdict.verdict == AIU_VERDICT_NOT_PERMITTED
+                                 ? "bind a path in a directory where the user of the program may make files"
+                                 : "bind a path in a directory that exists");
 }
 
-static void wait_for(struct text *text, const struct aiu_action *action, const struct aiu_report *report,
+static void wait_for(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report,
                      const struct host *host)
 {
         if (report->verdict.why == WHY_DETECTION) {
-                text_add(text,
-                         action->wait_usec ? "wait %llu s: duplicate address detection still runs on "
-                                           : "wait, %llu s or more: duplicate address detection has not ended on ",
-                         action->wait_usec ? words_whole_seconds(action->wait_usec) : 2ull);
+                strbuf_printf(text,
+                              action->wait_usec ? "wait %llu s: duplicate address detection still runs on "
+                                                : "wait, %llu s or more: duplicate address detection has not ended on ",
+                              action->wait_usec ? words_whole_seconds(action->wait_usec) : 2ull);
                 add_device(text, host->address_device);
                 if (action->wait_usec == 0)
-                        text_add(text, ", and does not go on while the link is down");
+                        strbuf_str(text, ", and does not go on while the link is down");
         } else if (report->verdict.why == WHY_GONE) {
-                text_add(text, "try again: what refused the call a moment ago is not in sight any more");
+                strbuf_str(text, "try again: what refused the call a moment ago is not in sight any more");
         } else {
-                text_add(text,
-                         "try again: the kernel was short of memory or was interrupted; the call itself is right");
+                strbuf_str(text,
+                           "try again: the kernel was short of memory or was interrupted; the call itself is right");
         }
 }
 
-static void grant(struct text *text, const struct aiu_action *action, const struct aiu_report *report)
+static void grant(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report)
 {
         if (action->flags & AIU_ACTION_HOST_WIDE)
-                text_add(text, "open port %u, and all ports above it, to every user of this host",
-                         (unsigned)address_port(&report->request.address));
+                strbuf_printf(text, "open port %u, and all ports above it, to every user of this host",
+                              (unsigned)address_port(&report->request.address));
         else
-                text_add(
+                strbuf_str(
                         text,
                         "give the program CAP_NET_BIND_SERVICE: AmbientCapabilities=CAP_NET_BIND_SERVICE in its "
                         "unit, setcap cap_net_bind_service=+ep on its executable, or a .socket unit that binds for it");
 }
 
-static void change_policy(struct text *text, const struct aiu_report *report)
+static void change_policy(struct strbuf *text, const struct aiu_report *report)
 {
         bool ip = address_is_ip(&report->request.address);
 
-        text_add(text, "%s: change the security policy that refused it",
-                 ip ? "the caller may bind ports like this one" : "the directory admits the caller");
+        strbuf_printf(text, "%s: change the security policy that refused it",
+                      ip ? "the caller may bind ports like this one" : "the directory admits the caller");
         if (ip && report->verdict.error == EPERM)
-                text_add(text,
-                         " (SocketBindDeny= of the unit, a BPF program of the cgroup, seccomp, a security module)");
+                strbuf_str(text,
+                           " (SocketBindDeny= of the unit, a BPF program of the cgroup, seccomp, a security module)");
         else if (ip)
-                text_add(text, " (SELinux: semanage port, ausearch -m avc; AppArmor; Landlock; seccomp)");
+                strbuf_str(text, " (SELinux: semanage port, ausearch -m avc; AppArmor; Landlock; seccomp)");
         else
-                text_add(text, " (SELinux, AppArmor, Landlock, or a sandbox of the unit)");
+                strbuf_str(text, " (SELinux, AppArmor, Landlock, or a sandbox of the unit)");
 }
 
-static void add_it(struct text *text, const struct aiu_report *report, const struct host *host)
+static void add_it(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
         if (report->verdict.why == WHY_DUPLICATE) {
-                text_add(text, "find the other host that has the address, and after that remove the address from ");
+                strbuf_str(text, "find the other host that has the address, and after that remove the address from ");
                 add_device(text, host->address_device);
-                text_add(text, " and add it again: detection starts anew");
+                strbuf_str(text, " and add it again: detection starts anew");
                 return;
         }
-        text_add(text,
-                 "give this host the address, if no other host has it: two hosts that answer for one address break "
-                 "it for both. An address that floats between hosts (VRRP) is added by its own daemon alone");
+        strbuf_str(text,
+                   "give this host the address, if no other host has it: two hosts that answer for one address break "
+                   "it for both. An address that floats between hosts (VRRP) is added by its own daemon alone");
 }
 
-static void make_directory(struct text *text, const struct aiu_report *report, const struct host *host)
+static void make_directory(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
-        text_add(text, "make ");
+        strbuf_str(text, "make ");
         add_directory(text, &report->request, host);
-        text_add(text, "; for a service, RuntimeDirectory= in its unit does that at each start");
+        strbuf_str(text, "; for a service, RuntimeDirectory= in its unit does that at each start");
         if (host->name_makeable == UNKNOWN)
-                text_add(text, ". If it is a symbolic link, make what the link points to");
+                strbuf_str(text, ". If it is a symbolic link, make what the link points to");
         if (host->name_makeable == NO)
-                text_add(text, ". The user of the program must be able to write there");
+                strbuf_str(text, ". The user of the program must be able to write there");
 }
 
-bool words_refused(struct text *text, const struct aiu_action *action, const struct aiu_report *report,
+bool words_refused(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report,
                    const struct host *host)
 {
         const struct verdict *v = &report->verdict;
@@ -425,17 +425,18 @@ bool words_refused(struct text *text, const struct aiu_action *action, const str
                 change_policy(text, report);
                 return true;
         case AIU_ACTION_SET_FREEBIND:
-                text_add(text,
-                         "set IP_FREEBIND on the socket before bind(): it may have the address before this host does, "
-                         "as an address that floats between hosts (VRRP) requires");
+                strbuf_str(
+                        text,
+                        "set IP_FREEBIND on the socket before bind(): it may have the address before this host does, "
+                        "as an address that floats between hosts (VRRP) requires");
                 return true;
         case AIU_ACTION_ALLOW_NONLOCAL:
-                text_add(text,
-                         "let every program of this host bind addresses that it does not have (yet), as an address "
-                         "that floats between hosts (VRRP) requires");
+                strbuf_str(text,
+                           "let every program of this host bind addresses that it does not have (yet), as an address "
+                           "that floats between hosts (VRRP) requires");
                 return true;
         case AIU_ACTION_ENABLE_IPV6:
-                text_add(text, "switch IPv6 on again: net.ipv6.conf.%s.disable_ipv6 is 1", host->address_device);
+                strbuf_printf(text, "switch IPv6 on again: net.ipv6.conf.%s.disable_ipv6 is 1", host->address_device);
                 return true;
         case AIU_ACTION_ADD_ADDRESS:
                 add_it(text, report, host);

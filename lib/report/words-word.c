@@ -19,16 +19,17 @@ static const struct aiu_conflict *handed_over(const struct aiu_report *report)
         return NULL;
 }
 
-void words_who_made_it(struct text *text, const struct aiu_action *action, const struct aiu_report *report)
+void words_who_made_it(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report)
 {
         const struct aiu_conflict *c = handed_over(report);
 
         if (!(action->remarks & REMARK_HANDED_OVER) || !c)
                 return;
         if (c->socket.uid == 0 || c->socket.uid == UID_UNKNOWN)
-                text_add(text, "; another user made the socket and handed it over, perhaps unasked");
+                strbuf_str(text, "; another user made the socket and handed it over, perhaps unasked");
         else
-                text_add(text, "; uid %u made the socket and handed it over, perhaps unasked", (unsigned)c->socket.uid);
+                strbuf_printf(text, "; uid %u made the socket and handed it over, perhaps unasked",
+                              (unsigned)c->socket.uid);
 }
 
 /* Its command runs as the user whose word it is: that user can do the same without it. */
@@ -45,19 +46,19 @@ bool words_refuses_name(const struct aiu_action *action)
         return action->remarks & REMARK_USERS_WORD && !acts_as_user(action->manager);
 }
 
-void words_whose_word(struct text *text, const struct aiu_action *action)
+void words_whose_word(struct strbuf *text, const struct aiu_action *action)
 {
         const struct manager *m = action->manager;
 
         if (!(action->remarks & REMARK_USERS_WORD))
                 return;
         if (m->named_by == UID_UNKNOWN)
-                text_add(text, "; which user chose that name is unknown, so there is no command that acts on it");
+                strbuf_str(text, "; which user chose that name is unknown, so there is no command that acts on it");
         else if (acts_as_user(m) && !action->argv)
-                text_add(text, "; that rests on the word of uid %u alone", (unsigned)m->named_by);
+                strbuf_printf(text, "; that rests on the word of uid %u alone", (unsigned)m->named_by);
         else if (acts_as_user(m))
-                text_add(text, "; that is the word of uid %u, as whom the command runs", (unsigned)m->named_by);
+                strbuf_printf(text, "; that is the word of uid %u, as whom the command runs", (unsigned)m->named_by);
         else
-                text_add(text, "; that is the word of uid %u, so there is no command that acts on it",
-                         (unsigned)m->named_by);
+                strbuf_printf(text, "; that is the word of uid %u, so there is no command that acts on it",
+                              (unsigned)m->named_by);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A string that grows: see strbuf.h. */
+/* A string under construction: see strbuf.h. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "util/escape.h"
 #include "util/strbuf.h"
 
+/* Where n more bytes and a NUL can be written, or NULL. */
 static char *make_room(struct strbuf *buffer, size_t n)
 {
         size_t wanted = buffer->room ? buffer->room : 512;
@@ -46,22 +47,29 @@ void strbuf_str(struct strbuf *buffer, const char *text)
         strbuf_add(buffer, text, strlen(text));
 }
 
-void strbuf_printf(struct strbuf *buffer, const char *format, ...)
+void strbuf_vprintf(struct strbuf *buffer, const char *format, va_list arguments)
 {
-        va_list arguments;
+        va_list again;
         char *to;
         int n;
 
-        va_start(arguments, format);
-        n = vsnprintf(NULL, 0, format, arguments);
-        va_end(arguments);
+        va_copy(again, arguments);
+        n = vsnprintf(NULL, 0, format, again);
+        va_end(again);
         to = n < 0 ? NULL : make_room(buffer, (size_t)n);
         if (!to)
                 return;
-        va_start(arguments, format);
         (void)vsnprintf(to, (size_t)n + 1, format, arguments);
-        va_end(arguments);
         buffer->n += (size_t)n;
+}
+
+void strbuf_printf(struct strbuf *buffer, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        strbuf_vprintf(buffer, format, arguments);
+        va_end(arguments);
 }
 
 void strbuf_escaped(struct strbuf *buffer, const char *bytes, size_t n)
@@ -73,6 +81,11 @@ void strbuf_escaped(struct strbuf *buffer, const char *bytes, size_t n)
                 return;
         *escape_to(to, bytes, n) = '\0';
         buffer->n += length;
+}
+
+void strbuf_outside(struct strbuf *buffer, const char *text)
+{
+        strbuf_escaped(buffer, text, strlen(text));
 }
 
 void strbuf_ascii(struct strbuf *buffer, const char *text, size_t n)
@@ -87,12 +100,11 @@ void strbuf_ascii(struct strbuf *buffer, const char *text, size_t n)
 
 int strbuf_steal(struct strbuf *buffer, char **ret_text)
 {
-        int r = buffer->error;
+        int r;
 
-        if (r == 0 && !make_room(buffer, 0))
-                r = -ENOMEM;
+        strbuf_add(buffer, "", 0);
+        r = buffer->error;
         if (r == 0) {
-                buffer->text[buffer->n] = '\0';
                 *ret_text = buffer->text;
                 buffer->text = NULL;
         }

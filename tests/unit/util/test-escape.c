@@ -10,7 +10,6 @@
 #include "util/escape.h"
 #include "fixture/run-suite.h"
 #include "util/strbuf.h"
-#include "report/text.h"
 
 /* The reverse, written on its own: \\ and \xHH. Returns the number of bytes. */
 static size_t unescape(const char *text, char *to)
@@ -134,29 +133,6 @@ START_TEST(ascii_passes_as_it_is)
 }
 END_TEST
 
-/* Whatever the room: what does not fit is left out, and the text ends. */
-START_TEST(text_that_is_full)
-{
-        static const char bytes[] = "ab\033\\c";
-        char whole[64];
-        struct text all = TEXT(whole);
-
-        text_add_escaped(&all, bytes, sizeof(bytes));
-        ck_assert_str_eq(whole, "ab\\x1b\\\\c");
-        for (size_t room = 1; room < 12; room++) {
-                char buffer[16];
-                struct text text = { .to = buffer, .bytes = room };
-
-                memset(buffer, 'Z', sizeof(buffer));
-                text_add_escaped(&text, bytes, sizeof(bytes));
-                ck_assert_uint_lt(text.used, room);
-                ck_assert_uint_eq(strnlen(buffer, room), text.used);
-                ck_assert_mem_eq(buffer, whole, text.used);
-                ck_assert_int_eq(buffer[room], 'Z');
-        }
-}
-END_TEST
-
 START_TEST(how_much_of_a_container)
 {
         char id[65];
@@ -182,7 +158,6 @@ int main(void)
         tcase_add_test(tcase, known_attacks);
         tcase_add_test(tcase, wrong_use);
         tcase_add_test(tcase, ascii_passes_as_it_is);
-        tcase_add_test(tcase, text_that_is_full);
         tcase_add_test(tcase, how_much_of_a_container);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
