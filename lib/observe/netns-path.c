@@ -12,19 +12,11 @@
 #include <string.h>
 
 #include "observe/netns.h"
+#include "util/dents.h"
 #include "util/sys.h"
 
 #define NAMES "/run/netns" /* NETNS_RUN_DIR of ip-netns(8) */
 #define ENTRIES_PER_CLOCK 64u
-
-/* As getdents64(2) fills it in. */
-struct entry {
-        uint64_t inode;
-        int64_t offset;
-        uint16_t bytes;
-        uint8_t type;
-        char name[];
-};
 
 struct search {
         const struct aiu_request *request;
@@ -62,45 +54,24 @@ static int look_at(struct search *search, int directory, const char *name)
         return search->found ? 1 : -ENOMEM;
 }
 
-static int look_at_entries(struct search *search, int directory, const char *entries, size_t bytes, bool numbers)
-{
-        for (size_t at = 0; at < bytes;) {
-                const struct entry *entry = (const void *)(entries + at);
-                int r;
-
-                at += entry->bytes;
-                if (entry->name[0] == '.' || (numbers && (entry->name[0] < '1' || entry->name[0] > '9')))
-                        continue;
-                if (++search->n_looked % ENTRIES_PER_CLOCK == 0 && aiu_request_time_left_usec(search->request) == 0)
-                        return -ETIME;
-                r = look_at(search, directory, entry->name);
-                if (r != 0)
-                        return r;
-        }
-        return 0;
-}
-
-static int look_through(struct search *search, int directory, bool numbers)
-{
-        _Alignas(struct entry) char entries[4096];
-        ssize_t n;
-        int r = 0;
-
-        while (r == 0 && (n = sys_getdents(directory, entries, sizeof(entries))) > 0)
-                r = look_at_entries(search, directory, entries, (size_t)n, numbers);
-        return r;
-}
-
 static int look_in(struct search *search, const char *path, const char *below, bool numbers)
 {
-        int directory = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY), r;
+        _Alignas(struct dent) char buffer[4096];
+        struct dents dents = DENTS(sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY), buffer);
+        const struct dent *dent;
+        int r = 0;
 
         search->directory = path;
         search->below = below;
-        if (directory < 0)
+        if (dents.fd < 0)
                 return 0;
-        r = look_through(search, directory, numbers);
-        sys_close(directory);
+        while (r == 0 && (dent = numbers ? dents_next_number(&dents) : dents_next(&dents))) {
+                if (++search->n_looked % ENTRIES_PER_CLOCK == 0 && aiu_request_time_left_usec(search->request) == 0)
+                        r = -ETIME;
+                else
+                        r = look_at(search, dents.fd, dent->name);
+        }
+        sys_close(dents.fd);
         return r;
 }
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See cgroup-count.h. What a stop of a unit ends is what is in its cgroup: one line
- * of cgroup.procs for each. Below it there may be more cgroups, where it is delegated;
- * a few of them are looked at.
+ * See cgroup-count.h. A stop of a unit ends the processes in its cgroup: cgroup.procs has a line
+ * for each. Below a delegated one there may be more cgroups, of which the first few are counted.
  */
 #include "backend/cgroup/cgroup-count.h"
 
-#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -14,22 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/macro.h"
+#include "util/cgroupfs.h"
 #include "util/sys.h"
 
 #define TEXT_BYTES 65536u
-#define DENTS_BYTES 4096u
 #define MOST_LEVELS 3u
 #define MOST_DIRECTORIES 64u
-
-/* struct linux_dirent64: getdents64(2) defines it, no header does. */
-struct dent {
-        uint64_t inode;
-        int64_t offset;
-        uint16_t bytes;
-        uint8_t type;
-        char name[];
-};
 
 struct count {
         char *text; /* TEXT_BYTES */
@@ -70,53 +59,49 @@ static void count_lines(struct count *count, int directory)
                 count->n_processes += count->text[i] == '\n';
 }
 
-static void count_tree(struct count *count, int directory, unsigned int level);
-
-static void count_below(struct count *count, int directory, unsigned int level, const char *dents, size_t bytes)
+static unsigned int level_of(const char *path)
 {
-        for (size_t at = 0; at < bytes;) {
-                const struct dent *dent = (const void *)(dents + at);
-                int fd;
+        unsigned int level = 0;
 
-                at += dent->bytes;
-                if (dent->type != DT_DIR || dent->name[0] == '.')
-                        continue;
-                fd = sys_openat(directory, dent->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-                if (fd < 0)
-                        continue;
-                count_tree(count, fd, level + 1);
-                sys_close(fd);
-        }
+        for (; *path; path++)
+                level += *path == '/';
+        return level;
 }
 
-static void count_tree(struct count *count, int directory, unsigned int level)
+static int visit(struct cgroupfs_walk *walk, uint64_t id, const char *path)
 {
-        union {
-                char bytes[DENTS_BYTES];
-                struct dent first; /* for its alignment */
-        } dents;
-        ssize_t n;
+        struct count *count = walk->userdata;
+        int directory;
 
-        if (level > MOST_LEVELS || count->n_directories++ >= MOST_DIRECTORIES)
-                return;
+        (void)id;
+        if (level_of(path) > MOST_LEVELS)
+                return 0;
+        if (++count->n_directories >= MOST_DIRECTORIES)
+                return 1;
+        directory = sys_openat(walk->root, cgroupfs_below(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        if (directory >= 0)
+                count_lines(count, directory);
+        sys_close(directory);
+        return 0;
+}
+
+static void count_tree(struct count *count, int directory)
+{
+        struct cgroupfs_walk walk = { .root = directory, .most = MOST_DIRECTORIES, .visit = visit, .userdata = count };
+
         count_lines(count, directory);
-        while ((n = sys_getdents(directory, dents.bytes, sizeof(dents.bytes))) > 0)
-                count_below(count, directory, level, dents.bytes, (size_t)n);
+        if (cgroupfs_walk(&walk) == -ENOMEM)
+                count->n_processes = 0;
 }
 
 static int open_unit(const char *path)
 {
-        static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-        int fd = -1;
+        int root = cgroupfs_open(), fd;
 
-        for (size_t i = 0; fd < 0 && i < ELEMENTSOF(mounts); i++) {
-                int root = sys_openat(AT_FDCWD, mounts[i], O_PATH | O_DIRECTORY);
-
-                if (root < 0)
-                        continue;
-                fd = sys_openat(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-                sys_close(root);
-        }
+        if (root < 0)
+                return root;
+        fd = sys_openat(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        sys_close(root);
         return fd;
 }
 
@@ -133,7 +118,7 @@ uint32_t cgroup_count(const char *text, const char *unit)
                 return 0;
         count.text = malloc(TEXT_BYTES);
         if (count.text)
-                count_tree(&count, directory, 0);
+                count_tree(&count, directory);
         free(count.text);
         sys_close(directory);
         return count.n_processes;

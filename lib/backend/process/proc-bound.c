@@ -28,18 +28,13 @@
 #include "backend/backends.h"
 #include "util/caller.h"
 #include "backend/process/proc-parse.h"
+#include "util/dents.h"
 #include "util/sys.h"
 
 /* Newer than some headers. */
 enum { MPTCP = 262, NETNS_COOKIE = 71, BIND_TO_IFINDEX = 62, COOKIE = 57, STATE_CLOSE = 7 };
 
-struct dent {
-        uint64_t inode;
-        int64_t offset;
-        uint16_t bytes;
-        uint8_t type;
-        char name[];
-};
+#define DESCRIPTORS_PER_CLOCK 64u
 
 struct walk {
         const struct aiu_request *request;
@@ -203,28 +198,20 @@ static int look_at_descriptor(struct walk *walk, pid_t pid, int pidfd, int table
 static int look_at_table(struct walk *walk, pid_t pid, int pidfd, int table)
 {
         _Alignas(struct dent) char buffer[2048];
+        struct dents dents = DENTS(table, buffer);
+        unsigned int n = 0;
+        const struct dent *dent;
+        int r = 0;
 
-        for (;;) {
-                ssize_t n = sys_getdents(table, buffer, sizeof(buffer));
-
-                /* -ENOENT: the process died meanwhile. */
-                if (n < 0 && n != -ENOENT)
-                        walk->incomplete = true;
-                if (n <= 0)
-                        return 0;
-                for (ssize_t at = 0; at < n;) {
-                        const struct dent *dent = (const void *)(buffer + at);
-                        int r = 0;
-
-                        at += dent->bytes;
-                        if (dent->name[0] != '.')
-                                r = look_at_descriptor(walk, pid, pidfd, table, dent->name);
-                        if (r < 0)
-                                return r;
-                }
-                if (aiu_request_time_left_usec(walk->request) == 0)
+        while (r == 0 && (dent = dents_next(&dents))) {
+                if (++n % DESCRIPTORS_PER_CLOCK == 0 && aiu_request_time_left_usec(walk->request) == 0)
                         return -ETIME;
+                r = look_at_descriptor(walk, pid, pidfd, table, dent->name);
         }
+        /* -ENOENT: the process died meanwhile. */
+        if (dents.error < 0 && dents.error != -ENOENT)
+                walk->incomplete = true;
+        return r;
 }
 
 static int look_at_process(struct walk *walk, pid_t pid)
@@ -250,28 +237,21 @@ static int look_at_process(struct walk *walk, pid_t pid)
 
 static int look_at_all(struct walk *walk)
 {
-        int root = sys_openat(walk->request->procfs, ".", O_RDONLY | O_DIRECTORY), r = 0;
         _Alignas(struct dent) char buffer[2048];
-        ssize_t n = 0;
+        struct dents dents = DENTS(sys_openat(walk->request->procfs, ".", O_RDONLY | O_DIRECTORY), buffer);
+        const struct dent *dent;
+        int pid, r = 0;
 
-        if (root < 0)
-                return root;
-        while (r == 0 && (n = sys_getdents(root, buffer, sizeof(buffer))) > 0) {
-                for (ssize_t at = 0; at < n && r == 0;) {
-                        const struct dent *dent = (const void *)(buffer + at);
-                        int pid;
-
-                        at += dent->bytes;
-                        if (proc_parse_id(dent->name, &pid) && pid > 0)
-                                r = look_at_process(walk, pid);
-                        /* Nor may processes take long that let nobody look. */
-                        if (r == 0 && aiu_request_time_left_usec(walk->request) == 0)
-                                r = -ETIME;
-                }
+        if (dents.fd < 0)
+                return dents.fd;
+        while (r == 0 && (dent = dents_next_number(&dents))) {
+                if (proc_parse_id(dent->name, &pid))
+                        r = look_at_process(walk, pid);
+                if (r == 0 && aiu_request_time_left_usec(walk->request) == 0)
+                        r = -ETIME;
         }
-        sys_close(root);
-        if (n < 0)
-                walk->incomplete = true;
+        sys_close(dents.fd);
+        walk->incomplete |= dents.error < 0;
         return r;
 }
 

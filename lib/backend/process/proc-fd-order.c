@@ -17,10 +17,12 @@
 #include <sys/stat.h>
 
 #include "backend/process/proc-fd.h"
+#include "util/cgroupfs.h"
 #include "util/sys.h"
 
 #define MAX_CGROUPS 8u
 #define MAX_CGROUP_PROCS_BYTES 65536u
+#define ALL_FOUND 2    /* ends the walk through the cgroups, not the search */
 #define ROOT_CGROUP 1u /* KERNFS_ROOT_INO: everybody's, so no hint */
 /* With few processes the search is over before the cgroup would be found. */
 #define MANY_PROCESSES 256u
@@ -40,22 +42,6 @@ static int push_id(struct scan_pids *list, int id)
         return 0;
 }
 
-static int push_dents(struct scan *scan, size_t bytes, struct scan_pids *list)
-{
-        for (size_t at = 0; at < bytes;) {
-                const struct dent *dent = (const void *)(scan->dents + at);
-                int id, r;
-
-                at += dent->bytes;
-                if (!proc_parse_id(dent->name, &id) || id <= 0)
-                        continue;
-                r = push_id(list, id);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 static int compare_ids(const void *a, const void *b)
 {
         pid_t x = abs(*(const pid_t *)a), y = abs(*(const pid_t *)b);
@@ -65,16 +51,14 @@ static int compare_ids(const void *a, const void *b)
 
 static int read_ids(struct scan *scan, int fd, struct scan_pids *list)
 {
-        for (;;) {
-                ssize_t n = sys_getdents(fd, scan->dents, sizeof(scan->dents));
-                int r;
+        struct dents dents = DENTS(fd, scan->dents);
+        const struct dent *dent;
+        int id, r = 0;
 
-                if (n <= 0)
-                        return (int)n;
-                r = push_dents(scan, (size_t)n, list);
-                if (r < 0)
-                        return r;
-        }
+        while (r == 0 && (dent = dents_next_number(&dents)))
+                if (proc_parse_id(dent->name, &id))
+                        r = push_id(list, id);
+        return r < 0 ? r : dents.error;
 }
 
 /* The directories whose names are numbers; sorted, as procfs does it anyhow. A
@@ -163,74 +147,44 @@ int scan_same_number(struct scan *scan)
         return r;
 }
 
-/* The search through the tree of cgroups. */
-struct walk {
+/* The cgroups in which wanted sockets were made. */
+struct cgroups {
         struct scan *scan;
         int root;
         uint64_t ids[MAX_CGROUPS];
         size_t n_ids;
-        char **queue; /* paths below root that are still to be read */
-        size_t n_queue, queue_room, next;
-        size_t budget;                  /* directories */
-        const char *found[MAX_CGROUPS]; /* paths of those that are hunted */
-        size_t n_found;
 };
 
-static void note_cgroup(struct walk *walk, uint64_t id)
+static void note_cgroup(struct cgroups *cgroups, uint64_t id)
 {
-        if (id <= ROOT_CGROUP || walk->n_ids == MAX_CGROUPS)
+        if (id <= ROOT_CGROUP || cgroups->n_ids == MAX_CGROUPS)
                 return;
-        for (size_t i = 0; i < walk->n_ids; i++)
-                if (walk->ids[i] == id)
+        for (size_t i = 0; i < cgroups->n_ids; i++)
+                if (cgroups->ids[i] == id)
                         return;
-        walk->ids[walk->n_ids++] = id;
+        cgroups->ids[cgroups->n_ids++] = id;
 }
 
-static void note_cgroups(struct walk *walk)
+static void note_cgroups(struct cgroups *cgroups)
 {
-        struct aiu_snapshot *snapshot = walk->scan->snapshot;
+        struct aiu_snapshot *snapshot = cgroups->scan->snapshot;
         struct aiu_socket_fact fact = { .size = sizeof(fact) };
 
         for (size_t i = 0; aiu_snapshot_get_socket(snapshot, i, &fact); i++)
                 if (aiu_snapshot_wants_inode(snapshot, fact.inode))
-                        note_cgroup(walk, fact.cgroup_id);
+                        note_cgroup(cgroups, fact.cgroup_id);
 }
 
-static char *join(const char *parent, const char *name)
-{
-        size_t bytes = strlen(parent) + strlen(name) + 2;
-        char *path = malloc(bytes);
-
-        if (path)
-                (void)snprintf(path, bytes, "%s/%s", parent, name);
-        return path;
-}
-
-/* Returns the path, which the queue owns; NULL = no memory. */
-static const char *queue_path(struct walk *walk, const char *parent, const char *name)
-{
-        if (walk->n_queue == walk->queue_room) {
-                size_t room = walk->queue_room ? walk->queue_room * 2 : 64;
-                char **larger = realloc(walk->queue, room * sizeof(*larger));
-
-                if (!larger)
-                        return NULL;
-                walk->queue = larger;
-                walk->queue_room = room;
-        }
-        walk->queue[walk->n_queue] = join(parent, name);
-        return walk->queue[walk->n_queue] ? walk->queue[walk->n_queue++] : NULL;
-}
-
-/* Look at the processes of a cgroup: `path` is its cgroup.procs. */
-static int scan_procs(struct scan *scan, int directory, const char *path)
+/* Look at the processes of a cgroup. Its directory is closed before: descriptors may be few. */
+static int scan_procs(struct scan *scan, int directory)
 {
         const char *p;
         uint64_t pid;
         char *text;
         int r;
 
-        r = sys_read_file_alloc(directory, path, MAX_CGROUP_PROCS_BYTES, &text, NULL);
+        r = sys_read_file_alloc(directory, "cgroup.procs", MAX_CGROUP_PROCS_BYTES, &text, NULL);
+        sys_close(directory);
         if (r < 0)
                 return scan_fatal(r) ? r : 0;
         for (p = text; r == 0 && proc_parse_number(&p, 10, &pid); p += *p == '\n')
@@ -240,130 +194,81 @@ static int scan_procs(struct scan *scan, int directory, const char *path)
         return r;
 }
 
-static int scan_cgroup(struct walk *walk, const char *directory)
-{
-        char *path = join(directory, "cgroup.procs");
-        int r = path ? scan_procs(walk->scan, walk->root, path) : -ENOMEM;
-
-        free(path);
-        return r;
-}
-
 /* The short way to those that can be opened by their number; the others stay in the list. */
-static int scan_by_number(struct walk *walk)
+static int scan_by_number(struct cgroups *cgroups)
 {
         size_t left = 0;
         int r = 0;
 
-        for (size_t i = 0; i < walk->n_ids; i++) {
-                int fd = r == 0 ? sys_open_cgroup(walk->root, walk->ids[i]) : -1;
+        for (size_t i = 0; i < cgroups->n_ids; i++) {
+                int fd = r == 0 ? sys_open_cgroup(cgroups->root, cgroups->ids[i]) : -1;
 
-                if (fd < 0) {
-                        walk->ids[left++] = walk->ids[i];
-                        continue;
-                }
-                r = scan_procs(walk->scan, fd, "cgroup.procs");
-                sys_close(fd);
+                if (fd < 0)
+                        cgroups->ids[left++] = cgroups->ids[i];
+                else
+                        r = scan_procs(cgroups->scan, fd);
         }
-        walk->n_ids = left;
+        cgroups->n_ids = left;
         return r;
 }
 
-/* cgroup2 gives a directory the cgroup's id as inode number (kernfs_ino()), and
- * getdents64() shows it: no stat() is needed. */
-static bool take_id(struct walk *walk, uint64_t inode)
+static bool take_id(struct cgroups *cgroups, uint64_t id)
 {
-        for (size_t i = 0; i < walk->n_ids; i++)
-                if (walk->ids[i] == inode) {
-                        walk->ids[i] = walk->ids[--walk->n_ids];
+        for (size_t i = 0; i < cgroups->n_ids; i++)
+                if (cgroups->ids[i] == id) {
+                        cgroups->ids[i] = cgroups->ids[--cgroups->n_ids];
                         return true;
                 }
         return false;
 }
 
-static int queue_dents(struct walk *walk, const char *parent, size_t bytes)
+static int visit(struct cgroupfs_walk *walk, uint64_t id, const char *path)
 {
-        for (size_t at = 0; at < bytes;) {
-                const struct dent *dent = (const void *)(walk->scan->dents + at);
-                const char *path;
+        struct cgroups *cgroups = walk->userdata;
+        int fd, r;
 
-                at += dent->bytes;
-                if (dent->type != DT_DIR || dent->name[0] == '.' || walk->n_queue >= walk->budget)
-                        continue;
-                path = queue_path(walk, parent, dent->name);
-                if (!path)
-                        return -ENOMEM;
-                if (take_id(walk, dent->inode))
-                        walk->found[walk->n_found++] = path;
-        }
-        return 0;
-}
-
-/* Looking at a process overwrites the entries: so first the whole directory is
- * read, then what was found in it is looked at. */
-static int read_cgroup_directory(struct walk *walk, const char *path)
-{
-        int fd = sys_openat(walk->root, path, O_RDONLY | O_DIRECTORY);
-        ssize_t n;
-        int r = 0;
-
+        if (!take_id(cgroups, id))
+                return 0;
+        fd = sys_openat(walk->root, cgroupfs_below(path), O_PATH | O_DIRECTORY | O_NOFOLLOW);
         if (fd < 0)
                 return scan_fatal(fd) ? fd : 0;
-        while (r == 0 && (n = sys_getdents(fd, walk->scan->dents, SCAN_DENTS_BYTES)) > 0)
-                r = queue_dents(walk, path, (size_t)n);
-        sys_close(fd);
-        while (r == 0 && walk->n_found > 0)
-                r = scan_cgroup(walk, walk->found[--walk->n_found]);
-        return r;
+        r = scan_procs(cgroups->scan, fd);
+        return r == 0 && cgroups->n_ids == 0 ? ALL_FOUND : r;
 }
 
-static int walk_run(struct walk *walk)
+static int scan_by_path(struct cgroups *cgroups)
 {
-        int r = 0;
+        struct cgroupfs_walk walk = {
+                .root = cgroups->root,
+                .most = cgroups->scan->all.n,
+                .until_nsec = cgroups->scan->request->deadline_nsec,
+                .visit = visit,
+                .userdata = cgroups,
+        };
+        int r = cgroups->n_ids > 0 ? cgroupfs_walk(&walk) : 0;
 
-        if (walk->n_ids > 0 && !queue_path(walk, ".", "."))
-                r = -ENOMEM;
-        while (r == 0 && walk->n_ids > 0 && walk->next < walk->n_queue) {
-                if (scan_expired(walk->scan))
-                        r = SCAN_STOP;
-                else
-                        r = read_cgroup_directory(walk, walk->queue[walk->next]);
-                walk->next++;
-        }
-        for (size_t i = 0; i < walk->n_queue; i++)
-                free(walk->queue[i]);
-        free(walk->queue);
-        return r;
-}
-
-/* The hybrid set-up has cgroup2 in a corner. Anything else that is mounted there
- * only makes for a useless order, so it is not checked what it is. */
-static int open_cgroup_root(void)
-{
-        int fd = sys_openat(AT_FDCWD, "/sys/fs/cgroup/unified", O_RDONLY | O_DIRECTORY);
-
-        if (fd == -ENOENT)
-                fd = sys_openat(AT_FDCWD, "/sys/fs/cgroup", O_RDONLY | O_DIRECTORY);
-        return fd;
+        if (r == -ETIME)
+                return scan_expired(cgroups->scan) ? SCAN_STOP : 0;
+        return r == ALL_FOUND ? 0 : r;
 }
 
 static int scan_cgroups(struct scan *scan)
 {
-        struct walk walk = { .scan = scan, .budget = scan->all.n };
+        struct cgroups cgroups = { .scan = scan };
         int r;
 
         if (!scan->first_holder && scan->all.n < MANY_PROCESSES)
                 return 0;
-        note_cgroups(&walk);
-        if (walk.n_ids == 0)
+        note_cgroups(&cgroups);
+        if (cgroups.n_ids == 0)
                 return 0;
-        walk.root = open_cgroup_root();
-        if (walk.root < 0)
-                return scan_fatal(walk.root) ? walk.root : 0;
-        r = scan->request->plain_calls_only ? 0 : scan_by_number(&walk);
+        cgroups.root = cgroupfs_open();
+        if (cgroups.root < 0)
+                return scan_fatal(cgroups.root) ? cgroups.root : 0;
+        r = scan->request->plain_calls_only ? 0 : scan_by_number(&cgroups);
         if (r == 0)
-                r = walk_run(&walk);
-        sys_close(walk.root);
+                r = scan_by_path(&cgroups);
+        sys_close(cgroups.root);
         return r;
 }
 

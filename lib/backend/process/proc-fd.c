@@ -239,41 +239,20 @@ static int look_at(struct scan *scan, struct scan_walk *walk, const char *name)
         return 0;
 }
 
-/* One buffer full of directory entries. */
-static int look_at_entries(struct scan *scan, struct scan_walk *walk, size_t bytes)
+static int walk_entries(struct scan *scan, struct scan_walk *walk)
 {
-        for (size_t at = 0; at < bytes;) {
-                const struct dent *dent = (const void *)(scan->dents + at);
-                int r;
+        struct dents dents = DENTS(walk->table, scan->dents);
+        const struct dent *dent;
+        int r = 0;
 
-                at += dent->bytes;
-                if (dent->name[0] == '.')
-                        continue;
+        /* Denied: ptrace_may_access() said no, and would of each of them. */
+        while (r == 0 && !walk->denied && (dent = dents_next(&dents))) {
                 walk->n_fds++;
                 if (--scan->until_clock == 0 && scan_expired(scan))
                         return SCAN_STOP;
                 r = look_at(scan, walk, dent->name);
-                if (r != 0)
-                        return r;
-                /* ptrace_may_access() said no; so it would to each of them. */
-                if (walk->denied)
-                        return 0;
         }
-        return 0;
-}
-
-static int walk_entries(struct scan *scan, struct scan_walk *walk)
-{
-        for (;;) {
-                ssize_t n = sys_getdents(walk->table, scan->dents, sizeof(scan->dents));
-                int r;
-
-                if (n <= 0)
-                        return note_walk(scan, walk, (int)n);
-                r = look_at_entries(scan, walk, (size_t)n);
-                if (r != 0 || walk->denied)
-                        return r;
-        }
+        return r == 0 && dents.error < 0 ? note_walk(scan, walk, dents.error) : r;
 }
 
 int scan_table(struct scan *scan, struct scan_walk *walk)

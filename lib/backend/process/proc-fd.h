@@ -11,7 +11,6 @@
 #ifndef AIU_PROC_FD_H
 #define AIU_PROC_FD_H
 
-#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +18,7 @@
 
 #include "addrinuse-backend.h"
 #include "backend/process/proc-pid.h"
+#include "util/dents.h"
 
 #define SCAN_DENTS_BYTES 32768u
 #define SCAN_MAX_HITS 256u
@@ -29,15 +29,6 @@
 
 /* Instead of an errno: stop, all is well (first holder found, snapshot full). */
 #define SCAN_STOP 1
-
-/* The kernel's struct linux_dirent64, which no header of libc shows. */
-struct dent {
-        uint64_t inode;
-        int64_t offset;
-        uint16_t bytes;
-        uint8_t type;
-        char name[];
-};
 
 /* Descriptor `fd` of the process that is walked refers to a wanted inode. */
 struct scan_hit {
@@ -116,7 +107,7 @@ struct scan {
         size_t n_numbers;
         bool numbers_tried;
         unsigned int until_clock;
-        _Alignas(uint64_t) char dents[SCAN_DENTS_BYTES];
+        _Alignas(struct dent) char dents[SCAN_DENTS_BYTES];
         struct proc_reader reader;
 };
 

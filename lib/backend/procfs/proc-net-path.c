@@ -22,6 +22,7 @@
 #include "backend/backends.h"
 #include "backend/procfs/proc-net-parse.h"
 #include "util/macro.h"
+#include "util/dents.h"
 #include "util/sys.h"
 
 #define TABLE_MAX (16u << 20)
@@ -261,57 +262,22 @@ static int read_of_process(struct search *search, const char *pid)
         return r == -ENOMEM || r == -ENOBUFS ? r : 0; /* others: it has ended */
 }
 
-struct entry {
-        uint64_t inode;
-        int64_t offset;
-        unsigned short bytes;
-        unsigned char type;
-        char name[];
-};
-
-static int read_entries(struct search *search, const char *block, size_t bytes)
-{
-        unsigned short step;
-        int r;
-
-        for (size_t at = 0; at + offsetof(struct entry, name) < bytes; at += step) {
-                const char *name = block + at + offsetof(struct entry, name);
-
-                memcpy(&step, block + at + offsetof(struct entry, bytes), sizeof(step));
-                if (step == 0 || step > bytes - at || !memchr(name, '\0', step - offsetof(struct entry, name)))
-                        return -EBADMSG;
-                if (!consists_of(name, strlen(name), "0123456789") || strlen(name) > 10)
-                        continue;
-                if (aiu_request_time_left_usec(search->request) == 0)
-                        return -ETIME;
-                r = read_of_process(search, name);
-                /* Where namespaces cannot be told apart, the next process would tell of the same socket. */
-                if (r < 0 || search->n_found > 0)
-                        return r;
-        }
-        return 0;
-}
-
 static int read_others(struct search *search)
 {
-        _Alignas(8) char block[4096];
-        int fd, r = 0;
-        ssize_t n;
+        _Alignas(struct dent) char buffer[4096];
+        struct dents dents = DENTS(-1, buffer);
+        const struct dent *dent;
+        int r = 0;
 
         (void)is_new(search, namespace_of(search, "thread-self"));
-        fd = sys_openat(search->request->procfs, ".", O_RDONLY | O_DIRECTORY);
-        if (fd < 0)
-                return fd;
-        while (r >= 0 && search->n_found == 0) {
-                n = sys_getdents(fd, block, sizeof(block));
-                if (n <= 0) {
-                        r = (int)n;
-                        break;
-                }
-                r = read_entries(search, block, (size_t)n);
-        }
-        sys_close(fd);
-        return r;
+        dents.fd = sys_openat(search->request->procfs, ".", O_RDONLY | O_DIRECTORY);
+        if (dents.fd < 0)
+                return dents.fd;
+        /* Where namespaces cannot be told apart, the next process would show the same socket again. */
+        while (r == 0 && search->n_found == 0 && (dent = dents_next_number(&dents)))
+                r = aiu_request_time_left_usec(search->request) == 0 ? -ETIME : read_of_process(search, dent->name);
+        sys_close(dents.fd);
+        return r < 0 ? r : dents.error;
 }
 
 /* ------------------------------------------------------ the backend */

@@ -12,19 +12,11 @@
 
 #include "backend/procfs/unix-mount.h"
 #include "backend/procfs/unix-views.h"
+#include "util/dents.h"
 #include "util/sys.h"
 
 #define MOUNTINFO_MAX (4u << 20)
 #define NAMESPACES_KEPT 64u
-
-/* As getdents64(2) fills it in. */
-struct entry {
-        uint64_t inode;
-        int64_t offset;
-        uint16_t bytes;
-        uint8_t type;
-        char name[];
-};
 
 struct views {
         const struct aiu_request *request;
@@ -74,37 +66,26 @@ static void look_at(struct views *views, const char *pid)
         free(text);
 }
 
-static void look_at_all(struct views *views, const char *entries, size_t bytes)
-{
-        for (size_t at = 0; at < bytes && views->answer == AIU_TRISTATE_NO;) {
-                const struct entry *entry = (const void *)(entries + at);
-
-                at += entry->bytes;
-                if (entry->name[0] < '1' || entry->name[0] > '9')
-                        continue;
-                if (aiu_request_time_left_usec(views->request) == 0)
-                        views->answer = AIU_TRISTATE_UNKNOWN;
-                else
-                        look_at(views, entry->name);
-        }
-}
-
 enum aiu_tristate unix_views_elsewhere(const struct aiu_request *request, const char *path, unix_mount_resolve *resolve,
                                        char way[UNIX_MOUNT_PATH])
 {
         struct views views = {
                 .request = request, .path = path, .resolve = resolve, .way = way, .answer = AIU_TRISTATE_NO
         };
-        _Alignas(struct entry) char entries[4096];
-        int fd = sys_openat(request->procfs, ".", O_RDONLY | O_DIRECTORY);
-        ssize_t n;
+        _Alignas(struct dent) char buffer[4096];
+        struct dents dents = DENTS(sys_openat(request->procfs, ".", O_RDONLY | O_DIRECTORY), buffer);
+        const struct dent *dent;
 
-        if (fd < 0)
+        if (dents.fd < 0)
                 return AIU_TRISTATE_UNKNOWN;
         /* Our own namespace has been asked in full. */
         (void)is_new(&views, first_mount(request->procfs, "thread-self/mountinfo"));
-        while ((n = sys_getdents(fd, entries, sizeof(entries))) > 0 && views.answer == AIU_TRISTATE_NO)
-                look_at_all(&views, entries, (size_t)n);
-        sys_close(fd);
-        return n < 0 ? AIU_TRISTATE_UNKNOWN : views.answer;
+        while (views.answer == AIU_TRISTATE_NO && (dent = dents_next_number(&dents))) {
+                if (aiu_request_time_left_usec(request) == 0)
+                        views.answer = AIU_TRISTATE_UNKNOWN;
+                else
+                        look_at(&views, dent->name);
+        }
+        sys_close(dents.fd);
+        return dents.error < 0 ? AIU_TRISTATE_UNKNOWN : views.answer;
 }

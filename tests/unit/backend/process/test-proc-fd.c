@@ -179,6 +179,9 @@ static uint64_t make_cgroup(pid_t pid)
         FILE *f;
 
         ck_assert_int_eq(mount("tmpfs", "/sys/fs/cgroup", "tmpfs", 0, NULL), 0);
+        f = fopen("/sys/fs/cgroup/cgroup.controllers", "w");
+        ck_assert_ptr_nonnull(f);
+        fclose(f);
         ck_assert_int_eq(mkdir("/sys/fs/cgroup/other", 0755), 0);
         ck_assert_int_eq(mkdir("/sys/fs/cgroup/a", 0755), 0);
         ck_assert_int_eq(mkdir("/sys/fs/cgroup/a/b", 0755), 0);
