@@ -10,6 +10,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -99,8 +100,8 @@ static int converse(int fd, const struct aiu_request *request, struct nl_msg *me
         return r < 0 ? r : 0;
 }
 
-int nft_dump(const struct aiu_request *request, uint8_t type, int family, const char *table, nft_dump_handler *handler,
-             void *userdata)
+static int dump(const struct aiu_request *request, uint8_t type, int family, const char *table,
+                nft_dump_handler *handler, void *userdata)
 {
         struct nl_msg *message = new_message(type, family, table);
         int fd, r;
@@ -112,5 +113,17 @@ int nft_dump(const struct aiu_request *request, uint8_t type, int family, const 
         if (fd >= 0)
                 close(fd);
         nlmsg_free(message);
+        return r;
+}
+
+int nft_dump(const struct aiu_request *request, uint8_t type, int family, const char *table, nft_dump_handler *handler,
+             void *userdata)
+{
+        int debug = nl_debug, r;
+
+        /* With NLDBG in the environment libnl would write to stderr. */
+        nl_debug = 0;
+        r = dump(request, type, family, table, handler, userdata);
+        nl_debug = debug;
         return r;
 }
