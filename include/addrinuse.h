@@ -340,6 +340,38 @@ int aiu_query_set_address(struct aiu_query *, const struct sockaddr *, socklen_t
 int aiu_query_set_address_string(struct aiu_query *, const char *addr, uint16_t port);
 
 /**
+ * Address, type and protocol from what people type and other programs print: "8080",
+ * "127.0.0.1:8080/udp", ":::3000", "tcp/3000", "http://localhost:3000/", "/run/x.sock",
+ * "@abstract", or one line of a log that complains about an address. addrinuse(1) lists the
+ * forms. Options stay as they are.
+ *
+ * A text without a protocol means a TCP or an AF_UNIX stream socket, unless
+ * aiu_query_set_socket() or aiu_query_set_fd() said which. A port alone asks about every
+ * address: [::], dual-stack unless aiu_query_set_v6only() was called. A service is looked up in
+ * /etc/services; one that UDP alone has is UDP. Of host names only "localhost" is known, as
+ * 127.0.0.1: no resolver is asked. Lists, ranges and several lines are no address.
+ * @returns 0; -EINVAL (no address in it; the query is unchanged); -ENODEV (no interface of the
+ * scope's name); -ENOMEM
+ * @since 0.1
+ */
+int aiu_query_set_address_text(struct aiu_query *, const char *text);
+
+/**
+ * The address that was set. At most *bytes bytes are written; *bytes becomes the length of the
+ * whole address.
+ * @returns 0; -EINVAL (NULL); -ENODATA (no address was set)
+ * @since 0.1
+ */
+int aiu_query_get_address(const struct aiu_query *, struct sockaddr *ret, socklen_t *bytes);
+
+/**
+ * The type and the protocol that were set, or the defaults. Either pointer may be NULL.
+ * @returns 0; -EINVAL (NULL query)
+ * @since 0.1
+ */
+int aiu_query_get_socket(const struct aiu_query *, int *ret_type, int *ret_protocol);
+
+/**
  * Type and protocol, as for socket(2): SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET or SOCK_DCCP
  * (SOCK_CLOEXEC and SOCK_NONBLOCK are ignored); IPPROTO_*, or 0 = the default of the type.
  * @returns 0; -EINVAL

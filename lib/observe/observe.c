@@ -153,7 +153,8 @@ static void learn_v6only(struct observation *o)
 {
         char text[8];
 
-        if (o->query->v6only_set || o->request->address.sa.any.sa_family != AF_INET6 || o->backend_request.procfs < 0)
+        if (o->query->v6only_set || o->request->every_address || o->request->address.sa.any.sa_family != AF_INET6 ||
+            o->backend_request.procfs < 0)
                 return;
         if (sys_read_file(o->backend_request.procfs, "sys/net/ipv6/bindv6only", text, sizeof(text)) > 0)
                 o->request->v6only = text[0] == '1';

@@ -53,6 +53,7 @@ struct aiu_query {
         struct request request;
         bool v6only_set, uid_set, listen_set; /* else the documented default is filled in when it runs */
         bool address_set;
+        bool socket_set; /* type and protocol are the caller's choice, not a default */
         bool netns_lost; /* the fd's namespace is not ours and could not be had */
         int netns;       /* -1 = the caller's */
 };
@@ -62,6 +63,8 @@ bool context_plain_calls_only(const struct aiu_context *context);
 
 /* The number of an interface in the namespace asked about; -ENODEV, or why that is not known. */
 int query_find_interface(const struct aiu_query *query, const char *name, unsigned int *ret_ifindex);
+/* What stands behind "%": a number, or the name of an interface. */
+int query_parse_scope(const struct aiu_query *query, const char *scope, uint32_t *ret_index);
 /* NULL = the backend has nothing to say in this phase. */
 phase_function *backend_phase(const struct aiu_backend *backend, enum phase phase);
 

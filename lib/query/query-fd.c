@@ -233,6 +233,7 @@ AIU_EXPORT int aiu_query_set_fd(struct aiu_query *query, int fd)
         if (r < 0)
                 return r;
         query->request.type = type;
+        query->socket_set = true;
         query->request.protocol = protocol;
         query->request.domain = domain;
         read_options(query, fd, domain);

@@ -101,6 +101,7 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
                 memcpy(&to->sa, address, bytes < to->len ? bytes : to->len);
         }
         query->request.given_len = bytes;
+        query->request.every_address = false;
         query->address_set = true;
         return 0;
 }
@@ -130,7 +131,7 @@ int query_find_interface(const struct aiu_query *query, const char *name, unsign
 }
 
 /* "%2" is an index, "%eth0" a name; a name that looks like a number is not one (RFC 4007 §11.2). */
-static int parse_scope(const struct aiu_query *query, const char *scope, uint32_t *ret_index)
+int query_parse_scope(const struct aiu_query *query, const char *scope, uint32_t *ret_index)
 {
         uint64_t number = 0;
         const char *p;
@@ -157,7 +158,7 @@ AIU_EXPORT int aiu_query_set_address_string(struct aiu_query *query, const char 
         if (r < 0)
                 return r;
         if (scope) {
-                r = parse_scope(query, scope, &address.sa.in6.sin6_scope_id);
+                r = query_parse_scope(query, scope, &address.sa.in6.sin6_scope_id);
                 if (r < 0)
                         return r;
         }
@@ -179,6 +180,7 @@ AIU_EXPORT int aiu_query_set_socket(struct aiu_query *query, int type, int proto
                 return -EINVAL;
         query->request.type = type;
         query->request.protocol = protocol;
+        query->socket_set = true;
         return 0;
 }
 

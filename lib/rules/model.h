@@ -69,7 +69,8 @@ struct request {
         bool reuseaddr;
         bool reuseport;
         bool v6only;
-        bool freebind; /* IP_FREEBIND or IP_TRANSPARENT */
+        bool freebind;      /* IP_FREEBIND or IP_TRANSPARENT */
+        bool every_address; /* a port alone was asked about: the address is [::], dual-stack */
         bool listen;
         bool trial_succeeded; /* a bind() like that was made, and succeeded: trial-bind.c */
         bool port_later;      /* IP_BIND_ADDRESS_NO_PORT: bind() to port 0 takes none */

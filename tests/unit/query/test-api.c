@@ -172,6 +172,9 @@ START_TEST(null_query)
         ck_assert_ptr_null(aiu_query_unref(NULL));
         is_inval(aiu_query_set_address(NULL, (struct sockaddr *)&in, sizeof(in)));
         is_inval(aiu_query_set_address_string(NULL, "::1", 1));
+        is_inval(aiu_query_set_address_text(NULL, "80"));
+        is_inval(aiu_query_get_address(NULL, NULL, NULL));
+        is_inval(aiu_query_get_socket(NULL, NULL, NULL));
         is_inval(aiu_query_set_socket(NULL, SOCK_STREAM, 0));
         is_inval(aiu_query_set_reuseaddr(NULL, 1));
         is_inval(aiu_query_set_reuseport(NULL, 1));
@@ -361,6 +364,66 @@ START_TEST(scopes)
 }
 END_TEST
 
+/* What a query asks about, read back. */
+static void has(const struct aiu_query *query, int family, uint16_t port, int type, int protocol)
+{
+        struct sockaddr_storage address;
+        const struct sockaddr_in *in = (const void *)&address;
+        socklen_t bytes = sizeof(address);
+        int found_type, found_protocol;
+
+        ck_assert_int_eq(aiu_query_get_address(query, (struct sockaddr *)&address, &bytes), 0);
+        ck_assert_int_eq(aiu_query_get_socket(query, &found_type, &found_protocol), 0);
+        ck_assert_int_eq(address.ss_family, family);
+        if (family != AF_UNIX)
+                ck_assert_uint_eq(ntohs(in->sin_port), port);
+        ck_assert_int_eq(found_type, type);
+        ck_assert_int_eq(found_protocol, protocol);
+}
+
+START_TEST(address_text)
+{
+        static const struct {
+                const char *text;
+                int family;
+                uint16_t port;
+                int type, protocol;
+        } rows[] = {
+                { "localhost:http", AF_INET, 80, SOCK_STREAM, IPPROTO_TCP },
+                { "53/udp", AF_INET6, 53, SOCK_DGRAM, IPPROTO_UDP },
+                { ":::3000", AF_INET6, 3000, SOCK_STREAM, IPPROTO_TCP },
+                { "/run/x.sock", AF_UNIX, 0, SOCK_STREAM, 0 },
+                { "tftp", AF_INET6, 69, SOCK_DGRAM, IPPROTO_UDP }, /* UDP alone has it */
+                { "www", AF_INET6, 80, SOCK_STREAM, IPPROTO_TCP }, /* an alias */
+                { "[fe80::1%lo]:80", AF_INET6, 80, SOCK_STREAM, IPPROTO_TCP },
+        };
+        struct aiu_query *query = new_query();
+        socklen_t bytes = 0;
+
+        ck_assert_int_eq(aiu_query_get_address(query, NULL, &bytes), -ENODATA);
+        for (size_t i = 0; i < N(rows); i++) {
+                ck_assert_msg(aiu_query_set_address_text(query, rows[i].text) == 0, "%s", rows[i].text);
+                has(query, rows[i].family, rows[i].port, rows[i].type, rows[i].protocol);
+        }
+        is_inval(aiu_query_set_address_text(query, "no-such-service"));
+        is_inval(aiu_query_set_address_text(query, "tcp/tftp"));
+        is_inval(aiu_query_set_address_text(query, NULL));
+        has(query, AF_INET6, 80, SOCK_STREAM, IPPROTO_TCP);
+        is_inval(aiu_query_get_address(query, NULL, NULL));
+        ck_assert_int_eq(aiu_query_get_socket(query, NULL, NULL), 0);
+        ck_assert_int_eq(aiu_query_get_address(query, NULL, &bytes), 0);
+        ck_assert_uint_eq(bytes, sizeof(struct sockaddr_in6));
+
+        /* What the caller chose stays, where the text does not say. */
+        ck_assert_int_eq(aiu_query_set_socket(query, SOCK_DGRAM, 0), 0);
+        ck_assert_int_eq(aiu_query_set_address_text(query, "domain"), 0);
+        has(query, AF_INET6, 53, SOCK_DGRAM, 0);
+        ck_assert_int_eq(aiu_query_set_address_text(query, "tcp/8080"), 0);
+        has(query, AF_INET6, 8080, SOCK_STREAM, IPPROTO_TCP);
+        aiu_query_unref(query);
+}
+END_TEST
+
 START_TEST(bad_settings)
 {
         struct aiu_query *query = new_query();
@@ -455,6 +518,9 @@ START_TEST(setters_keep_errno)
         keeps(aiu_query_set_address_string(query, "fe80::1%lo", 12345));
         keeps_failing(aiu_query_set_address_string(query, "fe80::1%no-such", 12345), ENODEV);
         keeps_failing(aiu_query_set_address_string(query, "no address", 12345), EINVAL);
+        keeps(aiu_query_set_address_text(query, "localhost:http"));
+        keeps_failing(aiu_query_set_address_text(query, "[fe80::1%no-such]:1"), ENODEV);
+        keeps_failing(aiu_query_set_address_text(query, "no address"), EINVAL);
         keeps(aiu_query_set_socket(query, SOCK_STREAM, 0));
         keeps(aiu_query_set_reuseaddr(query, 1));
         keeps(aiu_query_set_reuseport(query, 1));
@@ -642,6 +708,7 @@ int main(void)
         tcase_add_test(tcase, bad_probe);
         tcase_add_test(tcase, bad_addresses);
         tcase_add_test(tcase, scopes);
+        tcase_add_test(tcase, address_text);
         tcase_add_test(tcase, bad_settings);
         tcase_add_test(tcase, bad_descriptors);
         tcase_add_test(tcase, setters_keep_errno);
