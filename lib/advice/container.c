@@ -8,12 +8,8 @@
 #include <string.h>
 
 #include "advice/list.h"
-
-static bool is_engine(const struct manager *m)
-{
-        return m->kind == AIU_MANAGER_DOCKER || m->kind == AIU_MANAGER_PODMAN || m->kind == AIU_MANAGER_KUBERNETES ||
-               m->kind == AIU_MANAGER_CONTAINERD;
-}
+#include "advice/manager-commands.h"
+#include "rules/programs.h"
 
 /*
  * These take connections for a container, or watch over it (conmon). Without them it would go
@@ -22,26 +18,18 @@ static bool is_engine(const struct manager *m)
  */
 bool advice_is_port_helper(const struct aiu_holder *holder)
 {
-        static const char *const names[] = { "docker-proxy", "rootlessport", "rootlesskit", "slirp4netns" };
-        const char *comm = holder->process ? holder->process->comm : NULL;
-
-        if (!comm || !holder->manager)
+        if (!holder->process || !holder->manager || !(program_flags(holder->process->comm) & PROGRAM_CONTAINER_HELPER))
                 return false;
-        if (strcmp(comm, "conmon") == 0)
-                return is_engine(holder->manager) || advice_has_unit(holder);
-        if (!is_engine(holder->manager))
-                return false;
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                if (strcmp(comm, names[i]) == 0)
-                        return true;
-        return strncmp(comm, "pasta", 5) == 0;
+        if (manager_is_engine(holder->manager))
+                return true;
+        return advice_has_unit(holder) && strcmp(holder->process->comm, "conmon") == 0;
 }
 
 /* Which of them it is, an engine's helper does not always tell. */
 static bool has_container(const struct aiu_holder *holder)
 {
         return holder->manager &&
-               (holder->manager->container || (is_engine(holder->manager) && advice_is_port_helper(holder)));
+               (holder->manager->container || (manager_is_engine(holder->manager) && advice_is_port_helper(holder)));
 }
 
 static bool same_container(const struct manager *a, const struct manager *b)
@@ -69,7 +57,7 @@ static bool stopped_already(const struct advice_list *list, const struct manager
 /* Everybody may stop his own rootless containers; the others are root's. */
 static uint32_t stop_flags(const struct advice_input *in, const struct manager *m)
 {
-        bool own = is_engine(m) && m->user != 0 && m->user == in->asker;
+        bool own = manager_is_engine(m) && m->user != 0 && m->user == in->asker;
 
         return AIU_ACTION_DISRUPTIVE | (own || in->asker == 0 ? 0 : AIU_ACTION_NEEDS_ROOT);
 }
@@ -100,15 +88,9 @@ static void stop_one(struct advice_list *list, const struct manager *m)
  */
 static bool may_be_left_over(const struct aiu_holder *holder)
 {
-        static const char *const names[] = { "docker-proxy", "rootlessport", "conmon" };
-
-        if (holder->kind != AIU_HOLDER_PROCESS || !advice_is_port_helper(holder) || holder->process->pid <= 1 ||
-            holder->manager->container || advice_has_unit(holder))
-                return false;
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                if (strcmp(holder->process->comm, names[i]) == 0)
-                        return true;
-        return false;
+        return holder->kind == AIU_HOLDER_PROCESS && advice_is_port_helper(holder) && holder->process->pid > 1 &&
+               !holder->manager->container && !advice_has_unit(holder) &&
+               program_flags(holder->process->comm) & PROGRAM_OF_ONE_CONTAINER;
 }
 
 static void end_helper(struct advice_list *list, const struct aiu_holder *holder)

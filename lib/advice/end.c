@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "advice/list.h"
+#include "rules/programs.h"
 
 /* ------------------------------------------------------ who hears what */
 
@@ -94,20 +95,12 @@ static bool parent_may_return(const struct aiu_holder *holder, const void *what)
 /* The asker, a login or the whole host goes with it. */
 static bool is_vital(const struct aiu_holder *holder, const void *what)
 {
-        static const char *const names[] = { "dbus-daemon",    "dbus-broker", "dbus-broker-lau",
-                                             "systemd-logind", "systemd",     "init" };
-        const char *comm;
-
         (void)what;
         if (!advice_is_process(holder))
                 return false;
         if ((holder->flags | leader_of(holder)->flags) & AIU_HOLDER_ANCESTOR)
                 return true;
-        comm = leader_of(holder)->comm;
-        for (size_t i = 0; comm && i < sizeof(names) / sizeof(names[0]); i++)
-                if (strcmp(comm, names[i]) == 0)
-                        return true;
-        return false;
+        return program_flags(leader_of(holder)->comm) & PROGRAM_VITAL;
 }
 
 /* ------------------------------------------------------ whom the signal goes to */

@@ -9,33 +9,15 @@
 
 #include "rules/address.h"
 #include "advice/list.h"
-
-/* The supervisors that have a command to stop one program for good: see action-text.c. */
-static bool can_stop_one(const char *name)
-{
-        static const char *const known[] = { "supervisord", "runit", "s6", "daemontools", "pm2" };
-
-        for (size_t i = 0; name && i < sizeof(known) / sizeof(known[0]); i++)
-                if (strcmp(name, known[i]) == 0)
-                        return true;
-        return false;
-}
+#include "advice/manager-commands.h"
 
 /* ------------------------------------------------------ processes */
 
-static bool is_systemd(const struct manager *m)
-{
-        return m->kind == AIU_MANAGER_SYSTEMD || m->kind == AIU_MANAGER_SYSTEMD_USER;
-}
-
-/* Whoever has a manager that would be asked first. A supervisor is one if it is known what to ask it. */
 bool advice_has_unit(const struct aiu_holder *holder)
 {
         const struct manager *m = holder->manager;
 
-        if (!m || (!m->unit && !m->socket_unit))
-                return false;
-        return is_systemd(m) || (m->kind == AIU_MANAGER_SUPERVISOR && can_stop_one(m->supervisor));
+        return m && (m->unit || m->socket_unit) && manager_command(m, STOPS_UNITS);
 }
 
 /* A service manager that holds a socket for its units: pid 1, or a user's. It is never ended for that. */
@@ -43,7 +25,7 @@ static bool is_proxy(const struct aiu_holder *holder)
 {
         const struct manager *m = holder->manager;
 
-        return m && is_systemd(m) && (m->socket_unit || !m->unit) && holder->process->comm &&
+        return m && manager_is_systemd(m) && (m->socket_unit || !m->unit) && holder->process->comm &&
                strcmp(holder->process->comm, "systemd") == 0;
 }
 
@@ -211,7 +193,7 @@ static uint32_t unit_remarks(const struct aiu_holder *holder)
         uint32_t remarks = 0;
 
         /* Whoever knows what starts it again has looked. */
-        if (is_systemd(m) && !m->unit_state && m->will_return == UNKNOWN)
+        if (manager_is_systemd(m) && !m->unit_state && m->will_return == UNKNOWN)
                 remarks |= REMARK_UNASKED;
         if (m->enabled && strcmp(m->enabled, "enabled") == 0)
                 remarks |= REMARK_AT_BOOT;
@@ -248,7 +230,7 @@ static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_
         action->remarks = remarks;
         action->manager = m;
         advice_weigh_word(list->in, action);
-        if (kind == AIU_ACTION_STOP_UNIT && is_systemd(m))
+        if (kind == AIU_ACTION_STOP_UNIT && manager_is_systemd(m))
                 advice_spare_others(list, action, whose, m);
         for (size_t i = 0; i < list->in->n_conflicts; i++) {
                 const struct aiu_conflict *c = &list->in->conflicts[i];
@@ -289,7 +271,7 @@ void advice_use_activation(struct advice_list *list)
 {
         const struct manager *own = list->in->own;
 
-        if (!own || !is_systemd(own))
+        if (!own || !manager_is_systemd(own))
                 return;
         for (size_t i = 0; i < list->in->n_conflicts; i++)
                 for (size_t k = 0; k < list->in->conflicts[i].n_holders; k++)

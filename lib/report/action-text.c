@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "advice/manager-commands.h"
 #include "rules/address.h"
 #include "util/escape.h"
 #include "report/words.h"
@@ -249,11 +250,11 @@ static void describe_container(struct strbuf *text, const struct aiu_action *act
                 strbuf_escaped(text, m->container, escape_shown(m->container));
                 return;
         }
-        strbuf_printf(text, "stop the container that publishes the port; ");
+        strbuf_printf(text, "stop the container that publishes the port; %s",
+                      manager_command(m, STOPS_CONTAINERS)->list);
         if (m->kind == AIU_MANAGER_DOCKER)
-                strbuf_printf(text, "docker ps --filter publish=%u names it", (unsigned)address_port(&q->address));
-        else
-                strbuf_printf(text, "%s names it", m->kind == AIU_MANAGER_PODMAN ? "podman port --all" : "nerdctl ps");
+                strbuf_printf(text, " --filter publish=%u", (unsigned)address_port(&q->address));
+        strbuf_str(text, " names it");
         if (m->user != 0 && m->user != UID_UNKNOWN)
                 strbuf_printf(text, " when uid %u runs it", (unsigned)m->user);
 }

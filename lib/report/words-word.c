@@ -2,6 +2,7 @@
 /* What an action says, and who runs its command, where it rests on the word of a less privileged user. */
 #include <string.h>
 
+#include "advice/manager-commands.h"
 #include "report/words.h"
 
 /* libvirt registers its guests with machined as qemu-1-NAME. */
@@ -32,18 +33,9 @@ void words_who_made_it(struct strbuf *text, const struct aiu_action *action, con
                               (unsigned)c->socket.uid);
 }
 
-/* Its command runs as the user whose word it is: that user can do the same without it. */
-static bool acts_as_user(const struct manager *m)
-{
-        if (m->named_by == 0 || m->named_by == UID_UNKNOWN || m->user != m->named_by)
-                return false;
-        return m->kind == AIU_MANAGER_SYSTEMD_USER || m->kind == AIU_MANAGER_DOCKER || m->kind == AIU_MANAGER_PODMAN ||
-               m->kind == AIU_MANAGER_CONTAINERD;
-}
-
 bool words_refuses_name(const struct aiu_action *action)
 {
-        return action->remarks & REMARK_USERS_WORD && !acts_as_user(action->manager);
+        return action->remarks & REMARK_USERS_WORD && !manager_acts_as_user(action->manager);
 }
 
 void words_whose_word(struct strbuf *text, const struct aiu_action *action)
@@ -54,9 +46,9 @@ void words_whose_word(struct strbuf *text, const struct aiu_action *action)
                 return;
         if (m->named_by == UID_UNKNOWN)
                 strbuf_str(text, "; which user chose that name is unknown, so there is no command that acts on it");
-        else if (acts_as_user(m) && !action->argv)
+        else if (manager_acts_as_user(m) && !action->argv)
                 strbuf_printf(text, "; that rests on the word of uid %u alone", (unsigned)m->named_by);
-        else if (acts_as_user(m))
+        else if (manager_acts_as_user(m))
                 strbuf_printf(text, "; that is the word of uid %u, as whom the command runs", (unsigned)m->named_by);
         else
                 strbuf_printf(text, "; that is the word of uid %u, so there is no command that acts on it",

@@ -6,24 +6,8 @@
  * dropped that uid, in a container as root of there; a service manager for its units; what
  * an engine of containers leaves to hold a port.
  */
-#include <string.h>
-
 #include "rules/handed-over.h"
-
-static bool is_service_manager(const struct process *process)
-{
-        return process->pid == 1 || strcmp(process->comm, "systemd") == 0;
-}
-
-static bool is_port_helper(const char *comm)
-{
-        static const char *const names[] = { "docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "conmon" };
-
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                if (strcmp(comm, names[i]) == 0)
-                        return true;
-        return strncmp(comm, "pasta", 5) == 0;
-}
+#include "rules/programs.h"
 
 bool handed_over(const struct aiu_holder *holder, uid_t uid)
 {
@@ -34,5 +18,5 @@ bool handed_over(const struct aiu_holder *holder, uid_t uid)
         for (size_t i = 0; i < 4; i++)
                 if (p->uids[i] == uid)
                         return false;
-        return !is_service_manager(p) && !is_port_helper(p->comm);
+        return p->pid != 1 && !(program_flags(p->comm) & (PROGRAM_SERVICE_MANAGER | PROGRAM_CONTAINER_HELPER));
 }

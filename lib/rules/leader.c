@@ -14,6 +14,7 @@
  * end would hurt others. Such a parent is older than its child by more than a moment.
  */
 #include "rules/leader.h"
+#include "rules/programs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -43,13 +44,8 @@ static struct process *find(struct process *const *sorted, size_t n, pid_t pid)
  */
 static bool may_lead(const struct process *p)
 {
-        static const char *const keepers[] = { "systemd",     "conmon",       "docker-proxy",
-                                               "rootlesskit", "rootlessport", "slirp4netns" };
-
-        for (size_t i = 0; p->comm && i < sizeof(keepers) / sizeof(keepers[0]); i++)
-                if (strcmp(p->comm, keepers[i]) == 0)
-                        return false;
-        return p->pid > 1 && !p->is_self && !(p->comm && strncmp(p->comm, "pasta", 5) == 0);
+        return p->pid > 1 && !p->is_self &&
+               !(program_flags(p->comm) & (PROGRAM_SERVICE_MANAGER | PROGRAM_CONTAINER_HELPER));
 }
 
 /* ------------------------------------------------------ holders of one socket */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See programs.h. */
+#include <string.h>
+
+#include "rules/programs.h"
+
+static const struct {
+        const char *comm;
+        uint32_t flags;
+} programs[] = {
+        { "systemd", PROGRAM_SERVICE_MANAGER | PROGRAM_VITAL },
+        { "init", PROGRAM_VITAL },
+        { "dbus-daemon", PROGRAM_VITAL },
+        { "dbus-broker", PROGRAM_VITAL },
+        { "dbus-broker-lau", PROGRAM_VITAL },
+        { "systemd-logind", PROGRAM_VITAL },
+        { "conmon", PROGRAM_CONTAINER_HELPER | PROGRAM_OF_ONE_CONTAINER },
+        { "docker-proxy", PROGRAM_CONTAINER_HELPER | PROGRAM_OF_ONE_CONTAINER },
+        { "rootlessport", PROGRAM_CONTAINER_HELPER | PROGRAM_OF_ONE_CONTAINER },
+        { "rootlesskit", PROGRAM_CONTAINER_HELPER },
+        { "slirp4netns", PROGRAM_CONTAINER_HELPER },
+};
+
+uint32_t program_flags(const char *comm)
+{
+        if (!comm)
+                return 0;
+        for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+                if (strcmp(comm, programs[i].comm) == 0)
+                        return programs[i].flags;
+        /* "pasta.avx2" */
+        return strncmp(comm, "pasta", 5) == 0 ? PROGRAM_CONTAINER_HELPER : 0;
+}
