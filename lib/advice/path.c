@@ -34,7 +34,11 @@ static void remove_file(struct advice_list *list)
 
         action = advice_add(list, AIU_ACTION_REMOVE_FILE, tri_and(try_removal(list->in), removable),
                             removable == NO && list->in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0);
-        if (action && removable == NO)
+        if (!action)
+                return;
+        action->file_device = list->in->table->host->name_device;
+        action->file_inode = list->in->table->host->name_inode;
+        if (removable == NO)
                 action->remarks = REMARK_NOT_REMOVABLE;
         if (removable != YES)
                 other_name(list);

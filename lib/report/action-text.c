@@ -151,6 +151,11 @@ static void add_remarks(struct strbuf *text, const struct aiu_action *action, co
                               "; it is enabled: it starts again at boot until it is disabled too (systemctl disable)");
 }
 
+unsigned long long words_whole_seconds(uint64_t usec)
+{
+        return (usec + 999999) / 1000000 + 1;
+}
+
 static void describe_wait(struct strbuf *text, const struct aiu_action *action)
 {
         if (action->wait_usec && action->remarks & REMARK_RANGE)
@@ -361,13 +366,13 @@ int words_actions(struct aiu_report *report, const struct host *host, uid_t aske
                 int r;
 
                 r = words_argv(action, report, host, asker);
-                if (r == 0)
-                        r = words_enter_netns(action, host);
                 if (r < 0)
                         return r;
                 if (!words_refused(&text, action, report, host))
                         describe(&text, action, report, own);
-                words_say_netns(&text, action);
+                if (action->flags & AIU_ACTION_ELSEWHERE)
+                        strbuf_str(&text, action->argv ? "; that is done in the network namespace asked about"
+                                                       : "; do that in the network namespace asked about");
                 r = strbuf_steal(&text, &action->text);
                 if (r < 0)
                         return r;

@@ -11,10 +11,6 @@ int words_summary(struct aiu_report *report, const struct host *host); /* fills 
 int words_actions(struct aiu_report *report, const struct host *host, uid_t asker, const struct manager *own);
 /* The command of one action (action-command.c): action->argv, or NULL where none does it. -ENOMEM. */
 int words_argv(struct aiu_action *action, const struct aiu_report *report, const struct host *host, uid_t asker);
-/* Makes a command that acts on a network namespace act on the one asked about (words-netns.c). -ENOMEM. */
-int words_enter_netns(struct aiu_action *action, const struct host *host);
-/* ... and says so, whatever the action says for the rest. */
-void words_say_netns(struct strbuf *text, const struct aiu_action *action);
 /* A name that a less privileged user could have chosen (words-word.c): is no command to act on it? What to say. */
 bool words_refuses_name(const struct aiu_action *action);
 void words_whose_word(struct strbuf *text, const struct aiu_action *action);
