@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A source of facts of one's own. The built-in backends read the unit or container
- * of a holder from its cgroup; runit, s6, daemontools and supervisord leave no trace
- * there, but they are the holder's ancestors. This backend says so, and with that the
- * advice changes: a process that is brought back is not got rid of by kill(1).
+ * Your own source of facts. The built-in backends read the unit or container of a
+ * holder from its cgroup. runit, s6, daemontools and supervisord leave no trace there,
+ * but they are the holder's ancestors. This backend reports them, and the actions
+ * change: kill(1) does not help against a process that its supervisor starts again.
  *
  *     custom-backend ADDRESS PORT
  */
@@ -35,9 +35,9 @@ static const char *supervisor_of(const struct aiu_process_fact *process)
 }
 
 /*
- * The last phase: holders are known by now. What the snapshot hands out lives until
- * something is added, and strings are copied on the way in: so add one fact for each
- * process, and read the next one afterwards.
+ * The last phase: the holders are known by now. A fact that was read from the snapshot is
+ * valid until something is added, and the snapshot copies strings. So read one process, add
+ * a fact for it, and then read the next one.
  */
 static int managers(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A daemon that says why it cannot start, on stderr and in syslog: one line about
- * the cause, one for each action that may be enough, and whether it is worth trying
- * again. Where systemd's journal runs, the cause goes there as structured fields
- * instead, so that a fleet can be searched. It echoes what its one client sends.
+ * the cause, one for each action that may be enough, and whether to try again. If
+ * systemd's journal runs, the cause goes there as structured fields instead, so that
+ * one search covers many machines. The daemon echoes what its one client sends.
  *
  *     echo-daemon ADDRESS PORT
  */
@@ -22,8 +22,8 @@
 #include "journal.h"
 
 /*
- * Seconds after which bind() will work by itself; 0 = waiting alone does not help.
- * Only TIME_WAIT tells its end: everything else goes when its holder goes.
+ * Seconds after which bind() will succeed without any action; 0 = waiting does not help.
+ * Only TIME_WAIT has a known end. Other sockets stay until their holder closes them.
  */
 static unsigned long retry_after(const struct aiu_report *why)
 {
@@ -44,12 +44,12 @@ static unsigned long retry_after(const struct aiu_report *why)
         return longest ? (unsigned long)(longest / 1000000) + 1 : 0;
 }
 
-/* Summaries and texts of actions are printable ASCII: fit for any log as they are. */
+/* Summaries and texts of actions are printable ASCII: log them as they are. */
 static void complain(struct aiu_report *why, int error)
 {
         const char *cause = why ? aiu_report_get_summary(why) : strerror(error);
 
-        /* With LOG_PERROR syslog() writes to stderr, too; the journal's own entry does not. */
+        /* With LOG_PERROR syslog() also writes to stderr; a journal entry does not. */
         if (why && journal_send_report("echo-daemon", LOG_ERR, why) >= 0)
                 fprintf(stderr, "echo-daemon: %s\n", cause);
         else
@@ -57,7 +57,7 @@ static void complain(struct aiu_report *why, int error)
         for (size_t i = 0; i < aiu_report_get_n_actions(why); i++) {
                 const struct aiu_action *action = aiu_report_get_action(why, i);
 
-                /* The order is that of harm: what may help comes before what certainly does. */
+                /* Actions are ordered by harm: one that may help can come before one that certainly does. */
                 if (aiu_action_is_sufficient(action) != AIU_TRISTATE_NO)
                         syslog(LOG_NOTICE, "%s", aiu_action_get_text(action));
         }
@@ -77,7 +77,7 @@ static int open_listener(const char *ip, const char *port)
                 syslog(LOG_ERR, "%s is not an IPv4 address", ip);
                 return -1;
         }
-        /* As every TCP server should: TIME_WAIT of its own connections does not keep it out. */
+        /* Every TCP server should do this: then TIME_WAIT of its own connections does not block it. */
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
         if (bind(fd, generic, sizeof(address)) < 0) {
                 error = errno;

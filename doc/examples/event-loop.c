@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A program that must not stand still: an event loop goes on serving while it is found out why
- * one of its addresses is not to be had. The query runs in a thread with a deadline of its own;
- * when it is done, an eventfd wakes the loop, which reads the report and knows when another try
- * makes sense. What the loop serves meanwhile is only counted here.
+ * A program that must not block: an event loop keeps serving while a thread finds out why one of
+ * its addresses is in use. The query in that thread has its own deadline. When it is done, an
+ * eventfd wakes the loop, which reads the report and knows when to try again. This example only
+ * counts what the loop serves meanwhile.
  *
  *     event-loop ADDRESS PORT      serves until its standard input ends
  */
@@ -22,18 +22,18 @@
 
 #include <addrinuse.h>
 
-#define DEADLINE_USEC 100000 /* what was not seen by then is a gap in the report */
+#define DEADLINE_USEC 100000 /* what was not seen in time is a gap in the report */
 #define TICK_MSEC 10
 
-/* What thread and loop share: the loop looks at it only after the eventfd has told it to. */
+/* Shared by thread and loop: the loop reads it only after the eventfd became readable. */
 struct request {
         struct sockaddr_in address;
-        int error; /* what bind() or listen() gave */
+        int error; /* errno of bind() or listen() */
         int done;  /* eventfd */
         struct aiu_report *report;
 };
 
-/* Context and query belong to this thread alone; a report may be read by any. */
+/* Only this thread uses context and query. Any thread may read the report. */
 static int ask(struct request *request)
 {
         struct aiu_context *context = NULL;
@@ -81,7 +81,7 @@ static int open_listener(const struct sockaddr_in *address)
         return -error;
 }
 
-/* Milliseconds until another try makes sense; -1 = only when somebody does something. */
+/* Milliseconds until it makes sense to try again; -1 = only after somebody stops the holder. */
 static int retry_msec(const struct aiu_report *report)
 {
         uint64_t longest = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A report as structured fields of systemd's journal. The native protocol is one datagram to
- * /run/systemd/journal/socket: lines of FIELD=value, or, where a value has a newline in it,
- * FIELD, a newline, the length as 64 little-endian bits, the value, a newline. See
- * https://systemd.io/JOURNAL_NATIVE_PROTOCOL. Nothing has to be linked for that.
+ * /run/systemd/journal/socket, with lines of FIELD=value. A value that contains a newline is sent
+ * as FIELD, a newline, the length as 64 little-endian bits, the value, a newline. See
+ * https://systemd.io/JOURNAL_NATIVE_PROTOCOL. This needs no library.
  *
  *     journalctl -o verbose MESSAGE_ID=3c8e1f7a95d24b0c8a6d57e1b2f49d60
  *     journalctl AIU_UNIT=nginx.service
@@ -34,7 +34,7 @@ static void put_bytes(FILE *out, const char *field, const char *value, size_t by
         putc('\n', out);
 }
 
-/* NULL is "not known": the field is left out, and a search for it does not find this entry. */
+/* NULL means "not known": the field is omitted, and a search for it does not find this entry. */
 static void put(FILE *out, const char *field, const char *value)
 {
         if (value && *value)
@@ -47,7 +47,7 @@ static void put_number(FILE *out, const char *field, long number)
                 fprintf(out, "%s=%ld\n", field, number);
 }
 
-/* The first holder of the first socket in the way: what one would search for. */
+/* The first holder of the first conflict: the fields that people search for. */
 static void put_holder(FILE *out, const struct aiu_report *report)
 {
         const struct aiu_conflict *conflict = aiu_report_get_conflict(report, 0);
@@ -77,7 +77,7 @@ static void put_report(FILE *out, const struct aiu_report *report)
         put(out, "AIU_VERDICT", aiu_verdict_to_string(aiu_report_get_verdict(report)));
         put(out, "AIU_CALL", aiu_call_to_string(aiu_report_get_call(report)));
         put_holder(out, report);
-        /* One field may occur more than once: each action that may be enough. */
+        /* A field may occur more than once: here, for each action that may be enough. */
         for (size_t i = 0; i < aiu_report_get_n_actions(report); i++) {
                 const struct aiu_action *action = aiu_report_get_action(report, i);
 
@@ -98,7 +98,7 @@ static int send_datagram(const char *bytes, size_t n)
 
         if (fd < 0)
                 return -errno;
-        /* A journal that is behind must not keep a daemon from ending. */
+        /* A slow journal must not keep a daemon from exiting. */
         if (sendto(fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&journal, sizeof(journal)) < 0)
                 r = -errno;
         close(fd);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Before a service is started: would it get its address, and if not, what does it
- * take? Asks precisely: a query with the options that the service sets.
+ * Before a service starts: would it get its address, and if not, what would free it?
+ * The query has exactly the options that the service sets.
  *
- *     pre-start-check ADDRESS PORT     exit status 0: go ahead
+ *     pre-start-check ADDRESS PORT     exit status 0: it would
  */
 #include <errno.h>
 #include <stdint.h>

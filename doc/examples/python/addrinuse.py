@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Why is the address in use? libaddrinuse for Python: one file, no compiler, ctypes alone.
+"""Why is the address in use? libaddrinuse for Python: one file, no compiler, only ctypes.
 
     try:
         sock.bind(address)
@@ -7,14 +7,14 @@
         print(addrinuse.explain_bind(sock, address, error).summary)
         raise
 
-and in a coroutine, where nothing may stand still:
+and in a coroutine, which must not block:
 
     except OSError as error:
         report = await addrinuse.explain_bind_async(sock, address, error)
 
-explain_bind(), explain_listen() and probe() give a Report: dataclasses made from the library's JSON
-(addrinuse-json(5)). Whatever the library cannot see is a Gap in it; an exception, OSError, means
-that the question made no sense. RawReport has the C accessors, for what JSON is too slow or too much for.
+explain_bind(), explain_listen() and probe() return a Report: dataclasses made from the library's JSON
+(addrinuse-json(5)). What the library cannot see is a Gap in it. An OSError means that the arguments
+were invalid. RawReport has the C accessors, for when JSON is too slow.
 """
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Error = Union[int, OSError, None]
 # ------------------------------------------------------ the report
 
 def _pick(cls: type, fields: dict) -> Any:
-    """An instance from a JSON object. Fields that this file does not know are left out, for they are added."""
+    """An instance from a JSON object. Unknown fields are ignored: new versions of the library add fields."""
     names = {field.name for field in dataclasses.fields(cls)}
     return cls(**{name: tuple(value) if isinstance(value, list) else value
                   for name, value in fields.items() if name in names})
@@ -46,7 +46,7 @@ def _pick(cls: type, fields: dict) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Holder:
-    """Who has the socket. Strings that a process chose are escaped: printable ASCII."""
+    """A process that has the socket open, or the kernel. Strings are escaped: printable ASCII."""
     kind: str
     pid: Optional[int] = None
     uid: Optional[int] = None
@@ -87,7 +87,7 @@ class Conflict:
 
 @dataclasses.dataclass(frozen=True)
 class Action:
-    """What frees the address. "yes" in `sufficient`: it alone is enough, tried out on what was seen."""
+    """What frees the address. `sufficient` is "yes" if it alone is enough, tried out on the facts."""
     kind: str
     text: str
     sufficient: str
@@ -97,7 +97,7 @@ class Action:
 
 @dataclasses.dataclass(frozen=True)
 class Gap:
-    """What could not be seen or decided, and what it would take."""
+    """What could not be seen or decided, and what that would take."""
     kind: str
     text: str
     error: Optional[str] = None
@@ -106,7 +106,7 @@ class Gap:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """The answer; `raw` is all of the JSON."""
+    """The answer; `raw` is the complete JSON."""
     verdict: str
     summary: str
     error: Optional[str]
@@ -129,7 +129,7 @@ class Report:
 
     @property
     def available(self) -> bool:
-        """Certainly free, at the moment of the question."""
+        """Certainly free at the time of the query."""
         return self.verdict == "available"
 
     @property
@@ -146,7 +146,7 @@ _library = None
 
 
 def library() -> ctypes.CDLL:
-    """libaddrinuse.so.0 with the prototypes of what is used here. Found as any shared library."""
+    """libaddrinuse.so.0 with the prototypes that this module uses, found like any shared library."""
     global _library
     if _library is None:
         lib = ctypes.CDLL("libaddrinuse.so.0", use_errno=True)
@@ -177,7 +177,7 @@ _libc.free.restype = None
 
 
 class RawReport:
-    """A report of the library by its C accessors; ends with close(), "with", or its last reference."""
+    """A report with the C accessors. It is freed by close(), "with", or with its last reference."""
 
     def __init__(self, handle: Optional[int]):
         self._handle = handle
@@ -208,7 +208,7 @@ class RawReport:
         return library().aiu_report_get_summary(self._handle).decode()
 
     def would_succeed_with(self, options: int) -> str:
-        """OPTION_* as well as those that were asked about: "yes", "no" or "unknown"."""
+        """With these OPTION_* set as well: "yes", "no" or "unknown"."""
         return library().aiu_tristate_to_string(
             library().aiu_report_would_succeed_with(self._handle, options)).decode()
 
@@ -232,10 +232,10 @@ class RawReport:
         return Report.from_json(json.loads(self.json(flags)))
 
 
-# ------------------------------------------------------ questions
+# ------------------------------------------------------ queries
 
 def _sockaddr(family: int, address: Any) -> bytes:
-    """The struct sockaddr of an address as socket.bind() takes it, numeric."""
+    """The struct sockaddr of a numeric address as socket.bind() takes it."""
     head = struct.pack("=H", family)
     if family == socket.AF_INET:
         host = ipaddress.IPv4Address(address[0] or "0.0.0.0")
@@ -264,7 +264,7 @@ def raw_explain_bind(sock: socket.socket, address: Any, error: Error = None) -> 
 
 
 def explain_bind(sock: socket.socket, address: Any, error: Error = None) -> Report:
-    """Why did sock.bind(address) fail with this error? The socket is left as it is."""
+    """Why did sock.bind(address) fail with this error? The socket is not changed."""
     with raw_explain_bind(sock, address, error) as raw:
         return raw.report()
 
@@ -276,14 +276,14 @@ def explain_listen(sock: socket.socket, error: Error = None) -> Report:
 
 
 def probe(host: Optional[str], port: int) -> Report:
-    """Would a TCP server get this address? None = every address."""
+    """Would a TCP server get this address? None = all addresses."""
     if not 0 <= port <= 65535:
         raise OSError(22, "not a port")
     with RawReport(library().aiu_probe(None if host is None else host.encode(), port)) as raw:
         return raw.report()
 
 
-# ctypes lets go of the interpreter's lock during a call, so a thread of the loop's executor is enough.
+# ctypes releases the interpreter's lock during a call, so a thread of the loop's executor is enough.
 
 async def explain_bind_async(sock: socket.socket, address: Any, error: Error = None) -> Report:
     return await asyncio.get_running_loop().run_in_executor(None, explain_bind, sock, address, error)
