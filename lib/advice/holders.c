@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Holders that somebody looks after: their manager is asked. Pure; processes are
- * ended by advice/end.c, and advice.c says what else there is.
+ * Holders that have a manager: stop them through it. Pure. advice/end.c ends processes,
+ * advice/advice.c has the other actions.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -36,6 +36,4 @@ static inline bool consists_of(const char *bytes, size_t n, const char *chars)
         return n > 0;
 }
 
-/* A descriptor that closes itself needs sys.h: see _cleanup_close_ there. */
-
 #endif
