@@ -17,11 +17,8 @@
 #include "observe/netns.h"
 #include "observe/observe.h"
 #include "rules/port-search.h"
+#include "util/missing.h"
 #include "util/sys.h"
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 static enum aiu_gap_kind gap_kind(int error)
 {

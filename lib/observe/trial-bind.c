@@ -37,11 +37,9 @@
 #include "rules/conflict.h"
 #include "rules/kernel-versions.h"
 #include "observe/observe.h"
+#include "util/missing.h"
 #include "util/sys.h"
 #include "rules/verdict.h"
-
-/* Newer than the headers of some distributions. */
-enum { BIND_TO_IFINDEX = 62 }; /* SO_BINDTOIFINDEX, Linux 5.1 */
 
 /* Is it a question about a fresh socket of the caller's own, here? */
 static bool is_fresh(const struct observation *o)
@@ -127,7 +125,7 @@ static int set_options(int fd, const struct request *q)
         if (r >= 0 && q->freebind)
                 r = sys_setsockopt_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
         if (r >= 0 && q->ifindex != 0)
-                r = sys_setsockopt_int(fd, SOL_SOCKET, BIND_TO_IFINDEX, (int)q->ifindex);
+                r = sys_setsockopt_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)q->ifindex);
         return r;
 }
 

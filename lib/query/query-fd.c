@@ -12,29 +12,8 @@
 #include "rules/address.h"
 #include "query/context.h"
 #include "util/macro.h"
+#include "util/missing.h"
 #include "util/sys.h"
-
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
-#ifndef SO_BINDTOIFINDEX
-#define SO_BINDTOIFINDEX 62
-#endif
-#ifndef SO_COOKIE
-#define SO_COOKIE 57
-#endif
-#ifndef SIOCGSKNS
-#define SIOCGSKNS 0x894c
-#endif
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24
-#endif
-#ifndef IP_LOCAL_PORT_RANGE
-#define IP_LOCAL_PORT_RANGE 51
-#endif
 
 static bool is_on(int fd, int level, int option)
 {

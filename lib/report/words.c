@@ -13,14 +13,8 @@
 #include "rules/conflict.h"
 #include "util/errno-name.h"
 #include "util/escape.h"
+#include "util/missing.h"
 #include "report/words.h"
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
-#ifndef IPPROTO_DCCP
-#define IPPROTO_DCCP 33
-#endif
 
 static const char *protocol_name(const struct request *q)
 {

@@ -26,10 +26,7 @@
 #include "rules/address.h"
 #include "rules/conflict.h"
 #include "rules/kernel-versions.h"
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
+#include "util/missing.h"
 
 int conflict_protocol(const struct request *request)
 {

@@ -15,10 +15,7 @@
 #include "rules/kernel-versions.h"
 #include "rules/port-search.h"
 #include "rules/verdict.h"
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
+#include "util/missing.h"
 
 #define SIN6_LEN_RFC2133 24 /* as in the kernel: a sockaddr_in6 without sin6_scope_id */
 

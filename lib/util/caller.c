@@ -5,15 +5,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/caller.h"
+#include "util/macro.h"
 #include "util/sys.h"
-
-#define INITIAL_USERNS_INODE 0xeffffffdu /* PROC_USER_INIT_INO */
-enum { SYS_PTRACE = 19 };                /* CAP_SYS_PTRACE */
 
 /* The line that is being read, as far as a field can be long; the list of groups is longer. */
 struct line {
@@ -78,17 +77,14 @@ bool caller_is_filtered(int procfs)
         return r < 0 || strcmp(line.text, "0") != 0;
 }
 
-int caller_capabilities(int procfs, uint64_t *ret_mask)
+enum aiu_tristate caller_has_capability(int procfs, unsigned int capability)
 {
         struct line line;
-        int r = read_field(procfs, "thread-self/status", "CapEff:\t", &line);
 
-        if (r < 0)
-                return r;
-        if (line.text[0] == '\0' || line.text[strspn(line.text, "0123456789abcdef")] != '\0')
-                return -EBADMSG;
-        *ret_mask = strtoull(line.text, NULL, 16);
-        return 0;
+        if (read_field(procfs, "thread-self/status", "CapEff:\t", &line) < 0 ||
+            !consists_of(line.text, strlen(line.text), "0123456789abcdef"))
+                return AIU_TRISTATE_UNKNOWN;
+        return strtoull(line.text, NULL, 16) >> capability & 1 ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
 }
 
 /*
@@ -125,11 +121,8 @@ bool caller_is_in_userns(int procfs)
 
 bool caller_is_limited_root(int procfs)
 {
-        uint64_t mask;
-
-        if (sys_geteuid() != 0)
-                return false;
-        return caller_is_in_userns(procfs) || (caller_capabilities(procfs, &mask) == 0 && !(mask >> SYS_PTRACE & 1));
+        return sys_geteuid() == 0 &&
+               (caller_is_in_userns(procfs) || caller_has_capability(procfs, CAP_SYS_PTRACE) == AIU_TRISTATE_NO);
 }
 
 const char *caller_who_sees_all(int procfs)

@@ -6,13 +6,15 @@
 #ifndef AIU_CALLER_H
 #define AIU_CALLER_H
 
+#include <addrinuse.h>
 #include <stdbool.h>
-#include <stdint.h>
+
+#define INITIAL_USERNS_INODE 0xeffffffdu /* PROC_USER_INIT_INO */
 
 /* True also where /proc does not tell: a call too few costs less than a thread that is killed. */
 bool caller_is_filtered(int procfs);
-/* CapEff; negative errno: not known. */
-int caller_capabilities(int procfs, uint64_t *ret_mask);
+/* CAP_*, among its effective ones. */
+enum aiu_tristate caller_has_capability(int procfs, unsigned int capability);
 /* Does this /proc number processes as another pid namespace than the caller's does? */
 bool caller_pids_are_foreign(int procfs);
 /* A user namespace below the initial one: no capability in it counts outside. */

@@ -22,19 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/missing.h"
 #include "util/sys-fault.h"
-
-/* Older libc headers know the kernel's numbers not yet; they are the same on
- * every architecture (all calls since 5.0 are). */
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
-#ifndef SYS_faccessat2
-#define SYS_faccessat2 439
-#endif
 
 /* musl has statx() from 1.2.5 on. */
 #ifndef STATX_TYPE

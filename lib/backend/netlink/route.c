@@ -25,16 +25,8 @@
 
 #include "backend/backends.h"
 #include "backend/netlink/route.h"
+#include "util/missing.h"
 #include "util/sys.h"
-
-#ifndef SOL_NETLINK
-#define SOL_NETLINK 270
-#endif
-
-/* Newer than the headers of some distributions. */
-enum { STRICT_CHECK = 12 };     /* NETLINK_GET_STRICT_CHK, Linux 4.20 */
-enum { LOOKUP_TABLE = 0x1000 }; /* RTM_F_LOOKUP_TABLE, Linux 4.4 */
-enum { FIB_MATCH = 0x2000 };    /* RTM_F_FIB_MATCH, Linux 4.13 */
 
 #define LOOPBACK4 0x7f000001u
 
@@ -100,7 +92,7 @@ static struct nl_msg *route_request(int family, const void *address, size_t byte
         struct rtmsg header = {
                 .rtm_family = (unsigned char)family,
                 .rtm_dst_len = (unsigned char)(bytes * 8),
-                .rtm_flags = LOOKUP_TABLE | FIB_MATCH,
+                .rtm_flags = RTM_F_LOOKUP_TABLE | RTM_F_FIB_MATCH,
         };
         struct nl_msg *message = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST);
 
@@ -194,7 +186,7 @@ static int search_table(struct route *route, in_addr_t address, uint32_t table, 
         int r;
 
         /* An older kernel lists all tables then: more to read, the same answer. */
-        (void)sys_setsockopt_int(route->netlink.fd, SOL_NETLINK, STRICT_CHECK, 1);
+        (void)sys_setsockopt_int(route->netlink.fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
         message = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP);
         if (message && (nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0 ||
                         nla_put_u32(message, RTA_TABLE, table) < 0)) {

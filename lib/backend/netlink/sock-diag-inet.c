@@ -14,10 +14,7 @@
 #include <string.h>
 
 #include "backend/netlink/sock-diag.h"
-
-#ifndef IPPROTO_UDPLITE
-#define IPPROTO_UDPLITE 136
-#endif
+#include "util/missing.h"
 
 /* Every state, and since Linux 6.8 also TCP sockets that are bound and no more
  * (TCP_BOUND_INACTIVE, bit 13). Any bit but LISTEN costs a walk of the whole

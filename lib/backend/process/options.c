@@ -17,9 +17,8 @@
 #include "addrinuse-backend.h"
 #include "backend/backends.h"
 #include "util/caller.h"
+#include "util/missing.h"
 #include "util/sys.h"
-
-enum { MPTCP = 262 }; /* IPPROTO_MPTCP, newer than some headers */
 
 /* One socket whose options are missing. */
 struct wish {
@@ -129,7 +128,8 @@ static bool read_options(int fd, uint64_t inode, struct aiu_options_fact *ret)
         (void)sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL, &protocol);
         /* An MPTCP socket answers for itself, not for the TCP subflow that has the port:
          * bind() to an IPv6 address makes that one v6-only behind its back. */
-        if (protocol != MPTCP && sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN, &family) >= 0 && family == AF_INET6)
+        if (protocol != IPPROTO_MPTCP && sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN, &family) >= 0 &&
+            family == AF_INET6)
                 fact.v6only = read_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY);
         *ret = fact;
         return fact.reuseaddr != AIU_TRISTATE_UNKNOWN;

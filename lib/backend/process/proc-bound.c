@@ -29,10 +29,10 @@
 #include "util/caller.h"
 #include "backend/process/proc-parse.h"
 #include "util/dents.h"
+#include "util/missing.h"
 #include "util/sys.h"
 
-/* Newer than some headers. */
-enum { MPTCP = 262, NETNS_COOKIE = 71, BIND_TO_IFINDEX = 62, COOKIE = 57, STATE_CLOSE = 7 };
+#define STATE_CLOSE 7 /* TCP_CLOSE of the kernel */
 
 #define DESCRIPTORS_PER_CLOCK 64u
 
@@ -56,7 +56,7 @@ static enum aiu_tristate is_here(const struct walk *walk, int fd)
         struct stat st;
         int ns, r;
 
-        if (walk->netns != 0 && sys_getsockopt(fd, SOL_SOCKET, NETNS_COOKIE, &cookie, &bytes) >= 0)
+        if (walk->netns != 0 && sys_getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &bytes) >= 0)
                 return cookie == walk->netns ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
         ns = sys_ioctl(fd, SIOCGSKNS, 0);
         if (ns < 0 || walk->netns_inode == 0)
@@ -87,7 +87,7 @@ static enum aiu_tristate is_idle_tcp(int fd)
         if (sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN, &domain) < 0 ||
             sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL, &protocol) < 0)
                 return AIU_TRISTATE_UNKNOWN;
-        if ((domain != AF_INET && domain != AF_INET6) || (protocol != IPPROTO_TCP && protocol != MPTCP))
+        if ((domain != AF_INET && domain != AF_INET6) || (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP))
                 return AIU_TRISTATE_NO;
         if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) < 0)
                 return AIU_TRISTATE_UNKNOWN;
@@ -108,10 +108,10 @@ static void read_more(int fd, struct aiu_socket_fact *fact)
         struct stat st;
         int ifindex;
 
-        (void)sys_getsockopt(fd, SOL_SOCKET, COOKIE, &fact->cookie, &bytes);
+        (void)sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &fact->cookie, &bytes);
         fact->uid = sys_fstat(fd, &st) < 0 ? (uid_t)-1 : st.st_uid;
-        fact->ifindex = sys_getsockopt_int(fd, SOL_SOCKET, BIND_TO_IFINDEX, &ifindex) < 0 ? AIU_IFINDEX_UNKNOWN
-                                                                                          : (unsigned int)ifindex;
+        fact->ifindex = sys_getsockopt_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &ifindex) < 0 ? AIU_IFINDEX_UNKNOWN
+                                                                                           : (unsigned int)ifindex;
         fact->reuseaddr = read_flag(fd, SOL_SOCKET, SO_REUSEADDR);
         fact->reuseport = read_flag(fd, SOL_SOCKET, SO_REUSEPORT);
         if (fact->local->sa_family == AF_INET6)
@@ -266,7 +266,7 @@ static void find_own(struct walk *walk)
         if (sys_fstatat(walk->request->procfs, "thread-self/ns/net", &st, 0) >= 0)
                 walk->netns_inode = st.st_ino;
         fd = sys_socket(AF_INET, SOCK_DGRAM, 0);
-        if (fd >= 0 && sys_getsockopt(fd, SOL_SOCKET, NETNS_COOKIE, &walk->netns, &bytes) < 0)
+        if (fd >= 0 && sys_getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &walk->netns, &bytes) < 0)
                 walk->netns = 0;
         sys_close(fd);
 }

@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -372,10 +373,7 @@ static int scan_all(struct scan *scan)
  */
 static bool sees_what_root_sees(const struct scan *scan)
 {
-        enum { SYS_PTRACE = 19 };
-        uint64_t mask;
-
-        return caller_capabilities(scan->procfs, &mask) == 0 && mask >> SYS_PTRACE & 1 &&
+        return caller_has_capability(scan->procfs, CAP_SYS_PTRACE) == AIU_TRISTATE_YES &&
                !caller_is_in_userns(scan->procfs);
 }
 

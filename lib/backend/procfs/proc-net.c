@@ -20,11 +20,8 @@
 #include "backend/backends.h"
 #include "backend/procfs/proc-net-parse.h"
 #include "util/macro.h"
+#include "util/missing.h"
 #include "util/sys.h"
-
-#ifndef IPPROTO_UDPLITE
-#define IPPROTO_UDPLITE 136
-#endif
 
 /* seq_read_iter() hands out one page at a time, whatever is asked for. */
 #define BLOCK_BYTES 4096u

@@ -31,8 +31,6 @@
 #define NS_GET_OWNER_UID _IO(0xb7, 0x4)
 #endif
 
-/* PROC_USER_INIT_INO: the initial user namespace has a number of its own. */
-#define INITIAL_USERNS_INODE 0xeffffffdu
 /* Namespaces nest 32 deep at most: create_user_ns(). */
 #define MAX_NESTING 33
 /* 65536 ports as a list, each with a comma, can be no longer. */
@@ -178,15 +176,6 @@ static void look_at_reserved(struct look *look)
 
 /* ------------------------------------------------------ privilege */
 
-/* 1 = the thread that asks has CAP_NET_BIND_SERVICE, 0 = it has not. */
-static int has_capability(int procfs)
-{
-        uint64_t mask;
-        int r = caller_capabilities(procfs, &mask);
-
-        return r < 0 ? r : (int)(mask >> CAP_NET_BIND_SERVICE & 1);
-}
-
 static bool same_file(const struct stat *a, const struct stat *b)
 {
         return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
@@ -253,18 +242,20 @@ static enum aiu_tristate privileged_over_netns(int procfs, bool capable, const s
 
 static enum aiu_tristate ask_privilege(const struct look *look)
 {
-        int procfs = look->request->procfs, capable = has_capability(procfs);
+        int procfs = look->request->procfs;
+        enum aiu_tristate answer = caller_has_capability(procfs, CAP_NET_BIND_SERVICE);
+        bool capable = answer == AIU_TRISTATE_YES;
         struct stat ours;
 
-        if (capable < 0 || sys_fstatat(procfs, "thread-self/ns/user", &ours, 0) < 0)
+        if (answer == AIU_TRISTATE_UNKNOWN || sys_fstatat(procfs, "thread-self/ns/user", &ours, 0) < 0)
                 return AIU_TRISTATE_UNKNOWN;
         /* Nothing is above the initial user namespace: no need to ask whose the other is. */
         if (capable && ours.st_ino == INITIAL_USERNS_INODE)
                 return AIU_TRISTATE_YES;
         if (!look->request->plain_calls_only)
                 return privileged_over_netns(procfs, capable, &ours);
-        /* Without ioctl(2): who has no capability could only have made the namespace
-         * and then have joined it without its privileges, which nobody does. */
+        /* Without ioctl(2): a thread that owns the namespace and lacks the capability would have
+         * to have joined it without its privileges. */
         return capable ? AIU_TRISTATE_UNKNOWN : AIU_TRISTATE_NO;
 }
 

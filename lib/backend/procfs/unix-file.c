@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "backend/procfs/unix-live.h"
 #include "backend/procfs/unix-mount.h"
 #include "backend/procfs/unix-views.h"
+#include "util/caller.h"
 #include "util/macro.h"
 #include "util/sys.h"
 
@@ -31,7 +33,6 @@
 
 #define MOUNTINFO_MAX (4u << 20)
 #define OVERFLOW_UID 65534u
-#define CAP_FOWNER_BIT 3
 
 #define NOT_KNOWN "whether a socket is bound to the file is not known: "
 
@@ -210,20 +211,6 @@ static int learn_live(struct file *file, enum aiu_tristate *ret_live)
 
 /* ------------------------------------------------------ may it be removed? */
 
-static enum aiu_tristate has_fowner(int procfs)
-{
-        static const char key[] = "\nCapEff:\t";
-        char status[4096];
-        const char *at;
-
-        if (procfs < 0 || sys_read_file(procfs, "thread-self/status", status, sizeof(status)) <= 0)
-                return AIU_TRISTATE_UNKNOWN;
-        at = strstr(status, key);
-        if (!at)
-                return AIU_TRISTATE_UNKNOWN;
-        return strtoull(at + sizeof(key) - 1, NULL, 16) >> CAP_FOWNER_BIT & 1 ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
-}
-
 /* In a sticky directory a file goes with its owner, the directory's, or CAP_FOWNER: __check_sticky(). */
 static enum aiu_tristate sticky_allows(const struct file *file, const struct stat *directory)
 {
@@ -233,7 +220,7 @@ static enum aiu_tristate sticky_allows(const struct file *file, const struct sta
                 return AIU_TRISTATE_YES;
         if (file->st.st_uid == OVERFLOW_UID) /* perhaps an owner that this user namespace does not know */
                 return AIU_TRISTATE_UNKNOWN;
-        return has_fowner(file->request->procfs);
+        return caller_has_capability(file->request->procfs, CAP_FOWNER);
 }
 
 /* may_delete(); of a file that is mounted there by itself, as into a container, vfs_unlink() says EBUSY. */

@@ -15,12 +15,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "util/missing.h"
 #include "util/sys.h"
 
 #define MOST_ROUNDS 6u
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 bool session_is_about(const struct session *session, const struct unit_query *query)
 {
