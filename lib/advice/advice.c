@@ -194,7 +194,7 @@ static void set_option(struct advice_list *list, enum aiu_action_kind kind, uint
         tristate enough = list->in->what_if[option];
         struct aiu_action *action;
 
-        /* Not known, and nobody's bit would tell: too vague to recommend. */
+        /* Not known, and no single unread option decides: too vague to recommend. */
         if (enough == NO || list->in->what_if[0] != NO)
                 return;
         if (enough == UNKNOWN && (option == AIU_OPTION_REUSEPORT || !is_unread(list->in, option)))

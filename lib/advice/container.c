@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Containers: the engine is asked to stop one, and whoever holds a port on behalf of
- * one is left alone. Pure; advice/holders.c has units and processes.
+ * Containers: stop one through its engine, and leave a proxy that holds a port for one
+ * alone. Pure; advice/holders.c has units and processes.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -127,7 +127,7 @@ static int add_process(struct aiu_action *action, const struct process *process)
         return 0;
 }
 
-/* The leader first: one that is gone replaces nobody. */
+/* The leader first: a master that is gone starts no new workers. */
 static int add_holder(struct aiu_action *action, const struct aiu_holder *holder)
 {
         const struct process *leader = leader_of(holder);
@@ -217,7 +217,7 @@ static void terminate(struct advice_list *list)
                 action->sufficient = advice_file_goes(list->in, hears, NULL);
 }
 
-/* Of those who hear SIGTERM only if there is nobody who does not: they are asked first, and seen again. */
+/* If some processes do not hear SIGTERM, kill only these: the others get SIGTERM first, and another look. */
 static void kill_them(struct advice_list *list)
 {
         bool deaf = advice_any_holder(list->in, does_not_hear);

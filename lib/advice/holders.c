@@ -192,7 +192,7 @@ static uint32_t unit_remarks(const struct aiu_holder *holder)
         const struct manager *m = holder->manager;
         uint32_t remarks = 0;
 
-        /* Whoever knows what starts it again has looked. */
+        /* A known will_return comes from something better than the cgroup's name. */
         if (manager_is_systemd(m) && !m->unit_state && m->will_return == UNKNOWN)
                 remarks |= REMARK_UNASKED;
         if (m->enabled && strcmp(m->enabled, "enabled") == 0)
@@ -202,7 +202,7 @@ static uint32_t unit_remarks(const struct aiu_holder *holder)
         return remarks;
 }
 
-/* From a cgroup's name alone nobody knows what starts the unit again, nor whether it is dead. */
+/* The cgroup's name alone does not tell what starts the unit again, or whether it is dead. */
 static tristate if_asked(const struct advice_input *in, releases *whose, const struct manager *m, tristate enough,
                          uint32_t *remarks)
 {
@@ -249,7 +249,7 @@ static bool asked_already(const struct advice_list *list, const struct manager *
         return false;
 }
 
-/* "foo.service" and "foo.socket", where nobody could be asked what starts what. */
+/* "foo.service" and "foo.socket", if systemd could not be asked which starts which. */
 static bool same_stem(const char *a, const char *b)
 {
         size_t n = strcspn(a, "@."), m = strcspn(b, "@.");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the kernel has for itself, a tunnel's socket or a file server's, is given
- * back by whoever set it up: the device is taken down, the server stopped. Pure.
+ * Sockets of the kernel itself, of a tunnel or a file server: take the device down, or
+ * stop the server. Pure.
  */
 #include <string.h>
 

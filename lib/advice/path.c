@@ -52,7 +52,7 @@ static bool is_held(const struct advice_input *in)
         return false;
 }
 
-/* A server may be, or is, behind the file, and there is nobody to name. */
+/* A server uses the file, or may, but it cannot be named. */
 static void look_closer(struct advice_list *list)
 {
         struct aiu_action *action;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What helps when the kernel finds no port (port 0). One port that becomes free
- * is enough, so nobody asks all holders to go: wait for the first TIME_WAIT
- * socket, search more ports, use another address (the range is counted for each
- * address by itself), or stop the one process that has most. Each is tried out
- * on the claims before it is called sufficient. Pure.
+ * What helps if the kernel finds no port (port 0). One free port is enough, so there is
+ * no need to stop all holders: wait for the first TIME_WAIT socket, search more ports,
+ * use another address (each address has the whole range), or stop the process with
+ * most ports. Each action is tried out on the port entries before it is called
+ * sufficient. Pure.
  */
 #include <errno.h>
 #include <stdlib.h>

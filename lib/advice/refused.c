@@ -153,7 +153,7 @@ static void add_address(struct advice_list *list)
                          AIU_ACTION_HOST_WIDE | AIU_ACTION_NEEDS_ROOT);
 }
 
-/* ::1 comes back by itself when lo is up; of any other address nobody knows whether it is configured. */
+/* ::1 comes back by itself when lo is up. Whether another address is configured is not known. */
 static void enable_ipv6(struct advice_list *list)
 {
         struct host host = *list->in->table->host;

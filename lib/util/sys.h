@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The only functions that call the kernel for the library itself. Each returns
- * its result (>= 0) or a negative errno, and restarts interrupted calls. errno itself has no
- * meaning afterwards. Tests build it with sys-fault.h, to make each call fail.
+ * The only functions that call the kernel for the library itself. Each returns its
+ * result (>= 0) or a negative errno, and restarts interrupted calls. errno itself has
+ * no meaning afterwards. Tests build sys.c with sys-fault.h, to make each call fail.
  */
 #ifndef AIU_SYS_H
 #define AIU_SYS_H

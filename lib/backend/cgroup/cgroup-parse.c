@@ -162,7 +162,7 @@ struct walk {
         bool container_is_unit;
         const char *current; /* the part that is looked at */
         const char *unit_at, *container_at;
-        uid_t whose; /* the user whose slice or manager this is below; 0 = nobody's */
+        uid_t whose; /* the user whose slice or manager this is below; 0 = none */
         uid_t container_by;
 };
 
@@ -286,7 +286,7 @@ static bool match_machine(struct walk *walk, struct part part)
         return true;
 }
 
-/* snap.NAME.APP.service; what a user started is in a scope and nobody's business but his. */
+/* snap.NAME.APP.service; an application that a user started is in a scope, and is the user's own. */
 static bool match_snap(struct walk *walk, struct part part)
 {
         if (!has_prefix(part, "snap."))
@@ -376,7 +376,7 @@ static bool is_session(struct part unit)
         return consists_of(id.at, id.n, ALNUM);
 }
 
-/* A desktop's application or a terminal's shell: a scope that nobody stops by its name. */
+/* A desktop application or a terminal's shell: a scope that users do not stop by its name. */
 static bool is_application(struct part unit)
 {
         return has_suffix(unit, ".scope") &&

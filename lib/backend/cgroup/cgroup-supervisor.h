@@ -16,10 +16,10 @@
 #define SUPERVISOR_PROGRAM_BYTES 1024u
 
 struct supervision {
-        const char *name; /* "runit"; NULL = nobody known */
+        const char *name; /* "runit"; NULL = none known */
         /* What the supervisor's own command calls it ("/etc/sv/web", "web:web_0"); "" = not known. */
         char program[SUPERVISOR_PROGRAM_BYTES];
-        /* Who could have chosen both names: see cgroup-word.h. */
+        /* Which user could have chosen both names: see cgroup-word.h. */
         uid_t named_by;
 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * managers, without asking anybody: who looks after a holder, by its cgroup, and
- * whose a socket is that only a service manager holds, or nobody who can be seen,
- * by the cgroup it was made in (INET_DIAG_CGROUP_ID). systemd makes the sockets
- * of a .socket unit inside that unit's cgroup (socket_address_listen_in_cgroup()
- * in its socket.c), so the id names the unit to everybody.
+ * managers, without asking a service: the manager of a holder, by its cgroup, and the
+ * unit of a socket that only a service manager holds, or no visible process, by the
+ * cgroup that created it (INET_DIAG_CGROUP_ID). systemd creates the sockets of a
+ * .socket unit inside that unit's cgroup (socket_address_listen_in_cgroup() in its
+ * socket.c), so every user can find the unit by the id.
  *
  * The id is that of the creator at the time of socket(2), not of the holder: it
  * is believed only where the holder's own cgroup cannot tell.
@@ -38,7 +38,7 @@ struct looked_at {
 struct unresolved {
         uint64_t inode;
         uint64_t cgroup_id;
-        pid_t pid; /* 0 = nobody visible */
+        pid_t pid; /* 0 = no visible holder */
         bool is_manager;
         size_t id; /* index in ids */
 };
@@ -391,7 +391,7 @@ static void note_socket(struct state *state, const struct aiu_socket_fact *socke
         for (i = first; i < state->n_refs && state->refs[i].inode == socket->inode; i++) {
                 pid_t pid = state->refs[i].pid;
 
-                /* What was accepted has its listener's id; the listener is told of already. */
+                /* An accepted connection has its listener's id, and the listener is reported already. */
                 if (is_bound_only(socket))
                         note_unresolved(state, socket, find_process(state, pid), pid);
         }

@@ -130,9 +130,9 @@ static int candidate_tunnel(struct user_search *search, const char *kind, const 
 }
 
 /*
- * A gtp device tells nothing of its sockets. A wireguard device tells its port, but
- * together with its private key (WG_CMD_GET_DEVICE), which has no business in the
- * memory of whoever wants to know why a bind() failed.
+ * A gtp device does not show its sockets. A wireguard device shows its port, but only
+ * together with its private key (WG_CMD_GET_DEVICE). A program that only asks why a
+ * bind() failed must not have that key in its memory.
  */
 static void note_silent(struct user_search *search, const char *kind, const char *name)
 {

@@ -87,7 +87,7 @@ static struct nl_msg *address_request(int flags, const struct in6_addr *address,
         return message;
 }
 
-/* EADDRNOTAVAIL is the kernel's "nobody"; EOPNOTSUPP is that of a kernel without IPv6. */
+/* EADDRNOTAVAIL: no interface has the address; EOPNOTSUPP: a kernel without IPv6. */
 static int ask_owner(const struct search *search, unsigned int ifindex, struct route_owner *ret)
 {
         struct route_reading reading = { .wanted = search->address };

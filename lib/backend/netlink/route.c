@@ -64,7 +64,7 @@ static unsigned int first_interface(struct nlattr *const *attributes)
 }
 
 /*
- * Not with rtnl_route_parse(): that makes objects of what nobody asks for here, and up to libnl 3.7 at least
+ * Not with rtnl_route_parse(): that makes objects of attributes that are not needed here, and up to libnl 3.7 at least
  * it copies an RTA_VIA that is too short with a negative length.
  */
 static int read_route(struct nlmsghdr *message, struct route_match *ret)

@@ -35,9 +35,9 @@ struct route_search {
         struct route_match match;
 };
 
-/* Who has an IPv6 address, and how far it is with duplicate address detection. */
+/* The interface with an IPv6 address, and the state of duplicate address detection. */
 struct route_owner {
-        unsigned int ifindex; /* 0 = nobody has it */
+        unsigned int ifindex; /* 0 = none has it */
         unsigned int flags;   /* IFA_F_* */
 };
 

@@ -16,7 +16,7 @@
 #include "backend/netlink/sock-diag.h"
 #include "util/missing.h"
 
-/* Every state, and since Linux 6.8 also TCP sockets that are bound and no more
+/* Every state, and since Linux 6.8 also TCP sockets that are bound but not listening
  * (TCP_BOUND_INACTIVE, bit 13). Any bit but LISTEN costs a walk of the whole
  * connection hash, so asking for less would cost as much. */
 #define ALL_STATES 0xffffffffu

@@ -181,7 +181,7 @@ static int take_socket(void *userdata, struct nlmsghdr *message)
         return r == -ENOBUFS ? 0 : r;
 }
 
-/* Nobody but connections: their listener is gone and the name free, or one of them owns it. */
+/* Only connections: their listener is gone and the name is free, or one of them owns it. */
 static int no_owner(struct aiu_snapshot *snapshot)
 {
         (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_UNKNOWN, 0,

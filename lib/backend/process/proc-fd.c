@@ -365,11 +365,11 @@ static int scan_all(struct scan *scan)
 }
 
 /*
- * With CAP_SYS_PTRACE what stays closed has capabilities that we lack (the init
- * of a virtual machine, say: cap_ptrace_access_check()), and nobody in here can
- * look into it. The gap tells of it, but "run as root" is no advice any more,
- * and as a holder it does not count. In a user namespace the capability ends
- * at that namespace, and what stays closed is any process of the host.
+ * With CAP_SYS_PTRACE, a process that stays closed has capabilities that we lack, such
+ * as the init of a virtual machine (cap_ptrace_access_check()). No user in here can
+ * inspect it. A gap says so, but "run as root" would not help, and the process does not
+ * count as a possible holder. In a user namespace the capability ends at that namespace,
+ * and any process of the host stays closed.
  */
 static bool sees_what_root_sees(const struct scan *scan)
 {

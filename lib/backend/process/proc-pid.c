@@ -120,12 +120,11 @@ static bool is_gone(const struct proc_reader *reader, pid_t pid)
 }
 
 /*
- * Was it left behind by the parent that made it? A hint, from three signs.
- * Its parent is one that takes in orphans: pid 1, or a user's service manager
- * (a subreaper; the name tells). It is in no service: those are such a
- * manager's own children. And whoever it belonged to is gone: it is in a scope
- * (whose processes the manager never forks itself), or the leader of its
- * session or of its process group is dead.
+ * Did the parent that forked it exit? A guess from three signs. Its parent now is one
+ * that adopts orphans: pid 1, or a user's service manager (a subreaper, known by its
+ * name). It is in no service, because services are children of such a manager. And the
+ * program that started it is gone: it is in a scope (the manager never forks the
+ * processes of a scope), or the leader of its session or process group is dead.
  */
 static bool is_orphan(const struct proc_reader *reader, const struct proc_stat *stat, pid_t pid, size_t n_ancestors)
 {
@@ -390,8 +389,8 @@ static bool runs_the_same(struct proc_reader *reader, pid_t pid)
 }
 
 /*
- * A parent that runs the same program in the same session may be the master, and may hold
- * nothing: whoever advises has to know of it. It is not missed if it cannot be read.
+ * A parent that runs the same program in the same session may be the master without holding
+ * the socket: the advice needs to know it. If it cannot be read, no gap is needed.
  */
 static int add_master(struct proc_reader *reader, const struct proc_stat *child, struct aiu_snapshot *snapshot)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What /proc tells of one process, read through one descriptor of its directory:
- * once the process is gone that descriptor says ESRCH for ever, even when its
- * number is given to another process (pid_revalidate() in the kernel), so that
- * no process can be blamed for what another one did.
+ * The facts of one process in /proc, read through one descriptor of its directory. After
+ * the process exits, that descriptor gives ESRCH, even if the pid is reused
+ * (pid_revalidate() in the kernel). So no process is blamed for another one's socket.
  */
 #ifndef AIU_PROC_PID_H
 #define AIU_PROC_PID_H

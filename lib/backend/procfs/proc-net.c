@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Backend "proc-net": the sockets on the port from the tables in /proc/net, for
- * where netlink is refused (RestrictAddressFamilies= without AF_NETLINK is
- * common). The same sockets, poorer: no cookie, no device, no IPV6_V6ONLY, no
- * cgroup, and TCP sockets that are bound and no more are not there at all.
+ * Backend "proc-net": the sockets on the port from the tables in /proc/net, if netlink
+ * is refused (RestrictAddressFamilies= without AF_NETLINK is common). The tables have
+ * fewer facts: no cookie, no device, no IPV6_V6ONLY, no cgroup, and no TCP sockets
+ * that are bound but not listening.
  *
  * The tables are those of /proc/thread-self: /proc/net is the main thread's
  * network namespace, and the thread that asks may be in another one.
@@ -355,7 +355,7 @@ static int conclude(struct scan *scan, int r)
                                            "lines in /proc/net were too long or made no sense: sockets may be "
                                            "missing");
         }
-        /* TCP sockets that are bound and no more are never in these tables. */
+        /* TCP sockets that are bound but not listening are never in these tables. */
         if (scan->request->protocol == IPPROTO_TCP)
                 return AIU_PARTIAL;
         return scan->incomplete ? AIU_PARTIAL : AIU_DONE;

@@ -283,7 +283,7 @@ static void look_at_ipv6(struct look *look)
         struct stat st;
         int fd;
 
-        /* inet6_init() registers no sysctl with ipv6.disable=1; without the module nobody does. */
+        /* inet6_init() registers no sysctl with ipv6.disable=1, nor does a kernel without the module. */
         if (sys_fstatat(look->request->procfs, "sys/net/ipv6/bindv6only", &st, 0) == 0) {
                 look->fact.ipv6_enabled = AIU_TRISTATE_YES;
                 return;

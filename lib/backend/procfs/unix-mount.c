@@ -172,7 +172,7 @@ static enum unix_view overlay_view(const struct mount *mount, uint64_t mount_id,
         if (!is_word(mount->root, "/") || !unescape(upper_directory(mount), upper, sizeof(upper)) ||
             !unescape(mount->point, point, sizeof(point)))
                 return UNIX_VIEW_END;
-        /* Below a container's own overlay nobody binds: the upper directory is mostly not even to be seen there. */
+        /* No server binds below a container's own overlay: its upper directory is mostly not visible there. */
         if (upper[0] != '/')
                 return mount->id != mount_id && may_contain(path, upper) ? UNIX_VIEW_UNSURE : UNIX_VIEW_END;
         resolve(upper);

@@ -31,7 +31,7 @@ enum unix_view unix_mount_next_view(const char **cursor, uint64_t mount_id, cons
 
 /* Is a file system of this magic number served by another machine or a program, or shared with others? */
 bool unix_mount_is_shared(long type);
-/* Does it refuse to make sockets, whoever asks? */
+/* Does it refuse sockets to every user? */
 bool unix_mount_has_no_sockets(long type);
 
 #endif

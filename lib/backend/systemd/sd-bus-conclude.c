@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See sd-bus-conclude.h. Whoever wants the address free for good has to have
- * stopped: the .socket unit while it listens, the service while it runs, and
- * whatever else starts the service again (timers, paths, upholders).
+ * See sd-bus-conclude.h. To free the address permanently, three things must stop: the
+ * .socket unit while it listens, the service while it runs, and all units that start
+ * the service again (timers, paths, upholders).
  */
 #include "backend/systemd/sd-bus-conclude.h"
 
@@ -47,7 +47,7 @@ static void start_fact(const struct aiu_snapshot *snapshot, const struct unit_qu
         struct aiu_manager_fact known = { .size = sizeof(known) };
 
         *fact = (struct aiu_manager_fact){ .size = sizeof(*fact) };
-        /* What is told of one socket replaces what is told of the process: keep the rest of it. */
+        /* A fact about one socket replaces the fact about its process: keep the rest of that. */
         for (size_t i = 0; aiu_snapshot_get_manager(snapshot, i, &known); i++)
                 if (known.pid == query->pid && known.pid > 0 && known.inode == 0)
                         *fact = known;
@@ -78,7 +78,7 @@ static void note(struct aiu_snapshot *snapshot, const char *format, const char *
         (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_UNKNOWN, 0, text);
 }
 
-/* unit_can_stop_refuse_manual() of systemd: a request is turned down, whoever makes it. */
+/* unit_can_stop_refuse_manual() of systemd: requests of all users are refused. */
 static bool refuses_stop(const struct unit *unit)
 {
         return unit->can_stop == AIU_TRISTATE_NO && unit_is_up(unit);
@@ -133,7 +133,7 @@ static void put_unit(const struct session *session, const struct aiu_snapshot *s
                 process.n_ancestors = seen.n_ancestors;
                 process.main_holds_too = main_holds(snapshot, unit, pid);
         } else {
-                process.pid = (pid_t)unit->main_pid; /* nobody else to be asked about */
+                process.pid = (pid_t)unit->main_pid; /* the only process known */
         }
         fact->unit = unit->name;
         fact->unit_state = unit->active_state;

@@ -119,7 +119,7 @@ static bool is_asked(enum aiu_manager_kind kind)
         return kind == AIU_MANAGER_SYSTEMD || kind == AIU_MANAGER_SYSTEMD_USER || kind == AIU_MANAGER_SNAP;
 }
 
-/* pid 1 and its like hold sockets for others: what is told of one is not told of the next. */
+/* pid 1 and user managers hold sockets for many units: a fact about one says nothing of the next. */
 static bool keeps_for_others(const struct aiu_snapshot *snapshot, pid_t pid)
 {
         struct aiu_manager_fact fact = { .size = sizeof(fact) };
@@ -170,8 +170,8 @@ static void start_from_cgroup(const struct aiu_snapshot *snapshot, struct unit_q
         }
 }
 
-/* Sockets that nobody who can be seen holds: their cgroup may have told of a unit, else
- * it may be the system's manager that holds them. */
+/* Sockets without a visible holder: their cgroup may have named a unit, or else
+ * the system's manager may hold them. */
 static int add_hidden(struct unit_queries *queries, const struct aiu_snapshot *snapshot, size_t index,
                       const struct aiu_socket_fact *socket)
 {

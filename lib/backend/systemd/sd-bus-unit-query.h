@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a service manager is to be asked about: the units that the cgroups named,
- * and the sockets that it holds itself, whose unit is still to be found. Read out
- * of the snapshot; nobody is asked here.
+ * The questions for a service manager: the units that the cgroups named, and the
+ * sockets that it holds itself, whose units are not known yet. Read from the
+ * snapshot, without any call.
  */
 #ifndef AIU_SD_BUS_UNIT_QUERY_H
 #define AIU_SD_BUS_UNIT_QUERY_H
@@ -13,14 +13,14 @@
 #include "backend/systemd/sd-bus-unit.h"
 
 struct unit_query {
-        /* What the answer is told of: see struct aiu_manager_fact. */
+        /* The subject of the answer: see struct aiu_manager_fact. */
         pid_t pid;
         uint64_t inode;
         uint64_t cgroup_id;
         enum aiu_manager_kind kind;
         bool is_user; /* the manager of `user`, else the system's */
         uid_t user;
-        bool is_kept;               /* the manager itself holds it, or nobody who can be seen */
+        bool is_kept;               /* the manager itself holds it, or no visible process */
         bool is_hidden;             /* the latter */
         size_t socket;              /* in the snapshot, where `inode` is set */
         char unit[UNIT_NAME_BYTES]; /* "" = not known */

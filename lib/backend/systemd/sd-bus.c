@@ -44,7 +44,7 @@ struct phase {
         struct aiu_snapshot *snapshot;
         struct sd_bus_library library;
         struct unit_queries queries;
-        bool nobody_holds;
+        bool no_holder;
         uint64_t until_nsec;
         uid_t asker;
 };
@@ -76,7 +76,7 @@ static int converse(struct phase *phase, struct session *session, const struct e
                                  until_nsec);
 
         if (r == 0)
-                r = phase->nobody_holds ? session_list_restarting(session) : session_run(session);
+                r = phase->no_holder ? session_list_restarting(session) : session_run(session);
         manager_bus_close(&session->bus);
         return r;
 }
@@ -122,7 +122,7 @@ static void note_locked(struct phase *phase, const struct session *session)
 /* What came before it fell silent is as true. */
 static int conclude(struct phase *phase, const struct session *session, bool complete)
 {
-        if (phase->nobody_holds)
+        if (phase->no_holder)
                 return session_note_restarting(session, phase->snapshot);
         return session_conclude(session, complete, phase->snapshot);
 }
@@ -140,7 +140,7 @@ static int ask_manager(struct phase *phase, struct session *session)
         }
         if (n == 0)
                 note_locked(phase, session);
-        else if (r < 0 && !phase->nobody_holds)
+        else if (r < 0 && !phase->no_holder)
                 note_failure(phase, session, r);
         if (r != -ENOMEM && conclude(phase, session, r == 0) < 0)
                 r = -ENOMEM;
@@ -163,7 +163,7 @@ static int ask_managers(struct phase *phase)
 {
         int result = AIU_PARTIAL;
 
-        if (phase->nobody_holds) {
+        if (phase->no_holder) {
                 struct session session = { .snapshot = phase->snapshot, .queries = &phase->queries };
 
                 return ask_manager(phase, &session) == -ENOMEM ? -ENOMEM : AIU_PARTIAL;
@@ -239,10 +239,10 @@ static int managers(void *userdata, const struct aiu_request *request, struct ai
                                    "systemd is not asked about processes of another pid namespace: " NOT_KNOWN);
                 return AIU_PARTIAL;
         }
-        phase.nobody_holds = !aiu_snapshot_get_wanted_inode(snapshot, 0, &any);
+        phase.no_holder = !aiu_snapshot_get_wanted_inode(snapshot, 0, &any);
         r = queries_collect(snapshot, &phase.queries);
         if (r == 0)
-                r = phase.queries.n > 0 || phase.nobody_holds ? load_and_ask(&phase) : AIU_PARTIAL;
+                r = phase.queries.n > 0 || phase.no_holder ? load_and_ask(&phase) : AIU_PARTIAL;
         queries_finish(&phase.queries);
         return r;
 }
