@@ -64,8 +64,19 @@ expect 2 "not a port" -- -1
 expect 2 "not a port" 80x
 expect 2 "not a port" ""
 expect 2 "brackets" '[::1'
-expect 2 "brackets" '[::1]'
-expect 2 "IPv6 address is written" ::1:80
+expect 2 "did you mean [::1]:8080?" '[::1]'
+expect 2 "did you mean [::1]:8080?" ::1
+expect 2 "did you mean 3000?" 3o00
+expect 2 "did you mean ./redis.sock?" redis.sock
+expect 2 "did you mean localhost:8080?" localhost
+expect 2 "did you mean 3000/tcp?" 3000/tpc
+expect 2 "is written" 127.0.0.1:http:80
+expect 2 "no address in it" "hello world"
+expect 2 "its host is not an address" http://no.such.host.invalid/
+expect 2 "3000-3010" 3010-3000
+expect 2 "3000-3010" 3000,
+expect 2 "1001 ports" 30000-31000
+expect 2 "no line" - </dev/null
 expect 2 "no such protocol" 80/foo
 expect 2 "no such interface" --device=nosuch 80
 expect 2 "no such interface" '[fe80::1%nosuch]:80'
@@ -82,7 +93,42 @@ expect 2 "no namespace" --netns="$out.fifo" 80          # to open it would wait 
 expect 2 "no namespace" --netns=/dev/null 80
 rm -f "$out.fifo"
 expect 0 "is free" --deadline=0 8080
+expect 0 "is free" --deadline 5000 8080
+expect 0 "is free" --deadline 8080                      # a port, not a time
 expect 2 "unrecognized option" --bogus 80
+expect 2 "did you mean --reuseaddr?" --resueaddr 80
+expect 2 "did you mean --apply?" --kill 80
+expect 2 "not a value" --reuseaddr=maybe 80
+expect 2 "not a value" --width=wide 80
+expect 0 "addrinuse 0." -V
+
+# What people paste; tests/unit/rules/test-address-text.c has all forms.
+expect 0 "[::]:3000/tcp" :::3000
+expect 0 "0.0.0.0:80/tcp" tcp://0.0.0.0:80
+expect 0 "127.0.0.1:3000/tcp" http://localhost:3000/
+expect 0 "udp" -u 8080
+expect 0 "udp" tftp
+expect 0 "./x.sock" ./x.sock
+expect 0 "127.0.0.1:3000/tcp" 'Error: listen EADDRINUSE: address already in use 127.0.0.1:3000'
+n_reports() { # NUMBER ARGUMENT...
+        number=$1; shift
+        got=$("$a" --json "$@" | wc -l)
+        [ "$got" = "$number" ] && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "addrinuse $*: $got reports"; }
+}
+n_reports 4 3000,3002-3004
+n_reports 2 127.0.0.1:3000-3001/udp
+n_reports 2 "listen tcp :3001: bind: address already in use
+	at node:net (/srv/x.js:3)
+listen tcp :3002: bind: address already in use"
+printf '3001\nlisten tcp :3001: bind: address already in use\nGET /a b\n' | n_reports 1 -
+[ "$("$a" 3000 3001 | grep -c '^$')" = 1 ] && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "no empty line between reports"; }
+expect 0 '"verdict":"available"' -q --json 8080
+expect 0 '"reuseaddr":true' --json 8080
+expect 0 '"reuseaddr":false' --json --reuseaddr=no 8080
+expect 0 '"reuseaddr":false' --json 8080/udp
+expect 0 "" --check 8080
+expect 0 "" --check 192.0.2.1:8080
+expect 2 "not a port" --check 80x
 expect 2 "which port" -q
 expect 2 "longer than" "/$(printf 'x%.0s' $(seq 200))"
 
@@ -101,6 +147,9 @@ s = socket.socket(); s.bind(("127.0.0.1", 8080)); s.listen(); time.sleep(60)' &
         expect 1 "pid $server" 127.0.0.1:8080
         expect 1 "kill -TERM $server" 127.0.0.1:8080
         expect 1 "IPV6_V6ONLY" 8080
+        expect 1 "" --check 8080
+        [ "$("$a" --width=50 8080 | awk '{ if (length > w) w = length } END { print w + 0 }')" -le 50 ] &&
+                passed=$((passed + 1)) || { failed=$((failed + 1)); echo "--width=50 is exceeded"; }
         expect 0 "is free" --v6only=yes 8080
         expect 0 "is free" --netns=$$ 127.0.0.1:8081
         expect 1 "pid $server" --first 127.0.0.1:8080

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,21 +21,24 @@
 /* A user with many descriptors can make a search take minutes: --deadline=0 waits for that. */
 #define DEADLINE_USEC 10000000u
 
-static const char usage[] = "Usage: addrinuse [OPTION]... [ADDRESS:]PORT[/PROTOCOL] | /PATH | @NAME\n"
+static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
                             "Why bind(2) fails with \"Address already in use\", and what frees the address.\n"
                             "\n"
-                            "  8080  127.0.0.1:8080  [::1]:8080/udp  localhost:http  /run/x.sock  @name\n"
+                            "  8080  3000-3010  127.0.0.1:8080  [::1]:8080/udp  localhost:http  /run/x.sock  @name\n"
+                            "  :::3000  tcp://0.0.0.0:80  'a line of a log'  - (such lines on standard input)\n"
                             "  protocols: tcp (default), udp, udplite, sctp, mptcp, dccp\n"
                             "\n"
                             "The socket that would be bound:\n"
-                            "  --reuseaddr  --reuseport  --freebind  --v6only[=yes|no]   what it sets\n"
+                            "  --reuseaddr[=yes|no]      it sets SO_REUSEADDR (TCP: yes unless =no)\n"
+                            "  --reuseport[=yes|no]  --v6only[=yes|no]  --freebind   what else it sets\n"
                             "  --device=IF  --uid=USER   device it is bound to, user who owns it\n"
-                            "  --no-listen               it is bound only\n"
-                            "  --dgram  --seqpacket      AF_UNIX: instead of a stream socket\n"
+                            "  --no-listen               it is bound, and does not listen\n"
+                            "  -u  --dgram  --seqpacket  UDP; AF_UNIX: instead of a stream socket\n"
                             "  --netns=PID|PATH|NAME     it is made in this network namespace\n"
                             "The answer:\n"
+                            "  --check                   for start scripts: exit 1 only if bind() would fail\n"
                             "  --json[=pretty]  -q, --quiet  -v, --verbose  --cmdline\n"
-                            "  --color=auto|always|never\n"
+                            "  --color=auto|always|never  --width=N (0: do not wrap)\n"
                             "How it is found:\n"
                             "  --first                   stop at the first holder of each socket\n"
                             "  --no-ipc  --no-self-test  talk to no daemon; try out no old kernel in a child\n"
@@ -42,6 +46,7 @@ static const char usage[] = "Usage: addrinuse [OPTION]... [ADDRESS:]PORT[/PROTOC
                             "  --deadline=MS             answer within MS milliseconds (10000; 0: no limit)\n"
                             "What is done:\n"
                             "  --apply[=K] [--yes]       do what suffices, else send SIGTERM; or the K-th\n"
+                            "  -V, --version  -h, --help\n"
                             "Exit status: 0 free, 1 in use, 2 trouble, 3 not known, 4 other failure\n";
 
 /* ------------------------------------------------------ words out */
@@ -108,15 +113,32 @@ int cli_exit_status(const struct aiu_report *report)
         }
 }
 
+/* Reports are set apart by an empty line. */
+static int print_text(const struct cli *cli, const struct aiu_report *report)
+{
+        static bool again;
+        char *text;
+        int r = aiu_report_to_text(report, cli->render, &text);
+
+        if (r < 0)
+                return r;
+        if (again)
+                (void)putchar('\n');
+        again = true;
+        cli_print_wrapped(report, text, cli->width);
+        free(text);
+        return ferror(stdout) ? -EIO : 0;
+}
+
 static int print_report(const struct cli *cli, const struct aiu_report *report)
 {
         char *json;
         int r;
 
-        if (cli->quiet)
+        if (cli->quiet && !cli->json)
                 return 0;
         if (!cli->json)
-                return aiu_report_print(report, stdout, cli->render);
+                return print_text(cli, report);
         r = aiu_report_to_json(report, cli->render, &json);
         if (r < 0)
                 return r;
@@ -161,14 +183,23 @@ static int worse(int a, int b)
         return EXIT_TROUBLE;
 }
 
-static int answer_all(const struct cli *cli, const char *operand)
+/* A start script stops a server only where the bind certainly fails. */
+static int check_status(const struct cli *cli, int status)
 {
-        struct request requests[MOST_REQUESTS];
-        size_t n = cli_parse_request(cli, operand, requests);
-        int status = n == 0 ? EXIT_TROUBLE : EXIT_FREE;
+        return cli->check && status != EXIT_IN_USE && status != EXIT_TROUBLE ? EXIT_FREE : status;
+}
 
-        for (size_t i = 0; i < n; i++)
-                status = worse(status, answer(cli, &requests[i]));
+static int answer_all(const struct cli *cli, char **operands)
+{
+        struct requests list = { 0 };
+        int status = EXIT_FREE;
+
+        for (; *operands; operands++)
+                if (cli_add_operand(cli, *operands, &list) < 0)
+                        status = EXIT_TROUBLE;
+        for (size_t i = 0; i < list.n; i++)
+                status = worse(status, check_status(cli, answer(cli, &list.items[i])));
+        cli_free_requests(&list);
         return status;
 }
 
@@ -195,12 +226,13 @@ enum {
         OPTION_YES,
         OPTION_DGRAM,
         OPTION_SEQPACKET,
-        OPTION_VERSION
+        OPTION_CHECK,
+        OPTION_WIDTH
 };
 
 static const struct option long_options[] = {
-        { "reuseaddr", no_argument, NULL, OPTION_REUSEADDR },
-        { "reuseport", no_argument, NULL, OPTION_REUSEPORT },
+        { "reuseaddr", optional_argument, NULL, OPTION_REUSEADDR },
+        { "reuseport", optional_argument, NULL, OPTION_REUSEPORT },
         { "v6only", optional_argument, NULL, OPTION_V6ONLY },
         { "freebind", no_argument, NULL, OPTION_FREEBIND },
         { "device", required_argument, NULL, OPTION_DEVICE },
@@ -216,13 +248,15 @@ static const struct option long_options[] = {
         { "trial-bind", no_argument, NULL, OPTION_TRIAL },
         { "no-ipc", no_argument, NULL, OPTION_NO_IPC },
         { "no-self-test", no_argument, NULL, OPTION_NO_SELF_TEST },
-        { "deadline", required_argument, NULL, OPTION_DEADLINE },
+        { "deadline", optional_argument, NULL, OPTION_DEADLINE },
         { "apply", optional_argument, NULL, OPTION_APPLY },
         { "yes", no_argument, NULL, OPTION_YES },
         { "dgram", no_argument, NULL, OPTION_DGRAM },
         { "seqpacket", no_argument, NULL, OPTION_SEQPACKET },
         { "help", no_argument, NULL, 'h' },
-        { "version", no_argument, NULL, OPTION_VERSION },
+        { "version", no_argument, NULL, 'V' },
+        { "check", no_argument, NULL, OPTION_CHECK },
+        { "width", required_argument, NULL, OPTION_WIDTH },
         { NULL, 0, NULL, 0 },
 };
 
@@ -260,20 +294,23 @@ static int read_uid(struct cli *cli, const char *text)
         return r;
 }
 
-static int read_yes_no(struct cli *cli, const char *text)
+static int read_yes_no(const char *option, const char *text, bool *ret)
 {
-        cli->v6only_set = true;
-        cli->v6only = !text || strcmp(text, "yes") == 0;
-        return !text || cli->v6only || strcmp(text, "no") == 0 ? 0 : wrong("v6only", text);
+        bool yes = !text || strcmp(text, "yes") == 0;
+
+        if (!yes && strcmp(text, "no") != 0)
+                return wrong(option, text);
+        *ret = yes;
+        return 0;
 }
 
 static int read_colour(struct cli *cli, const char *text)
 {
-        const char *no_color = getenv("NO_COLOR");
+        const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
         bool on = strcmp(text, "always") == 0;
 
         if (strcmp(text, "auto") == 0)
-                on = isatty(STDOUT_FILENO) && !(no_color && *no_color);
+                on = isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
         else if (!on && strcmp(text, "never") != 0)
                 return wrong("color", text);
         cli->render &= ~AIU_RENDER_COLOR;
@@ -299,6 +336,38 @@ static int read_deadline(struct cli *cli, const char *text)
         return r < 0 ? r : aiu_context_set_deadline_usec(cli->context, msec * 1000);
 }
 
+/*
+ * "--deadline 500 8080" is a value and a port. Without another operand behind it the
+ * number is the port that somebody wants to know about.
+ */
+static const char *separate_deadline(int argc, char **argv)
+{
+        bool number = optind < argc && *argv[optind] && !argv[optind][strspn(argv[optind], "0123456789")];
+
+        for (int i = optind + 1; number && i < argc; i++)
+                if (argv[i][0] != '-')
+                        return argv[optind++];
+        cli_error("--deadline has no value and is left out: it is written --deadline=MILLISECONDS");
+        return NULL;
+}
+
+static int read_width(struct cli *cli, const char *text)
+{
+        unsigned long columns = 0;
+        int r = read_number("width", text, 10000, &columns);
+
+        cli->width = columns;
+        return r;
+}
+
+/* A pipe has no width. */
+static size_t terminal_width(void)
+{
+        struct winsize size = { 0 };
+
+        return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 static int read_apply(struct cli *cli, const char *text)
 {
         unsigned long number = 0;
@@ -311,53 +380,60 @@ static int read_apply(struct cli *cli, const char *text)
         return r;
 }
 
-/* What is about the socket asked about. 1 = taken, 0 = not such an option. */
+/* What is about the socket asked about. 1 = it is no such option. */
 static int take_socket_option(struct cli *cli, int option)
 {
         switch (option) {
         case OPTION_REUSEADDR:
-                cli->reuseaddr = true;
-                return 1;
+                cli->reuseaddr_set = true;
+                return read_yes_no("reuseaddr", optarg, &cli->reuseaddr);
         case OPTION_REUSEPORT:
-                cli->reuseport = true;
-                return 1;
+                return read_yes_no("reuseport", optarg, &cli->reuseport);
+        case OPTION_V6ONLY:
+                cli->v6only_set = true;
+                return read_yes_no("v6only", optarg, &cli->v6only);
+        case OPTION_UID:
+                return read_uid(cli, optarg);
+        case OPTION_NETNS:
+                return cli_open_netns(cli, optarg);
         case OPTION_FREEBIND:
                 cli->freebind = true;
-                return 1;
+                return 0;
         case OPTION_NO_LISTEN:
                 cli->no_listen = true;
-                return 1;
+                return 0;
         case OPTION_DEVICE:
                 cli->device = optarg;
-                return 1;
-        case OPTION_DGRAM:
-                cli->unix_type = SOCK_DGRAM;
-                return 1;
-        case OPTION_SEQPACKET:
-                cli->unix_type = SOCK_SEQPACKET;
-                return 1;
-        default:
                 return 0;
+        case 'u':
+        case OPTION_DGRAM:
+                cli->type = SOCK_DGRAM;
+                return 0;
+        case OPTION_SEQPACKET:
+                cli->type = SOCK_SEQPACKET;
+                return 0;
+        default:
+                return 1;
         }
 }
 
 static int take_option(struct cli *cli, int option, uint32_t *context_flags)
 {
         switch (option) {
-        case OPTION_V6ONLY:
-                return read_yes_no(cli, optarg);
-        case OPTION_UID:
-                return read_uid(cli, optarg);
-        case OPTION_NETNS:
-                return cli_open_netns(cli, optarg);
         case OPTION_JSON:
                 return read_json(cli, optarg);
         case OPTION_COLOR:
                 return read_colour(cli, optarg);
         case OPTION_DEADLINE:
                 return read_deadline(cli, optarg);
+        case OPTION_WIDTH:
+                return read_width(cli, optarg);
         case OPTION_APPLY:
                 return read_apply(cli, optarg);
+        case OPTION_CHECK:
+                cli->check = true;
+                cli->quiet = true;
+                return 0;
         case OPTION_YES:
                 cli->yes = true;
                 return 0;
@@ -387,6 +463,39 @@ static int take_option(struct cli *cli, int option, uint32_t *context_flags)
         }
 }
 
+/* What other tools call it, or the nearest name; NULL = none comes to mind. */
+static const char *near_option(const char *word)
+{
+        static const char *const known[][2] = {
+                { "-k", "--apply" },
+                { "--kill", "--apply" },
+                { "-p", "the port alone, as in addrinuse 8080" },
+                { "--port", "the port alone, as in addrinuse 8080" },
+                { "--udp", "-u" },
+                { "-j", "--json" },
+                { "-w", "--width=N" },
+        };
+        static char found[40];
+        size_t n = strcspn(word, "="), least = n < 8 ? 2 : 4;
+
+        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+                if (strncmp(word, known[i][0], n) == 0 && !known[i][0][n])
+                        return known[i][1];
+        if (strncmp(word, "--", 2) != 0 || n >= sizeof(found))
+                return NULL;
+        memcpy(found, word, n);
+        found[n] = '\0';
+        word = NULL;
+        for (const struct option *o = long_options; o->name; o++)
+                if (cli_distance(found + 2, o->name) < least) {
+                        least = cli_distance(found + 2, o->name);
+                        word = o->name;
+                }
+        if (word)
+                (void)snprintf(found, sizeof(found), "--%s", word);
+        return word ? found : NULL;
+}
+
 /*
  * getopt_long(3) would print the word as it was typed, control characters and
  * all, so it is told to be silent. `at` is where it looked; optopt is 0 for a
@@ -396,11 +505,14 @@ static int refuse(char **argv, int at, int option)
 {
         const char *word = argv[optind > at ? optind - 1 : at];
         const char letter[] = { '-', (char)optopt, '\0' };
+        const char *guess = near_option(optopt ? letter : word);
 
         if (option == ':')
                 cli_error("%s: this option takes a value", cli_safe(word));
         else if (optopt && strncmp(word, "--", 2) == 0)
                 cli_error("%s: this option takes no value", cli_safe(word));
+        else if (guess)
+                cli_error("%s: unrecognized option; did you mean %s?", cli_safe(optopt ? letter : word), guess);
         else
                 cli_error("%s: unrecognized option; see addrinuse --help", cli_safe(optopt ? letter : word));
         return -EINVAL;
@@ -424,14 +536,17 @@ static int read_options(struct cli *cli, int argc, char **argv)
         int option, at, r;
 
         opterr = 0;
-        while (at = optind, (option = getopt_long(argc, argv, ":qvh", long_options, NULL)) != -1) {
+        while (at = optind, (option = getopt_long(argc, argv, ":qvhuV", long_options, NULL)) != -1) {
                 if (option == '?' || option == ':')
                         return refuse(argv, at, option);
-                if (option == 'h' || option == OPTION_VERSION)
+                if (option == 'h' || option == 'V')
                         return tell(option);
-                if (take_socket_option(cli, option))
+                if (option == OPTION_DEADLINE && !optarg &&
+                    !(optarg = (char *)(uintptr_t)separate_deadline(argc, argv)))
                         continue;
-                r = take_option(cli, option, &context_flags);
+                r = take_socket_option(cli, option);
+                if (r > 0)
+                        r = take_option(cli, option, &context_flags);
                 if (r < 0)
                         return r;
         }
@@ -443,7 +558,7 @@ static int read_options(struct cli *cli, int argc, char **argv)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-        int status = EXIT_FREE, r;
+        int r;
 
         r = aiu_context_new(&cli->context);
         if (r < 0) {
@@ -463,17 +578,15 @@ static int run(struct cli *cli, int argc, char **argv)
                 cli_error("which port? Try: addrinuse 8080, or addrinuse --help");
                 return EXIT_TROUBLE;
         }
-        if (isatty(STDERR_FILENO))
+        if (isatty(STDERR_FILENO) && !cli->check)
                 aiu_context_set_progress(cli->context, on_progress, cli->progress);
-        for (int i = optind; i < argc; i++)
-                status = worse(status, answer_all(cli, argv[i]));
-        return status;
+        return answer_all(cli, argv + optind);
 }
 
 int main(int argc, char **argv)
 {
         struct progress progress = { 0 };
-        struct cli cli = { .netns = -1, .unix_type = SOCK_STREAM, .progress = &progress };
+        struct cli cli = { .netns = -1, .width = terminal_width(), .progress = &progress };
         int status = run(&cli, argc, argv);
 
         aiu_context_unref(cli.context);

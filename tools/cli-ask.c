@@ -6,6 +6,7 @@
  * hangs on it, once, and never on a kernel whose version is beyond doubt.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -14,6 +15,7 @@
 
 #include "cli.h"
 
+#define MPTCP 262           /* IPPROTO_MPTCP, which older headers lack */
 #define SELF_TEST_SECONDS 3 /* some milliseconds are usual */
 
 static void erase_progress(struct progress *progress)
@@ -21,6 +23,13 @@ static void erase_progress(struct progress *progress)
         if (progress->shown)
                 fputs("\r\033[K", stderr);
         progress->shown = false;
+}
+
+/* Nearly every TCP server sets SO_REUSEADDR. */
+static bool is_tcp(const struct request *request)
+{
+        return request->address.ss_family != AF_UNIX && request->type == SOCK_STREAM &&
+               (request->protocol == IPPROTO_TCP || request->protocol == MPTCP || request->protocol == 0);
 }
 
 static int set_up_query(const struct cli *cli, const struct request *request, struct aiu_query *query)
@@ -32,11 +41,11 @@ static int set_up_query(const struct cli *cli, const struct request *request, st
         if (r >= 0)
                 r = aiu_query_set_socket(query, request->type, request->protocol);
         if (r >= 0)
-                r = aiu_query_set_address(query, (const struct sockaddr *)&request->address, request->bytes);
-        if (r >= 0 && (cli->v6only_set || request->every_address))
+                r = aiu_query_set_address_text(query, request->text);
+        if (r >= 0 && cli->v6only_set)
                 r = aiu_query_set_v6only(query, cli->v6only);
         if (r >= 0)
-                r = aiu_query_set_reuseaddr(query, cli->reuseaddr);
+                r = aiu_query_set_reuseaddr(query, cli->reuseaddr_set ? cli->reuseaddr : is_tcp(request));
         if (r >= 0)
                 r = aiu_query_set_reuseport(query, cli->reuseport);
         if (r >= 0)

@@ -6,6 +6,7 @@
 #include <addrinuse.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/un.h>
 #include <time.h>
 
@@ -24,13 +25,14 @@ struct progress {
 };
 
 struct cli {
-        bool reuseaddr, reuseport, freebind, no_listen, v6only, v6only_set;
+        bool reuseaddr, reuseaddr_set, reuseport, freebind, no_listen, v6only, v6only_set;
         const char *device;
         bool uid_set;
         uid_t uid;
         int netns; /* -1 = our own */
-        int unix_type;
-        bool json, quiet, apply, yes, no_self_test;
+        int type;  /* of a socket whose address names no protocol; 0 = the usual one */
+        bool json, quiet, check, apply, yes, no_self_test;
+        size_t width;        /* 0 = lines are not wrapped */
         size_t apply_number; /* 0 = the first that suffices */
         uint32_t render;     /* AIU_RENDER_* */
         struct aiu_context *context;
@@ -39,24 +41,42 @@ struct cli {
 
 /* One address to ask about. */
 struct request {
+        char *text; /* as aiu_query_set_address_text() takes it */
         struct sockaddr_storage address;
         socklen_t bytes;
         int type, protocol;
-        bool every_address; /* a port alone */
 };
 
-#define MOST_REQUESTS 16u
+struct requests {
+        struct request *items;
+        size_t n;
+        bool once; /* an address that is there already is not added */
+};
 
 /* "addrinuse: ..." on stderr; strings from outside go through cli_safe() first. */
 __attribute__((format(printf, 1, 2))) void cli_error(const char *format, ...);
 /* The text escaped, in a buffer that the next but one call reuses. */
 const char *cli_safe(const char *text);
 
-/* All that `text` names: 0 = none (the error is printed already), else how many. */
-size_t cli_parse_request(const struct cli *cli, const char *text, struct request requests[MOST_REQUESTS]);
+/* Add what an operand, a word or a line, or an address names. -EINVAL: none; the error is printed already. */
+int cli_add_operand(const struct cli *cli, const char *text, struct requests *list);
+int cli_add(const struct cli *cli, const char *text, struct requests *list);
+int cli_add_address(const struct cli *cli, const char *text, struct requests *list);
+void cli_free_requests(struct requests *list);
+
+bool cli_is_address(const struct cli *cli, const char *text);
+bool cli_is_host(const char *name); /* of /etc/hosts */
+
+/* Say why `text` is no address: `error` is the library's. */
+void cli_refuse(const struct cli *cli, const char *text, int error);
+/* How many letters have to change; SIZE_MAX = too many. */
+size_t cli_distance(const char *a, const char *b);
 
 /* --netns: opens what it names; the error is printed already. */
 int cli_open_netns(struct cli *cli, const char *text);
+
+/* The text of a report on stdout, in lines of at most `width` columns; 0 = as they are. */
+void cli_print_wrapped(const struct aiu_report *report, const char *text, size_t width);
 
 int cli_ask(const struct cli *cli, const struct request *request, struct aiu_report **ret_report);
 int cli_exit_status(const struct aiu_report *report);

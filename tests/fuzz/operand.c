@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Target "operand": what addrinuse(1) is asked about. Complaints are printable. */
-#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,16 +36,18 @@ const char *cli_safe(const char *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct bytes in = { data, size };
-        struct cli cli = { .netns = -1, .unix_type = take_byte(&in) % 2 ? SOCK_STREAM : 0 };
+        struct cli cli = { .netns = -1, .type = take_byte(&in) % 2 ? SOCK_STREAM : 0 };
         char *text = fuzz_string(in.at, in.n);
-        struct request requests[MOST_REQUESTS];
-        size_t n;
+        struct requests list = { 0 };
+        int r;
 
         n_complaints = 0;
-        n = cli_parse_request(&cli, text, requests);
-        require(n <= MOST_REQUESTS && (n == 0) == (n_complaints > 0));
-        for (size_t i = 0; i < n; i++)
-                require(requests[i].bytes >= sizeof(sa_family_t) && requests[i].bytes <= sizeof(requests[i].address));
+        r = cli_add(&cli, text, &list);
+        require((r < 0) == (n_complaints > 0) && (r < 0 || list.n > 0));
+        for (size_t i = 0; i < list.n; i++)
+                require(list.items[i].bytes >= sizeof(sa_family_t) &&
+                        list.items[i].bytes <= sizeof(list.items[i].address));
+        cli_free_requests(&list);
         free(text);
         return 0;
 }

@@ -25,14 +25,14 @@ _addrinuse() {
                 option=$prev cur=
         elif [[ $prev == "=" && $COMP_CWORD -ge 2 ]]; then
                 option=${COMP_WORDS[COMP_CWORD - 2]}
-        elif [[ $prev == --@(device|uid|netns|color|deadline) ]]; then
+        elif [[ $prev == --@(device|uid|netns|color|width) ]]; then
                 option=$prev
         fi
 
         case $option in
         --json) _addrinuse_words "$cur" pretty ;;
         --color) _addrinuse_words "$cur" auto always never ;;
-        --v6only) _addrinuse_words "$cur" yes no ;;
+        --v6only | --reuseaddr | --reuseport) _addrinuse_words "$cur" yes no ;;
         --device)
                 local paths=(/sys/class/net/*)
                 _addrinuse_words "$cur" "${paths[@]##*/}"
@@ -46,17 +46,17 @@ _addrinuse() {
                         _addrinuse_words "$cur" "${paths[@]##*/}"
                 fi
                 ;;
-        --deadline | --apply) ;;
+        --deadline | --apply | --width) ;;
         *)
                 case $cur in
                 -*)
-                        _addrinuse_words "$cur" --reuseaddr --reuseport --v6only --v6only= --freebind --device= \
+                        _addrinuse_words "$cur" --reuseaddr --reuseaddr= --reuseport --reuseport= --v6only --v6only= --freebind --device= \
                                 --uid= --no-listen --netns= --dgram --seqpacket --json --json=pretty --quiet \
-                                --verbose --cmdline --color= --first --trial-bind --no-ipc --no-self-test --deadline= --apply \
+                                --verbose --cmdline --color= --width= --check --first --trial-bind --no-ipc --no-self-test --deadline= --apply \
                                 --apply= --yes --help --version
                         [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
                         ;;
-                /*) _addrinuse_files "$cur" ;;
+                /* | ./* | ../*) _addrinuse_files "$cur" ;;
                 [!/@]*/*)
                         local protocols=(tcp udp udplite sctp mptcp dccp)
                         _addrinuse_words "$cur" "${protocols[@]/#/${cur%/*}/}"
