@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 
 #include "util/escape.h"
 #include "render/phrases.h"
+#include "util/sys.h"
 
 static void user(struct strbuf *out, uid_t uid)
 {
@@ -41,11 +41,10 @@ static void duration(struct strbuf *out, uint64_t seconds)
 static void up_time(struct strbuf *out, const struct aiu_holder *h)
 {
         uint64_t started = aiu_holder_get_start_time_usec(h), now;
-        struct timespec ts;
 
-        if (started == 0 || clock_gettime(CLOCK_REALTIME, &ts) < 0)
+        if (started == 0)
                 return;
-        now = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+        now = sys_real_usec();
         strbuf_str(out, ", up ");
         duration(out, now > started ? (now - started) / 1000000 : 0);
 }

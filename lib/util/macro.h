@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Small helpers that any file may use: export mark, cleanup, errno, array length, what names are made of. */
+/* Helpers for any file: the export mark, cleanup on return, array length, the characters of a name. */
 #ifndef AIU_MACRO_H
 #define AIU_MACRO_H
 
@@ -22,10 +22,10 @@ static inline void restore_errno(const int *saved)
 {
         errno = *saved;
 }
-/* In a public function that calls the kernel or stdio: errno is the caller's. */
+/* For public functions that call the kernel or stdio: the caller's errno does not change. */
 #define KEEP_ERRNO __attribute__((cleanup(restore_errno), unused)) const int errno_before = errno
 
-/* Are there bytes, and all of them among those of `chars`? A NUL never is. */
+/* At least one byte, and each is one of `chars`; a NUL is not. */
 static inline bool consists_of(const char *bytes, size_t n, const char *chars)
 {
         size_t n_chars = strlen(chars);

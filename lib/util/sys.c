@@ -388,12 +388,17 @@ uint64_t sys_now_nsec(void)
         return clock_nsec(CLOCK_MONOTONIC);
 }
 
+uint64_t sys_real_usec(void)
+{
+        return clock_nsec(CLOCK_REALTIME) / 1000u;
+}
+
 /* CLOCK_BOOTTIME, not CLOCK_MONOTONIC: start times in /proc/PID/stat count the
  * time asleep (do_task_stat() prints start_boottime), and both clocks follow
  * the caller's time namespace. */
 uint64_t sys_boot_usec(void)
 {
-        uint64_t now = clock_nsec(CLOCK_REALTIME) / 1000u;
+        uint64_t now = sys_real_usec();
         uint64_t up = clock_nsec(CLOCK_BOOTTIME) / 1000u;
 
         return now > up ? now - up : 0;

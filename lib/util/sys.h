@@ -57,6 +57,7 @@ int sys_uname(struct utsname *ret);
 pid_t sys_getpid(void);
 uid_t sys_geteuid(void);
 uint64_t sys_now_nsec(void);  /* CLOCK_MONOTONIC */
+uint64_t sys_real_usec(void); /* CLOCK_REALTIME */
 uint64_t sys_boot_usec(void); /* CLOCK_REALTIME at boot */
 
 /* Read a whole small file below dirfd: at most `bytes` - 1, then a NUL. Returns
