@@ -28,7 +28,7 @@ static bool may_trust(const char *path, mode_t type)
                (st.st_uid == 0 && !(st.st_mode & S_IWOTH) && (st.st_gid == 0 || !(st.st_mode & S_IWGRP)));
 }
 
-/* As root only what nobody else can have put there. */
+/* As root, only programs that no other user can have put there. */
 static bool find_program(const char *name, char path[PROGRAM_BYTES])
 {
         static const char *const directories[] = { "/usr/sbin",       "/usr/bin",       "/sbin",    "/bin",

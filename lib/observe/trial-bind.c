@@ -5,14 +5,14 @@
  * where a bind() that succeeds could change what happens next:
  *
  *  - Not with SO_REUSEPORT: it would become the recorded member of the port's group
- *    (inet_csk_update_fastreuse(), reuseport_add_sock()), whoever comes next.
+ *    (inet_csk_update_fastreuse(), reuseport_add_sock()), for every later bind().
  *  - TCP: not on a port that has a socket, or may have one. A success without the
- *    option sets tb->fastreuseport to 0, for all addresses of the port, and whoever
- *    would have been let in by that memory is refused. The memory outlives the socket
- *    that it was made for, so that nobody on the port has SO_REUSEPORT proves nothing;
- *    it goes with the last socket on the port. (Before Linux 6.18 a success also keeps
+ *    option sets tb->fastreuseport to 0, for all addresses of the port, and a bind()
+ *    that this cache would have allowed is refused. The cache outlives the socket that
+ *    it was made for, so it may exist even if no socket on the port has SO_REUSEPORT.
+ *    It goes with the last socket on the port. (Before Linux 6.18 a success also keeps
  *    connect() from using a port that only connect() had used: also on such ports only.)
- *    Where somebody is certainly in the way it cannot succeed, and all is well.
+ *    If a socket certainly blocks, the bind() cannot succeed, and is harmless.
  *  - UDP: not with SO_REUSEADDR beside others, or where they cannot be seen: it would
  *    get their datagrams. Otherwise UDP has no memory, and our place in the chain is
  *    gone with us.
@@ -56,7 +56,7 @@ static bool on_the_port(const struct request *q, const struct socket *s)
                address_port(&s->local) == address_port(&q->address);
 }
 
-/* Certainly nobody has the port, at any address. */
+/* Certainly no socket has the port, at any address. */
 static bool port_is_empty(const struct observation *o)
 {
         const struct aiu_snapshot *snapshot = &o->snapshot;
@@ -82,7 +82,7 @@ static bool is_hopeless(const struct observation *o)
         return false;
 }
 
-/* Before Linux 6.8 sockets that are bound and no more are not listed. */
+/* Linux before 6.8 does not list sockets that are bound but not listening. */
 static bool lists_bound(const struct host *host)
 {
         return host->bound_complete || !(kernel_doubts(host) & AIU_KERNEL_BOUND_SHOWN);

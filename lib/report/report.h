@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A report from the inside: probe.c fills it in, then nobody changes it any more. */
+/* A report from the inside: probe.c fills it in, and then it never changes. */
 #ifndef AIU_REPORT_H
 #define AIU_REPORT_H
 

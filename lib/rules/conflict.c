@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The kernel's bind rules for one pair: the socket that would be bound (c) and
- * one that is there already (h). Pure and three-valued: a bit of h that nobody
- * could read makes the answer unknown, and says which bit it was.
+ * one that is there already (h). Pure and three-valued: if a bit of h that could
+ * not be read decides, the answer is unknown, and names the bit.
  *
  * Sources: net/ipv4/inet_connection_sock.c, inet_csk_get_port(),
  * inet_bind_conflict(), inet_rcv_saddr_equal(); net/ipv4/inet_hashtables.c,

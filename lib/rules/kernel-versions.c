@@ -55,7 +55,7 @@ uint32_t kernel_doubts(const struct host *host)
         int version = VERSION(host->kernel_major, host->kernel_minor);
         uint32_t doubts = 0;
 
-        /* uname(2) does not fail: whoever left that backend out knows the kernel. */
+        /* uname(2) does not fail: a caller that disabled the backend knows the kernel. */
         if (host->kernel_major == 0)
                 return 0;
         for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++)

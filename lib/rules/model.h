@@ -110,7 +110,7 @@ struct host {
         tristate autobind_reuse;
         int kernel_major, kernel_minor, kernel_patch;
         uint32_t kernel_proven; /* AIU_KERNEL_* that the caller vouches for */
-        bool bound_complete;    /* TCP sockets that are bound and no more were looked for in another way */
+        bool bound_complete;    /* TCP sockets bound but not listening were found in another way */
         tristate name_exists;
         tristate name_is_socket;
         int name_error;

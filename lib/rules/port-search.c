@@ -180,7 +180,7 @@ static tristate is_free(struct search *s, int port)
         return UNKNOWN;
 }
 
-/* One of these two ports is met, and nobody knows which. */
+/* The kernel tries one of these two ports, at random. */
 static tristate search_either(struct search *s, int a, int b)
 {
         tristate x = is_free(s, a), y = is_free(s, b);

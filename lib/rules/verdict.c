@@ -49,7 +49,7 @@ struct tally {
         bool admitted;   /* UDP: somebody may let it in at once */
         bool listener;   /* somebody on the port listens */
         bool options;    /* somebody may be, because of an option that was not read */
-        bool devices;    /* ... because nobody knows whether the devices meet */
+        bool devices;    /* ... because the devices are not known */
         uint32_t kernel; /* somebody may be, because of what is not sure of this kernel */
 };
 
@@ -106,7 +106,7 @@ static uint32_t kernel_may_admit(const struct port_table *table, const struct ta
         const struct request *q = table->request;
         uint32_t doubts = kernel_doubts(table->host);
 
-        /* tb->fastreuse says that all had SO_REUSEADDR when they bound; whoever listens has ended that. */
+        /* tb->fastreuse says that all had SO_REUSEADDR when they bound; a listener clears it. */
         if (conflict_protocol(q) == IPPROTO_TCP)
                 return q->reuseaddr && !tally->listener ? doubts & AIU_KERNEL_STATELESS : 0;
         /* The slot holds sockets of other ports and namespaces as well. */
@@ -136,7 +136,7 @@ static struct verdict check_port(const struct port_table *table)
         struct tally tally = count_conflicts(table);
         uint32_t doubts, kernel = tally.certain ? kernel_may_admit(table, &tally) : tally.kernel;
 
-        /* Whoever is certainly in the way is so whatever the kernel makes of the others. */
+        /* A socket that certainly blocks does so however the kernel treats the others. */
         if (tally.certain)
                 tally.kernel = kernel;
         doubts = doubts_of(q, &tally);
@@ -217,7 +217,7 @@ static struct verdict check_privilege(const struct port_table *table)
         if (host->unprivileged_port_start > 0)
                 allowed = tri_or(allowed, tri(port >= host->unprivileged_port_start));
         else if (port >= IPPORT_RESERVED && allowed == UNKNOWN)
-                allowed = YES; /* the sysctl was not readable: 1024 unless somebody raised it, which nobody does */
+                allowed = YES; /* the sysctl was not readable: the default is 1024; no system raises it */
         if (allowed == YES)
                 return available;
         return allowed == NO ? refused(AIU_VERDICT_NOT_PERMITTED, EACCES, WHY_PRIVILEGE) : unknown(DOUBT_PRIVILEGE);

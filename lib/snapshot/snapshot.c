@@ -457,7 +457,7 @@ static struct manager *find_manager_key(struct aiu_snapshot *s, const struct aiu
         return NULL;
 }
 
-/* A name that a user could have chosen stays that user's, whoever repeats it. */
+/* If a user could have chosen a name, it stays that user's, also when another backend repeats it. */
 static void replace_named_by(struct manager *to, const struct aiu_manager_fact *f)
 {
         if (f->named_by != 0)

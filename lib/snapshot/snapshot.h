@@ -86,7 +86,7 @@ int snapshot_truncated(struct aiu_snapshot *snapshot, bool *already, const char 
 /* Walk the holdings of one inode: the first one, then the next after `at`; NULL = no more. */
 const struct holder_ref *snapshot_holder_ref(const struct aiu_snapshot *snapshot, uint64_t inode,
                                              const struct holder_ref *after);
-/* Which VRF a socket is in, as long as nobody has told it. */
+/* The VRF of a socket, before the devices phase. */
 unsigned int snapshot_l3mdev_at_first(const struct aiu_socket_fact *fact);
 /* As observe/device.c has learnt it; NULL = not looked for. */
 const char *snapshot_device_name(const struct aiu_snapshot *snapshot, unsigned int ifindex);

@@ -475,7 +475,7 @@ static int tell_of_process(struct state *state, const struct unresolved *unresol
         return add_fact(state, &fact);
 }
 
-static int tell_of_nobody(struct state *state, const struct unresolved *unresolved, struct cgroup_owner *owner)
+static int tell_of_ownerless(struct state *state, const struct unresolved *unresolved, struct cgroup_owner *owner)
 {
         struct aiu_manager_fact fact = fact_of_owner(owner);
 
@@ -500,7 +500,7 @@ static int tell_of_sockets(struct state *state)
                 cgroup_parse_path(path, strlen(path), &owner);
                 settle_word(&owner);
                 r = unresolved->pid ? tell_of_process(state, unresolved, &owner)
-                                    : tell_of_nobody(state, unresolved, &owner);
+                                    : tell_of_ownerless(state, unresolved, &owner);
                 if (r < 0)
                         return r;
         }
