@@ -312,7 +312,7 @@ static struct verdict check_v6_exists(const struct port_table *table)
 }
 
 /*
- * inet_listen() wants a socket that never had a peer, in state CLOSE or LISTEN. An
+ * inet_listen() wants a socket that never had a peer, in state CLOSE (or LISTEN). An
  * MPTCP socket that was refused its only connect() may listen, one whose connection
  * was reset may not, and the two look the same.
  */
@@ -322,7 +322,7 @@ static struct verdict check_unconnected(const struct port_table *table)
 
         if (q->protocol == IPPROTO_MPTCP && q->connected == YES && is_closed(q))
                 return unknown(DOUBT_STATE);
-        if (q->connected == YES || (!is_closed(q) && q->state != AIU_STATE_LISTEN))
+        if (q->connected == YES || !is_closed(q))
                 return invalid(EINVAL, WHY_CONNECTED);
         return available;
 }
@@ -436,21 +436,23 @@ static struct verdict check_unix_name(const struct request *q)
         return q->bound.len > 0 ? available : invalid(EINVAL, WHY_NO_NAME);
 }
 
-/* listen() on a bound TCP socket runs get_port() again, this time as a listener. */
+/*
+ * listen() on a bound TCP socket runs get_port() again, this time as a listener; on one that listens
+ * it sets the backlog and no more: __inet_listen_sk().
+ */
 static struct verdict predict_listen(const struct port_table *table)
 {
+        const struct request *q = table->request;
         struct verdict v;
 
-        if (!can_listen(table->request)) {
+        if (!can_listen(q))
                 v = invalid(EOPNOTSUPP, WHY_NO_LISTEN);
-                v.call = AIU_CALL_LISTEN;
-                return v;
-        }
-        if (table->request->address.sa.any.sa_family == AF_UNIX) {
-                v = check_unix_name(table->request);
-        } else {
+        else if (q->address.sa.any.sa_family == AF_UNIX)
+                v = check_unix_name(q);
+        else if (q->state == AIU_STATE_LISTEN)
+                return available;
+        else
                 v = first_failure(table, bound_checks);
-        }
         if (v.error)
                 v.call = AIU_CALL_LISTEN;
         return v;

@@ -138,6 +138,30 @@ START_TEST(listen_needs_no_peer)
 }
 END_TEST
 
+/* __inet_listen_sk(): a listener that listens again takes no port, whoever is on it. */
+START_TEST(listen_again)
+{
+        struct request q = table_request("192.0.2.1");
+        struct socket h[2] = { table_socket("192.0.2.1", AIU_STATE_ESTABLISHED), table_time_wait("192.0.2.1") };
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets = h, .n_sockets = 2 };
+
+        q.bound = q.address;
+        q.call = AIU_CALL_LISTEN;
+        q.state = AIU_STATE_CLOSE;
+        ck_assert_int_eq(verdict_conclude(&table).error, EADDRINUSE);
+        q.state = AIU_STATE_LISTEN;
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(conflict_judge(&q, &h[0], &host).blocking, NO);
+        q.error = EADDRINUSE; /* it was seen: another thread made it a listener since */
+        ck_assert_int_eq(verdict_conclude(&table).error, EADDRINUSE);
+        ck_assert_int_eq(conflict_judge(&q, &h[0], &host).blocking, YES);
+        q.error = 0;
+        q.call = AIU_CALL_BIND;
+        ck_assert_int_eq(conflict_judge(&q, &h[0], &host).blocking, YES);
+}
+END_TEST
+
 /* __inet6_bind(): an interface that is not there comes before the address, IP_FREEBIND or not. */
 START_TEST(scope_of_no_interface)
 {
@@ -382,6 +406,7 @@ int main(void)
         tcase_add_test(tcase, device_not_known);
         tcase_add_test(tcase, port_given_back);
         tcase_add_test(tcase, listen_needs_no_peer);
+        tcase_add_test(tcase, listen_again);
         tcase_add_test(tcase, scope_of_no_interface);
         tcase_add_test(tcase, length_before_family);
         tcase_add_test(tcase, doubt_comes_first);
