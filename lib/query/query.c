@@ -98,7 +98,8 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
                 to->len = bytes;
         } else {
                 to->len = address->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-                memcpy(&to->sa, address, bytes < to->len ? bytes : to->len);
+                /* __inet6_bind() reads sin6_scope_id where all of it is there. */
+                memcpy(&to->sa, address, bytes < to->len ? offsetof(struct sockaddr_in6, sin6_scope_id) : to->len);
         }
         query->request.given_len = bytes;
         query->request.every_address = false;

@@ -123,7 +123,7 @@ static const char *plain_reason(enum why why)
         case WHY_CONNECTED:
                 return ": the socket is connected, or was";
         case WHY_LENGTH:
-                return ": the address is too short for a socket of this family";
+                return ": addrlen does not fit a socket of this family";
         case WHY_FAMILY:
                 return ": the address is not of the socket's family";
         case WHY_SCOPE:

@@ -385,7 +385,7 @@ enum why {
         WHY_POLICY,       /* neither the port nor the directory forbids it: something else does */
         WHY_BOUND,        /* the socket is bound already */
         WHY_CONNECTED,    /* ... or has, or had, a peer */
-        WHY_LENGTH,       /* the address is too short for the socket's family */
+        WHY_LENGTH,       /* the address is too short for the socket's family, or longer than any */
         WHY_FAMILY,       /* the address is of another family */
         WHY_SCOPE,        /* a link-local address without an interface */
         WHY_MAPPED,       /* an IPv4-mapped address with IPV6_V6ONLY */

@@ -223,6 +223,12 @@ static struct verdict check_privilege(const struct port_table *table)
         return allowed == NO ? refused(AIU_VERDICT_NOT_PERMITTED, EACCES, WHY_PRIVILEGE) : unknown(DOUBT_PRIVILEGE);
 }
 
+/* move_addr_to_kernel() copies no more than a sockaddr_storage, before anybody looks at it. */
+static struct verdict check_length(const struct port_table *table)
+{
+        return table->request->given_len > sizeof(struct sockaddr_storage) ? invalid(EINVAL, WHY_LENGTH) : available;
+}
+
 /* __inet_bind() and __inet6_bind() look at the address' family first; the fd may have another. */
 static struct verdict check_family(const struct port_table *table)
 {
@@ -354,12 +360,12 @@ static struct verdict first_failure(const struct port_table *table, check *const
         return doubtful;
 }
 
-static check *const v4_checks[] = { check_mptcp, check_family,  check_address, check_privilege,
-                                    check_fresh, check_sockets, NULL };
-static check *const v6_checks[] = { check_mptcp, check_family,   check_v6_exists, check_v6_multicast, check_privilege,
-                                    check_fresh, check_v6_shape, check_v6_device, check_address,      check_sockets,
-                                    NULL };
-static check *const abstract_checks[] = { check_family, check_fresh, NULL };
+static check *const v4_checks[] = { check_length,    check_mptcp, check_family,  check_address,
+                                    check_privilege, check_fresh, check_sockets, NULL };
+static check *const v6_checks[] = { check_length,       check_mptcp,     check_family,  check_v6_exists,
+                                    check_v6_multicast, check_privilege, check_fresh,   check_v6_shape,
+                                    check_v6_device,    check_address,   check_sockets, NULL };
+static check *const abstract_checks[] = { check_mptcp, check_family, check_fresh, NULL };
 static check *const bound_checks[] = { check_unconnected, check_sockets, NULL };
 
 /* ------------------------------------------------------ AF_UNIX */
@@ -409,7 +415,7 @@ static struct verdict check_path(const struct port_table *table)
 }
 
 /* unix_bind_bsd(): the file is made before the socket is looked at. unix_bind_abstract(): the other way round. */
-static check *const path_checks[] = { check_family, check_path, check_fresh, NULL };
+static check *const path_checks[] = { check_mptcp, check_family, check_path, check_fresh, NULL };
 
 static struct verdict predict_unix(const struct port_table *table)
 {

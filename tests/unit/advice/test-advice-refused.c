@@ -448,7 +448,7 @@ static const struct {
         { mapped_v6only, EINVAL, WHY_MAPPED, "IPV6_V6ONLY excludes", "clear IPV6_V6ONLY" },
         { other_family, EAFNOSUPPORT, WHY_FAMILY, "not of the socket's family", "with the family of the address" },
         { unix_family, EINVAL, WHY_FAMILY, "not of the socket's family", "with the family of the address" },
-        { short_address, EINVAL, WHY_LENGTH, "too short", "the whole address" },
+        { short_address, EINVAL, WHY_LENGTH, "addrlen does not fit", "the whole address" },
         { no_device, ENODEV, WHY_NO_DEVICE, "no such interface", "correct the interface" },
         { group_stream, EINVAL, WHY_MULTICAST, "multicast", "unicast" },
         { no_ipv6, EAFNOSUPPORT, WHY_NO_IPV6, "without IPv6", "AF_INET socket" },

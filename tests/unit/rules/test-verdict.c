@@ -394,6 +394,38 @@ START_TEST(evidence_about_reuseport)
 }
 END_TEST
 
+/* move_addr_to_kernel(): 128 bytes at most, whatever is in them. */
+START_TEST(longer_than_any_address)
+{
+        struct request v4 = table_request("192.0.2.1"), v6 = table_request("2001:db8::1");
+
+        v4.given_len = v6.given_len = sizeof(struct sockaddr_storage);
+        ck_assert_int_eq(table_verdict(&v4, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
+        v4.given_len = v6.given_len = sizeof(struct sockaddr_storage) + 1;
+        ck_assert_int_eq(table_verdict(&v4, NULL, 0).error, EINVAL);
+        ck_assert_int_eq(table_verdict(&v4, NULL, 0).why, WHY_LENGTH);
+        ck_assert_int_eq(table_verdict(&v6, NULL, 0).error, EINVAL);
+}
+END_TEST
+
+/* __mptcp_nmpc_sk(): before the address of whatever family. */
+START_TEST(mptcp_before_the_family)
+{
+        struct request q = table_request("192.0.2.1");
+
+        q.address = table_unix("/run/x", 6);
+        q.domain = AF_INET;
+        q.given_len = sizeof(struct sockaddr_in);
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).error, EAFNOSUPPORT);
+        q.protocol = IPPROTO_MPTCP;
+        q.connected = YES;
+        q.state = AIU_STATE_ESTABLISHED;
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).error, EINVAL);
+        q.address = table_unix("\0x", 2);
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).error, EINVAL);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("verdict");
@@ -419,6 +451,8 @@ int main(void)
         tcase_add_test(tcase, unix_bound_twice);
         tcase_add_test(tcase, unix_listen);
         tcase_add_test(tcase, evidence_about_reuseport);
+        tcase_add_test(tcase, longer_than_any_address);
+        tcase_add_test(tcase, mptcp_before_the_family);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Corners that no random case meets often: each is asked before the call, then the kernel
+ * decides, then its errno is explained. Usage: test-corners UID
+ */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "addrinuse.h"
+#include "fixture/run-suite.h"
+#include "live.h"
+
+#define PORT 5100
+
+enum expected {
+        EXACT,           /* the verdict foretells what the kernel does */
+        UNKNOWN_WITH_GAP /* it may be unknown, and then says why */
+};
+
+static struct sockaddr_in ip4(const char *text, uint16_t port)
+{
+        struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
+
+        ck_assert_int_eq(inet_pton(AF_INET, text, &a.sin_addr), 1);
+        return a;
+}
+
+static void bind_to(int fd, const char *text, uint16_t port)
+{
+        struct sockaddr_in a = ip4(text, port);
+
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+}
+
+static int make(int family, int type, int protocol)
+{
+        int fd = socket(family, type, protocol);
+
+        ck_assert_int_ge(fd, 0);
+        return fd;
+}
+
+static void compare(struct aiu_report *report, int error, enum expected expected)
+{
+        const char *text = aiu_report_get_summary(report);
+
+        ck_assert_ptr_nonnull(report);
+        if (aiu_report_get_verdict(report) == AIU_VERDICT_UNKNOWN) {
+                ck_assert_msg(expected == UNKNOWN_WITH_GAP && aiu_report_get_n_gaps(report) > 0, "%s", text);
+        } else {
+                ck_assert_msg((aiu_report_get_verdict(report) == AIU_VERDICT_AVAILABLE) == (error == 0), "%s, but %d",
+                              text, error);
+                ck_assert_msg(aiu_report_get_error(report) == error, "%s, but %d", text, error);
+        }
+        aiu_report_unref(report);
+}
+
+static int check_bind(int fd, const void *address, socklen_t bytes, enum expected expected)
+{
+        struct aiu_report *report = aiu_explain_bind(fd, address, bytes, 0);
+        int error = bind(fd, address, bytes) < 0 ? errno : 0;
+
+        compare(report, error, expected);
+        if (error)
+                compare(aiu_explain_bind(fd, address, bytes, error), error, EXACT);
+        return error;
+}
+
+static int check_listen(int fd, enum expected expected)
+{
+        struct aiu_report *report = aiu_explain_listen(fd, 0);
+        int error = listen(fd, 5) < 0 ? errno : 0;
+
+        compare(report, error, expected);
+        if (error)
+                compare(aiu_explain_listen(fd, error), error, EXACT);
+        return error;
+}
+
+/* ------------------------------------------------------ listen() */
+
+/* A backlog may be changed at any time, whoever has connected. */
+START_TEST(listen_again)
+{
+        struct sockaddr_in a = ip4("127.0.0.1", PORT);
+        int protocol = _i ? IPPROTO_MPTCP : IPPROTO_TCP, fd = socket(AF_INET, SOCK_STREAM, protocol), client;
+
+        if (fd < 0)
+                return; /* no MPTCP here */
+        bind_to(fd, "0.0.0.0", PORT);
+        ck_assert_int_eq(check_listen(fd, EXACT), 0);
+        client = make(AF_INET, SOCK_STREAM, 0);
+        ck_assert_int_eq(connect(client, (struct sockaddr *)&a, sizeof(a)), 0);
+        ck_assert_int_eq(check_listen(fd, EXACT), 0);
+        ck_assert_int_eq(close(client), 0);
+        ck_assert_int_eq(check_listen(fd, EXACT), 0);
+        ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
+/* ------------------------------------------------------ the address */
+
+START_TEST(long_address)
+{
+        char bytes[160] = "";
+        struct sockaddr_in a = ip4("127.0.0.1", PORT);
+
+        memcpy(bytes, &a, sizeof(a));
+        for (socklen_t n = 127; n <= 130; n++) {
+                int fd = make(AF_INET, SOCK_STREAM, 0);
+
+                ck_assert_int_eq(check_bind(fd, bytes, n, EXACT), n > 128 ? EINVAL : 0);
+                close(fd);
+        }
+}
+END_TEST
+
+/* Half a sin6_scope_id is none. */
+START_TEST(part_of_a_scope)
+{
+        struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons(PORT), .sin6_scope_id = 1 };
+        int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+        if (fd < 0)
+                return;
+        ck_assert_int_eq(inet_pton(AF_INET6, "ff02::1", &a.sin6_addr), 1);
+        for (socklen_t n = 24; n < sizeof(a); n++)
+                ck_assert_int_eq(check_bind(fd, &a, n, EXACT), EINVAL);
+        ck_assert_int_eq(check_bind(fd, &a, sizeof(a), EXACT), 0);
+        close(fd);
+}
+END_TEST
+
+START_TEST(connected_mptcp_and_foreign_family)
+{
+        struct sockaddr_un path = { AF_UNIX, "/run/corner" };
+        struct sockaddr_in a = ip4("127.0.0.1", PORT);
+        int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP), listener;
+
+        if (fd < 0)
+                return; /* no MPTCP here */
+        ck_assert_int_eq(check_bind(fd, &path, sizeof(path), EXACT), EAFNOSUPPORT);
+        listener = make(AF_INET, SOCK_STREAM, 0);
+        bind_to(listener, "127.0.0.1", PORT);
+        ck_assert_int_eq(listen(listener, 1), 0);
+        ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+        ck_assert_int_eq(check_bind(fd, &path, sizeof(path), EXACT), EINVAL);
+        close(fd);
+        close(listener);
+}
+END_TEST
+
+int main(int argc, char *argv[])
+{
+        Suite *suite = suite_create("corners");
+        TCase *tcase = tcase_create("all");
+        struct live live = { 0 };
+
+        live_isolate(&live);
+        if (!live_start(&live, argc > 1 ? (uid_t)strtoul(argv[1], NULL, 10) : 0))
+                return LIVE_SKIP;
+        tcase_add_loop_test(tcase, listen_again, 0, 2);
+        tcase_add_test(tcase, long_address);
+        tcase_add_test(tcase, part_of_a_scope);
+        tcase_add_test(tcase, connected_mptcp_and_foreign_family);
+        suite_add_tcase(suite, tcase);
+        return run_suite(suite);
+}
