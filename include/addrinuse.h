@@ -326,7 +326,9 @@ struct aiu_query *aiu_query_unref(struct aiu_query *);
 
 /**
  * The address of the bind(): AF_INET, AF_INET6 (with or without sin6_scope_id) or AF_UNIX (a path,
- * or an abstract name, which starts with a zero byte). It is copied. The length is in bytes.
+ * or an abstract name, which starts with a zero byte; the family alone lets the kernel choose a
+ * name). AF_UNSPEC with 0.0.0.0 means AF_INET, as it does for bind(2). It is copied. The length is
+ * in bytes.
  * @returns 0; -EINVAL (NULL, or the length does not fit the family); -EAFNOSUPPORT
  * @since 0.1
  */

@@ -62,6 +62,17 @@ AIU_EXPORT struct aiu_query *aiu_query_unref(struct aiu_query *query)
         return NULL;
 }
 
+/* "Compatibility games" of __inet_bind(): 0.0.0.0 needs no family. */
+static int check_unspecified(const struct sockaddr *address, socklen_t bytes)
+{
+        struct sockaddr_in in;
+
+        if (bytes < sizeof(in))
+                return -EINVAL;
+        memcpy(&in, address, sizeof(in));
+        return in.sin_addr.s_addr == htonl(INADDR_ANY) ? 0 : -EAFNOSUPPORT;
+}
+
 /* What bind(2) itself would refuse with EINVAL by its length alone is refused here. */
 static int check_address(const struct sockaddr *address, socklen_t bytes)
 {
@@ -74,8 +85,9 @@ static int check_address(const struct sockaddr *address, socklen_t bytes)
                 /* SIN6_LEN_RFC2133: without sin6_scope_id is still enough. */
                 return bytes < offsetof(struct sockaddr_in6, sin6_scope_id) ? -EINVAL : 0;
         case AF_UNIX:
-                return bytes <= offsetof(struct sockaddr_un, sun_path) || bytes > sizeof(struct sockaddr_un) ? -EINVAL
-                                                                                                             : 0;
+                return bytes > sizeof(struct sockaddr_un) ? -EINVAL : 0; /* the family alone: unix_autobind() */
+        case AF_UNSPEC:
+                return check_unspecified(address, bytes);
         default:
                 return -EAFNOSUPPORT;
         }
@@ -96,8 +108,12 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
         if (address->sa_family == AF_UNIX) {
                 memcpy(&to->sa, address, bytes);
                 to->len = bytes;
+        } else if (address->sa_family != AF_INET6) {
+                to->len = sizeof(struct sockaddr_in);
+                memcpy(&to->sa, address, to->len);
+                to->sa.any.sa_family = AF_INET;
         } else {
-                to->len = address->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+                to->len = sizeof(struct sockaddr_in6);
                 /* __inet6_bind() reads sin6_scope_id where all of it is there. */
                 memcpy(&to->sa, address, bytes < to->len ? offsetof(struct sockaddr_in6, sin6_scope_id) : to->len);
         }

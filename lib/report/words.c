@@ -256,7 +256,9 @@ int words_summary(struct aiu_report *report, const struct host *host)
         strbuf_printf(&text, "%s%s", address[0] ? address : "a socket without a name", protocol_name(&report->request));
         switch (v->verdict) {
         case AIU_VERDICT_AVAILABLE:
-                strbuf_printf(&text, " is free: bind()%s would succeed", report->request.listen ? " and listen()" : "");
+                strbuf_printf(&text, " %s: bind()%s would succeed",
+                              address[0] ? "is free" : "gets a name of the kernel's choice",
+                              report->request.listen ? " and listen()" : "");
                 words_range(&text, report);
                 break;
         case AIU_VERDICT_IN_USE:

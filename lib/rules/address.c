@@ -128,6 +128,12 @@ struct endpoint address_endpoint(const struct address *address)
         return e;
 }
 
+bool address_is_unnamed(const struct address *address)
+{
+        return address->len > 0 && address->len <= offsetof(struct sockaddr_un, sun_path) &&
+               address->sa.any.sa_family == AF_UNIX;
+}
+
 bool address_is_abstract(const struct address *address)
 {
         return address->len > offsetof(struct sockaddr_un, sun_path) && address->sa.any.sa_family == AF_UNIX &&

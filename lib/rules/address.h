@@ -38,6 +38,8 @@ struct endpoint address_endpoint(const struct address *address);
 bool address_equal(const struct address *a, const struct address *b);
 
 /* AF_UNIX: an abstract name (not in the file system)? */
+/* AF_UNIX, and no name: not bound yet, or the kernel is to choose one. */
+bool address_is_unnamed(const struct address *address);
 bool address_is_abstract(const struct address *address);
 /* Length of the name or path: without the leading NUL, without a trailing one. */
 size_t address_unix_name(const struct address *address, const char **ret_name);

@@ -271,7 +271,8 @@ static struct judgement judge_ip(const struct request *q, const struct socket *h
 
 static bool is_about_path(const struct request *q)
 {
-        return q->address.sa.any.sa_family == AF_UNIX && !address_is_abstract(&q->address);
+        return q->address.sa.any.sa_family == AF_UNIX && !address_is_abstract(&q->address) &&
+               !address_is_unnamed(&q->address);
 }
 
 /* A connection that a listener accepted carries the listener's file; one that was bound before it connected does too. */
@@ -310,7 +311,7 @@ static struct judgement judge_unix(const struct request *q, const struct socket 
         struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         tristate same;
 
-        if (h->local.sa.any.sa_family != AF_UNIX)
+        if (h->local.sa.any.sa_family != AF_UNIX || address_is_unnamed(&q->address))
                 return j;
         if (is_about_path(q))
                 same = made_file(h, host);

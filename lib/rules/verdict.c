@@ -417,10 +417,18 @@ static struct verdict check_path(const struct port_table *table)
 /* unix_bind_bsd(): the file is made before the socket is looked at. unix_bind_abstract(): the other way round. */
 static check *const path_checks[] = { check_mptcp, check_family, check_path, check_fresh, NULL };
 
+/*
+ * unix_autobind(): the kernel chooses an abstract name, and a socket that has a name keeps it. ENOSPC
+ * comes after 2^20 of them.
+ */
+static check *const autobind_checks[] = { check_mptcp, check_family, NULL };
+
 static struct verdict predict_unix(const struct port_table *table)
 {
         struct verdict v;
 
+        if (address_is_unnamed(&table->request->address))
+                return first_failure(table, autobind_checks);
         if (!address_is_abstract(&table->request->address))
                 return first_failure(table, path_checks);
         v = first_failure(table, abstract_checks);

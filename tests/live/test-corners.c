@@ -155,6 +155,38 @@ START_TEST(connected_mptcp_and_foreign_family)
 }
 END_TEST
 
+/* The family alone: an abstract name of the kernel's choice, even for a socket that has one. */
+START_TEST(autobind)
+{
+        struct sockaddr_un a = { .sun_family = AF_UNIX };
+        int fd = make(AF_UNIX, _i ? SOCK_DGRAM : SOCK_STREAM, 0), ip = make(AF_INET, SOCK_STREAM, 0);
+
+        ck_assert_int_eq(check_bind(fd, &a, sizeof(a.sun_family), EXACT), 0);
+        ck_assert_int_eq(check_bind(fd, &a, sizeof(a.sun_family), EXACT), 0);
+        ck_assert_int_eq(check_bind(ip, &a, sizeof(a.sun_family), EXACT), EINVAL);
+        close(ip);
+        close(fd);
+}
+END_TEST
+
+START_TEST(no_family)
+{
+        struct sockaddr_in a = { .sin_port = htons(PORT) };
+        int fd = make(AF_INET, SOCK_STREAM, 0), second = make(AF_INET, SOCK_STREAM, 0);
+        int path = make(AF_UNIX, SOCK_STREAM, 0), six = socket(AF_INET6, SOCK_STREAM, 0);
+
+        ck_assert_int_eq(check_bind(fd, &a, sizeof(a), EXACT), 0);
+        ck_assert_int_eq(check_bind(second, &a, sizeof(a), EXACT), EADDRINUSE);
+        ck_assert_int_eq(check_bind(path, &a, sizeof(a), EXACT), EINVAL);
+        if (six >= 0)
+                ck_assert_int_eq(check_bind(six, &a, sizeof(a), EXACT), EINVAL);
+        close(six);
+        close(path);
+        close(second);
+        close(fd);
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -168,6 +200,8 @@ int main(int argc, char *argv[])
         tcase_add_test(tcase, long_address);
         tcase_add_test(tcase, part_of_a_scope);
         tcase_add_test(tcase, connected_mptcp_and_foreign_family);
+        tcase_add_loop_test(tcase, autobind, 0, 2);
+        tcase_add_test(tcase, no_family);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

@@ -324,7 +324,12 @@ START_TEST(bad_addresses)
         ck_assert_int_eq(aiu_query_set_address(query, (struct sockaddr *)&in6, 24), 0);
         is_inval(aiu_query_set_port_range(NULL, 1, 2));
         is_inval(aiu_query_set_port_range(query, 2, 1));
-        is_inval(aiu_query_set_address(query, (struct sockaddr *)&un, offsetof(struct sockaddr_un, sun_path)));
+        ck_assert_int_eq(aiu_query_set_address(query, (struct sockaddr *)&un, sizeof(sa_family_t)), 0);
+        in.sin_family = AF_UNSPEC;
+        ck_assert_int_eq(aiu_query_set_address(query, (struct sockaddr *)&in, sizeof(in)), -EAFNOSUPPORT);
+        in.sin_addr.s_addr = htonl(INADDR_ANY);
+        ck_assert_int_eq(aiu_query_set_address(query, (struct sockaddr *)&in, sizeof(in)), 0);
+        is_inval(aiu_query_set_address(query, (struct sockaddr *)&in, sizeof(in) - 1));
         is_inval(aiu_query_set_address(query, (struct sockaddr *)&un, sizeof(un) + 1));
         ck_assert_int_eq(aiu_query_set_address(query, &other, sizeof(other)), -EAFNOSUPPORT);
         aiu_query_unref(query);

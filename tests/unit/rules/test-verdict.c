@@ -426,6 +426,25 @@ START_TEST(mptcp_before_the_family)
 }
 END_TEST
 
+/* unix_autobind(): whoever has which name, and however often. */
+START_TEST(autobind)
+{
+        struct request q = table_request("192.0.2.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_BOUND);
+        struct host host = table_host();
+
+        q.address = table_unix("", 0);
+        q.bound = table_unix("/run/x", 6);
+        h.local = table_unix("\0x", 2);
+        ck_assert_int_eq(table_verdict(&q, &h, 1).verdict, AIU_VERDICT_AVAILABLE);
+        h.local = q.address;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+        q.domain = AF_INET;
+        q.given_len = sizeof(sa_family_t);
+        ck_assert_int_eq(table_verdict(&q, &h, 1).error, EINVAL);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("verdict");
@@ -453,6 +472,7 @@ int main(void)
         tcase_add_test(tcase, evidence_about_reuseport);
         tcase_add_test(tcase, longer_than_any_address);
         tcase_add_test(tcase, mptcp_before_the_family);
+        tcase_add_test(tcase, autobind);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
