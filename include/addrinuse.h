@@ -436,7 +436,8 @@ int aiu_query_set_device(struct aiu_query *, const char *ifname);
 int aiu_query_set_uid(struct aiu_query *, uid_t uid);
 
 /**
- * Include listen() in the query? Default: yes for SOCK_STREAM and SOCK_SEQPACKET.
+ * Include listen() in the query? Default: yes for SOCK_STREAM and SOCK_SEQPACKET, no for an fd that
+ * has a peer.
  * @returns 0; -EINVAL (NULL)
  * @since 0.1
  */

@@ -24,7 +24,7 @@
 #include "rules/verdict.h"
 #include "report/words.h"
 
-/* What was not said takes its default from bind(2) and from the caller. */
+/* What was not said takes its default from bind(2) and from the caller. Whoever has a peer does not listen. */
 static struct request complete_request(const struct aiu_query *query)
 {
         struct request q = query->request;
@@ -33,7 +33,7 @@ static struct request complete_request(const struct aiu_query *query)
                 q.uid = sys_geteuid();
         q.foreign_uid = query->uid_set && q.uid != sys_geteuid();
         if (!query->listen_set)
-                q.listen = q.type == SOCK_STREAM || q.type == SOCK_SEQPACKET;
+                q.listen = (q.type == SOCK_STREAM || q.type == SOCK_SEQPACKET) && q.connected != YES;
         return q;
 }
 

@@ -472,6 +472,18 @@ static struct verdict predict_listen(const struct port_table *table)
         return v;
 }
 
+/* unix_listen(): EINVAL for whoever has a peer, to which bind() has no objection. */
+static struct verdict predict_unix_pair(const struct port_table *table)
+{
+        struct verdict v = predict_unix(table);
+
+        if (v.verdict == AIU_VERDICT_AVAILABLE && table->request->listen && table->request->connected == YES) {
+                v = invalid(EINVAL, WHY_CONNECTED);
+                v.call = AIU_CALL_LISTEN;
+        }
+        return v;
+}
+
 struct verdict verdict_predict(const struct port_table *table)
 {
         const struct request *q = table->request;
@@ -479,7 +491,7 @@ struct verdict verdict_predict(const struct port_table *table)
         if (q->call == AIU_CALL_LISTEN)
                 return predict_listen(table);
         if (q->address.sa.any.sa_family == AF_UNIX)
-                return predict_unix(table);
+                return predict_unix_pair(table);
         return first_failure(table, q->address.sa.any.sa_family == AF_INET6 ? v6_checks : v4_checks);
 }
 

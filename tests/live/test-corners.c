@@ -187,6 +187,48 @@ START_TEST(no_family)
 }
 END_TEST
 
+/* ------------------------------------------------------ AF_UNIX */
+
+/* One end of a pair may have a name, and never listens. */
+START_TEST(unix_peer)
+{
+        struct sockaddr_un a = { AF_UNIX, "" };
+        struct aiu_report *report;
+        int pair[2];
+
+        memcpy(a.sun_path, "\0corner", 7);
+        ck_assert_int_eq(socketpair(AF_UNIX, _i ? SOCK_SEQPACKET : SOCK_STREAM, 0, pair), 0);
+        report = aiu_explain_bind(pair[0], (struct sockaddr *)&a, sizeof(a), 0);
+        ck_assert_int_eq(aiu_report_get_listen(report), 0);
+        aiu_report_unref(report);
+        ck_assert_int_eq(check_bind(pair[0], &a, sizeof(a), EXACT), 0);
+        ck_assert_int_eq(check_listen(pair[0], EXACT), EINVAL);
+        close(pair[0]);
+        close(pair[1]);
+}
+END_TEST
+
+/* The file is made before the socket is looked at: a second bind() meets what the first one would. */
+START_TEST(unix_bound_twice)
+{
+        struct sockaddr_un own = { AF_UNIX, "" }, lost = { AF_UNIX, "" }, fresh = { AF_UNIX, "" };
+        char directory[] = "/tmp/corner-XXXXXX";
+        int fd = make(AF_UNIX, SOCK_STREAM, 0);
+
+        ck_assert_ptr_nonnull(mkdtemp(directory));
+        (void)snprintf(own.sun_path, sizeof(own.sun_path), "%s/own", directory);
+        (void)snprintf(fresh.sun_path, sizeof(fresh.sun_path), "%s/fresh", directory);
+        (void)snprintf(lost.sun_path, sizeof(lost.sun_path), "%s/no/lost", directory);
+        ck_assert_int_eq(check_bind(fd, &own, sizeof(own), EXACT), 0);
+        ck_assert_int_eq(check_bind(fd, &own, sizeof(own), EXACT), EADDRINUSE);
+        ck_assert_int_eq(check_bind(fd, &lost, sizeof(lost), EXACT), ENOENT);
+        ck_assert_int_eq(check_bind(fd, &fresh, sizeof(fresh), EXACT), EINVAL);
+        (void)unlink(own.sun_path);
+        (void)rmdir(directory);
+        close(fd);
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -202,6 +244,8 @@ int main(int argc, char *argv[])
         tcase_add_test(tcase, connected_mptcp_and_foreign_family);
         tcase_add_loop_test(tcase, autobind, 0, 2);
         tcase_add_test(tcase, no_family);
+        tcase_add_loop_test(tcase, unix_peer, 0, 2);
+        tcase_add_test(tcase, unix_bound_twice);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

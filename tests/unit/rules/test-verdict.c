@@ -445,6 +445,23 @@ START_TEST(autobind)
 }
 END_TEST
 
+/* unix_bind() does not mind a peer, unix_listen() does. */
+START_TEST(unix_peer)
+{
+        struct request q = table_request("192.0.2.1");
+
+        q.address = table_unix("\0x", 2);
+        q.connected = YES;
+        q.listen = false;
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
+        q.listen = true;
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).error, EINVAL);
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).call, AIU_CALL_LISTEN);
+        q.connected = NO;
+        ck_assert_int_eq(table_verdict(&q, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("verdict");
@@ -473,6 +490,7 @@ int main(void)
         tcase_add_test(tcase, longer_than_any_address);
         tcase_add_test(tcase, mptcp_before_the_family);
         tcase_add_test(tcase, autobind);
+        tcase_add_test(tcase, unix_peer);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
