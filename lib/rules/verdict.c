@@ -338,6 +338,16 @@ static struct verdict check_sockets(const struct port_table *table)
         return address_port(&table->request->address) == 0 ? range_conclude(table) : check_port(table);
 }
 
+/*
+ * raw_bind(), ping_bind(), sctp_bind(): who may, and which port is taken, has rules of its own there. An
+ * IPv4 address that is not here is refused by all.
+ */
+static struct verdict check_foreign_rules(const struct port_table *table)
+{
+        (void)table;
+        return unknown(DOUBT_PROTOCOL);
+}
+
 typedef struct verdict check(const struct port_table *table);
 
 /* The first check that fails gives the errno; one whose answer is not known
@@ -362,6 +372,8 @@ static struct verdict first_failure(const struct port_table *table, check *const
 
 static check *const v4_checks[] = { check_length,    check_mptcp, check_family,  check_address,
                                     check_privilege, check_fresh, check_sockets, NULL };
+static check *const v4_foreign_checks[] = { check_length, check_address, check_foreign_rules, NULL };
+static check *const v6_foreign_checks[] = { check_length, check_foreign_rules, NULL };
 static check *const v6_checks[] = { check_length,       check_mptcp,     check_family,  check_v6_exists,
                                     check_v6_multicast, check_privilege, check_fresh,   check_v6_shape,
                                     check_v6_device,    check_address,   check_sockets, NULL };
@@ -492,6 +504,9 @@ struct verdict verdict_predict(const struct port_table *table)
                 return predict_listen(table);
         if (q->address.sa.any.sa_family == AF_UNIX)
                 return predict_unix_pair(table);
+        if (!conflict_modelled(q))
+                return first_failure(table,
+                                     q->address.sa.any.sa_family == AF_INET6 ? v6_foreign_checks : v4_foreign_checks);
         return first_failure(table, q->address.sa.any.sa_family == AF_INET6 ? v6_checks : v4_checks);
 }
 

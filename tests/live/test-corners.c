@@ -229,6 +229,28 @@ START_TEST(unix_bound_twice)
 }
 END_TEST
 
+/* ------------------------------------------------------ rules that are not modelled */
+
+static int raw_or_ping(int i)
+{
+        return i ? socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP) : socket(AF_INET, SOCK_RAW, 255);
+}
+
+/* A raw socket has its protocol for a port, and may be bound to as many addresses as it likes. */
+START_TEST(not_modelled)
+{
+        struct sockaddr_in here = ip4("127.0.0.1", 22), foreign = ip4("192.0.2.1", 22);
+        int fd = raw_or_ping(_i);
+
+        if (fd < 0)
+                return; /* no privilege */
+        (void)check_bind(fd, &foreign, sizeof(foreign), UNKNOWN_WITH_GAP);
+        (void)check_bind(fd, &here, sizeof(here), UNKNOWN_WITH_GAP);
+        (void)check_bind(fd, &here, sizeof(here), UNKNOWN_WITH_GAP);
+        close(fd);
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -246,6 +268,7 @@ int main(int argc, char *argv[])
         tcase_add_test(tcase, no_family);
         tcase_add_loop_test(tcase, unix_peer, 0, 2);
         tcase_add_test(tcase, unix_bound_twice);
+        tcase_add_loop_test(tcase, not_modelled, 0, 2);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

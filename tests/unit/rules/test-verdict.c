@@ -462,6 +462,28 @@ START_TEST(unix_peer)
 }
 END_TEST
 
+/* raw_bind() wants neither a fresh socket nor a privilege, and what else is not modelled is nobody's guess. */
+START_TEST(rules_not_modelled)
+{
+        static const int protocols[] = { IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_RAW };
+        struct request q = table_request("192.0.2.1");
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets_complete = true };
+
+        q.protocol = protocols[_i];
+        q.bound = table_address("0.0.0.0", 255);
+        q.holds_port = YES;
+        host.privileged = NO;
+        ck_assert_uint_eq(verdict_conclude(&table).doubts, DOUBT_PROTOCOL);
+        host.address_local = NO;
+        ck_assert_int_eq(verdict_conclude(&table).error, EADDRNOTAVAIL);
+        q.address = table_address("2001:db8::1", 80);
+        ck_assert_uint_eq(verdict_conclude(&table).doubts, DOUBT_PROTOCOL);
+        q.given_len = 200;
+        ck_assert_int_eq(verdict_conclude(&table).error, EINVAL);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("verdict");
@@ -491,6 +513,7 @@ int main(void)
         tcase_add_test(tcase, mptcp_before_the_family);
         tcase_add_test(tcase, autobind);
         tcase_add_test(tcase, unix_peer);
+        tcase_add_loop_test(tcase, rules_not_modelled, 0, 3);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
