@@ -33,11 +33,18 @@ static void read_port_range(struct request *q, int fd)
         q->high_port = (uint16_t)((unsigned int)range >> 16);
 }
 
+/* TCP_REPAIR: tcp_repair_set() shows where SO_REUSEADDR is read. */
+#define SK_FORCE_REUSE 2
+
 static void read_options(struct aiu_query *query, int fd, int domain)
 {
         struct request *q = &query->request;
+        int reuse;
 
-        q->reuseaddr = is_on(fd, SOL_SOCKET, SO_REUSEADDR);
+        if (sys_getsockopt_int(fd, SOL_SOCKET, SO_REUSEADDR, &reuse) < 0)
+                reuse = 0;
+        q->reuseaddr = reuse != 0;
+        q->reuse_forced = reuse == SK_FORCE_REUSE;
         q->reuseport = is_on(fd, SOL_SOCKET, SO_REUSEPORT);
         if (domain == AF_UNIX)
                 return;

@@ -376,10 +376,18 @@ struct judgement conflict_judge_search(const struct request *q, const struct soc
         return j;
 }
 
-/* Whoever is on the port of a listener is not in its way: its next listen() takes no port (__inet_listen_sk()). */
-static bool listens_already(const struct request *request)
+bool conflict_forced(const struct request *request)
 {
-        return request->call == AIU_CALL_LISTEN && request->state == AIU_STATE_LISTEN && request->error == 0;
+        return request->reuse_forced && conflict_protocol(request) == IPPROTO_TCP &&
+               address_port(&request->address) != 0;
+}
+
+/* Whoever is on the port of a listener is not in its way: its next listen() takes no port (__inet_listen_sk()). */
+static bool takes_any(const struct request *request)
+{
+        bool listener = request->call == AIU_CALL_LISTEN && request->state == AIU_STATE_LISTEN;
+
+        return request->error == 0 && (listener || conflict_forced(request));
 }
 
 struct judgement conflict_judge(const struct request *request, const struct socket *holder, const struct host *host)
@@ -387,7 +395,7 @@ struct judgement conflict_judge(const struct request *request, const struct sock
         /* A socket's own file is in its way: unix_bind_bsd() looks at the path before it looks at the socket. */
         bool own = conflict_is_own(request, holder) && !(is_about_path(request) && request->call != AIU_CALL_LISTEN);
 
-        if (own || listens_already(request))
+        if (own || takes_any(request))
                 return (struct judgement){ .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         if (request->address.sa.any.sa_family == AF_UNIX)
                 return judge_unix(request, holder, host);

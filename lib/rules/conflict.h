@@ -16,6 +16,8 @@ bool conflict_modelled(const struct request *request);
 unsigned int conflict_device(const struct request *request);
 
 /* Is it the very socket that is asked about? */
+/* SK_FORCE_REUSE: inet_csk_get_port() compares it with nobody. */
+bool conflict_forced(const struct request *request);
 bool conflict_is_own(const struct request *request, const struct socket *holder);
 
 /* `host` is looked at for AF_UNIX paths only: what is at the path. */

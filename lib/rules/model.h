@@ -67,6 +67,7 @@ struct request {
         int type;
         int protocol; /* as asked: IPPROTO_MPTCP stays */
         bool reuseaddr;
+        bool reuse_forced; /* ... by TCP_REPAIR: no socket is in the way */
         bool reuseport;
         bool v6only;
         bool freebind;      /* IP_FREEBIND or IP_TRANSPARENT */

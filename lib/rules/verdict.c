@@ -143,6 +143,8 @@ static struct verdict check_port(const struct port_table *table)
 
         if (!conflict_modelled(q))
                 return unknown(DOUBT_PROTOCOL);
+        if (conflict_forced(q))
+                return available;
         if (tally.certain && doubts == 0)
                 return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
         if (tally.certain)

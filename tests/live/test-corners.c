@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,6 +252,23 @@ START_TEST(not_modelled)
 }
 END_TEST
 
+/* TCP_REPAIR takes a port that is in use. */
+START_TEST(repair)
+{
+        struct sockaddr_in a = ip4("127.0.0.1", PORT);
+        int holder = make(AF_INET, SOCK_STREAM, 0), fd = make(AF_INET, SOCK_STREAM, 0), on = 1;
+
+        bind_to(holder, "127.0.0.1", PORT);
+        ck_assert_int_eq(listen(holder, 1), 0);
+        if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) == 0)
+                ck_assert_int_eq(check_bind(fd, &a, sizeof(a), EXACT), 0);
+        else
+                ck_assert_int_eq(check_bind(fd, &a, sizeof(a), EXACT), EADDRINUSE); /* no privilege */
+        close(fd);
+        close(holder);
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -269,6 +287,7 @@ int main(int argc, char *argv[])
         tcase_add_loop_test(tcase, unix_peer, 0, 2);
         tcase_add_test(tcase, unix_bound_twice);
         tcase_add_loop_test(tcase, not_modelled, 0, 2);
+        tcase_add_test(tcase, repair);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

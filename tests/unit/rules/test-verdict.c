@@ -484,6 +484,26 @@ START_TEST(rules_not_modelled)
 }
 END_TEST
 
+/* inet_csk_get_port() with SK_FORCE_REUSE: checkpoint and restore takes a port that is in use. */
+START_TEST(repair)
+{
+        struct request q = table_request("192.0.2.1");
+        struct socket h = table_socket("192.0.2.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
+
+        q.reuseaddr = q.reuse_forced = true;
+        ck_assert_int_eq(table_verdict(&q, &h, 1).verdict, AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+        q.error = EADDRINUSE; /* it was seen: repair began since */
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
+        q.error = 0;
+        q.type = SOCK_DGRAM;
+        h.protocol = IPPROTO_UDP;
+        h.reuseaddr = NO;
+        ck_assert_int_eq(table_verdict(&q, &h, 1).error, EADDRINUSE);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("verdict");
@@ -514,6 +534,7 @@ int main(void)
         tcase_add_test(tcase, autobind);
         tcase_add_test(tcase, unix_peer);
         tcase_add_loop_test(tcase, rules_not_modelled, 0, 3);
+        tcase_add_test(tcase, repair);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
