@@ -36,6 +36,30 @@ static void add_gap(struct observation *o, enum aiu_gap_kind kind, struct strbuf
         strbuf_finish(text);
 }
 
+/* Nobody needs a privilege that time would replace. */
+static bool deadline_passed(const struct aiu_snapshot *snapshot)
+{
+        for (size_t i = 0; i < snapshot->n_gaps; i++)
+                if (snapshot->gaps[i].kind == AIU_GAP_DEADLINE)
+                        return true;
+        return false;
+}
+
+/* What it takes to read an option of the socket. */
+static enum aiu_gap_kind add_remedy(struct strbuf *text, const struct observation *o, const struct aiu_conflict *c)
+{
+        if (c->socket.inode == 0) {
+                strbuf_str(text, "no interface of the kernel shows it");
+                return AIU_GAP_UNKNOWN;
+        }
+        if (deadline_passed(&o->snapshot)) {
+                strbuf_str(text, "the deadline passed; allow more time");
+                return AIU_GAP_DEADLINE;
+        }
+        strbuf_printf(text, "run as %s (CAP_SYS_PTRACE) to read it", caller_who_sees_all(o->backend_request.procfs));
+        return AIU_GAP_PERMISSION;
+}
+
 /* One gap for each holder whose bits decide; a crowd of alike ones makes one. */
 static void add_open_bits(struct observation *o, const struct aiu_report *report)
 {
@@ -50,12 +74,7 @@ static void add_open_bits(struct observation *o, const struct aiu_report *report
                 strbuf_str(&text, " is set on the socket of ");
                 words_holder(&text, c);
                 strbuf_str(&text, " decides, and could not be read: ");
-                if (c->socket.inode == 0)
-                        strbuf_str(&text, "no interface of the kernel shows it");
-                else
-                        strbuf_printf(&text, "run as %s (CAP_SYS_PTRACE) to read it",
-                                      caller_who_sees_all(o->backend_request.procfs));
-                add_gap(o, c->socket.inode == 0 ? AIU_GAP_UNKNOWN : AIU_GAP_PERMISSION, &text);
+                add_gap(o, add_remedy(&text, o, c), &text);
         }
 }
 

@@ -269,6 +269,34 @@ START_TEST(repair)
 }
 END_TEST
 
+/* ------------------------------------------------------ time */
+
+/* The caller's own sockets are read first, and whatever the deadline. */
+START_TEST(own_options_need_no_time)
+{
+        struct sockaddr_in a = ip4("127.0.0.1", PORT);
+        int holder = make(AF_INET, SOCK_DGRAM, 0), fd = make(AF_INET, SOCK_DGRAM, 0), on = 1;
+        struct aiu_context *context = NULL;
+        struct aiu_report *report = NULL;
+        struct aiu_query *query = NULL;
+
+        ck_assert_int_eq(setsockopt(holder, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+        ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+        bind_to(holder, "127.0.0.1", PORT);
+        ck_assert_int_eq(aiu_context_new(&context), 0);
+        ck_assert_int_eq(aiu_context_set_deadline_usec(context, 1), 0);
+        ck_assert_int_eq(aiu_query_new(context, &query), 0);
+        ck_assert_int_eq(aiu_query_set_fd(query, fd), 0);
+        ck_assert_int_eq(aiu_query_set_address(query, (struct sockaddr *)&a, sizeof(a)), 0);
+        ck_assert_int_eq(aiu_query_run(query, &report), 0);
+        compare(report, bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ? errno : 0, UNKNOWN_WITH_GAP);
+        aiu_query_unref(query);
+        aiu_context_unref(context);
+        close(fd);
+        close(holder);
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -288,6 +316,7 @@ int main(int argc, char *argv[])
         tcase_add_test(tcase, unix_bound_twice);
         tcase_add_loop_test(tcase, not_modelled, 0, 2);
         tcase_add_test(tcase, repair);
+        tcase_add_test(tcase, own_options_need_no_time);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

@@ -179,7 +179,7 @@ static bool may_borrow(const struct inquiry *inquiry)
         return !inquiry->request->plain_calls_only && !inquiry->foreign && inquiry->stop == 0;
 }
 
-/* Once for the caller's own sockets, which cost nothing, then for the others'. */
+/* Once for the caller's own sockets, which cost nothing and need no time, then for the others'. */
 static int ask_holders(struct inquiry *inquiry, bool own)
 {
         uint64_t inode;
@@ -193,7 +193,7 @@ static int ask_holders(struct inquiry *inquiry, bool own)
                 wish = find_wish(inquiry, inode);
                 if (!wish || !wish->needed || wish->known)
                         continue;
-                if (aiu_request_time_left_usec(inquiry->request) == 0)
+                if (!own && aiu_request_time_left_usec(inquiry->request) == 0)
                         return -ETIME;
                 r = own ? learn(inquiry, wish, fd) : borrow(inquiry, wish, pid, fd);
                 if (r < 0)

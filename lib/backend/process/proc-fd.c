@@ -326,7 +326,8 @@ int scan_process(struct scan *scan, pid_t pid)
         char name[24];
         int r;
 
-        if (scan_expired(scan))
+        /* The first one is the caller: whatever the time, it can tell of its own sockets. */
+        if (scan_expired(scan) && scan->n_looked > 0)
                 return SCAN_STOP;
         if (scan->n_looked % PROCESSES_PER_PROGRESS == 0)
                 aiu_snapshot_progress(scan->snapshot, scan->n_looked, scan->all.n);
