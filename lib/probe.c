@@ -31,7 +31,7 @@ static struct request complete_request(const struct aiu_query *query)
 
         if (!query->uid_set)
                 q.uid = sys_geteuid();
-        q.foreign_uid = query->uid_set && q.uid != sys_geteuid();
+        q.foreign_uid = query->uid_given && q.uid != sys_geteuid();
         if (!query->listen_set)
                 q.listen = (q.type == SOCK_STREAM || q.type == SOCK_SEQPACKET) && q.connected != YES;
         return q;

@@ -52,6 +52,7 @@ struct aiu_query {
         struct aiu_context *context;
         struct request request;
         bool v6only_set, uid_set, listen_set; /* else the documented default is filled in when it runs */
+        bool uid_given;                       /* by aiu_query_set_uid(): who binds, not who made the fd */
         bool address_set;
         bool socket_set; /* type and protocol are the caller's choice, not a default */
         bool netns_lost; /* the fd's namespace is not ours and could not be had */

@@ -272,6 +272,7 @@ AIU_EXPORT int aiu_query_set_uid(struct aiu_query *query, uid_t uid)
                 return -EINVAL;
         query->request.uid = uid;
         query->uid_set = true;
+        query->uid_given = true;
         return 0;
 }
 

@@ -297,6 +297,22 @@ START_TEST(own_options_need_no_time)
 }
 END_TEST
 
+/* Who made the socket matters to SO_REUSEPORT alone: the privilege is the caller's. */
+START_TEST(socket_of_another_user)
+{
+        struct sockaddr_in a = ip4("127.0.0.1", 82);
+        int fd = make(AF_INET, SOCK_STREAM, 0);
+
+        if (fchown(fd, 1000, (gid_t)-1) < 0)
+                ck_assert_int_eq(geteuid(), 1000); /* it is already */
+        else if (_i)
+                ck_assert_int_eq(seteuid(1000), 0);
+        ck_assert_int_eq(fchown(fd, 1000, (gid_t)-1), 0);
+        ck_assert_int_eq(check_bind(fd, &a, sizeof(a), EXACT), geteuid() == 0 ? 0 : EACCES);
+        close(fd);
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -317,6 +333,7 @@ int main(int argc, char *argv[])
         tcase_add_loop_test(tcase, not_modelled, 0, 2);
         tcase_add_test(tcase, repair);
         tcase_add_test(tcase, own_options_need_no_time);
+        tcase_add_loop_test(tcase, socket_of_another_user, 0, 2);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
