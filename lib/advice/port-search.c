@@ -226,10 +226,23 @@ static void close_own(struct advice_list *list)
                 action->remarks = (remarks & ~REMARK_OTHERS) | REMARK_RANGE;
 }
 
+/* All were taken when the call failed, and are not any more. */
+static void try_again(struct advice_list *list)
+{
+        struct aiu_action *action;
+
+        if (list->in->table->request->error == 0 || verdict_predict(list->in->table).verdict != AIU_VERDICT_AVAILABLE)
+                return;
+        action = advice_add(list, AIU_ACTION_WAIT, UNKNOWN, 0);
+        if (action)
+                action->remarks = REMARK_RANGE;
+}
+
 void advice_for_range(struct advice_list *list)
 {
         struct aiu_action *action;
 
+        try_again(list);
         close_own(list);
         wait_for_port(list);
         widen_socket(list);

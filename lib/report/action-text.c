@@ -163,6 +163,8 @@ static void describe_wait(struct strbuf *text, const struct aiu_action *action)
                               "wait %llu s: by then a port that only closed connections (TIME_WAIT) keep is free; "
                               "nothing has to be stopped",
                               words_whole_seconds(action->wait_usec));
+        else if (action->remarks & REMARK_RANGE)
+                strbuf_str(text, "try again: a port is free by now");
         else if (action->wait_usec)
                 strbuf_printf(text, "wait %llu s, until the last TIME_WAIT socket is gone; nothing has to be stopped",
                               words_whole_seconds(action->wait_usec));

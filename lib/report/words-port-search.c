@@ -41,6 +41,10 @@ void words_range(struct strbuf *text, const struct aiu_report *report)
                 return;
         strbuf_str(text, "; of ");
         add_limits(text, r);
+        if (report->verdict.verdict == AIU_VERDICT_IN_USE && r->found == YES) {
+                strbuf_printf(text, " %u %s free by now", r->left, r->left == 1 ? "is" : "are");
+                return;
+        }
         if (report->verdict.verdict == AIU_VERDICT_AVAILABLE) {
                 strbuf_printf(text, " %u %s left", r->left, r->left == 1 ? "is" : "are");
                 return;

@@ -237,6 +237,15 @@ static const char *not_local_words(enum why why)
         return why == WHY_DETECTION || why == WHY_DUPLICATE ? " cannot be used" : " is not an address of this host";
 }
 
+static const char *invalid_words(const struct verdict *v)
+{
+        bool past = v->why == WHY_PASSING || v->why == WHY_GONE;
+
+        if (v->call == AIU_CALL_LISTEN)
+                return past ? " could not listen" : " cannot listen like this";
+        return past ? " could not be bound" : " cannot be bound like this";
+}
+
 /* EACCES came first; with the privilege it would be EADDRINUSE. */
 static void add_who_as_well(struct strbuf *text, const struct aiu_report *report)
 {
@@ -262,7 +271,9 @@ int words_summary(struct aiu_report *report, const struct host *host)
                 words_range(&text, report);
                 break;
         case AIU_VERDICT_IN_USE:
-                strbuf_str(&text, report->range.first > 0 ? ": no port is found" : " is in use");
+                strbuf_str(&text, report->range.first == 0     ? " is in use"
+                                  : report->range.found == YES ? ": no port was found"
+                                                               : ": no port is found");
                 add_failure(&text, v);
                 words_range(&text, report);
                 add_who(&text, report);
@@ -279,8 +290,7 @@ int words_summary(struct aiu_report *report, const struct host *host)
                 add_who_as_well(&text, report);
                 break;
         case AIU_VERDICT_INVALID:
-                strbuf_str(&text, v->why == WHY_PASSING || v->why == WHY_GONE ? " could not be bound"
-                                                                              : " cannot be bound like this");
+                strbuf_str(&text, invalid_words(v));
                 add_failure(&text, v);
                 words_why(&text, report, host);
                 break;

@@ -313,6 +313,37 @@ START_TEST(socket_of_another_user)
 }
 END_TEST
 
+/* ------------------------------------------------------ words */
+
+/* The range was full, and is not any more: the report does not contradict itself. */
+START_TEST(range_free_again)
+{
+        struct sockaddr_in a = ip4("127.0.0.1", 0);
+        int fd = make(AF_INET, SOCK_STREAM, 0);
+        struct aiu_report *report = aiu_explain_bind(fd, (struct sockaddr *)&a, sizeof(a), EADDRINUSE);
+
+        ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_IN_USE);
+        ck_assert_ptr_nonnull(strstr(aiu_report_get_summary(report), "no port was found"));
+        ck_assert_ptr_nonnull(strstr(aiu_report_get_summary(report), "free by now"));
+        ck_assert_int_eq(aiu_action_get_kind(aiu_report_get_action(report, 0)), AIU_ACTION_WAIT);
+        ck_assert_str_eq(aiu_action_get_text(aiu_report_get_action(report, 0)), "try again: a port is free by now");
+        aiu_report_unref(report);
+        close(fd);
+}
+END_TEST
+
+START_TEST(listen_without_a_name)
+{
+        int fd = make(AF_UNIX, SOCK_STREAM, 0);
+        struct aiu_report *report = aiu_explain_listen(fd, 0);
+
+        ck_assert_ptr_nonnull(strstr(aiu_report_get_summary(report), "cannot listen like this: listen() fails"));
+        aiu_report_unref(report);
+        ck_assert_int_eq(check_listen(fd, EXACT), EINVAL);
+        close(fd);
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -334,6 +365,8 @@ int main(int argc, char *argv[])
         tcase_add_test(tcase, repair);
         tcase_add_test(tcase, own_options_need_no_time);
         tcase_add_loop_test(tcase, socket_of_another_user, 0, 2);
+        tcase_add_test(tcase, range_free_again);
+        tcase_add_test(tcase, listen_without_a_name);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

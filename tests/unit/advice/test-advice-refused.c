@@ -455,7 +455,7 @@ static const struct {
         { datagram_listen, EOPNOTSUPP, WHY_NO_LISTEN, "does not listen", "leave listen() out" },
         { connected_listen, EINVAL, WHY_CONNECTED, "connected, or was", "make a new socket" },
         { mptcp_connected, EINVAL, WHY_CONNECTED, "connected, or was", "make a new socket" },
-        { unnamed_listen, EINVAL, WHY_NO_NAME, "a socket without a name cannot be bound like this: listen() fails",
+        { unnamed_listen, EINVAL, WHY_NO_NAME, "a socket without a name cannot listen like this: listen() fails",
           "bind() the socket first" },
         { connected_unix, EINVAL, WHY_CONNECTED, "connected, or was", "make a new socket" },
 };
