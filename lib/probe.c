@@ -63,8 +63,12 @@ static int judge(struct aiu_report *report, struct observation *o)
         table.no_memory = &no_memory;
         (void)verdict_settle(&table, o->snapshot.sockets);
         report->verdict = verdict_conclude(&table);
-        for (uint32_t options = 0; options < WHAT_IF_COUNT; options++)
-                report->what_if[options] = verdict_what_if(&table, options);
+        for (uint32_t options = 0; options < WHAT_IF_COUNT; options++) {
+                struct verdict v = verdict_with(&table, options);
+
+                report->what_if[options] = verdict_succeeds(&v);
+                report->what_if_doubts |= v.doubts;
+        }
         return no_memory ? -ENOMEM : 0;
 }
 

@@ -146,10 +146,10 @@ static void add_doubts(struct observation *o, const struct verdict *v)
 /* A what-if that stays unknown names its bit too. */
 static uint32_t what_if_doubts(const struct aiu_report *report)
 {
-        if (report->verdict.verdict == AIU_VERDICT_IN_USE && report->request.error == 0 && report->range.first == 0 &&
-            report->what_if[AIU_OPTION_REUSEPORT] == UNKNOWN)
-                return DOUBT_HISTORY;
-        return 0;
+        bool open = report->verdict.verdict == AIU_VERDICT_UNKNOWN || report->request.error != 0 ||
+                    report->range.first != 0;
+
+        return open ? 0 : report->what_if_doubts & (DOUBT_HISTORY | DOUBT_ORDER);
 }
 
 int assemble_gaps(struct aiu_report *report, struct observation *o)

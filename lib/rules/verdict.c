@@ -614,23 +614,30 @@ static bool explained(const struct port_table *table)
         return v.verdict == AIU_VERDICT_UNKNOWN || v.error == table->request->error;
 }
 
-tristate verdict_what_if(const struct port_table *table, uint32_t options)
+struct verdict verdict_with(const struct port_table *table, uint32_t options)
 {
         struct request q = *table->request;
         struct port_table changed = *table;
-        struct verdict v;
 
         set_options(&q, options);
         changed.request = &q;
         if (same_options(&q, table->request))
-                v = verdict_conclude(table);
-        else if (!explained(table))
+                return verdict_conclude(table);
+        return explained(table) ? verdict_predict(&changed) : unknown(0);
+}
+
+tristate verdict_succeeds(const struct verdict *verdict)
+{
+        if (verdict->verdict == AIU_VERDICT_UNKNOWN)
                 return UNKNOWN;
-        else
-                v = verdict_predict(&changed);
-        if (v.verdict == AIU_VERDICT_UNKNOWN)
-                return UNKNOWN;
-        return tri(v.verdict == AIU_VERDICT_AVAILABLE);
+        return tri(verdict->verdict == AIU_VERDICT_AVAILABLE);
+}
+
+tristate verdict_what_if(const struct port_table *table, uint32_t options)
+{
+        struct verdict v = verdict_with(table, options);
+
+        return verdict_succeeds(&v);
 }
 
 /* ------------------------------------------------------ evidence */

@@ -32,7 +32,9 @@ struct verdict verdict_predict(const struct port_table *table);
 /* The same, but never in contradiction to question->error. */
 struct verdict verdict_conclude(const struct port_table *table);
 
-/* The same bind with these AIU_OPTION_* set as well. */
+/* The same bind with these AIU_OPTION_* set as well; would it succeed? */
+struct verdict verdict_with(const struct port_table *table, uint32_t options);
+tristate verdict_succeeds(const struct verdict *verdict);
 tristate verdict_what_if(const struct port_table *table, uint32_t options);
 
 /*

@@ -344,6 +344,29 @@ START_TEST(listen_without_a_name)
 }
 END_TEST
 
+/* ------------------------------------------------------ what if */
+
+/* Not local, and taken: with IP_FREEBIND and SO_REUSEPORT the kernel's memory decides, and a gap says so. */
+START_TEST(what_if_has_its_gap)
+{
+        struct sockaddr_in a = ip4("192.0.2.1", PORT);
+        int holder = make(AF_INET, SOCK_STREAM, 0), fd = make(AF_INET, SOCK_STREAM, 0), on = 1;
+        struct aiu_report *report;
+
+        ck_assert_int_eq(setsockopt(holder, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)), 0);
+        bind_to(holder, "192.0.2.1", PORT);
+        report = aiu_explain_bind(fd, (struct sockaddr *)&a, sizeof(a), 0);
+        ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_NOT_LOCAL);
+        ck_assert_int_eq(aiu_report_would_succeed_with(report, AIU_OPTION_FREEBIND | AIU_OPTION_REUSEPORT),
+                         AIU_TRISTATE_UNKNOWN);
+        ck_assert_uint_gt(aiu_report_get_n_gaps(report), 0);
+        aiu_report_unref(report);
+        ck_assert_int_eq(check_bind(fd, &a, sizeof(a), EXACT), EADDRNOTAVAIL);
+        close(fd);
+        close(holder);
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -367,6 +390,7 @@ int main(int argc, char *argv[])
         tcase_add_loop_test(tcase, socket_of_another_user, 0, 2);
         tcase_add_test(tcase, range_free_again);
         tcase_add_test(tcase, listen_without_a_name);
+        tcase_add_test(tcase, what_if_has_its_gap);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

@@ -504,6 +504,30 @@ START_TEST(repair)
 }
 END_TEST
 
+/* Not local now, and with IP_FREEBIND and SO_REUSEPORT nobody knows: the doubt has a name. */
+START_TEST(doubt_of_a_what_if)
+{
+        struct request q = table_request("192.0.2.1");
+        struct socket h = table_socket("192.0.2.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
+        struct port_table table = {
+                .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true
+        };
+        struct verdict v;
+
+        host.address_local = NO;
+        h.reuseport = NO;
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_NOT_LOCAL);
+        v = verdict_with(&table, AIU_OPTION_FREEBIND | AIU_OPTION_REUSEPORT);
+        ck_assert_int_eq(verdict_succeeds(&v), UNKNOWN);
+        ck_assert_uint_eq(v.doubts, DOUBT_HISTORY);
+        q.error = EACCES; /* what cannot explain this cannot foretell another outcome */
+        v = verdict_with(&table, AIU_OPTION_FREEBIND);
+        ck_assert_int_eq(verdict_succeeds(&v), UNKNOWN);
+        ck_assert_uint_eq(v.doubts, 0);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("verdict");
@@ -535,6 +559,7 @@ int main(void)
         tcase_add_test(tcase, unix_peer);
         tcase_add_loop_test(tcase, rules_not_modelled, 0, 3);
         tcase_add_test(tcase, repair);
+        tcase_add_test(tcase, doubt_of_a_what_if);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
