@@ -1,35 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Containers: stop one through its engine, and leave a proxy that holds a port for one
- * alone. Pure; advice/holders.c has units and processes.
- */
-#include <errno.h>
-#include <stdlib.h>
+/* Containers: the engine is asked to stop one. What is left of an engine that
+ * is gone is ended. Pure. */
 #include <string.h>
 
-#include "advice/list.h"
+#include "advice/holder.h"
 #include "advice/manager-commands.h"
+#include "advice/parts.h"
+#include "advice/try.h"
 #include "rules/programs.h"
 
-/*
- * These take connections for a container, or watch over it (conmon). Without them it would go
- * on, cut off or unwatched, and its engine would think that all is well. In a unit that runs a
- * container (quadlet) the unit is to be asked, and conmon is spared as well.
- */
-bool advice_is_port_helper(const struct aiu_holder *holder)
-{
-        if (!holder->process || !holder->manager || !(program_flags(holder->process->comm) & PROGRAM_CONTAINER_HELPER))
-                return false;
-        if (manager_is_engine(holder->manager))
-                return true;
-        return advice_has_unit(holder) && strcmp(holder->process->comm, "conmon") == 0;
-}
-
-/* Which of them it is, an engine's helper does not always tell. */
+/* The helper of an engine does not always tell which container it serves. */
 static bool has_container(const struct aiu_holder *holder)
 {
-        return holder->manager &&
-               (holder->manager->container || (manager_is_engine(holder->manager) && advice_is_port_helper(holder)));
+        const struct manager *m = holder->manager;
+
+        return m && (m->container || (manager_is_engine(m) && advice_is_port_helper(holder)));
 }
 
 static bool same_container(const struct manager *a, const struct manager *b)
@@ -54,12 +39,12 @@ static bool stopped_already(const struct advice_list *list, const struct manager
         return false;
 }
 
-/* Everybody may stop his own rootless containers; the others are root's. */
+/* A user may stop rootless containers of their own. The others are root's. */
 static uint32_t stop_flags(const struct advice_input *in, const struct manager *m)
 {
         bool own = manager_is_engine(m) && m->user != 0 && m->user == in->asker;
 
-        return AIU_ACTION_DISRUPTIVE | (own || in->asker == 0 ? 0 : AIU_ACTION_NEEDS_ROOT);
+        return AIU_ACTION_DISRUPTIVE | (own ? 0 : AIU_ACTION_NEEDS_ROOT);
 }
 
 static void stop_one(struct advice_list *list, const struct manager *m)
@@ -68,7 +53,7 @@ static void stop_one(struct advice_list *list, const struct manager *m)
         tristate enough = advice_try(list->in, in_container, m, &remarks);
         struct aiu_action *action;
 
-        /* A kubelet starts it again; others do as they were told at `run`. */
+        /* A kubelet starts it again. Other engines do what `run` told them. */
         if (m->will_return != NO && enough == YES && m->kind == AIU_MANAGER_KUBERNETES)
                 enough = NO;
         /* Which container that is, and whether there is one, has not been seen. */
@@ -82,10 +67,21 @@ static void stop_one(struct advice_list *list, const struct manager *m)
         advice_weigh_word(list->in, action);
 }
 
-/*
- * These serve one container each, and outlive it when its engine dies or is upgraded: then there is
- * no container to stop. The others serve all containers of a user.
- */
+void advice_stop_containers(struct advice_list *list)
+{
+        struct advice_cursor at = { 0 };
+        const struct aiu_holder *h;
+
+        while ((h = advice_next(list->in, &at)))
+                if (has_container(h) && !advice_has_unit(h) && !stopped_already(list, h->manager))
+                        stop_one(list, h->manager);
+}
+
+/* ------------------------------------------------------ helpers that were left
+ * behind */
+
+/* It outlives its container when the engine dies or is upgraded: then there is
+ * no container to stop. */
 static bool may_be_left_over(const struct aiu_holder *holder)
 {
         return holder->kind == AIU_HOLDER_PROCESS && advice_is_port_helper(holder) && holder->process->pid > 1 &&
@@ -95,20 +91,14 @@ static bool may_be_left_over(const struct aiu_holder *holder)
 
 static void end_helper(struct advice_list *list, const struct aiu_holder *holder)
 {
-        uid_t asker = list->in->asker;
-        uint32_t root = asker != 0 && asker != holder->uid ? AIU_ACTION_NEEDS_ROOT : 0;
+        uint32_t root = list->in->asker != holder->uid ? AIU_ACTION_NEEDS_ROOT : 0;
         struct aiu_action *action;
 
         action = advice_add(list, AIU_ACTION_TERMINATE, UNKNOWN, AIU_ACTION_DISRUPTIVE | AIU_ACTION_UNCONFIRMED | root);
         if (!action)
                 return;
         action->remarks = REMARK_HELPER;
-        action->processes = malloc(sizeof(*action->processes));
-        if (!action->processes) {
-                list->error = -ENOMEM;
-                return;
-        }
-        action->processes[action->n_processes++] = holder->process;
+        list->error = advice_add_process(action, holder->process);
 }
 
 static bool ended_already(const struct advice_list *list, const struct process *process)
@@ -121,23 +111,10 @@ static bool ended_already(const struct advice_list *list, const struct process *
 
 void advice_end_helpers(struct advice_list *list)
 {
-        for (size_t i = 0; i < list->in->n_conflicts && !list->error; i++) {
-                const struct aiu_conflict *c = &list->in->conflicts[i];
+        struct advice_cursor at = { 0 };
+        const struct aiu_holder *h;
 
-                for (size_t k = 0; k < c->n_holders && !list->error; k++)
-                        if (may_be_left_over(&c->holders[k]) && !ended_already(list, c->holders[k].process))
-                                end_helper(list, &c->holders[k]);
-        }
-}
-
-void advice_stop_containers(struct advice_list *list)
-{
-        for (size_t i = 0; i < list->in->n_conflicts; i++) {
-                for (size_t k = 0; k < list->in->conflicts[i].n_holders; k++) {
-                        const struct aiu_holder *h = &list->in->conflicts[i].holders[k];
-
-                        if (has_container(h) && !advice_has_unit(h) && !stopped_already(list, h->manager))
-                                stop_one(list, h->manager);
-                }
-        }
+        while (!list->error && (h = advice_next(list->in, &at)))
+                if (may_be_left_over(h) && !ended_already(list, h->process))
+                        end_helper(list, h);
 }

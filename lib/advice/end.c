@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Processes are ended: whom the signal goes to, and which signal. What 33 programs
- * did when that was measured (nginx, apache2, postgres, redis, haproxy, squid ...)
- * is where these rules come from:
+ * Processes are ended: whom the signal goes to, and which signal. What 33
+ * programs did when that was measured (nginx, apache2, postgres, redis,
+ * haproxy, squid ...) is where these rules come from:
  *
- * - SIGTERM to the leader alone takes the workers along, if the leader handles it.
- *   If not, the workers stay and listen: then every holder gets the signal.
- * - A signal to one worker frees nothing: the leader starts another. Nor is one sent to
- *   workers of whom only the master is out of sight.
- * - SIGKILL of a leader leaves its workers with the port and without an owner, so
- *   that is not offered; nor is SIGKILL of the workers, who would be replaced.
- * - What SigCgt and SigBlk say of SIGTERM proves little: named has it in neither and
- *   stops cleanly, mosquitto and mariadb block it and answer, an orphaned worker of
- *   apache2 catches it and stays. Therefore the text promises nothing, and SIGKILL
- *   comes first only where SIGTERM cannot act: it is ignored, or the process is
- *   stopped.
+ * - SIGTERM to the leader alone takes the workers along, if the leader handles
+ * it. If not, the workers stay and listen: then every holder gets the signal.
+ * - A signal to one worker frees nothing: the leader starts another. Nor is one
+ * sent to workers of whom only the master is out of sight.
+ * - SIGKILL of a leader leaves its workers with the port and without an owner,
+ * so that is not offered; nor is SIGKILL of the workers, who would be replaced.
+ * - What SigCgt and SigBlk say of SIGTERM proves little: named has it in
+ * neither and stops cleanly, mosquitto and mariadb block it and answer, an
+ * orphaned worker of apache2 catches it and stays. Therefore the text promises
+ * nothing, and SIGKILL comes first only where SIGTERM cannot act: it is
+ * ignored, or the process is stopped.
  *
  * Pure.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "advice/list.h"
+#include "advice/holder.h"
+#include "advice/parts.h"
+#include "advice/try.h"
 #include "rules/programs.h"
 
 /* ------------------------------------------------------ who hears what */
@@ -103,7 +101,8 @@ static bool is_vital(const struct aiu_holder *holder, const void *what)
         return program_flags(leader_of(holder)->comm) & PROGRAM_VITAL;
 }
 
-/* ------------------------------------------------------ whom the signal goes to */
+/* ------------------------------------------------------ whom the signal goes
+ * to */
 
 static bool seen_before(const struct aiu_action *action, const struct process *process)
 {
@@ -113,28 +112,14 @@ static bool seen_before(const struct aiu_action *action, const struct process *p
         return false;
 }
 
-static int add_process(struct aiu_action *action, const struct process *process)
-{
-        const struct process **larger;
-
-        if (seen_before(action, process))
-                return 0;
-        larger = realloc(action->processes, (action->n_processes + 1) * sizeof(*larger));
-        if (!larger)
-                return -ENOMEM;
-        action->processes = larger;
-        larger[action->n_processes++] = process;
-        return 0;
-}
-
 /* The leader first: a master that is gone starts no new workers. */
 static int add_holder(struct aiu_action *action, const struct aiu_holder *holder)
 {
         const struct process *leader = leader_of(holder);
         bool leader_alone = action->kind == AIU_ACTION_TERMINATE && leader->sigterm_caught != NO;
-        int r = add_process(action, leader);
+        int r = advice_add_process(action, leader);
 
-        return r < 0 || leader_alone ? r : add_process(action, holder->process);
+        return r < 0 || leader_alone ? r : advice_add_process(action, holder->process);
 }
 
 /* In the crowd of one socket; most have them all. */
@@ -154,15 +139,14 @@ static void count_workers(struct aiu_action *action, const struct aiu_conflict *
 
 static void collect(struct advice_list *list, struct aiu_action *action, releases *who)
 {
-        for (size_t i = 0; i < list->in->n_conflicts; i++) {
-                const struct aiu_conflict *c = &list->in->conflicts[i];
+        struct advice_cursor at = { 0 };
+        const struct aiu_holder *h;
 
-                for (size_t k = 0; k < c->n_holders && !list->error; k++)
-                        if (who(&c->holders[k], NULL))
-                                list->error = add_holder(action, &c->holders[k]);
-                if (!list->error)
-                        count_workers(action, c);
-        }
+        while (!list->error && (h = advice_next(list->in, &at)))
+                if (who(h, NULL))
+                        list->error = add_holder(action, h);
+        for (size_t i = 0; !list->error && i < list->in->n_conflicts; i++)
+                count_workers(action, &list->in->conflicts[i]);
 }
 
 static uint32_t privilege_flag(const struct aiu_action *action, uid_t asker)
@@ -175,20 +159,43 @@ static uint32_t privilege_flag(const struct aiu_action *action, uid_t asker)
 
 /* ------------------------------------------------------ actions */
 
+/* Ending a holder that something starts again frees nothing for long. */
+static tristate any_returns(const struct advice_input *in)
+{
+        struct advice_cursor at = { 0 };
+        const struct aiu_holder *h;
+        tristate returns = NO;
+
+        while ((h = advice_next(in, &at)))
+                if (h->manager && h->manager->kind != AIU_MANAGER_UNKNOWN && h->manager->kind != AIU_MANAGER_NONE)
+                        returns = tri_or(returns, advice_returns(in, h->manager));
+        return returns;
+}
+
+static tristate unless_returned(const struct advice_input *in, tristate sufficient, uint32_t *remarks)
+{
+        tristate returns = any_returns(in);
+
+        if (returns == NO || sufficient == NO)
+                return sufficient;
+        *remarks |= REMARK_RETURNS;
+        return returns == YES ? NO : UNKNOWN;
+}
+
 static struct aiu_action *end_those(struct advice_list *list, enum aiu_action_kind kind, releases *who)
 {
         uint32_t remarks = 0;
         tristate enough = advice_try(list->in, who, NULL, &remarks);
         struct aiu_action *action;
 
-        enough = advice_unless_returned(list->in, enough, &remarks);
-        if (enough != NO && advice_any_holder(list->in, parent_may_return)) {
+        enough = unless_returned(list->in, enough, &remarks);
+        if (enough != NO && advice_any_holder(list->in, parent_may_return, NULL)) {
                 remarks |= REMARK_PARENT;
                 enough = UNKNOWN;
         }
-        if (advice_any_holder(list->in, second_copy))
+        if (advice_any_holder(list->in, second_copy, NULL))
                 remarks |= REMARK_SECOND_COPY;
-        if (advice_any_holder(list->in, is_vital)) {
+        if (advice_any_holder(list->in, is_vital, NULL)) {
                 remarks |= REMARK_VITAL;
                 enough = enough == YES ? UNKNOWN : enough;
         }
@@ -205,10 +212,10 @@ static void terminate(struct advice_list *list)
 {
         struct aiu_action *action;
 
-        if (!advice_any_holder(list->in, hears))
+        if (!advice_any_holder(list->in, hears, NULL))
                 return;
         action = end_those(list, AIU_ACTION_TERMINATE, hears);
-        if (!action || !advice_any_holder(list->in, handles_it))
+        if (!action || !advice_any_holder(list->in, handles_it, NULL))
                 return;
         action->remarks |= REMARK_CATCHES;
         if (action->sufficient == YES)
@@ -217,21 +224,22 @@ static void terminate(struct advice_list *list)
                 action->sufficient = advice_file_goes(list->in, hears, NULL);
 }
 
-/* If some processes do not hear SIGTERM, kill only these: the others get SIGTERM first, and another look. */
+/* Of those who hear SIGTERM only if there is nobody who does not: they are
+ * asked first, and seen again. */
 static void kill_them(struct advice_list *list)
 {
-        bool deaf = advice_any_holder(list->in, does_not_hear);
+        bool deaf = advice_any_holder(list->in, does_not_hear, NULL);
         struct aiu_action *action;
 
-        if (!deaf && !advice_any_holder(list->in, may_stay))
+        if (!deaf && !advice_any_holder(list->in, may_stay, NULL))
                 return;
         action = end_those(list, AIU_ACTION_KILL, deaf ? does_not_hear : stands_alone);
         if (!action)
                 return;
         action->flags |= AIU_ACTION_LAST_RESORT;
-        if (advice_any_holder(list->in, is_stopped))
+        if (advice_any_holder(list->in, is_stopped, NULL))
                 action->remarks |= REMARK_STOPPED;
-        if (advice_any_holder(list->in, ignores_it))
+        if (advice_any_holder(list->in, ignores_it, NULL))
                 action->remarks |= REMARK_IGNORES;
 }
 

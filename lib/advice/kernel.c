@@ -5,7 +5,8 @@
  */
 #include <string.h>
 
-#include "advice/list.h"
+#include "advice/parts.h"
+#include "advice/try.h"
 
 static bool same_word(const char *a, const char *b)
 {
@@ -41,8 +42,7 @@ static void stop_one(struct advice_list *list, const struct kernel_user *user)
         /* The facts say that it would do if the command did what it is for. */
         if (enough == YES && (!user->command || user->command_suffices != YES))
                 enough = UNKNOWN;
-        action = advice_add(list, AIU_ACTION_STOP_KERNEL_USER, enough,
-                            AIU_ACTION_DISRUPTIVE | (list->in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0));
+        action = advice_add(list, AIU_ACTION_STOP_KERNEL_USER, enough, AIU_ACTION_DISRUPTIVE | AIU_ACTION_NEEDS_ROOT);
         if (!action)
                 return;
         action->remarks = remarks;
@@ -51,12 +51,10 @@ static void stop_one(struct advice_list *list, const struct kernel_user *user)
 
 void advice_stop_kernel_users(struct advice_list *list)
 {
-        for (size_t i = 0; i < list->in->n_conflicts; i++) {
-                for (size_t k = 0; k < list->in->conflicts[i].n_holders; k++) {
-                        const struct kernel_user *user = list->in->conflicts[i].holders[k].kernel_user;
+        struct advice_cursor at = { 0 };
+        const struct aiu_holder *h;
 
-                        if (user && !stopped_already(list, user))
-                                stop_one(list, user);
-                }
-        }
+        while ((h = advice_next(list->in, &at)))
+                if (h->kernel_user && !stopped_already(list, h->kernel_user))
+                        stop_one(list, h->kernel_user);
 }

@@ -16,7 +16,8 @@ struct manager_command {
         enum stops stops;
         const char *tool[3]; /* the start of the argv, NULL-terminated */
         const char *stop;    /* the verb; behind it come the names of what is stopped */
-        const char *list;    /* of an engine: the command that says which container publishes which port */
+        const char *list;    /* of an engine: the command that says which container
+                       publishes which port */
         bool per_user;       /* each user has one, whose command runs as that user */
 };
 
@@ -24,9 +25,11 @@ struct manager_command {
 const struct manager_command *manager_command(const struct manager *manager, enum stops what);
 
 bool manager_is_systemd(const struct manager *manager);
-/* It runs containers, and may hold ports for them through a helper (PROGRAM_CONTAINER_HELPER). */
+/* It runs containers, and may hold ports for them through a helper
+ * (PROGRAM_CONTAINER_HELPER). */
 bool manager_is_engine(const struct manager *manager);
-/* Its command runs as the user who could have chosen the names: that user can do the same without it. */
+/* Its command runs as the user who could have chosen the names: that user can
+ * do the same without it. */
 bool manager_acts_as_user(const struct manager *manager);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * In which order actions are recommended: by harm first, then by certainty. What
- * may free the address comes before what leaves the address to its holder, that
- * before what a programmer has to change, and what changes the host for everybody
- * comes last. Pure.
+ * In which order actions are recommended: by harm first, then by certainty.
+ * What may free the address comes before what leaves the address to its holder,
+ * that before what a programmer has to change, and what changes the host for
+ * everybody comes last. Pure.
  */
-#include "advice/list.h"
+#include "advice/parts.h"
 
 enum group { FREES, GOES_ELSEWHERE, IN_CODE, HOST_WIDE };
 

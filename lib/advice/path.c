@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What frees an AF_UNIX path. It is taken as soon as anything is there, so that
- * only the removal of the file helps. That is advised of a socket file alone, and
- * only where it was shown that no socket is bound to it: unlink(2) would cut a
- * live server off from its clients. Pure.
+ * only the removal of the file helps. That is advised of a socket file alone,
+ * and only where it was shown that no socket is bound to it: unlink(2) would
+ * cut a live server off from its clients. Pure.
  */
-#include "advice/list.h"
+#include "advice/parts.h"
+#include "advice/try.h"
 
 /* Would bind() succeed with the file gone? The socket may be bound already. */
 static tristate try_removal(const struct advice_input *in)
 {
-        struct port_table after = *in->table;
-        struct request q = *in->table->request;
         struct host host = *in->table->host;
 
         host.name_exists = NO;
         host.name_error = 0;
-        q.error = 0;
-        after.host = &host;
-        after.request = &q;
-        return verdict_what_if(&after, 0);
+        return advice_what_if(in->table, NULL, &host, NULL);
 }
 
 static void other_name(struct advice_list *list)
@@ -33,7 +29,7 @@ static void remove_file(struct advice_list *list)
         struct aiu_action *action;
 
         action = advice_add(list, AIU_ACTION_REMOVE_FILE, tri_and(try_removal(list->in), removable),
-                            removable == NO && list->in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0);
+                            removable == NO ? AIU_ACTION_NEEDS_ROOT : 0);
         if (!action)
                 return;
         action->file_device = list->in->table->host->name_device;
@@ -52,27 +48,18 @@ static bool is_held(const struct advice_input *in)
         return false;
 }
 
-/* A server uses the file, or may, but it cannot be named. */
-static void look_closer(struct advice_list *list)
-{
-        struct aiu_action *action;
-
-        other_name(list);
-        action = advice_add(list, AIU_ACTION_LOOK_CLOSER, UNKNOWN, list->in->asker != 0 ? AIU_ACTION_NEEDS_ROOT : 0);
-        if (action)
-                action->remarks = REMARK_FILE_UNKNOWN;
-}
-
 void advice_for_path(struct advice_list *list)
 {
         const struct host *host = list->in->table->host;
 
-        if (is_held(list->in) || host->name_exists != YES)
+        if (is_held(list->in) || host->name_exists != YES) {
                 advice_in_use(list);
-        else if (host->name_is_socket == NO)
-                other_name(list);
-        else if (host->name_is_socket == YES && host->name_live == NO)
+        } else if (host->name_is_socket == YES && host->name_live == NO) {
                 remove_file(list);
-        else
-                look_closer(list);
+        } else {
+                other_name(list);
+                /* A server may be behind the file, and there is no holder to name. */
+                if (host->name_is_socket != NO)
+                        advice_look_closer(list, REMARK_FILE_UNKNOWN);
+        }
 }

@@ -9,23 +9,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "advice/parts.h"
+#include "advice/try.h"
 #include "rules/address.h"
-#include "advice/list.h"
 #include "rules/conflict.h"
 #include "rules/port-search.h"
 
-/* Below it no port is given out that was not asked for, by custom; the sysctl refuses privileged ones. */
+/* Below it no port is given out that was not asked for, by custom; the sysctl
+ * refuses privileged ones. */
 #define LOWEST_SENSIBLE 1024
-
-static tristate try_table(const struct port_table *table, const struct request *q)
-{
-        struct port_table changed = *table;
-        struct request backend_request = *q;
-
-        backend_request.error = 0; /* that was before */
-        changed.request = &backend_request;
-        return verdict_what_if(&changed, 0);
-}
 
 /* ------------------------------------------------------ wait */
 
@@ -39,19 +31,17 @@ static int compare_times(const void *a, const void *b)
 /* The verdict after that time: TIME_WAIT sockets go, all else stays. */
 static tristate try_after(const struct port_table *table, unsigned char *after, uint64_t usec)
 {
-        struct port_table later = *table;
-
         for (size_t i = 0; i < table->n_entries; i++) {
                 const struct port_entry *c = &table->entries[i];
                 bool gone = c->minisock && c->expires_usec > 0 && c->expires_usec <= usec;
 
                 after[table->n_sockets + i] = gone ? AFTER_GONE : AFTER_STAYS;
         }
-        later.after = after;
-        return try_table(&later, table->request);
+        return advice_what_if(table, NULL, NULL, after);
 }
 
-/* The earliest time at which the search succeeds, whatever else happens; 0 = there is none. */
+/* The earliest time at which the search succeeds, whatever else happens; 0 =
+ * there is none. */
 static uint64_t when_free(const struct port_table *table, uint64_t *times, size_t n, unsigned char *after)
 {
         size_t low = 0, high = n;
@@ -94,16 +84,16 @@ static void wait_for_port(struct advice_list *list)
         if (!action)
                 return;
         action->wait_usec = usec;
-        action->remarks = REMARK_TIME_WAIT | REMARK_RANGE;
+        action->remarks = REMARK_RANGE;
 }
 
 /* ------------------------------------------------------ search elsewhere */
 
-/* The sysctl, as wide as it makes sense: [ip_unprivileged_port_start or 1024, 65535]. */
+/* The sysctl, as wide as it makes sense: [ip_unprivileged_port_start or 1024,
+ * 65535]. */
 static void widen_sysctl(struct advice_list *list)
 {
         const struct host *host = list->in->table->host;
-        struct port_table wide = *list->in->table;
         struct host more = *host;
         struct aiu_action *action;
 
@@ -114,8 +104,7 @@ static void widen_sysctl(struct advice_list *list)
         more.port_range_last = (int)PORTS - 1;
         if (more.port_range_first == host->port_range_first && host->port_range_last == more.port_range_last)
                 return;
-        wide.host = &more;
-        if (try_table(&wide, wide.request) != YES)
+        if (advice_what_if(list->in->table, NULL, &more, NULL) != YES)
                 return;
         action = advice_add(list, AIU_ACTION_WIDEN_RANGE, YES, AIU_ACTION_NEEDS_ROOT | AIU_ACTION_HOST_WIDE);
         if (!action)
@@ -128,28 +117,24 @@ static void widen_sysctl(struct advice_list *list)
 static void widen_socket(struct advice_list *list)
 {
         struct request q = *list->in->table->request;
-        tristate enough;
 
         if (q.low_port == 0 && q.high_port == 0)
                 return;
         q.low_port = q.high_port = 0;
-        enough = try_table(list->in->table, &q);
-        if (enough == YES)
-                (void)advice_add(list, AIU_ACTION_WIDEN_RANGE, enough, AIU_ACTION_CHANGES_CODE);
+        if (advice_what_if(list->in->table, &q, NULL, NULL) == YES)
+                (void)advice_add(list, AIU_ACTION_WIDEN_RANGE, YES, AIU_ACTION_CHANGES_CODE);
 }
 
 /* bind() takes no port then; a listener needs one, sooner or later. */
 static void leave_to_connect(struct advice_list *list)
 {
         struct request q = *list->in->table->request;
-        tristate enough;
 
         if (q.port_later || q.listen || q.call == AIU_CALL_LISTEN)
                 return;
         q.port_later = true;
-        enough = try_table(list->in->table, &q);
-        if (enough == YES)
-                (void)advice_add(list, AIU_ACTION_SET_NO_PORT, enough, AIU_ACTION_CHANGES_CODE);
+        if (advice_what_if(list->in->table, &q, NULL, NULL) == YES)
+                (void)advice_add(list, AIU_ACTION_SET_NO_PORT, YES, AIU_ACTION_CHANGES_CODE);
 }
 
 static void use_other_address(struct advice_list *list)
@@ -159,7 +144,8 @@ static void use_other_address(struct advice_list *list)
         for (size_t i = 0; i < list->n; i++)
                 if (list->actions[i].kind == AIU_ACTION_OTHER_ADDRESS)
                         return;
-        /* Of use only if sockets are in the way; reserved ports are so for every address. */
+        /* Of use only if sockets are in the way; reserved ports are so for every
+   * address. */
         if (address_is_wildcard(&list->in->table->request->address) || list->in->n_conflicts == 0 ||
             list->in->conflicts[0].n_ports == 0)
                 return;
@@ -178,12 +164,6 @@ static void v6_alone(struct advice_list *list)
 }
 
 /* ------------------------------------------------------ the holders */
-
-static bool is_own(const struct aiu_holder *holder, const void *what)
-{
-        (void)what;
-        return holder->kind == AIU_HOLDER_SELF;
-}
 
 static bool is_somebody(const struct aiu_conflict *c)
 {
@@ -218,9 +198,9 @@ static void close_own(struct advice_list *list)
         uint32_t remarks = 0;
         tristate enough;
 
-        if (!advice_any_holder(list->in, is_own))
+        if (!advice_any_holder(list->in, advice_is_own, NULL))
                 return;
-        enough = advice_try(list->in, is_own, NULL, &remarks);
+        enough = advice_try(list->in, advice_is_own, NULL, &remarks);
         action = advice_add(list, AIU_ACTION_FIX_CALLER, enough, AIU_ACTION_CHANGES_CODE);
         if (action)
                 action->remarks = (remarks & ~REMARK_OTHERS) | REMARK_RANGE;
@@ -256,28 +236,5 @@ void advice_for_range(struct advice_list *list)
         if (action)
                 action->remarks = REMARK_RANGE;
         if (!list->in->holders_complete)
-                advice_look_closer(list);
-}
-
-/* ------------------------------------------------------ what becomes of its ports */
-
-void advice_mark_entries(const struct advice_input *in, size_t conflict, unsigned char *after, uint32_t *remarks)
-{
-        const struct port_table *table = in->table;
-
-        for (size_t i = 0; i < table->n_entries; i++) {
-                struct socket socket;
-                enum after its;
-
-                if (in->entry_group[i] != in->conflicts[conflict].index + 1)
-                        continue;
-                socket = range_socket(&table->entries[i]);
-                its = advice_after(&socket);
-                /* It stands for others as well, and whose they are was not kept. */
-                if (table->entries[i].alike > 0)
-                        its = AFTER_LINGERS;
-                if (its == AFTER_LINGERS)
-                        *remarks |= REMARK_LINGERS;
-                after[table->n_sockets + i] = (unsigned char)its;
-        }
+                advice_look_closer(list, 0);
 }

@@ -1,36 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What helps where no socket is in the way: the address is not here, a privilege is
- * missing, the call is wrong. The likely mistake comes first, then what changes one
- * program; what changes the host for everybody comes last, and is left out where it
- * could not help. Pure.
+ * What helps where no socket is in the way: the address is not here, a
+ * privilege is missing, the call is wrong. The likely mistake comes first, then
+ * what changes one program; what changes the host for everybody comes last, and
+ * is left out where it could not help. Pure.
  */
-#include <errno.h>
 #include <string.h>
 
+#include "advice/parts.h"
+#include "advice/try.h"
 #include "rules/address.h"
-#include "advice/list.h"
 #include "rules/conflict.h"
 
-/* Does the same call succeed on this host, and for this address? */
+/* Does the same call succeed for another address of that host? */
 static tristate tried_there(const struct advice_list *list, const struct host *host, const struct address *address)
 {
-        struct port_table there = *list->in->table;
         struct request q = *list->in->table->request;
 
-        if (address) {
-                q.address = *address;
-                address_set_port(&q.address, address_port(&list->in->table->request->address));
-        }
-        q.error = 0;
-        there.host = host;
-        there.request = &q;
-        return verdict_what_if(&there, 0);
+        q.address = *address;
+        address_set_port(&q.address, address_port(&list->in->table->request->address));
+        return advice_what_if(list->in->table, &q, host, NULL);
 }
 
 /* ------------------------------------------------ the address is not here */
 
-/* How much alike: leading bits that agree, or bytes, for one wrong digit may be anywhere. */
+/* How much alike: leading bits that agree, or bytes, for one wrong digit may be
+ * anywhere. */
 static unsigned int likeness(const struct address *a, const struct address *b)
 {
         struct endpoint x = address_endpoint(a), y = address_endpoint(b);
@@ -99,7 +94,8 @@ static void bind_what_is_here(struct advice_list *list)
         }
 }
 
-/* Without carrier it does not go on, and it may find a duplicate: then the address stays unusable. */
+/* Without carrier it does not go on, and it may find a duplicate: then the
+ * address stays unusable. */
 static void wait_for_detection(struct advice_list *list)
 {
         struct host later = *list->in->table->host;
@@ -108,7 +104,7 @@ static void wait_for_detection(struct advice_list *list)
 
         later.address_local = YES;
         later.address_tentative = NO;
-        enough = later.detection_usec > 0 ? tried_there(list, &later, NULL) : UNKNOWN;
+        enough = later.detection_usec > 0 ? advice_what_if(list->in->table, NULL, &later, NULL) : UNKNOWN;
         action = advice_add(list, AIU_ACTION_WAIT, enough, 0);
         if (action)
                 action->wait_usec = later.detection_usec;
@@ -125,11 +121,12 @@ static void bind_before_it_comes(struct advice_list *list)
         (void)advice_add(list, AIU_ACTION_SET_FREEBIND, enough, AIU_ACTION_CHANGES_CODE);
         host.nonlocal_bind = YES;
         if (list->in->table->host->nonlocal_bind != YES && !address_is_link_local(&list->in->table->request->address))
-                (void)advice_add(list, AIU_ACTION_ALLOW_NONLOCAL, tried_there(list, &host, NULL),
+                (void)advice_add(list, AIU_ACTION_ALLOW_NONLOCAL, advice_what_if(list->in->table, NULL, &host, NULL),
                                  AIU_ACTION_HOST_WIDE | AIU_ACTION_NEEDS_ROOT);
 }
 
-/* Would the kernel take it, and is it an address that a host is given by hand? */
+/* Would the kernel take it, and is it an address that a host is given by hand?
+ */
 static bool may_be_added(const struct request *q)
 {
         struct endpoint e = address_endpoint(&q->address);
@@ -149,11 +146,12 @@ static void add_address(struct advice_list *list)
         if (!may_be_added(list->in->table->request))
                 return;
         host.address_local = YES;
-        (void)advice_add(list, AIU_ACTION_ADD_ADDRESS, tried_there(list, &host, NULL),
+        (void)advice_add(list, AIU_ACTION_ADD_ADDRESS, advice_what_if(list->in->table, NULL, &host, NULL),
                          AIU_ACTION_HOST_WIDE | AIU_ACTION_NEEDS_ROOT);
 }
 
-/* ::1 comes back by itself when lo is up. Whether another address is configured is not known. */
+/* ::1 comes back by itself when lo is up; of any other address nobody knows
+ * whether it is configured. */
 static void enable_ipv6(struct advice_list *list)
 {
         struct host host = *list->in->table->host;
@@ -161,7 +159,7 @@ static void enable_ipv6(struct advice_list *list)
 
         host.address_local = YES;
         if (strcmp(host.address_device, "lo") == 0 && host.device_up == YES)
-                enough = tried_there(list, &host, NULL);
+                enough = advice_what_if(list->in->table, NULL, &host, NULL);
         (void)advice_add(list, AIU_ACTION_ENABLE_IPV6, enough, AIU_ACTION_HOST_WIDE | AIU_ACTION_NEEDS_ROOT);
 }
 
@@ -201,17 +199,13 @@ void advice_not_local(struct advice_list *list)
 /* Would it succeed with the privilege? EACCES hides whatever comes after it. */
 static void grant_privilege(struct advice_list *list)
 {
-        struct port_table allowed = *list->in->table;
         struct request q = *list->in->table->request;
         struct host host = *list->in->table->host;
         tristate enough;
 
         host.privileged = YES;
-        q.error = 0;
         q.foreign_uid = false;
-        allowed.host = &host;
-        allowed.request = &q;
-        enough = verdict_what_if(&allowed, 0);
+        enough = advice_what_if(list->in->table, &q, &host, NULL);
         (void)advice_add(list, AIU_ACTION_GRANT_PRIVILEGE, enough, AIU_ACTION_NEEDS_ROOT);
         (void)advice_add(list, AIU_ACTION_OTHER_PORT, UNKNOWN, AIU_ACTION_CHANGES_CODE);
         (void)advice_add(list, AIU_ACTION_GRANT_PRIVILEGE, enough, AIU_ACTION_NEEDS_ROOT | AIU_ACTION_HOST_WIDE);
@@ -235,7 +229,8 @@ void advice_not_permitted(struct advice_list *list)
 
 /* ------------------------------------------------ a wrong call */
 
-/* mkdir(1) makes every directory that is missing, if the last one that is there may be written to. */
+/* mkdir(1) makes every directory that is missing, if the last one that is there
+ * may be written to. */
 static void make_directory(struct advice_list *list)
 {
         tristate allowed = list->in->table->host->name_makeable;

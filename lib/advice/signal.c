@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A few daemons have a signal of their own that does better than SIGTERM: requests in
- * progress finish, or clients that stay do not delay the end. Each was measured, and a
- * test sends each to the real daemon. Other programs get no signal but SIGTERM.
+ * A few daemons have a signal of their own that does better than SIGTERM:
+ * requests in progress finish, or clients that stay do not delay the end. Each
+ * was measured, and a test sends each to the real daemon. Other programs get no
+ * signal but SIGTERM.
  *
- * The executable counts, in a place where root installs programs: a process chooses
- * its own name. In a mount namespace of its own a process can have any path. That
- * deceives only the owner of the process that gets the signal.
+ * The executable counts, in a place where root installs programs: a process
+ * chooses its own name. In a mount namespace of its own a process can have any
+ * path. That deceives only the owner of the process that gets the signal.
  *
  * Pure.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "advice/list.h"
+#include "advice/parts.h"
 
 /* clang-format off */
 static const struct {
@@ -58,7 +57,8 @@ static bool is_child_of(const struct process *p, const struct process *parent)
         return p->ppid == parent->pid && p->exe && parent->exe && strcmp(p->exe, parent->exe) == 0;
 }
 
-/* A master may have a child for each client: connections are in the way as well. It alone hears the word. */
+/* A master may have a child for each client: connections are in the way as
+ * well. It alone hears the word. */
 static const struct process *master_of(const struct aiu_action *term)
 {
         const struct process *master = term->processes[0];
@@ -89,13 +89,7 @@ void advice_own_signal(struct advice_list *list)
         action = advice_add(list, AIU_ACTION_TERMINATE, tri_and(like.sufficient, UNKNOWN), like.flags);
         if (!action)
                 return;
-        action->processes = malloc(sizeof(*action->processes));
-        if (!action->processes) {
-                list->error = -ENOMEM;
-                return;
-        }
-        action->processes[0] = master;
-        action->n_processes = 1;
+        list->error = advice_add_process(action, master);
         action->n_workers = like.n_workers;
         action->remarks = like.remarks & ~REMARK_CATCHES;
         action->signal = word;

@@ -11,7 +11,7 @@
 
 #include "rules/address.h"
 #include "fixture/advice-fixture.h"
-#include "advice/list.h"
+#include "advice/holder.h"
 #include "util/macro.h"
 #include "fixture/run-suite.h"
 

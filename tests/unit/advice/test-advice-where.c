@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* advice/where.c: does the advice reach, from where the caller is, what it is about? */
+/* advice/doubts.c: does the advice reach, from where the caller is, what it is about? */
 #include <check.h>
 #include <string.h>
 
