@@ -343,35 +343,31 @@ struct aiu_action {
         char **argv; /* NULL-terminated, or NULL */
 };
 
-#define REMARK_STOPPED (UINT32_C(1) << 0)    /* a process is stopped: SIGTERM waits until it goes on */
-#define REMARK_IGNORES (UINT32_C(1) << 1)    /* a process ignores SIGTERM */
-#define REMARK_CATCHES (UINT32_C(1) << 2)    /* a process handles SIGTERM itself */
-#define REMARK_RETURNS (UINT32_C(1) << 3)    /* something starts it again */
-#define REMARK_LINGERS (UINT32_C(1) << 4)    /* its connections may stay as TIME_WAIT */
-#define REMARK_OTHERS (UINT32_C(1) << 5)     /* others are in the way as well */
-#define REMARK_INCOMPLETE (UINT32_C(1) << 6) /* not every holder could be seen */
-#define REMARK_HOLDER_BIT                                                                                              \
-        (UINT32_C(1) << 7)                  /* it is enough only if the holder has the option too, which was not seen */
-#define REMARK_TIME_WAIT (UINT32_C(1) << 8) /* about TIME_WAIT sockets */
-#define REMARK_CONNECTION (UINT32_C(1) << 9)   /* an outgoing connection has the port */
-#define REMARK_SECOND_COPY (UINT32_C(1) << 10) /* the holder runs the caller's own program */
-#define REMARK_RANGE (UINT32_C(1) << 12)       /* port 0: one port that becomes free is enough */
-#define REMARK_UNASKED (UINT32_C(1) << 13)     /* its service manager was not asked about the unit */
-#define REMARK_AT_BOOT (UINT32_C(1) << 14)     /* the unit is enabled: it returns at boot */
-#define REMARK_PARENT (UINT32_C(1) << 15)      /* whether its parent starts it again is not known */
+/* What the text of an action has to say. */
+#define REMARK_STOPPED (UINT32_C(1) << 0)     /* a process is stopped: SIGTERM waits until it continues */
+#define REMARK_IGNORES (UINT32_C(1) << 1)     /* a process ignores SIGTERM */
+#define REMARK_CATCHES (UINT32_C(1) << 2)     /* a process has its own SIGTERM handler */
+#define REMARK_RETURNS (UINT32_C(1) << 3)     /* its manager starts it again */
+#define REMARK_PARENT (UINT32_C(1) << 4)      /* its parent may start it again */
+#define REMARK_LINGERS (UINT32_C(1) << 5)     /* its connections may stay in TIME_WAIT */
+#define REMARK_OTHERS (UINT32_C(1) << 6)      /* other sockets are in the way as well */
+#define REMARK_INCOMPLETE (UINT32_C(1) << 7)  /* not every holder could be seen */
+#define REMARK_SECOND_COPY (UINT32_C(1) << 8) /* the holder runs the caller's own program */
+#define REMARK_RANGE (UINT32_C(1) << 9)       /* port 0: one port that becomes free is enough */
+#define REMARK_UNASKED (UINT32_C(1) << 10)    /* systemd was not asked about the unit */
+#define REMARK_AT_BOOT (UINT32_C(1) << 11)    /* the unit is enabled: it starts again at boot */
 #define REMARK_WHOLE_UNIT                                                                                              \
-        (UINT32_C(1) << 17)              /* the unit's main process is not the holder: a stop ends more than that */
-#define REMARK_VITAL (UINT32_C(1) << 16) /* the session or the host depends on the process, or the asker runs in it */
-#define REMARK_FOREIGN_PIDS (UINT32_C(1) << 24)  /* what it acts on has other numbers, or other names, here */
-#define REMARK_LIMITED_ROOT (UINT32_C(1) << 25)  /* root of a user namespace cannot do it */
-#define REMARK_HANDED_OVER (UINT32_C(1) << 19)   /* another user made the socket that it ends a holder for */
-#define REMARK_HELPER (UINT32_C(1) << 20)        /* it ends what may hold a port for a container that is there */
-#define REMARK_USERS_WORD (UINT32_C(1) << 18)    /* a user whom the caller need not trust could have chosen its name */
-#define REMARK_NOT_REMOVABLE (UINT32_C(1) << 21) /* the kernel would refuse this user's unlink(2) */
-#define REMARK_FILE_UNKNOWN                                                                                            \
-        (UINT32_C(1) << 22) /* whose socket file it is, or whether a server is behind it, is not known */
-
-#define REMARK_ANCESTOR (UINT32_C(1) << 31) /* the caller runs in a process that it ends */
+        (UINT32_C(1) << 12) /* the unit's main process is not the holder: a stop ends more than the holder */
+#define REMARK_VITAL                                                                                                   \
+        (UINT32_C(1) << 13) /* a login session or the host depends on the process, or the caller runs in it */
+#define REMARK_ANCESTOR (UINT32_C(1) << 14)      /* the caller runs in a process that it ends */
+#define REMARK_USERS_WORD (UINT32_C(1) << 15)    /* a user whom the caller need not trust could have chosen the name */
+#define REMARK_HANDED_OVER (UINT32_C(1) << 16)   /* another user made the socket that it ends a holder for */
+#define REMARK_HELPER (UINT32_C(1) << 17)        /* it ends a process that may hold the port for a container */
+#define REMARK_NOT_REMOVABLE (UINT32_C(1) << 18) /* the kernel would refuse this user's unlink(2) */
+#define REMARK_FILE_UNKNOWN (UINT32_C(1) << 19)  /* a server may be behind the socket file */
+#define REMARK_FOREIGN_PIDS (UINT32_C(1) << 20)  /* pids and names are those of another pid namespace */
+#define REMARK_LIMITED_ROOT (UINT32_C(1) << 21)  /* root of a user namespace cannot do it */
 
 struct aiu_gap {
         struct gap gap;
