@@ -405,6 +405,8 @@ static enum why why_path(const struct port_table *table)
 {
         const struct host *host = table->host;
 
+        if (host->name_error == ENOSPC)
+                return WHY_NO_SPACE;
         if (host->name_error != ENOENT)
                 return WHY_UNKNOWN;
         return host->name_at == 0 && ends_in_slash(&table->request->address) ? WHY_SLASHES : WHY_NO_DIRECTORY;

@@ -176,6 +176,20 @@ int sys_fstatfs_type(int fd, long *ret_type)
         return 0;
 }
 
+int sys_fstatfs_is_full(int fd, bool *ret_full)
+{
+        struct statfs s;
+        int r;
+
+        RETURN_FAULT(SYS_CALL_FSTATFS);
+        r = (int)RESTART(fstatfs(fd, &s));
+        if (r < 0)
+                return r;
+
+        *ret_full = s.f_files != 0 && s.f_ffree == 0;
+        return 0;
+}
+
 int sys_statx_inode(int dirfd, const char *path, uint64_t *ret_inode, uint32_t *ret_mode)
 {
         struct statx s;

@@ -27,6 +27,8 @@ int sys_fstatat(int dirfd, const char *path, struct stat *ret, int flags);
 /* access(2) as the call that follows would fare: by the effective user, not the real one. */
 int sys_faccessat(int dirfd, const char *path, int mode);
 int sys_fstatfs_type(int fd, long *ret_type);
+/* Does the file system count its inodes, and is none left? */
+int sys_fstatfs_is_full(int fd, bool *ret_full);
 /* Inode number and type only. AT_STATX_DONT_SYNC: never a wait for a server far away. */
 int sys_statx_inode(int dirfd, const char *path, uint64_t *ret_inode, uint32_t *ret_mode);
 /* STATX_ATTR_* of what an O_PATH descriptor refers to, as far as its file system tells. */

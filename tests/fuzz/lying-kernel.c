@@ -264,6 +264,17 @@ int sys_fstatfs_type(int fd, long *ret_type)
         return r;
 }
 
+int sys_fstatfs_is_full(int fd, bool *ret_full)
+{
+        int r = outcome();
+
+        if (is_none(fd))
+                return -EBADF;
+        if (r >= 0)
+                *ret_full = take_byte(lie.in) & 1;
+        return r;
+}
+
 int sys_statx_inode(int dirfd, const char *path, uint64_t *ret_inode, uint32_t *ret_mode)
 {
         int r = outcome();

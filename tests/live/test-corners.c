@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "addrinuse.h"
@@ -367,6 +368,27 @@ START_TEST(what_if_has_its_gap)
 }
 END_TEST
 
+/* A tmpfs may run out of inodes before it runs out of room. */
+START_TEST(no_inode_left)
+{
+        struct sockaddr_un a = { AF_UNIX, "" };
+        char directory[] = "/tmp/corner-XXXXXX";
+        int fd = make(AF_UNIX, SOCK_STREAM, 0), other = make(AF_UNIX, SOCK_STREAM, 0);
+
+        ck_assert_ptr_nonnull(mkdtemp(directory));
+        if (mount("corner", directory, "tmpfs", 0, "nr_inodes=2") == 0) {
+                (void)snprintf(a.sun_path, sizeof(a.sun_path), "%s/first", directory);
+                ck_assert_int_eq(check_bind(fd, &a, sizeof(a), EXACT), 0);
+                (void)snprintf(a.sun_path, sizeof(a.sun_path), "%s/second", directory);
+                ck_assert_int_eq(check_bind(other, &a, sizeof(a), EXACT), ENOSPC);
+                ck_assert_int_eq(umount2(directory, MNT_DETACH), 0);
+        }
+        (void)rmdir(directory);
+        close(other);
+        close(fd);
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -391,6 +413,7 @@ int main(int argc, char *argv[])
         tcase_add_test(tcase, range_free_again);
         tcase_add_test(tcase, listen_without_a_name);
         tcase_add_test(tcase, what_if_has_its_gap);
+        tcase_add_test(tcase, no_inode_left);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

@@ -176,8 +176,9 @@ static int check_parent(const struct path *path, bool plain_calls_only, bool *re
         return 0;
 }
 
-/* procfs and its like have no mknod(2), so that bind(2) fails, with an errno that differs from one to the next. */
-static enum aiu_tristate makes_sockets(const struct path *path)
+/* procfs and its like have no mknod(2), so that bind(2) fails, with an errno that differs from one to the next.
+ * Others have no inode left, for root neither: shmem_reserve_inode(), ext4_new_inode(). */
+static enum aiu_tristate makes_sockets(const struct path *path, bool *ret_full)
 {
         int fd = sys_openat(AT_FDCWD, path->parent, O_PATH | O_DIRECTORY);
         long type;
@@ -186,6 +187,8 @@ static enum aiu_tristate makes_sockets(const struct path *path)
         if (fd < 0)
                 return AIU_TRISTATE_UNKNOWN;
         r = sys_fstatfs_type(fd, &type);
+        if (r >= 0)
+                r = sys_fstatfs_is_full(fd, ret_full);
         sys_close(fd);
         return r < 0 || unix_mount_has_no_sockets(type) ? AIU_TRISTATE_UNKNOWN : AIU_TRISTATE_YES;
 }
@@ -202,13 +205,16 @@ static enum aiu_tristate makes_sockets_plainly(const struct path *path, int proc
 
 /* Nothing is there, and this user may write there. Would the file system make a socket? */
 static enum aiu_tristate nothing_there(const struct path *path, const struct aiu_request *request,
-                                       struct aiu_snapshot *snapshot)
+                                       struct aiu_snapshot *snapshot, int *ret_error)
 {
+        bool full = false;
         enum aiu_tristate makes =
-                request->plain_calls_only ? makes_sockets_plainly(path, request->procfs) : makes_sockets(path);
+                request->plain_calls_only ? makes_sockets_plainly(path, request->procfs) : makes_sockets(path, &full);
 
-        if (makes == AIU_TRISTATE_YES)
+        if (makes == AIU_TRISTATE_YES) {
+                *ret_error = full ? ENOSPC : 0;
                 return AIU_TRISTATE_NO;
+        }
         (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_UNKNOWN, 0,
                                    "nothing is at the path, but its file system may not be one that makes sockets");
         return AIU_TRISTATE_UNKNOWN;
@@ -259,7 +265,7 @@ static int look(struct path *path, const struct aiu_request *request, struct aiu
         /* Whether it may be made there is part of "nothing is in the way". */
         fact->name_exists = guessed ? AIU_TRISTATE_UNKNOWN : AIU_TRISTATE_NO;
         if (!guessed && r == 0)
-                fact->name_exists = nothing_there(path, request, snapshot);
+                fact->name_exists = nothing_there(path, request, snapshot, &fact->name_error);
         if (guessed)
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_PERMISSION, 0,
                                            "nothing is at the path, but whether this user may make a socket in "

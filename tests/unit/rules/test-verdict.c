@@ -528,6 +528,20 @@ START_TEST(doubt_of_a_what_if)
 }
 END_TEST
 
+START_TEST(no_inode_left)
+{
+        struct request q = table_request("192.0.2.1");
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets_complete = true };
+
+        q.address = table_unix("/run/x", 6);
+        host.name_exists = NO;
+        host.name_error = ENOSPC;
+        ck_assert_int_eq(verdict_conclude(&table).error, ENOSPC);
+        ck_assert_int_eq(verdict_conclude(&table).why, WHY_NO_SPACE);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("verdict");
@@ -560,6 +574,7 @@ int main(void)
         tcase_add_loop_test(tcase, rules_not_modelled, 0, 3);
         tcase_add_test(tcase, repair);
         tcase_add_test(tcase, doubt_of_a_what_if);
+        tcase_add_test(tcase, no_inode_left);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
