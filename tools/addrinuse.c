@@ -24,7 +24,7 @@
 static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
                             "Why bind(2) fails with \"Address already in use\", and what frees the address.\n"
                             "\n"
-                            "  8080  3000-3010  127.0.0.1:8080  [::1]:8080/udp  localhost:http  /run/x.sock  @name\n"
+                            "  8080  3000-3010  127.0.0.1:8080  [::1]:53/udp  localhost:http  /run/x  @name\n"
                             "  :::3000  tcp://0.0.0.0:80  'a line of a log'  - (such lines on standard input)\n"
                             "  protocols: tcp (default), udp, udplite, sctp, mptcp, dccp\n"
                             "\n"
