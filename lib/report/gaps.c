@@ -152,12 +152,43 @@ static uint32_t what_if_doubts(const struct aiu_report *report)
         return open ? 0 : report->what_if_doubts & (DOUBT_HISTORY | DOUBT_ORDER);
 }
 
+/* Does the socket asked about get past this one as a member of its SO_REUSEPORT group alone? */
+static bool needs_group(const struct request *q, const struct aiu_conflict *c)
+{
+        bool by_address = q->reuseaddr && c->socket.reuseaddr == YES && c->socket.state != AIU_STATE_LISTEN;
+
+        return c->judgement.overlap != AIU_OVERLAP_NONE && c->socket.reuseport == YES && !by_address;
+}
+
+/*
+ * SO_ATTACH_REUSEPORT_CBPF and _EBPF before bind(), or between bind() and listen(), give the socket a group
+ * of its own (sk_reuseport_cb), and inet_csk_bind_conflict() then shares no port by SO_REUSEPORT.
+ */
+static void add_group(struct observation *o, const struct aiu_report *report)
+{
+        const struct request *q = &report->request;
+
+        if (report->verdict.verdict != AIU_VERDICT_AVAILABLE || q->own_inode == 0 || !q->reuseport || q->error != 0)
+                return;
+        for (size_t i = 0; i < report->n_neighbours; i++) {
+                if (!needs_group(q, &report->neighbours[i]))
+                        continue;
+                (void)aiu_snapshot_add_gap(
+                        &o->snapshot, AIU_GAP_UNKNOWN, 0,
+                        "the port is shared by SO_REUSEPORT: if a program was attached to the socket "
+                        "(SO_ATTACH_REUSEPORT_CBPF or _EBPF), which no interface shows, the call fails "
+                        "with EADDRINUSE");
+                return;
+        }
+}
+
 int assemble_gaps(struct aiu_report *report, struct observation *o)
 {
         struct verdict more = { .doubts = report->verdict.doubts | what_if_doubts(report),
                                 .kernel = report->verdict.kernel };
 
         add_open_bits(o, report);
+        add_group(o, report);
         add_doubts(o, &more);
         if (o->snapshot.gap_lost)
                 return -ENOMEM;

@@ -6,7 +6,9 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -389,6 +391,33 @@ START_TEST(no_inode_left)
 }
 END_TEST
 
+/* A program of the group that is attached too early: no interface shows it, and a gap says so. */
+START_TEST(program_attached)
+{
+        struct sockaddr_in a = ip4("127.0.0.1", PORT);
+        int holder = make(AF_INET, SOCK_STREAM, 0), fd = make(AF_INET, SOCK_STREAM, 0), on = 1;
+        struct sock_filter zero = { .code = BPF_RET | BPF_K };
+        struct sock_fprog program = { 1, &zero };
+        struct aiu_report *report;
+        bool told = false;
+
+        ck_assert_int_eq(setsockopt(holder, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+        ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+        bind_to(holder, "127.0.0.1", PORT);
+        ck_assert_int_eq(listen(holder, 1), 0);
+        if (_i)
+                ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)), 0);
+        report = aiu_explain_bind(fd, (struct sockaddr *)&a, sizeof(a), 0);
+        for (size_t i = 0; i < aiu_report_get_n_gaps(report); i++)
+                told = told || strstr(aiu_gap_get_text(aiu_report_get_gap(report, i)), "SO_ATTACH_REUSEPORT");
+        ck_assert(told);
+        aiu_report_unref(report);
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), _i ? -1 : 0);
+        close(fd);
+        close(holder);
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -414,6 +443,7 @@ int main(int argc, char *argv[])
         tcase_add_test(tcase, listen_without_a_name);
         tcase_add_test(tcase, what_if_has_its_gap);
         tcase_add_test(tcase, no_inode_left);
+        tcase_add_loop_test(tcase, program_attached, 0, 2);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
