@@ -244,16 +244,6 @@ static int conclude_process(const struct session *session, bool complete, struct
 
 /* ------------------------------------------------------ a socket that the manager keeps */
 
-static bool is_held(const struct aiu_snapshot *snapshot, uint64_t inode)
-{
-        uint64_t held;
-
-        for (size_t i = 0; aiu_snapshot_get_holder(snapshot, i, &held, NULL, NULL); i++)
-                if (held == inode)
-                        return true;
-        return false;
-}
-
 /* With Accept=yes each connection has a service of its own, and the port in its
  * address. Those that can be seen are holders in their own right. */
 static int add_instances(const struct session *session, const struct unit *socket_unit, char **also)
@@ -269,7 +259,7 @@ static int add_instances(const struct session *session, const struct unit *socke
 
                 if (socket.state != AIU_STATE_ESTABLISHED || !socket.inode ||
                     !aiu_snapshot_wants_inode(session->snapshot, socket.inode) ||
-                    is_held(session->snapshot, socket.inode))
+                    query_is_held(session->snapshot, socket.inode))
                         continue;
                 while (r == 0 && unit_list_next(&list, &name, &n))
                         r = unit_list_add(also, name, n);

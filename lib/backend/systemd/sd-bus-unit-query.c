@@ -57,7 +57,7 @@ bool query_holds(const struct aiu_snapshot *snapshot, pid_t pid, uint64_t inode)
         return false;
 }
 
-static bool is_held(const struct aiu_snapshot *snapshot, uint64_t inode)
+bool query_is_held(const struct aiu_snapshot *snapshot, uint64_t inode)
 {
         uint64_t held;
 
@@ -200,7 +200,7 @@ int queries_collect(const struct aiu_snapshot *snapshot, struct unit_queries *qu
                 r = add_fact(queries, snapshot, &fact);
         for (size_t i = 0; r == 0 && aiu_snapshot_get_socket(snapshot, i, &socket); i++)
                 if (socket.inode && aiu_snapshot_wants_inode(snapshot, socket.inode) &&
-                    !is_held(snapshot, socket.inode))
+                    !query_is_held(snapshot, socket.inode))
                         r = add_hidden(queries, snapshot, i, &socket);
         return r;
 }

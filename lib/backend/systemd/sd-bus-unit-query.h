@@ -39,5 +39,7 @@ void queries_finish(struct unit_queries *queries);
 bool query_process(const struct aiu_snapshot *snapshot, pid_t pid, struct aiu_process_fact *ret);
 /* Does the process hold any socket, or this one (inode not 0)? */
 bool query_holds(const struct aiu_snapshot *snapshot, pid_t pid, uint64_t inode);
+/* Does any visible process hold it? */
+bool query_is_held(const struct aiu_snapshot *snapshot, uint64_t inode);
 
 #endif
