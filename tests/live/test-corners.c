@@ -418,6 +418,19 @@ START_TEST(program_attached)
 }
 END_TEST
 
+/* File systems that make no sockets refuse them with an errno of their own, to root and to others. */
+START_TEST(no_sockets_here)
+{
+        static const char *const paths[] = { "/proc/x", "/proc/self/fd/x", "/sys/x" };
+        struct sockaddr_un a = { AF_UNIX, "" };
+        int fd = make(AF_UNIX, SOCK_STREAM, 0);
+
+        (void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", paths[_i]);
+        ck_assert_int_ne(check_bind(fd, &a, sizeof(a), UNKNOWN_WITH_GAP), 0);
+        close(fd);
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -444,6 +457,7 @@ int main(int argc, char *argv[])
         tcase_add_test(tcase, what_if_has_its_gap);
         tcase_add_test(tcase, no_inode_left);
         tcase_add_loop_test(tcase, program_attached, 0, 2);
+        tcase_add_loop_test(tcase, no_sockets_here, 0, 3);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

@@ -239,11 +239,16 @@ static int look_at_file(struct path *path, const struct aiu_request *request, st
         return -EAGAIN;
 }
 
+static bool is_refusal(int error)
+{
+        return error == EACCES || error == EPERM || error == EROFS;
+}
+
 static int look(struct path *path, const struct aiu_request *request, struct aiu_snapshot *snapshot,
                 struct aiu_host_fact *fact)
 {
         bool guessed = false;
-        int r;
+        int r, error;
 
         find_parent(path);
         r = look_at_file(path, request, snapshot, fact);
@@ -259,6 +264,9 @@ static int look(struct path *path, const struct aiu_request *request, struct aiu
         r = check_parent(path, request->plain_calls_only, &guessed);
         if (r < 0)
                 return r;
+        /* The look-up of procfs and its like fails before anybody asks for permission. */
+        if (is_refusal(r) && nothing_there(path, request, snapshot, &error) == AIU_TRISTATE_UNKNOWN)
+                return 0;
         fact->name_error = r;
         if (r > 0)
                 find_place(path, request->plain_calls_only, fact);
