@@ -333,14 +333,15 @@ int aiu_snapshot_get_manager(const struct aiu_snapshot *snapshot, size_t i, stru
 /** @} */
 
 /**
- * A phase's function returns AIU_DONE (the facts are complete: no further
- * backend is asked), AIU_PARTIAL (facts were added, ask the next one too) or a
- * negative errno (nothing that can be relied on: a gap is recorded, the next
- * backend is asked).
+ * A phase's function returns this: the facts are complete, and no further backend is asked. As
+ * everywhere in this library, 0 is full success. Where a part may be missing, return AIU_PARTIAL:
+ * what complete facts do not contain is taken to be absent.
+ *
+ * On a negative errno a gap is recorded, and the next backend is asked. -ENOMEM ends the query.
  * @since 0.1
  */
-#define AIU_DONE 0
-/** Facts were added, and others may know more: see AIU_DONE. @since 0.1 */
+#define AIU_COMPLETE 0
+/** A phase's function returns this: facts may be missing, and the next backend is asked as well. @since 0.1 */
 #define AIU_PARTIAL 1
 
 /**

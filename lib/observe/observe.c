@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/phases.h"
 #include "rules/address.h"
 #include "report/build.h"
 #include "util/caller.h"
@@ -49,16 +50,16 @@ static void note_failure(struct aiu_snapshot *snapshot, int error, size_t gaps_b
         (void)aiu_snapshot_add_gap(snapshot, gap_kind(error), error, text);
 }
 
-/* Ask each backend in turn until one says that the facts are complete (1). -ENOMEM ends it all. */
+/* Run each backend in turn, until the facts are complete. AIU_COMPLETE, AIU_PARTIAL or -ENOMEM. */
 static int run_phase(struct observation *o, enum phase phase)
 {
         const struct aiu_context *context = o->query->context;
-        int r = AIU_PARTIAL;
 
         for (size_t i = 0; i < context->n_backends; i++) {
                 const struct backend_slot *slot = &context->backends[i];
-                phase_function *function = backend_phase(&slot->backend, phase);
+                phase_function *function = phase_of(&slot->backend, phase);
                 size_t gaps = o->snapshot.n_gaps;
+                int r;
 
                 if (slot->disabled || !function)
                         continue;
@@ -67,12 +68,10 @@ static int run_phase(struct observation *o, enum phase phase)
                 if (r < 0)
                         note_failure(&o->snapshot, r, gaps);
                 o->snapshot.backend = NULL;
-                if (r == AIU_DONE || r == -ENOMEM)
-                        break;
+                if (r == AIU_COMPLETE || r == -ENOMEM)
+                        return r;
         }
-        if (r == -ENOMEM)
-                return r;
-        return r == AIU_DONE;
+        return AIU_PARTIAL;
 }
 
 /* ------------------------------------------------------ beginning */
@@ -191,7 +190,7 @@ static int observe_own_port(struct observation *o)
         side.backend_request.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;
         r = run_phase(&side, PHASE_SOCKETS);
         if (!lists_own(&side))
-                q->holds_port = r == 1 && !side.snapshot.sockets_truncated && !hides_bound(o) ? NO : UNKNOWN;
+                q->holds_port = r == AIU_COMPLETE && !side.snapshot.sockets_truncated && !hides_bound(o) ? NO : UNKNOWN;
         snapshot_finish(&side.snapshot);
         if (q->call == AIU_CALL_LISTEN && q->holds_port == NO) {
                 address_set_port(&q->address, 0); /* listen() will look for a new one */
@@ -251,7 +250,7 @@ static int observe_listeners(struct observation *o)
 
         (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0,
                                    "only listening sockets were looked at, as requested: others may keep the port too");
-        return r < 0 ? r : 0;
+        return r < 0 ? r : AIU_PARTIAL;
 }
 
 /*
@@ -270,7 +269,7 @@ static int observe_first(struct observation *o)
                 (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0,
                                            "the search stopped at the first "
                                            "listening socket in the way, as requested: there may be more");
-                return 0;
+                return AIU_PARTIAL;
         }
         snapshot_forget_sockets(&o->snapshot, gaps);
         return run_phase(o, PHASE_SOCKETS);
@@ -298,7 +297,7 @@ static int observe_socket_tables(struct observation *o)
         if (o->backend_request.port != 0)
                 return observe_port(o);
         if (!range_requested(o->request) || !range_bounds(o->request, &o->snapshot.host, &first, &last))
-                return 0;
+                return AIU_PARTIAL;
         r = entries_begin(&o->snapshot.entries);
         return r < 0 ? r : run_phase(o, PHASE_SOCKETS);
 }
@@ -349,7 +348,7 @@ static int observe_hidden(struct observation *o)
         r = run_phase(o, PHASE_HIDDEN_SOCKETS);
         if (r < 0)
                 return r;
-        o->snapshot.host.bound_complete = r == 1;
+        o->snapshot.host.bound_complete = r == AIU_COMPLETE;
         o->sockets_complete = o->sockets_complete && !o->snapshot.sockets_truncated;
         return 0;
 }
@@ -372,7 +371,7 @@ static int observe_inside(struct observation *o)
                 r = observe_socket_tables(o);
         if (r < 0)
                 return r;
-        o->sockets_complete = r == 1 && !o->snapshot.sockets_truncated;
+        o->sockets_complete = r == AIU_COMPLETE && !o->snapshot.sockets_truncated;
         r = observe_hidden(o);
         if (r < 0)
                 return r;
@@ -462,7 +461,7 @@ int observe_holders(struct observation *o)
         if (r < 0)
                 return r;
         /* With FIRST_HOLDER the list may be short whatever the backend says. */
-        o->holders_complete = r == 1 && !o->snapshot.holders_truncated &&
+        o->holders_complete = r == AIU_COMPLETE && !o->snapshot.holders_truncated &&
                               !(o->backend_request.context_flags & AIU_CONTEXT_FIRST_HOLDER);
         r = observe_kernel_users(o);
         if (r < 0)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "backend/backends.h"
+#include "backend/phases.h"
 #include "util/caller.h"
 #include "query/context.h"
 #include "snapshot/fact.h"
@@ -153,26 +154,6 @@ bool context_plain_calls_only(const struct aiu_context *context)
         return filtered;
 }
 
-phase_function *backend_phase(const struct aiu_backend *backend, enum phase phase)
-{
-        phase_function *const phases[N_PHASES] = {
-                [PHASE_HOST] = backend->host,         [PHASE_SOCKETS] = backend->sockets,
-                [PHASE_HOLDERS] = backend->holders,   [PHASE_OPTIONS] = backend->options,
-                [PHASE_MANAGERS] = backend->managers, [PHASE_KERNEL_USERS] = backend->kernel_users,
-                [PHASE_DEVICES] = backend->devices,   [PHASE_HIDDEN_SOCKETS] = backend->hidden_sockets,
-        };
-
-        return phases[phase];
-}
-
-static bool has_phase(const struct aiu_backend *backend)
-{
-        for (enum phase phase = 0; phase < N_PHASES; phase++)
-                if (backend_phase(backend, phase))
-                        return true;
-        return false;
-}
-
 AIU_EXPORT int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backend *backend, void *userdata)
 {
         KEEP_ERRNO;
@@ -184,7 +165,7 @@ AIU_EXPORT int aiu_context_add_backend(struct aiu_context *context, const struct
         r = fact_copy(&slot.backend, sizeof(slot.backend), backend);
         if (r < 0)
                 return r;
-        if (!slot.backend.name || !slot.backend.name[0] || !has_phase(&slot.backend))
+        if (!slot.backend.name || !slot.backend.name[0] || !phase_in_any(&slot.backend))
                 return -EINVAL;
         if (context->n_backends >= ELEMENTSOF(builtin) + CONTEXT_MAX_ADDED)
                 return -ENOSPC;

@@ -10,21 +10,6 @@
 
 #define CONTEXT_MAX_ADDED 16u
 
-/* In the order of struct aiu_backend's members, which is not that of their turns. */
-enum phase {
-        PHASE_HOST,
-        PHASE_SOCKETS,
-        PHASE_HOLDERS,
-        PHASE_OPTIONS,
-        PHASE_MANAGERS,
-        PHASE_KERNEL_USERS,
-        PHASE_DEVICES,
-        PHASE_HIDDEN_SOCKETS,
-        N_PHASES
-};
-
-typedef int phase_function(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
-
 struct backend_slot {
         struct aiu_backend backend;
         void *userdata;
@@ -66,8 +51,6 @@ bool context_plain_calls_only(const struct aiu_context *context);
 int query_find_interface(const struct aiu_query *query, const char *name, unsigned int *ret_ifindex);
 /* What stands behind "%": a number, or the name of an interface. */
 int query_parse_scope(const struct aiu_query *query, const char *scope, uint32_t *ret_index);
-/* NULL = the backend has nothing to say in this phase. */
-phase_function *backend_phase(const struct aiu_backend *backend, enum phase phase);
 
 /* The question is about listen() on the fd it was read from: -EINVAL without one. */
 int query_set_listening(struct aiu_query *query);

@@ -192,7 +192,7 @@ static int host(void *userdata, const struct aiu_request *request, struct aiu_sn
         fact.kernel_major = 6;
         fact.kernel_minor = 12;
         EXPECT(aiu_snapshot_add_host(snapshot, &fact) == 0);
-        return AIU_DONE;
+        return AIU_COMPLETE;
 }
 
 static int sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
@@ -212,7 +212,7 @@ static int sockets(void *userdata, const struct aiu_request *request, struct aiu
         fact.cookie = 7;
         fact.uid = 12;
         EXPECT(aiu_snapshot_add_socket(snapshot, &fact) == 0);
-        return AIU_DONE;
+        return AIU_COMPLETE;
 }
 
 static int holders(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
@@ -239,7 +239,7 @@ static int holders(void *userdata, const struct aiu_request *request, struct aiu
         EXPECT(aiu_snapshot_add_process(snapshot, &fact) == 0);
         EXPECT(aiu_snapshot_add_holder(snapshot, INODE, PID, 5) == 0);
         EXPECT(aiu_snapshot_all_held(snapshot) == 1);
-        return AIU_DONE;
+        return AIU_COMPLETE;
 }
 
 static int options(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
@@ -251,7 +251,7 @@ static int options(void *userdata, const struct aiu_request *request, struct aiu
         fact.reuseaddr = AIU_TRISTATE_YES;
         fact.reuseport = AIU_TRISTATE_NO;
         EXPECT(aiu_snapshot_add_options(snapshot, INODE, &fact) == 0);
-        return AIU_DONE;
+        return AIU_COMPLETE;
 }
 
 /* Whatever is read, nothing behind the structure of 0.1 is touched. */
@@ -305,7 +305,7 @@ static int managers(void *userdata, const struct aiu_request *request, struct ai
         EXPECT(aiu_snapshot_add_gap(snapshot, AIU_GAP_RACE, ESRCH, "something moved") == 0);
         aiu_snapshot_progress(snapshot, 1, 2);
         aiu_snapshot_log(snapshot, AIU_LOG_INFO, "said by the backend");
-        return AIU_DONE;
+        return AIU_COMPLETE;
 }
 
 static void destroy(void *userdata)

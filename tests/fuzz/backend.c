@@ -240,7 +240,7 @@ static int tell(void *userdata, const struct aiu_request *request, struct aiu_sn
         static void (*const tellers[])(struct bytes *, struct aiu_snapshot *) = {
                 tell_socket, tell_process, tell_manager, tell_host, tell_kernel_user, tell_gap, tell_options,
         };
-        static const int results[] = { AIU_DONE, AIU_PARTIAL, -EIO, -EACCES, -ETIME, 77 };
+        static const int results[] = { AIU_COMPLETE, AIU_PARTIAL, -EIO, -EACCES, -ETIME, 77 };
         struct bytes *in = userdata;
         unsigned int n = take_byte(in) % 12;
 

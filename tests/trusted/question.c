@@ -217,7 +217,7 @@ static int no_phase(void *userdata, const struct aiu_request *request, struct ai
 {
         (void)userdata;
         (void)request;
-        return aiu_snapshot_wants_inode(snapshot, 1) ? AIU_DONE : AIU_PARTIAL;
+        return aiu_snapshot_wants_inode(snapshot, 1) ? AIU_COMPLETE : AIU_PARTIAL;
 }
 
 /* A context of its own, with all that can be set. */

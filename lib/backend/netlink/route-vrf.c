@@ -130,7 +130,7 @@ static int tell_each(struct route *route, struct aiu_snapshot *snapshot, int one
                 if (s.ifindex != 0 && s.ifindex != AIU_IFINDEX_UNKNOWN && s.protocol == IPPROTO_TCP &&
                     !aiu_snapshot_get_device(snapshot, s.ifindex, &known))
                         r = tell(route, snapshot, s.ifindex, one_table);
-        return r < 0 ? r : AIU_DONE;
+        return r < 0 ? r : AIU_COMPLETE;
 }
 
 int route_devices(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)

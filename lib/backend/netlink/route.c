@@ -358,7 +358,7 @@ static int host(void *userdata, const struct aiu_request *request, struct aiu_sn
         if (r < 0)
                 return r;
         r = aiu_snapshot_add_host(snapshot, &fact);
-        return r < 0 ? r : AIU_DONE;
+        return r < 0 ? r : AIU_COMPLETE;
 }
 
 const struct aiu_backend backend_route = {

@@ -234,7 +234,7 @@ int sock_diag_dump_unix(struct netlink *netlink, const struct aiu_request *reque
         (void)aiu_snapshot_get_host(snapshot, &dump.host);
         /* It was shown that no socket is bound to what is at the path. */
         if (dump.host.name_inode != 0 && dump.host.name_live == AIU_TRISTATE_NO)
-                return AIU_DONE;
+                return AIU_COMPLETE;
         r = run_dump(netlink, &dump);
         if (r != 0 || dump.owner_seen)
                 return r;

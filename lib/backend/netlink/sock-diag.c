@@ -49,7 +49,7 @@ static int sockets(void *userdata, const struct aiu_request *request, struct aiu
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_KERNEL_TOO_OLD, ENOENT,
                                            "this kernel does not list sockets of this protocol: it does not "
                                            "know it, or lacks the module that lists them");
-                return AIU_DONE;
+                return AIU_COMPLETE;
         }
         return r < 0 ? add_gap(snapshot, r) : r;
 }

@@ -291,7 +291,7 @@ static int options(void *userdata, const struct aiu_request *request, struct aiu
         free(inquiry.wishes);
         if (r < 0)
                 return r;
-        return unknown > 0 ? AIU_PARTIAL : AIU_DONE;
+        return unknown > 0 ? AIU_PARTIAL : AIU_COMPLETE;
 }
 
 const struct aiu_backend backend_options = {

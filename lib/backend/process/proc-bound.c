@@ -289,14 +289,14 @@ static int hidden_sockets(void *userdata, const struct aiu_request *request, str
 
         (void)userdata;
         if (request->protocol != IPPROTO_TCP)
-                return AIU_DONE;
+                return AIU_COMPLETE;
         if (request->procfs < 0 || request->plain_calls_only)
                 return -ENOTSUP;
         find_own(&walk);
         r = look_at_all(&walk);
         if (r < 0)
                 return r;
-        return walk.incomplete ? add_gap(request, snapshot) : AIU_DONE;
+        return walk.incomplete ? add_gap(request, snapshot) : AIU_COMPLETE;
 }
 
 const struct aiu_backend backend_proc_bound = {

@@ -391,7 +391,7 @@ static int result(const struct scan *scan, int r)
                 return AIU_PARTIAL;
         if (scan->denied.n > 0 && !scan->stopped_early && !sees_what_root_sees(scan))
                 return AIU_PARTIAL;
-        return AIU_DONE;
+        return AIU_COMPLETE;
 }
 
 static struct scan *scan_new(int procfs, const struct aiu_request *request, struct aiu_snapshot *snapshot)
@@ -457,7 +457,7 @@ static int holders(void *userdata, const struct aiu_request *request, struct aiu
 
         (void)userdata;
         if (!aiu_snapshot_get_wanted_inode(snapshot, 0, &inode))
-                return AIU_DONE;
+                return AIU_COMPLETE;
         if (request->procfs < 0) {
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, ENOENT,
                                            "there is no /proc here: which process holds a socket "

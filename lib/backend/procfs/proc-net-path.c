@@ -324,7 +324,7 @@ static int search_all(struct search *search)
                         search->snapshot, AIU_GAP_NAMESPACE, 0,
                         "a socket is bound to the file, and is in no table of sockets that this user may "
                         "read: it is of another namespace, or no process has it open");
-        return sure ? AIU_DONE : AIU_PARTIAL;
+        return sure ? AIU_COMPLETE : AIU_PARTIAL;
 }
 
 static int sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)

@@ -358,7 +358,7 @@ static int conclude(struct scan *scan, int r)
         /* TCP sockets that are bound but not listening are never in these tables. */
         if (scan->request->protocol == IPPROTO_TCP)
                 return AIU_PARTIAL;
-        return scan->incomplete ? AIU_PARTIAL : AIU_DONE;
+        return scan->incomplete ? AIU_PARTIAL : AIU_COMPLETE;
 }
 
 static int sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)

@@ -234,7 +234,7 @@ static int invented(void *userdata, const struct aiu_request *backend_request, s
 
         (*(int *)userdata)++;
         ck_assert_int_eq(aiu_snapshot_add_socket(to, &fact), 0);
-        return AIU_DONE;
+        return AIU_COMPLETE;
 }
 
 START_TEST(own_backend)

@@ -266,7 +266,7 @@ START_TEST(flags_have_their_numbers)
                           0x8421);
         ck_assert_uint_eq(AIU_HOLDER_DELETED_EXE | AIU_HOLDER_UNIT_LEFTOVER << 4 | AIU_HOLDER_UNIT_SPARED << 8, 0x4210);
         ck_assert_int_eq(AIU_LOG_ERROR * 1000 + AIU_LOG_WARNING * 100 + AIU_LOG_INFO * 10 + AIU_LOG_DEBUG, 3467);
-        ck_assert_int_eq(AIU_DONE, 0);
+        ck_assert_int_eq(AIU_COMPLETE, 0);
         ck_assert_int_eq(AIU_PARTIAL, 1);
 }
 END_TEST

@@ -46,8 +46,8 @@ START_TEST(options_own)
         int fd = socket_with(AF_INET6, 1, 0, 1);
 
         request.plain_calls_only = 1;
-        ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
+        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_COMPLETE);
         ck_assert_int_eq(snapshot.sockets[0].reuseaddr, YES);
         ck_assert_int_eq(snapshot.sockets[0].reuseport, NO);
         ck_assert_int_eq(snapshot.sockets[0].v6only, YES);
@@ -62,8 +62,8 @@ START_TEST(options_of_other)
         pid_t pid = start_child(NULL, NULL);
 
         close(fd);
-        ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
+        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_COMPLETE);
         ck_assert_int_eq(snapshot.sockets[0].reuseaddr, NO);
         ck_assert_int_eq(snapshot.sockets[0].reuseport, YES);
         ck_assert_int_eq(snapshot.sockets[0].v6only, UNKNOWN);
@@ -84,7 +84,7 @@ START_TEST(options_refused)
         pid_t pid = start_child(NULL, NULL);
 
         close(fd);
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         request.plain_calls_only = 1;
         ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_PARTIAL);
         ck_assert(have_gap(AIU_GAP_BACKEND, "AIU_CONTEXT_ALL_SYSCALLS"));
@@ -129,7 +129,7 @@ START_TEST(options_old_kernel)
         pid_t pid = start_child(NULL, NULL);
 
         close(fd);
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         sys_fault = no_pidfd;
         ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_PARTIAL);
         sys_fault = NULL;

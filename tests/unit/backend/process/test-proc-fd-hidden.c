@@ -53,7 +53,7 @@ START_TEST(live_in_flight)
         want(inode_of(fd));
         send_fd(pair[0], fd);
         close(fd);
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert_uint_eq(snapshot.n_refs, 0);
         ck_assert(snapshot.n_gaps == 1);
         ck_assert(have_gap(AIU_GAP_NAMESPACE, "namespace") || have_gap(AIU_GAP_BACKEND, "SCM_RIGHTS"));
@@ -103,7 +103,7 @@ START_TEST(live_thread_table)
         pid_t pid = start_holder(start_keeper, &inode);
 
         want(inode);
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert_uint_eq(snapshot.n_refs, 1);
         ck_assert_ptr_nonnull(ref_of(pid));
         ck_assert_int_eq(process_of(pid)->ppid, getpid());
@@ -145,7 +145,7 @@ START_TEST(live_ring)
         pid = start_holder(register_in_ring, &inode);
         request.plain_calls_only = _i;
         want(inode);
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert_uint_eq(snapshot.n_refs, 1);
         ck_assert_ptr_nonnull(ref_of(pid));
         ck_assert_uint_eq(ref_of(pid)->n_fds, 0);
@@ -268,7 +268,7 @@ START_TEST(live_no_descriptors)
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
         r = look();
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-        ck_assert_int_eq(r, free_fds < 2 ? -EMFILE : AIU_DONE);
+        ck_assert_int_eq(r, free_fds < 2 ? -EMFILE : AIU_COMPLETE);
         ck_assert_int_eq(have_gap(AIU_GAP_BACKEND, "no file descriptor"), free_fds < 2);
         /* With one it can be found, but not described. */
         ck_assert_int_eq(ref_of(pid) != NULL, free_fds >= 1);

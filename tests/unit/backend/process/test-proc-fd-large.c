@@ -140,7 +140,7 @@ START_TEST(live_flood_holds)
         pid = start_child(fill, &holder);
         close(table.drop);
         want(inode);
-        ck_assert_int_eq(look_counting(), AIU_DONE);
+        ck_assert_int_eq(look_counting(), AIU_COMPLETE);
         ck_assert_ptr_nonnull(ref_of(pid));
         ck_assert_uint_eq(snapshot.n_gaps, 0);
         stop_child(pid);
@@ -216,7 +216,7 @@ START_TEST(live_large_is_looked_at)
         pid = start_child(fill, &holder);
         close(fd);
         want(inode);
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert_ptr_nonnull(ref_of(master));
         ck_assert_ptr_nonnull(ref_of(pid));
         ck_assert_uint_eq(snapshot.n_gaps, 0);

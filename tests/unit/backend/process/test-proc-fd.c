@@ -31,7 +31,7 @@
 START_TEST(live_nothing_wanted)
 {
         request.procfs = -1;
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert_uint_eq(snapshot.n_gaps, 0);
 }
 END_TEST
@@ -79,7 +79,7 @@ START_TEST(live_child)
         (void)no_statx;
 #endif
         want(inode);
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert_uint_eq(snapshot.n_refs, 1);
         ck_assert_ptr_nonnull(ref_of(pid));
         ck_assert_uint_eq(ref_of(pid)->n_fds, 1);
@@ -109,7 +109,7 @@ START_TEST(live_self)
         int fd = tcp_socket(), second = dup(fd);
 
         want(inode_of(fd));
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert_uint_eq(snapshot.n_refs, 1);
         ck_assert_uint_eq(ref_of(getpid())->n_fds, 2);
         ck_assert(process_of(getpid())->is_self);
@@ -128,8 +128,8 @@ START_TEST(live_leaves_nothing)
 
         close(before);
         want(inode);
-        ck_assert_int_eq(look(), AIU_DONE);
-        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
+        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), AIU_COMPLETE);
         after = dup(0);
         close(after);
         ck_assert_int_eq(before, after);
@@ -146,7 +146,7 @@ START_TEST(live_inherited)
         for (size_t i = 0; i < ELEMENTSOF(pids); i++)
                 pids[i] = start_child(NULL, NULL);
         want(inode_of(fd));
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert_uint_eq(snapshot.n_refs, 4);
         for (size_t i = 0; i < ELEMENTSOF(pids); i++) {
                 ck_assert_ptr_nonnull(ref_of(pids[i]));
@@ -163,7 +163,7 @@ START_TEST(live_first_holder)
 
         request.context_flags = AIU_CONTEXT_FIRST_HOLDER;
         want(inode_of(fd));
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert_uint_eq(snapshot.n_refs, 1);
         ck_assert_ptr_nonnull(ref_of(getpid()));
         ck_assert(have_gap(AIU_GAP_TRUNCATED, "first holder"));
@@ -246,7 +246,7 @@ START_TEST(live_cgroup_comes_first)
 
         close(fd);
         want_in_cgroup(inode, make_cgroup(later));
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert_int_eq(umount("/sys/fs/cgroup"), 0);
         ck_assert_uint_eq(snapshot.n_refs, 1);
         ck_assert_ptr_nonnull(ref_of(later));
@@ -305,7 +305,7 @@ START_TEST(live_newcomer)
         newcomer = 0;
         snapshot.progress = fork_newcomer;
         want(inode_of(fd));
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert_int_gt(newcomer, 0);
         ck_assert_ptr_nonnull(ref_of(getpid()));
         ck_assert_ptr_nonnull(ref_of(newcomer));
@@ -322,7 +322,7 @@ START_TEST(live_stopped)
         ck_assert_int_eq(kill(pid, SIGSTOP), 0);
         ck_assert_int_eq(waitpid(pid, NULL, WUNTRACED), pid);
         want(inode);
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert(process_of(pid)->flags & AIU_HOLDER_STOPPED);
         stop_child(pid);
 }
@@ -355,7 +355,7 @@ START_TEST(live_sigterm)
         pid_t catches = start_holder(catch_sigterm, &inodes[1]);
 
         ck_assert_int_eq(snapshot_want_inodes(&snapshot, inodes, 2), 0);
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert_int_eq(process_of(ignores)->sigterm_ignored, YES);
         ck_assert_int_eq(process_of(ignores)->sigterm_caught, NO);
         ck_assert_str_eq(process_of(ignores)->comm, ") R 1 (\n\x1b[2J");
@@ -383,7 +383,7 @@ START_TEST(live_init)
         ck_assert_int_eq(setns(own, CLONE_NEWPID), 0);
         close(own);
         want(inode);
-        ck_assert_int_eq(look(), AIU_DONE);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
         ck_assert_int_eq(process_of(pid)->sigterm_ignored, YES);
         ck_assert_int_eq(process_of(pid)->sigterm_caught, NO);
         ck_assert_int_eq(kill(pid, SIGTERM), 0);

@@ -335,7 +335,7 @@ START_TEST(tree_facts)
                  "SigIgn:\t0\nSigCgt:\t0\n");
         put_link(8, "fd/3", "pipe:[4711]");
         want(4711);
-        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_COMPLETE);
 
         ck_assert_uint_eq(snapshot.n_refs, 1);
         ck_assert_uint_eq(snapshot.refs[0].n_fds, 2);
@@ -365,7 +365,7 @@ START_TEST(tree_bare)
         put_link(7, "fd/3", "socket:[4711]");
         put_file(7, "stat", "garbage");
         want(4711);
-        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_COMPLETE);
         p = process_of(7);
         ck_assert_ptr_null(p->comm);
         ck_assert_ptr_null(p->exe);
@@ -380,7 +380,7 @@ START_TEST(tree_gone)
 {
         put_link(7, "fd/3", "socket:[4711]");
         want(4711);
-        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_COMPLETE);
         ck_assert_uint_eq(snapshot.n_refs, 0);
         ck_assert_uint_eq(snapshot.n_processes, 0);
         ck_assert(have_gap(AIU_GAP_PERMISSION, "hidepid"));
@@ -399,7 +399,7 @@ START_TEST(tree_ancestors)
         put_link(20, "fd/1", "socket:[5]");
         put_link(30, "fd/1", "socket:[5]");
         want(5);
-        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_COMPLETE);
         ck_assert_uint_eq(process_of(10)->n_ancestors, PROC_MAX_ANCESTORS);
         ck_assert_int_eq(process_of(10)->ancestor_pids[0], 11);
         ck_assert_int_eq(process_of(10)->ancestor_pids[1], 10);
@@ -422,7 +422,7 @@ START_TEST(tree_of_caller)
         put_link(22, "fd/1", "socket:[5]");
         put_link(30, "fd/1", "socket:[5]");
         want(5);
-        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_COMPLETE);
         ck_assert(process_of(20)->flags & AIU_HOLDER_ANCESTOR);
         ck_assert(process_of(22)->is_self);
         ck_assert(!((process_of(1)->flags | process_of(22)->flags | process_of(30)->flags) & AIU_HOLDER_ANCESTOR));
@@ -436,7 +436,7 @@ START_TEST(tree_of_hidden_caller)
         put_stat(20, "tmux: server", 'S', 1, 20, 20, 100);
         put_link(20, "fd/1", "socket:[5]");
         want(5);
-        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_COMPLETE);
         ck_assert(!(process_of(20)->flags & AIU_HOLDER_ANCESTOR));
 }
 END_TEST
@@ -448,7 +448,7 @@ static uint32_t flags_of(int pid, char state, int ppid, int pgrp, int session, c
         put_link(pid, "fd/1", "socket:[5]");
         snapshot_finish(&snapshot);
         want(5);
-        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_COMPLETE);
         return process_of(pid)->flags;
 }
 
@@ -505,7 +505,7 @@ static tristate returned_by(int parent)
         put_link(pid, "fd/1", "socket:[5]");
         snapshot_finish(&snapshot);
         want(5);
-        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_COMPLETE);
         return process_of(pid)->parent_returns;
 }
 
@@ -571,7 +571,7 @@ START_TEST(tree_parents)
         put_link(91, "fd/1", "socket:[5]");
         snapshot_finish(&snapshot);
         want(5);
-        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_COMPLETE);
         ck_assert_int_eq(process_of(91)->parent_returns, UNKNOWN);
 }
 END_TEST
@@ -617,7 +617,7 @@ START_TEST(tree_ring)
         ck_assert_int_eq(mkdirat(procfs, "7/fdinfo", 0755), 0);
         put_file(7, "fdinfo/3", "pos:\t0\nUserFiles:\t1\n    0: socket:[4711]\n");
         want(4711);
-        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_COMPLETE);
         ck_assert_ptr_nonnull(ref_of(7));
         ck_assert_uint_eq(ref_of(7)->n_fds, 0);
         ck_assert_str_eq(process_of(7)->comm, "x");
@@ -636,7 +636,7 @@ START_TEST(tree_many_hits)
                 put_link(7, name, i < SCAN_MAX_HITS * 2 ? "socket:[5]" : "socket:[6]");
         }
         ck_assert_int_eq(snapshot_want_inodes(&snapshot, (uint64_t[]){ 5, 6 }, 2), 0);
-        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_DONE);
+        ck_assert_int_eq(scan_run(procfs, &request, &snapshot), AIU_COMPLETE);
         ck_assert_uint_eq(snapshot.n_refs, 2);
         ck_assert_uint_eq(snapshot.n_processes, 1);
         ck_assert_uint_eq(snapshot.refs[0].n_fds + snapshot.refs[1].n_fds, SNAPSHOT_MAX_FDS + 1);

@@ -26,7 +26,7 @@ static void compare(const char *text, int type, int expected)
         error = real_bind();
         ck_assert_msg(error == expected, "%s: the scene is wrong: bind() gave %s", text, strerror(error));
         r = ask(&backend_route);
-        ck_assert_msg(r == AIU_DONE, "%s: %s", text, strerror(-r));
+        ck_assert_msg(r == AIU_COMPLETE, "%s: %s", text, strerror(-r));
         ck_assert_msg(snapshot.host.address_local == (error ? NO : YES), "%s: bind() gave %s, the backend %d", text,
                       strerror(error), (int)snapshot.host.address_local);
 }
@@ -381,7 +381,7 @@ START_TEST(v6_duplicate)
         ip("addr add fe80::1/64 dev v0");
         for (int i = 0; i < 60; i++) {
                 set_ip("fe80::1%v0", 0, SOCK_STREAM);
-                ck_assert_int_eq(ask(&backend_route), AIU_DONE);
+                ck_assert_int_eq(ask(&backend_route), AIU_COMPLETE);
                 if (snapshot.host.address_tentative == NO)
                         break;
                 usleep(50 * 1000);
@@ -441,7 +441,7 @@ START_TEST(lists_what_is_here)
         ck_assert_uint_eq(snapshot.host.n_addresses, 0);
         /* Which interface is meant was not said. */
         set_ip("fe80::77", 8080, SOCK_STREAM);
-        ck_assert_int_eq(ask(&backend_route), AIU_DONE);
+        ck_assert_int_eq(ask(&backend_route), AIU_COMPLETE);
         ck_assert(lists("fe80::77", "v1"));
 }
 END_TEST
@@ -492,7 +492,7 @@ START_TEST(deadline_passed)
         ck_assert_int_eq(ask(&backend_route), -ETIME);
         ck_assert_int_eq(snapshot.host.address_local, UNKNOWN);
         set_ip("0.0.0.0", 0, SOCK_STREAM);
-        ck_assert_int_eq(ask(&backend_route), AIU_DONE);
+        ck_assert_int_eq(ask(&backend_route), AIU_COMPLETE);
 }
 END_TEST
 
@@ -518,7 +518,7 @@ static void with_faults(const char *text, tristate truth)
                 sys_fault = NULL;
                 if (calls < fail_at)
                         break;
-                ck_assert(r == AIU_DONE ? snapshot.host.address_local == truth
+                ck_assert(r == AIU_COMPLETE ? snapshot.host.address_local == truth
                                         : snapshot.host.address_local == UNKNOWN);
         }
         ck_assert_int_gt(fail_at, 3);

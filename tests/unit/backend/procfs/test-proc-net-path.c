@@ -53,7 +53,7 @@ static int search(const char *path)
                 int (*fault)(enum sys_call) = sys_fault;
 
                 sys_fault = NULL;
-                ck_assert_int_eq(ask(&backend_unix_path), AIU_DONE);
+                ck_assert_int_eq(ask(&backend_unix_path), AIU_COMPLETE);
                 sys_fault = fault;
                 snapshot.backend = "proc-net-path";
                 scarce_memory_begin(at, false);
@@ -77,7 +77,7 @@ static void expect_candidate(const char *path, uint64_t inode, int result)
 /* The name leads to the file; it cannot be followed. */
 static void expect_found(const char *path, uint64_t inode)
 {
-        expect_candidate(path, inode, AIU_DONE);
+        expect_candidate(path, inode, AIU_COMPLETE);
 }
 
 static void expect_weak(const char *path, uint64_t inode)
@@ -105,8 +105,8 @@ START_TEST(spellings)
         ck_assert_int_eq(symlink("d", "link"), 0);
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 fd = bound(names[i], SOCK_STREAM);
-                expect_candidate(P_tmpdir "/d/" NAME, inode_of(fd), names[i][0] == '/' ? AIU_DONE : AIU_PARTIAL);
-                expect_candidate("d/" NAME, inode_of(fd), names[i][0] == '/' ? AIU_DONE : AIU_PARTIAL);
+                expect_candidate(P_tmpdir "/d/" NAME, inode_of(fd), names[i][0] == '/' ? AIU_COMPLETE : AIU_PARTIAL);
+                expect_candidate("d/" NAME, inode_of(fd), names[i][0] == '/' ? AIU_COMPLETE : AIU_PARTIAL);
                 close(fd);
                 ck_assert_int_eq(unlink("d/" NAME), 0);
         }
@@ -152,7 +152,7 @@ START_TEST(nothing_to_search)
         expect_none(NAME);
         expect_none("missing");
         fd = bound(NAME "-3", SOCK_STREAM);
-        ck_assert_int_eq(ask(&backend_unix_path), AIU_DONE);
+        ck_assert_int_eq(ask(&backend_unix_path), AIU_COMPLETE);
         fact.local = request.address;
         fact.local_len = request.address_len;
         fact.vfs_inode = snapshot.host.name_inode;
@@ -260,7 +260,7 @@ START_TEST(deadline)
         enter_empty_directory();
         pid = start_elsewhere(P_tmpdir "/" NAME, &inode);
         set_path(NAME);
-        ck_assert_int_eq(ask(&backend_unix_path), AIU_DONE);
+        ck_assert_int_eq(ask(&backend_unix_path), AIU_COMPLETE);
         request.deadline_nsec = 1;
         ck_assert_int_eq(backend_proc_net_path.sockets(NULL, &request, &snapshot), -ETIME);
         end(pid);
@@ -287,7 +287,7 @@ START_TEST(not_permitted)
         for (size_t i = 0; i < 2; i++) {
                 failing = calls[i];
                 sys_fault = fail_always;
-                expect_candidate(NAME, inode, i == 0 ? AIU_DONE : AIU_PARTIAL);
+                expect_candidate(NAME, inode, i == 0 ? AIU_COMPLETE : AIU_PARTIAL);
                 sys_fault = NULL;
         }
         failing = SYS_CALL_GETDENTS;

@@ -34,7 +34,7 @@
 /* Bound TCP sockets are never in /proc/net: what it says of TCP is never all. */
 static int complete(void)
 {
-        return request.protocol == IPPROTO_TCP ? AIU_PARTIAL : AIU_DONE;
+        return request.protocol == IPPROTO_TCP ? AIU_PARTIAL : AIU_COMPLETE;
 }
 
 static int run(void)
@@ -351,7 +351,7 @@ static void compare_with_netlink(size_t expected)
 
         ck_assert_int_eq(run(), complete());
         ck_assert_uint_eq(snapshot.n_sockets, expected);
-        ck_assert_int_eq(backend_sock_diag.sockets(NULL, &request, &other), AIU_DONE);
+        ck_assert_int_eq(backend_sock_diag.sockets(NULL, &request, &other), AIU_COMPLETE);
         ck_assert_uint_eq(other.n_sockets, expected);
         for (size_t i = 0; i < expected; i++)
                 for (size_t j = 0; j < expected; j++)
@@ -435,7 +435,7 @@ START_TEST(live_faults)
                 sys_fault = NULL;
                 if (calls < fail_at)
                         break;
-                ck_assert(r != AIU_DONE || snapshot.n_sockets == 1);
+                ck_assert(r != AIU_COMPLETE || snapshot.n_sockets == 1);
         }
         ck_assert_int_gt(fail_at, 5);
         close(fd);

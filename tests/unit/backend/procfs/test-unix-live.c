@@ -59,7 +59,7 @@ static void expect_live(const char *path, enum aiu_tristate live)
 {
         forget();
         set_path(path);
-        ck_assert_int_eq(ask(&backend_unix_path), AIU_DONE);
+        ck_assert_int_eq(ask(&backend_unix_path), AIU_COMPLETE);
         ck_assert_msg(snapshot.host.name_live == live, "%s: live is %s", path,
                       aiu_tristate_to_string(snapshot.host.name_live));
 }
@@ -246,7 +246,7 @@ START_TEST(atomically_replaced)
         for (int i = 0; i < 300; i++) {
                 forget();
                 set_path("s");
-                ck_assert_int_eq(ask(&backend_unix_path), AIU_DONE);
+                ck_assert_int_eq(ask(&backend_unix_path), AIU_COMPLETE);
                 ck_assert_int_ne(snapshot.host.name_live, NO);
         }
         stop = 1;
@@ -350,7 +350,7 @@ static int list(const char *path)
 {
         forget();
         set_path(path);
-        ck_assert_int_eq(ask(&backend_unix_path), AIU_DONE);
+        ck_assert_int_eq(ask(&backend_unix_path), AIU_COMPLETE);
         return backend_sock_diag.sockets(NULL, &request, &snapshot);
 }
 
@@ -373,14 +373,14 @@ START_TEST(overlay_of_two)
         }
         for (size_t i = 0; i < 2; i++) {
                 fd = listening(rows[i].name, SOCK_STREAM, 4);
-                ck_assert_int_eq(list(rows[i].name), AIU_DONE);
+                ck_assert_int_eq(list(rows[i].name), AIU_COMPLETE);
                 ck_assert_uint_eq(snapshot.n_sockets, 1);
                 ck_assert_uint_ne(snapshot.host.name_fs_device, 0);
                 if (snapshot.host.name_fs_device != snapshot.host.name_device)
                         ck_assert_uint_eq(snapshot.sockets[0].vfs_device,
                                           rows[i].known ? snapshot.host.name_fs_device : 0);
                 close(fd);
-                ck_assert_int_eq(list(rows[i].name), AIU_DONE);
+                ck_assert_int_eq(list(rows[i].name), AIU_COMPLETE);
                 ck_assert_uint_eq(snapshot.n_sockets, 0);
         }
 }

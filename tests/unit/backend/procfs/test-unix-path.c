@@ -24,7 +24,7 @@ static void compare_path(const char *path, int expected)
 
         set_path(path);
         r = ask(&backend_unix_path);
-        ck_assert_msg(r == AIU_DONE, "%s: %s", path, strerror(-r));
+        ck_assert_msg(r == AIU_COMPLETE, "%s: %s", path, strerror(-r));
         error = real_bind();
         if (error == 0)
                 ck_assert_int_eq(unlink(path), 0);
@@ -155,7 +155,7 @@ START_TEST(path_says_where)
         set_capability(CAP_DAC_OVERRIDE, false);
         set_capability(CAP_DAC_READ_SEARCH, false);
         set_path(places[_i].path);
-        ck_assert_int_eq(ask(&backend_unix_path), AIU_DONE);
+        ck_assert_int_eq(ask(&backend_unix_path), AIU_COMPLETE);
         ck_assert_int_eq(snapshot.host.name_error, places[_i].error);
         ck_assert_msg(snapshot.host.name_at == strlen(places[_i].at), "%s: %u", places[_i].path, snapshot.host.name_at);
         ck_assert_msg(snapshot.host.name_makeable == places[_i].makeable, "%s: %s", places[_i].path,
@@ -178,7 +178,7 @@ START_TEST(path_plain_calls)
         compare_path("file", EADDRINUSE);
         compare_path("missing/new", ENOENT);
         set_path("unwritable/new");
-        ck_assert_int_eq(ask(&backend_unix_path), AIU_DONE);
+        ck_assert_int_eq(ask(&backend_unix_path), AIU_COMPLETE);
         ck_assert_int_eq(snapshot.host.name_exists, UNKNOWN);
         ck_assert_int_eq(snapshot.host.name_error, 0);
         ck_assert(have_gap(AIU_GAP_PERMISSION, "could not be asked"));
