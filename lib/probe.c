@@ -45,7 +45,7 @@ static int observe(struct observation *o)
         r = observe_sockets(o);
         if (r < 0)
                 return r;
-        r = o->snapshot.entries.first ? assemble_range_wanted(o) : assemble_wanted(&o->snapshot, o->request);
+        r = want_holders(o);
         if (r < 0)
                 return r;
         r = observe_holders(o);
@@ -57,7 +57,7 @@ static int observe(struct observation *o)
 
 static int judge(struct aiu_report *report, struct observation *o)
 {
-        struct port_table table = assemble_table(o);
+        struct port_table table = observe_table(o);
         bool no_memory = false;
 
         table.no_memory = &no_memory;
@@ -74,7 +74,7 @@ static int judge(struct aiu_report *report, struct observation *o)
 
 static int recommend(struct aiu_report *report, const struct observation *o)
 {
-        struct port_table table = assemble_table(o);
+        struct port_table table = observe_table(o);
         bool no_memory = false;
         struct snapshot_lookup lookup = { report->processes, report->n_processes, report->managers,
                                           report->n_managers };
@@ -107,7 +107,7 @@ static int fill_report(struct aiu_report *report, struct observation *o)
         r = judge(report, o);
         if (r < 0)
                 return r;
-        r = assemble_conflicts(report, o);
+        r = build_conflicts(report, o);
         if (r < 0)
                 return r;
         r = recommend(report, o);
@@ -115,7 +115,7 @@ static int fill_report(struct aiu_report *report, struct observation *o)
                 return r;
         free(report->entry_group);
         report->entry_group = NULL;
-        r = assemble_gaps(report, o);
+        r = build_gaps(report, o);
         if (r < 0)
                 return r;
         return words_summary(report, &o->snapshot.host);

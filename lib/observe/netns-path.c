@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "observe/netns.h"
+#include "observe/netns-path.h"
 #include "util/dents.h"
 #include "util/sys.h"
 

@@ -10,15 +10,15 @@
 
 #include "backend/phases.h"
 #include "rules/address.h"
-#include "report/build.h"
 #include "util/caller.h"
 #include "snapshot/port-entries.h"
 #include "rules/conflict.h"
 #include "rules/kernel-versions.h"
-#include "observe/netns.h"
+#include "observe/netns-path.h"
 #include "observe/observe.h"
 #include "rules/port-search.h"
 #include "util/missing.h"
+#include "util/netns.h"
 #include "util/sys.h"
 
 static enum aiu_gap_kind gap_kind(int error)
@@ -131,6 +131,19 @@ void observe_end(struct observation *o)
         if (o->own_procfs)
                 sys_close(o->backend_request.procfs);
         snapshot_finish(&o->snapshot);
+}
+
+struct port_table observe_table(const struct observation *o)
+{
+        return (struct port_table){
+                .request = o->request,
+                .host = &o->snapshot.host,
+                .sockets = o->snapshot.sockets,
+                .n_sockets = o->snapshot.n_sockets,
+                .sockets_complete = o->sockets_complete,
+                .entries = o->snapshot.entries.list,
+                .n_entries = o->snapshot.entries.n,
+        };
 }
 
 /* ------------------------------------------------------ the namespace */
@@ -472,11 +485,9 @@ int observe_holders(struct observation *o)
                 (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_NAMESPACE, 0,
                                            "this /proc numbers processes as another pid namespace does: to kill(2) "
                                            "here, these numbers are other processes, or none");
-        if (o->snapshot.entries.first) {
-                r = assemble_range_narrow(o);
-                if (r <= 0)
-                        return r;
-        }
+        r = want_options(o);
+        if (r <= 0)
+                return r;
         r = run_phase(o, PHASE_OPTIONS);
         return r < 0 ? r : 0;
 }

@@ -4,6 +4,7 @@
 #define AIU_OBSERVE_H
 
 #include "query/context.h"
+#include "rules/port-table.h"
 #include "snapshot/snapshot.h"
 
 struct observation {
@@ -11,7 +12,7 @@ struct observation {
         struct request *request;            /* defaults are filled in as they become known */
         struct aiu_request backend_request; /* what the backends get to see of it */
         struct aiu_snapshot snapshot;
-        bool own_procfs; /* asked.procfs is ours to close */
+        bool own_procfs; /* backend_request.procfs is ours to close */
         bool sockets_complete;
         bool holders_complete;
 };
@@ -26,6 +27,14 @@ int observe_sockets(struct observation *o);
 int observe_holders(struct observation *o);
 /* Who looks after those. */
 int observe_managers(struct observation *o);
+
+/* What was observed so far, as the rules take it. Borrows; valid until `o` changes. */
+struct port_table observe_table(const struct observation *o);
+
+/* observe/wanted.c: sets snapshot.wanted, before the holders and before the options are looked for. */
+int want_holders(struct observation *o);
+/* 1, or 0 if no option is worth reading. */
+int want_options(struct observation *o);
 
 /* observe/device.c: does the device asked about exist; what the devices are called that sockets are bound to. */
 void observe_own_device(struct observation *o);

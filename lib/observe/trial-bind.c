@@ -33,7 +33,6 @@
 #include <stdio.h>
 
 #include "rules/address.h"
-#include "report/build.h"
 #include "rules/conflict.h"
 #include "rules/kernel-versions.h"
 #include "observe/observe.h"
@@ -170,7 +169,7 @@ void trial_bind(struct observation *o)
 
         if (!may_try(o))
                 return;
-        table = assemble_table(o);
+        table = observe_table(o);
         if (verdict_predict(&table).verdict == AIU_VERDICT_UNKNOWN)
                 bind_and_close(o);
 }

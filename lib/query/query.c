@@ -14,7 +14,7 @@
 #include "rules/conflict.h"
 #include "query/context.h"
 #include "util/macro.h"
-#include "observe/netns.h"
+#include "util/netns.h"
 #include "util/sys.h"
 
 AIU_EXPORT int aiu_query_new(struct aiu_context *context_or_null, struct aiu_query **ret_query)

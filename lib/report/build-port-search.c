@@ -17,8 +17,6 @@
 #define MOST_SHOWN 5u
 #define MOST_GROUPS 4096u
 #define MOST_HOLDERS 64u
-/* With more sockets than that, reading the options of all would take too long. */
-#define MOST_READ 1024u
 
 /* Claims that one process, or nobody, keeps. */
 struct group {
@@ -36,84 +34,13 @@ struct group {
 
 struct grouping {
         const struct aiu_snapshot *snapshot;
-        const struct request *request;
+        const struct port_table *table;
         const struct range_map *map;
         struct group *groups;
         size_t n, room;
         int error;          /* -ENOMEM */
         uint16_t *group_of; /* for each claim: its group's number + 1 */
 };
-
-static bool is_searched(const struct range_map *map, int port)
-{
-        return port >= map->range.first && port <= map->range.last && !(map->ports[port] & PORT_RESERVED);
-}
-
-/* How this claim matters: one that may block a port that is taken anyway does not. */
-static struct judgement judge(const struct request *q, const struct host *host, const struct range_map *map,
-                              const struct port_entry *entry)
-{
-        struct socket socket = range_socket(entry);
-        struct judgement j = conflict_judge_search(q, &socket, host, map->relaxed);
-
-        if (j.blocking == UNKNOWN && map->ports[range_port(entry)] & PORT_TAKEN)
-                j.blocking = NO;
-        return j;
-}
-
-/* ------------------------------------------------------ what is looked for */
-
-int assemble_range_wanted(struct observation *o)
-{
-        const struct port_entries *entries = &o->snapshot.entries;
-        struct port_table table = assemble_table(o);
-        struct range_map *map = range_look(&table);
-        uint64_t *inodes = calloc(entries->n + 1, sizeof(*inodes));
-        size_t n = 0;
-        int r = -ENOMEM;
-
-        if (map && inodes) {
-                for (size_t i = 0; i < entries->n && map->range.found != YES; i++)
-                        if (is_searched(map, range_port(&entries->list[i])) &&
-                            judge(o->request, &o->snapshot.host, map, &entries->list[i]).blocking != NO)
-                                inodes[n++] = entries->list[i].inode;
-                r = snapshot_want_inodes(&o->snapshot, inodes, n);
-        }
-        free(inodes);
-        free(map);
-        return r;
-}
-
-int assemble_range_narrow(struct observation *o)
-{
-        const struct port_entries *entries = &o->snapshot.entries;
-        struct port_table table = assemble_table(o);
-        struct range_map *map;
-        uint64_t *inodes;
-        size_t n = 0;
-        int r;
-
-        if (o->snapshot.n_wanted <= MOST_READ)
-                return 1;
-        map = range_look(&table);
-        inodes = calloc(MOST_READ + 1, sizeof(*inodes));
-        r = map && inodes ? 0 : -ENOMEM;
-        for (size_t i = 0; r == 0 && i < entries->n && n <= MOST_READ; i++)
-                if (is_searched(map, range_port(&entries->list[i])) && entries->list[i].inode != 0 &&
-                    judge(o->request, &o->snapshot.host, map, &entries->list[i]).blocking == UNKNOWN)
-                        inodes[n++] = entries->list[i].inode;
-        if (n > MOST_READ) {
-                n = MOST_READ;
-                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, ENOBUFS,
-                                           "the options of thousands of sockets decide: only those of the first "
-                                           "thousand were read");
-        }
-        if (n > 0)
-                r = snapshot_want_inodes(&o->snapshot, inodes, n);
-        free(inodes);
-        free(map);
-        return r < 0 ? r : n > 0;
-}
 
 /* ------------------------------------------------------ who has what */
 
@@ -187,7 +114,7 @@ static bool shows_better(const struct port_entry *a, const struct port_entry *b)
 static void put_into_group(struct grouping *g, uint32_t i, int port)
 {
         const struct port_entry *entries = g->snapshot->entries.list;
-        struct judgement j = judge(g->request, &g->snapshot->host, g->map, &entries[i]);
+        struct judgement j = range_judge(g->table, g->map, &entries[i]);
         struct group key = key_of(g->snapshot, &entries[i]), *group;
 
         if (j.blocking == NO)
@@ -211,7 +138,7 @@ static void group_entries(struct grouping *g)
         const struct port_entries *entries = &g->snapshot->entries;
 
         for (int port = g->map->range.first; port <= g->map->range.last; port++)
-                for (uint32_t i = entries->first[port]; is_searched(g->map, port) && i != ENTRIES_END;
+                for (uint32_t i = entries->first[port]; range_is_searched(g->map, port) && i != ENTRIES_END;
                      i = entries->next[i])
                         put_into_group(g, i, port);
 }
@@ -255,9 +182,9 @@ static int add_holders(struct aiu_report *report, const struct grouping *g, cons
                         continue;
                 while (r == 0 && (h = snapshot_holder_ref(g->snapshot, inode_of(entries, &entries->list[i]), h)))
                         if (c->n_holders < MOST_HOLDERS && !has_holder(report, c, h->pid))
-                                r = assemble_holder(report, c, h);
+                                r = build_holder(report, c, h);
         }
-        return r == 0 && c->n_holders == 0 ? assemble_nobody(report, c) : r;
+        return r == 0 && c->n_holders == 0 ? build_without_process(report, c) : r;
 }
 
 static int add_conflict(struct aiu_report *report, const struct grouping *g, const struct group *group)
@@ -273,7 +200,7 @@ static int add_conflict(struct aiu_report *report, const struct grouping *g, con
                 .index = report->n_conflicts++,
                 .n_ports = group->n_ports,
         };
-        assemble_device(g->snapshot, &c->socket);
+        build_device(g->snapshot, &c->socket);
         return add_holders(report, g, group, c);
 }
 
@@ -308,11 +235,11 @@ static int add_conflicts(struct aiu_report *report, struct grouping *g)
         return r;
 }
 
-int assemble_range(struct aiu_report *report, const struct observation *o)
+int build_range(struct aiu_report *report, const struct observation *o)
 {
-        struct port_table table = assemble_table(o);
+        struct port_table table = observe_table(o);
         struct range_map *map = range_look(&table);
-        struct grouping g = { .snapshot = &o->snapshot, .request = o->request, .map = map };
+        struct grouping g = { .snapshot = &o->snapshot, .table = &table, .map = map };
         int r = 0;
 
         report->entry_group = calloc(o->snapshot.entries.n + 1, sizeof(*report->entry_group));

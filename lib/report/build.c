@@ -13,44 +13,6 @@
 #include "rules/handed-over.h"
 #include "rules/leader.h"
 
-static bool in_the_way(const struct aiu_snapshot *snapshot, const struct request *request, size_t i)
-{
-        return conflict_judge(request, &snapshot->sockets[i], &snapshot->host).blocking != NO;
-}
-
-struct port_table assemble_table(const struct observation *o)
-{
-        return (struct port_table){
-                .request = o->request,
-                .host = &o->snapshot.host,
-                .sockets = o->snapshot.sockets,
-                .n_sockets = o->snapshot.n_sockets,
-                .sockets_complete = o->sockets_complete,
-                .entries = o->snapshot.entries.list,
-                .n_entries = o->snapshot.entries.n,
-        };
-}
-
-int assemble_wanted(struct aiu_snapshot *snapshot, const struct request *request)
-{
-        uint64_t *inodes;
-        size_t n = 0;
-        int r;
-
-        if (snapshot->n_sockets == 0)
-                return 0;
-        inodes = calloc(snapshot->n_sockets, sizeof(*inodes));
-        if (!inodes)
-                return -ENOMEM;
-        /* Listeners always: a connection that is not accepted yet belongs to one. */
-        for (size_t i = 0; i < snapshot->n_sockets; i++)
-                if (snapshot->sockets[i].inode != 0 && in_the_way(snapshot, request, i))
-                        inodes[n++] = snapshot->sockets[i].inode;
-        r = snapshot_want_inodes(snapshot, inodes, n);
-        free(inodes);
-        return r;
-}
-
 /* ------------------------------------------------------ holders */
 
 static struct aiu_holder *add_holder(struct aiu_conflict *conflict, enum aiu_holder_kind kind)
@@ -77,7 +39,7 @@ static int copy_fds(struct aiu_holder *holder, const struct holder_ref *ref)
         return 0;
 }
 
-int assemble_holder(const struct aiu_report *report, struct aiu_conflict *conflict, const struct holder_ref *ref)
+int build_holder(const struct aiu_report *report, struct aiu_conflict *conflict, const struct holder_ref *ref)
 {
         struct snapshot_lookup lookup = { report->processes, report->n_processes, report->managers,
                                           report->n_managers };
@@ -109,7 +71,7 @@ static int add_holders_of(struct aiu_report *report, const struct aiu_snapshot *
 
                 if (snapshot->refs[i].inode != inode)
                         continue;
-                r = assemble_holder(report, conflict, &snapshot->refs[i]);
+                r = build_holder(report, conflict, &snapshot->refs[i]);
                 if (r < 0)
                         return r;
         }
@@ -155,7 +117,7 @@ static uint64_t listener_of(const struct aiu_snapshot *snapshot, const struct so
         return wildcard;
 }
 
-int assemble_nobody(const struct aiu_report *report, struct aiu_conflict *conflict)
+int build_without_process(const struct aiu_report *report, struct aiu_conflict *conflict)
 {
         struct snapshot_lookup lookup = { report->processes, report->n_processes, report->managers,
                                           report->n_managers };
@@ -181,7 +143,7 @@ static int find_holders(struct aiu_report *report, const struct aiu_snapshot *sn
                 r = add_kernel_users_of(report, conflict, inode);
         if (r < 0 || conflict->n_holders > 0)
                 return r;
-        return assemble_nobody(report, conflict);
+        return build_without_process(report, conflict);
 }
 
 /* ------------------------------------------------------ conflicts */
@@ -208,7 +170,7 @@ static int compare_conflicts(const void *a, const void *b)
         return r ? r : (x->index > y->index) - (x->index < y->index);
 }
 
-void assemble_device(const struct aiu_snapshot *snapshot, struct socket *socket)
+void build_device(const struct aiu_snapshot *snapshot, struct socket *socket)
 {
         const char *name = snapshot_device_name(snapshot, socket->ifindex);
 
@@ -239,7 +201,7 @@ static int sort_sockets(struct aiu_report *report, struct observation *o)
                 c.judgement = conflict_judge(&report->request, &c.socket, &o->snapshot.host);
                 if (conflict_is_own(&report->request, &c.socket) && c.judgement.blocking == NO)
                         continue;
-                assemble_device(&o->snapshot, &c.socket);
+                build_device(&o->snapshot, &c.socket);
                 if (report->request.trial_succeeded)
                         c.judgement = (struct judgement){ .overlap = c.judgement.overlap, .blocking = NO };
                 if (c.judgement.blocking != NO)
@@ -291,7 +253,7 @@ static int add_unseen(struct aiu_report *report, const struct observation *o)
         return r;
 }
 
-int assemble_conflicts(struct aiu_report *report, struct observation *o)
+int build_conflicts(struct aiu_report *report, struct observation *o)
 {
         int r;
 
@@ -306,7 +268,7 @@ int assemble_conflicts(struct aiu_report *report, struct observation *o)
         o->snapshot.processes = NULL;
         o->snapshot.managers = NULL;
         o->snapshot.n_processes = o->snapshot.n_managers = 0;
-        r = o->snapshot.entries.first ? assemble_range(report, o) : sort_sockets(report, o);
+        r = o->snapshot.entries.first ? build_range(report, o) : sort_sockets(report, o);
         if (r >= 0)
                 r = add_unseen(report, o);
         for (size_t i = 0; r >= 0 && i < report->n_conflicts; i++)

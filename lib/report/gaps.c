@@ -182,7 +182,7 @@ static void add_group(struct observation *o, const struct aiu_report *report)
         }
 }
 
-int assemble_gaps(struct aiu_report *report, struct observation *o)
+int build_gaps(struct aiu_report *report, struct observation *o)
 {
         struct verdict more = { .doubts = report->verdict.doubts | what_if_doubts(report),
                                 .kernel = report->verdict.kernel };

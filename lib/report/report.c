@@ -8,6 +8,7 @@
 #include "advice/advice.h"
 #include "util/macro.h"
 #include "report/report.h"
+#include "snapshot/snapshot.h"
 
 struct aiu_report *report_new(void)
 {
@@ -16,46 +17,6 @@ struct aiu_report *report_new(void)
         if (report)
                 report->refs = 1;
         return report;
-}
-
-void process_finish(struct process *process)
-{
-        free(process->comm);
-        free(process->exe);
-        free(process->cmdline);
-        free(process->cwd);
-        free(process->cgroup);
-        for (size_t i = 0; process->ancestor_comms && i < process->n_ancestors; i++)
-                free(process->ancestor_comms[i]);
-        free(process->ancestor_comms);
-        free(process->ancestor_pids);
-}
-
-void manager_finish(struct manager *manager)
-{
-        free(manager->unit);
-        free(manager->socket_unit);
-        free(manager->unit_state);
-        free(manager->unit_restart);
-        free(manager->container);
-        free(manager->supervisor);
-        free(manager->also_stop);
-        free(manager->enabled);
-}
-
-void kernel_user_finish(struct kernel_user *user)
-{
-        for (size_t i = 0; user->command && user->command[i]; i++)
-                free(user->command[i]);
-        free(user->command);
-        free(user->service);
-        free(user->name);
-}
-
-void gap_finish(struct gap *gap)
-{
-        free(gap->backend);
-        free(gap->text);
 }
 
 void conflict_finish(struct aiu_conflict *conflict)

@@ -34,11 +34,7 @@ struct aiu_report {
         size_t n_kernel_users;
 };
 
-/* Free one element's insides (not the element). Shared with snapshot.c and advice. */
-void process_finish(struct process *process);
-void manager_finish(struct manager *manager);
-void kernel_user_finish(struct kernel_user *user);
-void gap_finish(struct gap *gap);
+/* Frees what is in it, not the conflict itself. */
 void conflict_finish(struct aiu_conflict *conflict);
 
 /* An empty report with one reference; NULL = no memory. */

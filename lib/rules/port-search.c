@@ -284,6 +284,22 @@ struct range_map *range_look(const struct port_table *table)
         return map;
 }
 
+bool range_is_searched(const struct range_map *map, int port)
+{
+        return within(port, map->range.first, map->range.last) && !(map->ports[port] & PORT_RESERVED);
+}
+
+struct judgement range_judge(const struct port_table *table, const struct range_map *map,
+                             const struct port_entry *entry)
+{
+        struct socket socket = range_socket(entry);
+        struct judgement j = conflict_judge_search(table->request, &socket, table->host, map->relaxed);
+
+        if (j.blocking == UNKNOWN && map->ports[range_port(entry)] & PORT_TAKEN)
+                j.blocking = NO;
+        return j;
+}
+
 static struct verdict unknown(uint32_t doubts)
 {
         return (struct verdict){ .verdict = AIU_VERDICT_UNKNOWN, .doubts = doubts };

@@ -32,6 +32,13 @@ bool range_bounds(const struct request *request, const struct host *host, int *r
 /* Judge every claim. NULL = no memory; free(3) it. */
 struct range_map *range_look(const struct port_table *table);
 
+/* Does the search look at this port? */
+bool range_is_searched(const struct range_map *map, int port);
+
+/* How this entry matters: on a port that is taken anyway, one that only may block it does not. */
+struct judgement range_judge(const struct port_table *table, const struct range_map *map,
+                             const struct port_entry *entry);
+
 /* The verdict on a bind() to port 0, or on the listen() that looks for a port. */
 struct verdict range_conclude(const struct port_table *table);
 

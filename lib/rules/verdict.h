@@ -3,33 +3,12 @@
 #ifndef AIU_VERDICT_H
 #define AIU_VERDICT_H
 
-#include "rules/model.h"
-
-/* What an action would do to one socket; see port_table::after. */
-enum after {
-        AFTER_STAYS = 0,
-        AFTER_GONE,   /* the port is free of it at once */
-        AFTER_LINGERS /* it may stay on as TIME_WAIT, or may not */
-};
-
-struct port_table {
-        const struct request *request;
-        const struct host *host;
-        const struct socket *sockets;
-        size_t n_sockets;
-        bool sockets_complete;            /* every socket on the port is among them */
-        const struct port_entry *entries; /* port 0: the sockets on every port, instead of those above */
-        size_t n_entries;
-        /* One enum fate for each socket, then for each claim; NULL = all stay. */
-        const unsigned char *after;
-        /* Becomes true where something was not tried for want of memory; may be NULL but for advise(). */
-        bool *no_memory;
-};
+#include "rules/port-table.h"
 
 /* What the call gives, ignoring the errno that was seen. */
 struct verdict verdict_predict(const struct port_table *table);
 
-/* The same, but never in contradiction to question->error. */
+/* The same, but never in contradiction to request->error. */
 struct verdict verdict_conclude(const struct port_table *table);
 
 /* The same bind with these AIU_OPTION_* set as well; would it succeed? */

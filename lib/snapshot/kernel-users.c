@@ -10,7 +10,6 @@
 
 #include "snapshot/fact.h"
 #include "util/macro.h"
-#include "report/report.h"
 #include "snapshot/snapshot.h"
 
 static int copy_command(char ***ret_command, const char *const *command)

@@ -15,12 +15,51 @@
 #include "snapshot/port-entries.h"
 #include "snapshot/fact.h"
 #include "util/macro.h"
-#include "report/report.h"
 #include "snapshot/snapshot.h"
 
 void snapshot_init(struct aiu_snapshot *snapshot)
 {
         *snapshot = (struct aiu_snapshot){ 0 };
+}
+
+void process_finish(struct process *process)
+{
+        free(process->comm);
+        free(process->exe);
+        free(process->cmdline);
+        free(process->cwd);
+        free(process->cgroup);
+        for (size_t i = 0; process->ancestor_comms && i < process->n_ancestors; i++)
+                free(process->ancestor_comms[i]);
+        free(process->ancestor_comms);
+        free(process->ancestor_pids);
+}
+
+void manager_finish(struct manager *manager)
+{
+        free(manager->unit);
+        free(manager->socket_unit);
+        free(manager->unit_state);
+        free(manager->unit_restart);
+        free(manager->container);
+        free(manager->supervisor);
+        free(manager->also_stop);
+        free(manager->enabled);
+}
+
+void kernel_user_finish(struct kernel_user *user)
+{
+        for (size_t i = 0; user->command && user->command[i]; i++)
+                free(user->command[i]);
+        free(user->command);
+        free(user->service);
+        free(user->name);
+}
+
+void gap_finish(struct gap *gap)
+{
+        free(gap->backend);
+        free(gap->text);
 }
 
 void snapshot_finish(struct aiu_snapshot *snapshot)

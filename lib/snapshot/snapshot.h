@@ -75,6 +75,11 @@ struct aiu_snapshot {
 
 void snapshot_init(struct aiu_snapshot *snapshot);
 void snapshot_finish(struct aiu_snapshot *snapshot); /* frees what is left in it; fine on a zeroed one */
+/* Free what is in one element, not the element itself. */
+void process_finish(struct process *process);
+void manager_finish(struct manager *manager);
+void kernel_user_finish(struct kernel_user *user);
+void gap_finish(struct gap *gap);
 /* As if no socket had been told of, nor any gap after the first `n_gaps`. */
 void snapshot_forget_sockets(struct aiu_snapshot *snapshot, size_t n_gaps);
 /* The inodes whose holders the next phases look for; copied, sorted, made unique. */

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "fixture/host-fixture.h"
-#include "observe/netns.h"
+#include "observe/netns-path.h"
 #include "fixture/run-suite.h"
 
 static pid_t child;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Facts about another network namespace are had only from inside. The thread is
- * in there for the time of a look and nothing else. Entering our own first proves
- * that we will be let back: the same capability is asked for.
+ * A network namespace shows its tables to threads inside it only. We setns() into our own
+ * namespace first: that needs the same capability, so success proves that we can return.
  */
 #include <fcntl.h>
 #include <sched.h>
 
-#include "observe/netns.h"
+#include "util/netns.h"
 #include "util/sys.h"
 
 int netns_enter(int procfs, int nsfd, int *ret_home)

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The input of every judgement: the request, the host and the sockets that are, or may be, in the way. Pure. */
+#ifndef AIU_PORT_TABLE_H
+#define AIU_PORT_TABLE_H
+
+#include "rules/model.h"
+
+/* What an action would do to one socket; see port_table::after. */
+enum after {
+        AFTER_STAYS = 0,
+        AFTER_GONE,   /* the port is free of it at once */
+        AFTER_LINGERS /* it may remain as TIME_WAIT */
+};
+
+struct port_table {
+        const struct request *request;
+        const struct host *host;
+        const struct socket *sockets;
+        size_t n_sockets;
+        bool sockets_complete;            /* every socket on the port is among them */
+        const struct port_entry *entries; /* port 0: the sockets on every port, instead of those above */
+        size_t n_entries;
+        /* One enum after for each socket, then for each entry; NULL = all stay. */
+        const unsigned char *after;
+        /* Becomes true where something was not tried for want of memory; may be NULL but for advise(). */
+        bool *no_memory;
+};
+
+#endif
