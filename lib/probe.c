@@ -3,28 +3,43 @@
  * The whole program on one page. Facts come in as plain data, judgement is a
  * pure function of data, a report goes out:
  *
- *  query -> observe sockets -> judge -> observe holders -> observe managers -> advise -> report
- *           backends           PURE     only the inodes    only the holders    PURE      frozen
- *                                       in the way         that were found
+ *      struct aiu_query
+ *              |   complete_request()   defaults of bind(2) and of the caller
+ *              v
+ *      observe_sockets()       backends: the host, then the sockets on the port
+ *      want_holders()          rules:    which of them are, or may be, in the way
+ *      observe_holders()       backends: who holds these, with which options
+ *      trial_bind()            only if it was allowed and leaves no trace
+ *      observe_managers()      backends: which unit, container or supervisor runs the holders
+ *              |
+ *              v               all facts are known, nothing below asks the kernel
+ *      judge()                 rules:    the verdict, and the verdict with other options
+ *      build_conflicts()       report:   each socket in the way, with its holders
+ *      recommend()             advice:   what ends the conflict, each action tried on the facts
+ *      build_gaps()            report:   what could not be seen
+ *      words_summary()         report:   one sentence
+ *              |
+ *              v
+ *      struct aiu_report       does not change any more; render/ makes text or JSON of it
  *
- * What a step cannot see is a gap in the report, never an error: the only ones
- * are a question that makes no sense (-EINVAL and its kin) and no memory.
+ * A fact that cannot be observed is a gap in the report, never an error. The
+ * errors are -EINVAL for a request that makes no sense, and -ENOMEM.
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/socket.h>
 
 #include "advice/advice.h"
-#include "report/build.h"
-#include "query/context.h"
-#include "util/macro.h"
 #include "observe/observe.h"
+#include "query/context.h"
+#include "report/build.h"
 #include "report/report.h"
-#include "util/sys.h"
-#include "rules/verdict.h"
 #include "report/words.h"
+#include "rules/verdict.h"
+#include "util/macro.h"
+#include "util/sys.h"
 
-/* What was not said takes its default from bind(2) and from the caller. Whoever has a peer does not listen. */
+/* What the query does not set. A socket that has a peer does not listen. */
 static struct request complete_request(const struct aiu_query *query)
 {
         struct request q = query->request;
@@ -37,7 +52,6 @@ static struct request complete_request(const struct aiu_query *query)
         return q;
 }
 
-/* See the sockets, judge them, and look for the holders of those in the way only. */
 static int observe(struct observation *o)
 {
         int r;
@@ -55,70 +69,76 @@ static int observe(struct observation *o)
         return observe_managers(o);
 }
 
-static int judge(struct aiu_report *report, struct observation *o)
+static int judge(struct aiu_report *report, struct port_table *table, struct socket *sockets)
 {
-        struct port_table table = observe_table(o);
-        bool no_memory = false;
+        int r;
 
-        table.no_memory = &no_memory;
-        (void)verdict_settle(&table, o->snapshot.sockets);
-        report->verdict = verdict_conclude(&table);
-        for (uint32_t options = 0; options < WHAT_IF_COUNT; options++) {
-                struct verdict v = verdict_with(&table, options);
-
-                report->what_if[options] = verdict_succeeds(&v);
-                report->what_if_doubts |= v.doubts;
-        }
-        return no_memory ? -ENOMEM : 0;
+        r = port_table_judge(table);
+        if (r < 0)
+                return r;
+        (void)verdict_settle(table, sockets);
+        report->verdict = verdict_conclude(table);
+        verdict_what_ifs(table, report->what_if, &report->what_if_doubts);
+        return *table->no_memory ? -ENOMEM : 0;
 }
 
-static int recommend(struct aiu_report *report, const struct observation *o)
+static int recommend(struct aiu_report *report, const struct observation *o, const struct port_table *table,
+                     const uint16_t *entry_group)
 {
-        struct port_table table = observe_table(o);
-        bool no_memory = false;
         struct snapshot_lookup lookup = { report->processes, report->n_processes, report->managers,
                                           report->n_managers };
+        const struct host *host = &o->snapshot.host;
         struct advice_input input = {
-                .table = &table,
+                .table = table,
                 .verdict = &report->verdict,
                 .what_if = report->what_if,
                 .conflicts = report->conflicts,
                 .n_conflicts = report->n_conflicts,
-                .entry_group = report->entry_group,
+                .entry_group = entry_group,
                 .holders_complete = o->holders_complete && o->sockets_complete,
                 .asker = sys_geteuid(),
-                /* By number: where numbers are others, that would be somebody else's. */
-                .own = o->snapshot.host.foreign_pids ? NULL : lookup_manager(&lookup, sys_getpid(), 0, 0),
+                /* In another pid namespace our number is another process. */
+                .own = host->foreign_pids ? NULL : lookup_manager(&lookup, sys_getpid(), 0, 0),
         };
         int r;
 
-        table.no_memory = &no_memory;
         r = advise(&input, &report->actions, &report->n_actions);
         if (r < 0)
                 return r;
-        return words_actions(report, &o->snapshot.host, input.asker, input.own);
+        return words_actions(report, host, input.asker, input.own);
 }
 
-static int fill_report(struct aiu_report *report, struct observation *o)
+static int fill_report(struct aiu_report *report, struct observation *o, struct port_table *table)
 {
+        _cleanup_free_ uint16_t *entry_group = NULL;
         int r;
 
         report->request = *o->request;
-        r = judge(report, o);
+        r = judge(report, table, o->snapshot.sockets);
         if (r < 0)
                 return r;
-        r = build_conflicts(report, o);
+        r = build_conflicts(report, o, table, &entry_group);
         if (r < 0)
                 return r;
-        r = recommend(report, o);
+        r = recommend(report, o, table, entry_group);
         if (r < 0)
                 return r;
-        free(report->entry_group);
-        report->entry_group = NULL;
         r = build_gaps(report, o);
         if (r < 0)
                 return r;
         return words_summary(report, &o->snapshot.host);
+}
+
+static int conclude(struct aiu_report *report, struct observation *o)
+{
+        struct port_table table = observe_table(o);
+        bool no_memory = false;
+        int r;
+
+        table.no_memory = &no_memory;
+        r = fill_report(report, o, &table);
+        port_table_finish(&table);
+        return r;
 }
 
 static int run(const struct aiu_query *query, struct aiu_report *report)
@@ -130,7 +150,7 @@ static int run(const struct aiu_query *query, struct aiu_report *report)
         observe_begin(&o, query, &request);
         r = observe(&o);
         if (r >= 0)
-                r = fill_report(report, &o);
+                r = conclude(report, &o);
         observe_end(&o);
         return r;
 }
@@ -152,9 +172,9 @@ AIU_EXPORT int aiu_query_run(struct aiu_query *query, struct aiu_report **ret_re
         return r < 0 ? r : 0;
 }
 
-/* ------------------------------------------------------ in one line */
+/* ------------------------------------------------------ in one call */
 
-/* The object, or NULL and errno; on success errno is what it was. */
+/* The report, or NULL with errno set. On success errno stays as the caller had it. */
 static struct aiu_report *finish(struct aiu_query *query, int r, int saved_errno)
 {
         struct aiu_report *report = NULL;

@@ -15,15 +15,14 @@ tristate advice_what_if(const struct port_table *table, const struct request *q,
                         const unsigned char *after)
 {
         struct port_table tried = *table;
-        struct request request = q ? *q : *table->request;
 
-        request.error = 0;
-        tried.request = &request;
+        if (q)
+                tried.request = q;
         if (host)
                 tried.host = host;
         if (after)
                 tried.after = after;
-        return verdict_what_if(&tried, 0);
+        return verdict_without_errno(&tried);
 }
 
 /* ------------------------------------------------------ sockets */

@@ -39,7 +39,7 @@ struct grouping {
         struct group *groups;
         size_t n, room;
         int error;          /* -ENOMEM */
-        uint16_t *group_of; /* for each claim: its group's number + 1 */
+        uint16_t *group_of; /* for each entry: its group's number + 1 */
 };
 
 /* ------------------------------------------------------ who has what */
@@ -235,21 +235,17 @@ static int add_conflicts(struct aiu_report *report, struct grouping *g)
         return r;
 }
 
-int build_range(struct aiu_report *report, const struct observation *o)
+int build_range(struct aiu_report *report, const struct observation *o, const struct port_table *table,
+                uint16_t *entry_group)
 {
-        struct port_table table = observe_table(o);
-        struct range_map *map = range_look(&table);
-        struct grouping g = { .snapshot = &o->snapshot, .table = &table, .map = map };
+        struct range_map *map = range_look(table);
+        struct grouping g = { .snapshot = &o->snapshot, .table = table, .map = map, .group_of = entry_group };
         int r = 0;
 
-        report->entry_group = calloc(o->snapshot.entries.n + 1, sizeof(*report->entry_group));
-        g.group_of = report->entry_group;
-        if (!map || !g.group_of) {
-                free(map);
+        if (!map)
                 return -ENOMEM;
-        }
         report->range = map->range;
-        /* With a port left, nobody is in the way. */
+        /* With a port left, no socket is in the way. */
         if (map->range.found != YES && report->verdict.verdict != AIU_VERDICT_AVAILABLE) {
                 group_entries(&g);
                 r = add_conflicts(report, &g);

@@ -190,15 +190,16 @@ static int add_conflict(struct aiu_conflict **list, size_t *n, size_t room, cons
 }
 
 /* A shown conflict or neighbour for every socket; the caller is not its own neighbour. */
-static int sort_sockets(struct aiu_report *report, struct observation *o)
+static int sort_sockets(struct aiu_report *report, const struct observation *o, const struct port_table *table)
 {
-        size_t room = o->snapshot.n_sockets + 1;
+        size_t room = table->n_sockets + 1;
 
-        for (size_t i = 0; i < o->snapshot.n_sockets; i++) {
-                struct aiu_conflict c = { .socket = o->snapshot.sockets[i], .index = i };
+        for (size_t i = 0; i < table->n_sockets; i++) {
+                struct aiu_conflict c = { .socket = table->sockets[i],
+                                          .judgement = port_table_judgement(table, i),
+                                          .index = i };
                 int r;
 
-                c.judgement = conflict_judge(&report->request, &c.socket, &o->snapshot.host);
                 if (conflict_is_own(&report->request, &c.socket) && c.judgement.blocking == NO)
                         continue;
                 build_device(&o->snapshot, &c.socket);
@@ -253,22 +254,33 @@ static int add_unseen(struct aiu_report *report, const struct observation *o)
         return r;
 }
 
-int build_conflicts(struct aiu_report *report, struct observation *o)
+/* What holders point into. */
+static void take_facts(struct aiu_report *report, struct aiu_snapshot *s)
+{
+        report->processes = s->processes;
+        report->n_processes = s->n_processes;
+        report->managers = s->managers;
+        report->n_managers = s->n_managers;
+        report->kernel_users = s->kernel_users;
+        report->n_kernel_users = s->n_kernel_users;
+        s->processes = NULL;
+        s->managers = NULL;
+        s->kernel_users = NULL;
+        s->n_processes = s->n_managers = s->n_kernel_users = 0;
+}
+
+int build_conflicts(struct aiu_report *report, struct observation *o, const struct port_table *table,
+                    uint16_t **ret_entry_group)
 {
         int r;
 
-        report->processes = o->snapshot.processes;
-        report->n_processes = o->snapshot.n_processes;
-        report->managers = o->snapshot.managers;
-        report->n_managers = o->snapshot.n_managers;
-        report->kernel_users = o->snapshot.kernel_users;
-        report->n_kernel_users = o->snapshot.n_kernel_users;
-        o->snapshot.kernel_users = NULL;
-        o->snapshot.n_kernel_users = 0;
-        o->snapshot.processes = NULL;
-        o->snapshot.managers = NULL;
-        o->snapshot.n_processes = o->snapshot.n_managers = 0;
-        r = o->snapshot.entries.first ? build_range(report, o) : sort_sockets(report, o);
+        take_facts(report, &o->snapshot);
+        if (o->snapshot.entries.first) {
+                *ret_entry_group = calloc(table->n_entries + 1, sizeof(**ret_entry_group));
+                r = *ret_entry_group ? build_range(report, o, table, *ret_entry_group) : -ENOMEM;
+        } else {
+                r = sort_sockets(report, o, table);
+        }
         if (r >= 0)
                 r = add_unseen(report, o);
         for (size_t i = 0; r >= 0 && i < report->n_conflicts; i++)

@@ -49,7 +49,6 @@ static void report_free(struct aiu_report *report)
                 manager_finish(&report->managers[i]);
         for (size_t i = 0; i < report->n_kernel_users; i++)
                 kernel_user_finish(&report->kernel_users[i]);
-        free(report->entry_group);
         free(report->conflicts);
         free(report->neighbours);
         free(report->actions);

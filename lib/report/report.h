@@ -15,7 +15,6 @@ struct aiu_report {
         tristate what_if[WHAT_IF_COUNT]; /* by AIU_OPTION_* bits, added to the question's own */
         struct range range;              /* port 0: what the search met */
         size_t n_range_holders;          /* how many have ports of it, as far as they can be told apart */
-        uint16_t *entry_group;           /* for each claim: its conflict's index + 1; until there is advice */
         char *summary;
         struct aiu_conflict *conflicts;
         size_t n_conflicts;

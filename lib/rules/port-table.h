@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The input of every judgement: the request, the host and the sockets that are, or may be, in the way. Pure. */
+/* The input of every verdict: the request, the host, and the sockets on the port. Pure. */
 #ifndef AIU_PORT_TABLE_H
 #define AIU_PORT_TABLE_H
 
@@ -24,6 +24,21 @@ struct port_table {
         const unsigned char *after;
         /* Becomes true where something was not tried for want of memory; may be NULL but for advise(). */
         bool *no_memory;
+        /*
+         * port_table_judge(): how each socket stands to `judged_request` on `judged_host`. A copy of the
+         * table that is about another request or host does not use them.
+         */
+        struct judgement *judged;
+        const struct request *judged_request;
+        const struct host *judged_host;
 };
+
+/* Judge each socket once, for this table and for its copies. The facts must not change after it. -ENOMEM. */
+int port_table_judge(struct port_table *table);
+/* For the table that was judged, not for its copies. */
+void port_table_finish(struct port_table *table);
+
+/* How socket `i` stands to the table's request. */
+struct judgement port_table_judgement(const struct port_table *table, size_t i);
 
 #endif

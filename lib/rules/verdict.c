@@ -63,7 +63,7 @@ static struct tally count_conflicts(const struct port_table *table)
 
                 if (after == AFTER_GONE)
                         continue;
-                j = conflict_judge(table->request, &table->sockets[i], table->host);
+                j = port_table_judgement(table, i);
                 if (j.blocking == YES && after == AFTER_STAYS)
                         tally.certain = true;
                 else if (j.blocking != NO)
@@ -593,16 +593,16 @@ static void set_options(struct request *q, uint32_t options)
 {
         q->reuseaddr = q->reuseaddr || (options & AIU_OPTION_REUSEADDR);
         q->reuseport = q->reuseport || (options & AIU_OPTION_REUSEPORT);
+        q->v6only = q->v6only || (options & AIU_OPTION_V6ONLY);
         q->freebind = q->freebind || (options & AIU_OPTION_FREEBIND);
-        /* On an AF_INET socket there is nothing to set: setsockopt(2) gives ENOPROTOOPT. */
-        if (q->address.sa.any.sa_family == AF_INET6)
-                q->v6only = q->v6only || (options & AIU_OPTION_V6ONLY);
 }
 
-static bool same_options(const struct request *a, const struct request *b)
+/* Those that are set already. IPV6_V6ONLY does not exist on an AF_INET socket: setsockopt(2) gives ENOPROTOOPT. */
+static uint32_t idle_options(const struct request *q)
 {
-        return a->reuseaddr == b->reuseaddr && a->reuseport == b->reuseport && a->v6only == b->v6only &&
-               a->freebind == b->freebind;
+        return (q->reuseaddr ? AIU_OPTION_REUSEADDR : 0) | (q->reuseport ? AIU_OPTION_REUSEPORT : 0) |
+               (q->freebind ? AIU_OPTION_FREEBIND : 0) |
+               (q->v6only || q->address.sa.any.sa_family != AF_INET6 ? AIU_OPTION_V6ONLY : 0);
 }
 
 /* What cannot explain the errno that was seen cannot foretell another outcome. */
@@ -621,11 +621,17 @@ struct verdict verdict_with(const struct port_table *table, uint32_t options)
         struct request q = *table->request;
         struct port_table changed = *table;
 
+        options &= ~idle_options(&q);
+        if (options == 0)
+                return verdict_conclude(table);
+        if (!explained(table))
+                return unknown(0);
         set_options(&q, options);
         changed.request = &q;
-        if (same_options(&q, table->request))
-                return verdict_conclude(table);
-        return explained(table) ? verdict_predict(&changed) : unknown(0);
+        /* IP_FREEBIND is about the address: the sockets stand to it as before. */
+        if (options == AIU_OPTION_FREEBIND && table->judged_request == table->request)
+                changed.judged_request = &q;
+        return verdict_predict(&changed);
 }
 
 tristate verdict_succeeds(const struct verdict *verdict)
@@ -642,6 +648,36 @@ tristate verdict_what_if(const struct port_table *table, uint32_t options)
         return verdict_succeeds(&v);
 }
 
+void verdict_what_ifs(const struct port_table *table, tristate ret[WHAT_IF_COUNT], uint32_t *ret_doubts)
+{
+        uint32_t idle = idle_options(table->request), doubts = 0;
+        bool accepted = address_accepted(table) == YES;
+
+        for (uint32_t options = 0; options < WHAT_IF_COUNT; options++) {
+                uint32_t same = options & ~idle;
+                struct verdict v;
+
+                /* Where the address is accepted anyway, IP_FREEBIND adds nothing to another option. */
+                if (accepted && same != AIU_OPTION_FREEBIND)
+                        same &= ~AIU_OPTION_FREEBIND;
+                if (same != options) {
+                        ret[options] = ret[same];
+                        continue;
+                }
+                v = verdict_with(table, options);
+                ret[options] = verdict_succeeds(&v);
+                doubts |= v.doubts;
+        }
+        *ret_doubts = doubts;
+}
+
+tristate verdict_without_errno(const struct port_table *table)
+{
+        struct verdict v = table->request->trial_succeeded ? available : verdict_predict(table);
+
+        return verdict_succeeds(&v);
+}
+
 /* ------------------------------------------------------ evidence */
 
 ptrdiff_t verdict_settle(const struct port_table *table, struct socket *sockets)
@@ -651,7 +687,7 @@ ptrdiff_t verdict_settle(const struct port_table *table, struct socket *sockets)
         if (table->request->error != EADDRINUSE)
                 return -1;
         for (size_t i = 0; i < table->n_sockets; i++) {
-                struct judgement j = conflict_judge(table->request, &sockets[i], table->host);
+                struct judgement j = port_table_judgement(table, i);
 
                 if (j.blocking == NO)
                         continue;
@@ -661,7 +697,7 @@ ptrdiff_t verdict_settle(const struct port_table *table, struct socket *sockets)
         }
         if (only >= 0) {
                 struct socket *socket = &sockets[only];
-                uint32_t bits = conflict_judge(table->request, socket, table->host).decides;
+                uint32_t bits = port_table_judgement(table, (size_t)only).decides;
 
                 socket->maybe_unbound = false;
                 /* It blocks, so none of the exemptions that it might have had held. */
@@ -671,6 +707,8 @@ ptrdiff_t verdict_settle(const struct port_table *table, struct socket *sockets)
                         socket->reuseport = socket->uid == table->request->uid ? NO : socket->reuseport;
                 if (bits & AIU_OPTION_V6ONLY)
                         socket->v6only = NO;
+                if (table->judged)
+                        table->judged[only] = conflict_judge(table->request, socket, table->host);
         }
         return only;
 }

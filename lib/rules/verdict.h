@@ -16,9 +16,15 @@ struct verdict verdict_with(const struct port_table *table, uint32_t options);
 tristate verdict_succeeds(const struct verdict *verdict);
 tristate verdict_what_if(const struct port_table *table, uint32_t options);
 
+/* For each set of options; *ret_doubts: DOUBT_*, of all of them. */
+void verdict_what_ifs(const struct port_table *table, tristate ret[WHAT_IF_COUNT], uint32_t *ret_doubts);
+
+/* Would the bind succeed, whatever it gave when request->error was seen? */
+tristate verdict_without_errno(const struct port_table *table);
+
 /*
  * EADDRINUSE was seen and one candidate alone can have caused it: its unread
- * bits are known now. Writes them into that socket; returns its index, or -1.
+ * bits are known now. Writes them into that socket, which is judged again; returns its index, or -1.
  */
 ptrdiff_t verdict_settle(const struct port_table *table, struct socket *sockets);
 

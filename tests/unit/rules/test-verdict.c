@@ -273,6 +273,83 @@ START_TEST(what_if)
 }
 END_TEST
 
+/* Every set of options, judged once and kept, gives what each gives when it is judged on its own. */
+START_TEST(what_ifs_agree)
+{
+        static const char *const addresses[] = { "127.0.0.1", "::1", "::" };
+        static const tristate local[] = { YES, NO, UNKNOWN };
+
+        for (unsigned int row = 0; row < 3 * 3 * 2 * WHAT_IF_COUNT; row++) {
+                struct request q = table_request(addresses[row % 3]);
+                struct socket h[] = { table_socket("127.0.0.1", AIU_STATE_BOUND), table_socket("::", AIU_STATE_BOUND) };
+                struct host host = table_host();
+                struct port_table table = {
+                        .request = &q, .host = &host, .sockets = h, .n_sockets = 2, .sockets_complete = true
+                };
+                struct port_table alone = table;
+                tristate all[WHAT_IF_COUNT];
+                uint32_t doubts, each = 0;
+
+                host.address_local = local[row / 3 % 3];
+                q.error = row / 9 % 2 ? EADDRINUSE : 0;
+                q.reuseaddr = row / 18 & AIU_OPTION_REUSEADDR;
+                q.reuseport = row / 18 & AIU_OPTION_REUSEPORT;
+                q.v6only = row / 18 & AIU_OPTION_V6ONLY;
+                q.freebind = row / 18 & AIU_OPTION_FREEBIND;
+                h[0].reuseaddr = YES;
+                h[1].reuseport = h[1].reuseaddr = UNKNOWN;
+                ck_assert_int_eq(port_table_judge(&table), 0);
+                verdict_what_ifs(&table, all, &doubts);
+                for (uint32_t options = 0; options < WHAT_IF_COUNT; options++)
+                        ck_assert_msg(all[options] == verdict_what_if(&alone, options), "row %u, options %u", row,
+                                      options);
+                for (uint32_t options = 0; options < WHAT_IF_COUNT; options++)
+                        each |= verdict_with(&alone, options).doubts;
+                ck_assert_uint_eq(doubts, each);
+                port_table_finish(&table);
+        }
+}
+END_TEST
+
+/* What was judged for one request or host says nothing about another; a fact that is settled is judged again. */
+START_TEST(judged_once)
+{
+        struct request q = table_request("127.0.0.1"), other;
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = table_host(), other_host = table_host();
+        struct port_table table = {
+                .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true
+        };
+
+        other = q;
+        q.reuseport = true;
+        q.error = EADDRINUSE;
+        h.reuseport = UNKNOWN;
+        ck_assert_int_eq(port_table_judge(&table), 0);
+        h.state = AIU_STATE_UNKNOWN; /* would be judged otherwise */
+        ck_assert_int_eq(port_table_judgement(&table, 0).decides, AIU_OPTION_REUSEPORT);
+        h.state = AIU_STATE_LISTEN;
+        table.request = &other;
+        ck_assert_int_eq(port_table_judgement(&table, 0).blocking, YES);
+        table.request = &q;
+        table.host = &other_host;
+        h.reuseport = NO;
+        ck_assert_int_eq(port_table_judgement(&table, 0).blocking, YES);
+        table.host = &host;
+        ck_assert_int_eq(port_table_judgement(&table, 0).blocking, UNKNOWN);
+        h.reuseport = UNKNOWN;
+        ck_assert_int_eq(verdict_settle(&table, &h), 0);
+        ck_assert_int_eq(port_table_judgement(&table, 0).blocking, YES);
+        ck_assert_int_eq(verdict_without_errno(&table), UNKNOWN); /* tb->fastreuseport */
+        q.trial_succeeded = true;
+        ck_assert_int_eq(verdict_without_errno(&table), YES);
+        port_table_finish(&table);
+        table.n_sockets = 0;
+        ck_assert_int_eq(port_table_judge(&table), 0);
+        ck_assert_ptr_null(table.judged);
+}
+END_TEST
+
 START_TEST(second_listener)
 {
         struct request q = table_request("127.0.0.1");
@@ -561,6 +638,8 @@ int main(void)
         tcase_add_test(tcase, evidence_settles);
         tcase_add_loop_test(tcase, never_against_the_errno, 0, 4);
         tcase_add_test(tcase, what_if);
+        tcase_add_test(tcase, what_ifs_agree);
+        tcase_add_test(tcase, judged_once);
         tcase_add_test(tcase, second_listener);
         tcase_add_test(tcase, privilege);
         tcase_add_test(tcase, mptcp_before_the_address);
