@@ -294,7 +294,11 @@ int aiu_snapshot_add_kernel_user(struct aiu_snapshot *snapshot, uint64_t inode,
  * name is empty or begins with "-" is dropped, because names become operands of commands.
  */
 int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const struct aiu_manager_fact *fact);
-/** `text`: what was not seen, and what it would take to see it. The library adds the backend's name. */
+/**
+ * `text`: what was not seen, and what it would take to see it. The library adds the backend's name.
+ * `error`: the errno behind it, positive; 0 = none. In the phase `holders` ESRCH says that a wanted
+ * socket is in no process: such gaps are dropped once every wanted socket has a holder in the kernel.
+ */
 int aiu_snapshot_add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int error, const char *text);
 /** Report the progress of a long scan: see aiu_context_set_progress(). */
 void aiu_snapshot_progress(struct aiu_snapshot *snapshot, size_t done, size_t total);

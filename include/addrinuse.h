@@ -1045,20 +1045,22 @@ int aiu_action_get_file(const struct aiu_action *action, uint64_t *ret_device, u
 
 /**
  * @defgroup aiu_gaps Gaps
- * What could not be seen or decided. A report without a gap is complete.
+ * What could not be seen or decided. A report whose gaps are all of kind AIU_GAP_NOTE, or that has
+ * none, is complete.
  * @{
  */
 
-/** Why something could not be seen. @since 0.1 */
+/** Why something could not be seen, or that it is a note. @since 0.1 */
 enum aiu_gap_kind {
-        AIU_GAP_UNKNOWN = 0,       /**< no interface of the kernel shows it, or no rule is known */
-        AIU_GAP_PERMISSION = 1,    /**< a privilege is missing; the text names it */
-        AIU_GAP_NAMESPACE = 2,     /**< it is in another namespace */
-        AIU_GAP_TRUNCATED = 3,     /**< there was more than the library keeps */
-        AIU_GAP_RACE = 4,          /**< it changed while the library read it */
-        AIU_GAP_BACKEND = 5,       /**< a source of facts failed */
-        AIU_GAP_DEADLINE = 6,      /**< the deadline passed: aiu_context_set_deadline_usec() */
-        AIU_GAP_KERNEL_TOO_OLD = 7 /**< this kernel does not show it, or may behave differently */
+        AIU_GAP_UNKNOWN = 0,        /**< no interface of the kernel shows it, or no rule is known */
+        AIU_GAP_PERMISSION = 1,     /**< a privilege is missing; the text names it */
+        AIU_GAP_NAMESPACE = 2,      /**< it is in another namespace */
+        AIU_GAP_TRUNCATED = 3,      /**< there was more than the library keeps */
+        AIU_GAP_RACE = 4,           /**< it changed while the library read it */
+        AIU_GAP_BACKEND = 5,        /**< a source of facts failed */
+        AIU_GAP_DEADLINE = 6,       /**< the deadline passed: aiu_context_set_deadline_usec() */
+        AIU_GAP_KERNEL_TOO_OLD = 7, /**< this kernel does not show it, or may behave differently */
+        AIU_GAP_NOTE = 8            /**< nothing is missing: something known that no other part of the report says */
 };
 /** Why it could not be seen. @since 0.1 */
 enum aiu_gap_kind aiu_gap_get_kind(const struct aiu_gap *);

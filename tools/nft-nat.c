@@ -174,7 +174,7 @@ static int take_rule(void *userdata, struct nlmsghdr *message)
                        "a server here may not receive it. " NO_REASON,
                        family_word(rule.family), table, chain, request->port, to);
         search->n_notes++;
-        return aiu_snapshot_add_gap(search->snapshot, AIU_GAP_UNKNOWN, 0, note) == -ENOMEM ? -ENOMEM : 0;
+        return aiu_snapshot_add_gap(search->snapshot, AIU_GAP_NOTE, 0, note) == -ENOMEM ? -ENOMEM : 0;
 }
 
 static int read_rules(struct search *search)
@@ -199,7 +199,7 @@ static int tell_open(const struct search *search)
                        "rule decides for which ports, and was not followed (nft list ruleset). " NO_REASON,
                        search->n_open, search->n_open == 1 ? "" : "s", search->n_open == 1 ? "" : "the first in ",
                        search->open_at, search->request->port);
-        return aiu_snapshot_add_gap(search->snapshot, AIU_GAP_UNKNOWN, 0, note);
+        return aiu_snapshot_add_gap(search->snapshot, AIU_GAP_NOTE, 0, note);
 }
 
 /* Some rules were not read. */
@@ -264,7 +264,7 @@ static int tell_legacy(const struct aiu_request *request, struct aiu_snapshot *s
                        "iptables-legacy has NAT rules, which were not read (%s-legacy -t nat -S): one may redirect "
                        "traffic for port %u. " NO_REASON,
                        v4 ? "iptables" : "ip6tables", request->port);
-        return aiu_snapshot_add_gap(snapshot, AIU_GAP_UNKNOWN, 0, note);
+        return aiu_snapshot_add_gap(snapshot, AIU_GAP_NOTE, 0, note);
 }
 
 /* A note is not worth more than a quarter of the time. */

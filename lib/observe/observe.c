@@ -455,8 +455,6 @@ static int observe_kernel_users(struct observation *o)
         /* ip(8) can be made to act there; another program would look for its device, or its server, here. */
         if (o->snapshot.host.other_netns)
                 snapshot_drop_commands(&o->snapshot, o->snapshot.host.netns_path ? "ip" : NULL);
-        if (aiu_snapshot_all_held(&o->snapshot))
-                snapshot_drop_gaps(&o->snapshot, "proc-fd", ESRCH);
         /* Processes that could not be looked into do not matter then. */
         if (snapshot_all_in_kernel(&o->snapshot) && !o->snapshot.holders_truncated)
                 o->holders_complete = true;
@@ -465,12 +463,14 @@ static int observe_kernel_users(struct observation *o)
 
 int observe_holders(struct observation *o)
 {
+        size_t first_gap = o->snapshot.n_gaps, last_gap;
         int r;
 
         o->holders_complete = true;
         if (o->snapshot.n_wanted == 0)
                 return 0;
         r = run_phase(o, PHASE_HOLDERS);
+        last_gap = o->snapshot.n_gaps;
         if (r < 0)
                 return r;
         /* With FIRST_HOLDER the list may be short whatever the backend says. */
@@ -479,6 +479,9 @@ int observe_holders(struct observation *o)
         r = observe_kernel_users(o);
         if (r < 0)
                 return r;
+        /* "No process has the socket" is moot where the kernel has it. */
+        if (aiu_snapshot_all_held(&o->snapshot))
+                snapshot_drop_gaps(&o->snapshot, first_gap, last_gap, ESRCH);
         if (o->snapshot.n_refs == 0)
                 return 0;
         if (o->snapshot.host.foreign_pids)

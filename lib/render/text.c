@@ -335,19 +335,6 @@ static bool has_hidden_holder(const struct aiu_report *report)
         return false;
 }
 
-/* What a service manager or the ruleset told that no other line says: it is known, not missing. */
-static bool is_note(const struct aiu_gap *gap)
-{
-        const char *backend = aiu_gap_get_backend(gap);
-        enum aiu_gap_kind kind = aiu_gap_get_kind(gap);
-
-        if (!backend || aiu_gap_get_error(gap) != 0)
-                return false;
-        if (strcmp(backend, "nft-nat") == 0)
-                return kind == AIU_GAP_UNKNOWN;
-        return strcmp(backend, "sd-bus") == 0 && (kind == AIU_GAP_UNKNOWN || kind == AIU_GAP_RACE);
-}
-
 static void gaps(struct page *page)
 {
         bool wanted = page->flags & AIU_RENDER_VERBOSE || aiu_report_get_verdict(page->report) == AIU_VERDICT_UNKNOWN ||
@@ -355,11 +342,12 @@ static void gaps(struct page *page)
 
         for (size_t i = 0; i < aiu_report_get_n_gaps(page->report); i++) {
                 const struct aiu_gap *gap = aiu_report_get_gap(page->report, i);
+                bool note = aiu_gap_get_kind(gap) == AIU_GAP_NOTE;
                 const char *text = aiu_gap_get_text(gap);
 
-                if (!wanted && !is_note(gap))
+                if (!wanted && !note)
                         continue;
-                label(page, is_note(gap) ? "note" : "not seen");
+                label(page, note ? "note" : "not seen");
                 strbuf_escaped(&page->out, text ? text : "", text ? strlen(text) : 0);
                 line_end(page);
         }

@@ -175,6 +175,7 @@ static const char *const gap_kind_tokens[] = {
         [AIU_GAP_NAMESPACE] = "namespace", [AIU_GAP_TRUNCATED] = "truncated",
         [AIU_GAP_RACE] = "race",           [AIU_GAP_BACKEND] = "backend",
         [AIU_GAP_DEADLINE] = "deadline",   [AIU_GAP_KERNEL_TOO_OLD] = "kernel-too-old",
+        [AIU_GAP_NOTE] = "note",
 };
 
 AIU_EXPORT const char *aiu_gap_kind_to_string(enum aiu_gap_kind gap)

@@ -128,17 +128,14 @@ void snapshot_drop_commands(struct aiu_snapshot *snapshot, const char *but)
         }
 }
 
-void snapshot_drop_gaps(struct aiu_snapshot *snapshot, const char *backend, int error)
+void snapshot_drop_gaps(struct aiu_snapshot *snapshot, size_t first, size_t last, int error)
 {
-        size_t kept = 0;
+        size_t kept = first;
 
-        for (size_t i = 0; i < snapshot->n_gaps; i++) {
-                struct gap *gap = &snapshot->gaps[i];
-
-                if (gap->error == error && gap->backend && strcmp(gap->backend, backend) == 0)
-                        gap_finish(gap);
+        for (size_t i = first; i < snapshot->n_gaps; i++)
+                if (i < last && snapshot->gaps[i].error == error)
+                        gap_finish(&snapshot->gaps[i]);
                 else
-                        snapshot->gaps[kept++] = *gap;
-        }
+                        snapshot->gaps[kept++] = snapshot->gaps[i];
         snapshot->n_gaps = kept;
 }

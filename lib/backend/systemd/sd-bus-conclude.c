@@ -75,7 +75,7 @@ static void note(struct aiu_snapshot *snapshot, const char *format, const char *
         char text[512];
 
         (void)snprintf(text, sizeof(text), format, unit);
-        (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_UNKNOWN, 0, text);
+        (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_NOTE, 0, text);
 }
 
 /* unit_can_stop_refuse_manual() of systemd: requests of all users are refused. */
@@ -351,7 +351,7 @@ int session_note_restarting(const struct session *session, struct aiu_snapshot *
                        "the address was of one of these, it is taken again: systemctl stop ends that",
                        names);
         free(names);
-        r = aiu_snapshot_add_gap(snapshot, AIU_GAP_RACE, 0, text);
+        r = aiu_snapshot_add_gap(snapshot, AIU_GAP_NOTE, 0, text);
         return r == -ENOMEM ? r : 0;
 }
 

@@ -234,8 +234,8 @@ START_TEST(who_started_it)
 }
 END_TEST
 
-/* What a service manager told is shown to all; what was not seen, where it matters. */
-START_TEST(note_of_a_manager)
+/* A note is always shown, another gap where it matters. */
+START_TEST(note)
 {
         struct aiu_report *r = fixture_report(AIU_VERDICT_AVAILABLE, 0, "it is free");
         char *text = NULL;
@@ -244,10 +244,7 @@ START_TEST(note_of_a_manager)
         ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
         ck_assert_str_eq(text, "it is free\n");
         free(text);
-        free(r->gaps[0].gap.backend);
-        r->gaps[0].gap.backend = fixture_copy("sd-bus");
-        r->gaps[0].gap.kind = AIU_GAP_RACE;
-        r->gaps[0].gap.error = 0;
+        r->gaps[0].gap.kind = AIU_GAP_NOTE;
         ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
         ck_assert_str_eq(text, "it is free\nnote      a.service is about to be started again\n");
         free(text);
@@ -429,7 +426,7 @@ int main(void)
         tcase_add_test(tcase, hidden_holder_of_a_unit);
         tcase_add_test(tcase, container_of_a_scope);
         tcase_add_loop_test(tcase, who_started_it, 0, (int)(sizeof(starters) / sizeof(starters[0])));
-        tcase_add_test(tcase, note_of_a_manager);
+        tcase_add_test(tcase, note);
         tcase_add_test(tcase, three_thousand_connections);
         tcase_add_test(tcase, two_holders_have_two_reasons);
         tcase_add_test(tcase, held_by_the_caller);
