@@ -519,7 +519,7 @@ static void with_faults(const char *text, tristate truth)
                 if (calls < fail_at)
                         break;
                 ck_assert(r == AIU_COMPLETE ? snapshot.host.address_local == truth
-                                        : snapshot.host.address_local == UNKNOWN);
+                                            : snapshot.host.address_local == UNKNOWN);
         }
         ck_assert_int_gt(fail_at, 3);
 }
