@@ -22,8 +22,7 @@ static void add_names(struct strbuf *text, const struct aiu_action *action)
         if (action->n_processes > shown)
                 strbuf_printf(text, " and %zu more", action->n_processes - shown);
         if (action->n_workers > 0)
-                strbuf_printf(text, " and with it %zu %s", action->n_workers,
-                              action->n_workers > 1 ? "workers" : "worker");
+                strbuf_printf(text, " and its %zu %s", action->n_workers, action->n_workers > 1 ? "workers" : "worker");
 }
 
 static void describe_end(struct strbuf *text, const struct aiu_action *action)
@@ -33,26 +32,24 @@ static void describe_end(struct strbuf *text, const struct aiu_action *action)
         strbuf_printf(text, "end ");
         add_names(text, action);
         if (graceful)
-                strbuf_printf(text, ", once the requests in progress are answered: its own signal for a graceful stop");
+                strbuf_printf(text, " gracefully: it answers the requests in progress first");
         else if (action->signal == SIGNAL_INT)
-                strbuf_printf(text, " fast: it does not wait for its clients, and keeps its data");
+                strbuf_printf(text, " fast: it does not wait for its clients and loses no data");
 }
 
-/* Of the first that the signal goes to. Whatever adopted an orphan did not start it, but may start another. */
+/* Of the first that the signal goes to. A process that adopted an orphan did not start it, but may start another. */
 static void add_parent(struct strbuf *text, const struct aiu_action *action)
 {
         const struct process *p = action->n_processes ? action->processes[0] : NULL;
         bool named = p && p->n_ancestors > 0 && p->ancestor_comms && p->ancestor_comms[0];
-        bool adopted = named && p->flags & AIU_HOLDER_ORPHAN;
         bool many = action->n_processes > 1;
 
-        strbuf_printf(text, "; ");
-        if (!adopted)
-                strbuf_printf(text, "%s", many ? "the parent of the first" : "its parent");
+        strbuf_str(text, ". ");
+        if (!named || !(p->flags & AIU_HOLDER_ORPHAN))
+                strbuf_printf(text, "%s%s", many ? "The parent of the first" : "Its parent", named ? ", " : "");
         if (named) {
-                strbuf_printf(text, "%s", adopted ? "" : ", ");
                 strbuf_outside(text, p->ancestor_comms[0]);
-                strbuf_printf(text, " (%d)%s", (int)p->ancestor_pids[0], adopted ? "" : ",");
+                strbuf_printf(text, " (%d)%s", (int)p->ancestor_pids[0], p->flags & AIU_HOLDER_ORPHAN ? "" : ",");
         }
         strbuf_printf(text, " may start %s again", many ? "them" : "it");
 }
@@ -81,7 +78,7 @@ static void add_starters(struct strbuf *text, const struct aiu_report *report, c
         const char *theirs = copy && copy->manager ? copy->manager->unit : NULL;
         const char *ours = own ? own->unit : NULL;
 
-        strbuf_printf(text, "; it runs the same program as the caller: a second copy?");
+        strbuf_str(text, ". It runs the same program as the caller: a second copy?");
         if (!theirs)
                 return;
         strbuf_printf(text, " (");
@@ -95,60 +92,73 @@ static void add_starters(struct strbuf *text, const struct aiu_report *report, c
         strbuf_printf(text, ")");
 }
 
+/* The order in which they are said. */
+static const struct {
+        uint32_t remark;
+        const char *sentence;
+} sentences[] = {
+        { REMARK_VITAL, "A login session, this shell or the host may depend on it" },
+        { REMARK_STOPPED, "It is stopped: SIGTERM acts only after kill -CONT" },
+        { REMARK_IGNORES, "It ignores SIGTERM" },
+        { REMARK_ANCESTOR, "Your shell or terminal runs in it and may end with it" },
+        { REMARK_LINGERS, "Its connections may then stay in TIME_WAIT for up to a minute" },
+        { REMARK_OTHERS, "Other sockets are in the way as well" },
+        { REMARK_INCOMPLETE, "Not every holder could be seen: there may be more" },
+        { REMARK_UNASKED, "systemd was not asked: a stop may not end it, or not for good" },
+        { REMARK_FOREIGN_PIDS, "The pids are those of another pid namespace: do this there" },
+        { REMARK_LIMITED_ROOT, "root of this user namespace may not signal a process of a user outside it" },
+        { REMARK_AT_BOOT, "It is enabled: it starts again at boot unless you disable it, too (systemctl disable)" },
+        { REMARK_NOT_REMOVABLE, "This user may not: the directory, its sticky bit, the file's attributes or a mount on "
+                                "the file forbid it" },
+};
+
+static void add_sentences(struct strbuf *text, uint32_t remarks)
+{
+        for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++)
+                if (remarks & sentences[i].remark)
+                        strbuf_printf(text, ". %s", sentences[i].sentence);
+}
+
+static void add_innocents(struct strbuf *text, uint32_t n)
+{
+        if (n > 0)
+                strbuf_printf(text, ". This ends %u other %s of the unit, too", (unsigned)n,
+                              n > 1 ? "processes" : "process");
+        else
+                strbuf_str(text, ". This ends the unit's main process, too, and all else in the unit");
+}
+
+static bool ends_holders(enum aiu_action_kind kind)
+{
+        return kind == AIU_ACTION_TERMINATE || kind == AIU_ACTION_KILL || kind == AIU_ACTION_STOP_UNIT ||
+               kind == AIU_ACTION_STOP_CONTAINER;
+}
+
 static void add_remarks(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report,
                         const struct manager *own)
 {
         uint32_t r = action->remarks;
-        bool term = action->kind == AIU_ACTION_TERMINATE;
 
-        if (r & REMARK_RANGE && (term || action->kind == AIU_ACTION_KILL || action->kind == AIU_ACTION_STOP_UNIT ||
-                                 action->kind == AIU_ACTION_STOP_CONTAINER))
-                strbuf_printf(text, ", which has most ports of the range");
+        if (r & REMARK_RANGE && ends_holders(action->kind))
+                strbuf_str(text, ", which holds most ports of the range");
         if (r & REMARK_HELPER)
-                strbuf_printf(
-                        text,
-                        ", if no container publishes the port: then it was left behind, else the container is cut off");
+                strbuf_str(text, ". Do this only if no container publishes the port: it cuts a running container off");
         words_whose_word(text, action);
         words_who_made_it(text, action, report);
         if (r & REMARK_RETURNS)
-                strbuf_printf(text, "; whatever looks after it %s it again",
+                strbuf_printf(text, ". Its manager %s it again",
                               action->sufficient == UNKNOWN ? "may start" : "starts");
-        if (r & REMARK_PARENT && !(r & REMARK_RETURNS))
+        else if (r & REMARK_PARENT)
                 add_parent(text, action);
         if (r & REMARK_SECOND_COPY)
                 add_starters(text, report, own);
-        if (r & REMARK_VITAL)
-                strbuf_printf(text, "; a login session, this shell or the host may depend on it");
-        if (term && r & REMARK_CATCHES)
-                strbuf_printf(text, "; %s a while: look again after 10 s",
-                              action->n_processes > 1 ? "they may take" : "it handles SIGTERM and may take");
-        if (!term && r & REMARK_STOPPED)
-                strbuf_printf(text, "; it is stopped, so SIGTERM would wait until it is continued (kill -CONT)");
-        if (!term && r & REMARK_IGNORES)
-                strbuf_printf(text, "; it ignores SIGTERM");
-        if (r & REMARK_ANCESTOR)
-                strbuf_printf(text, "; your shell or terminal runs in it, and may end with it");
-        if (r & REMARK_LINGERS)
-                strbuf_printf(text, "; its connections may stay in TIME_WAIT for up to a minute after that");
-        if (r & REMARK_OTHERS)
-                strbuf_printf(text, "; others are in the way as well");
-        if (r & REMARK_INCOMPLETE)
-                strbuf_printf(text, "; not every holder could be seen, so there may be more");
-        if (r & REMARK_WHOLE_UNIT && action->n_others > 0)
-                strbuf_printf(text, "; that ends %u other %s of the unit, too", (unsigned)action->n_others,
-                              action->n_others > 1 ? "processes" : "process");
-        else if (r & REMARK_WHOLE_UNIT)
-                strbuf_printf(text, "; that ends the unit's main process, too, and all else in the unit");
-        if (r & REMARK_UNASKED)
-                strbuf_printf(text, "; systemd was not asked, so whether that ends it, and for good, is not known");
-        if (r & REMARK_FOREIGN_PIDS)
-                strbuf_printf(text,
-                              "; the numbers are those of another pid namespace, whose /proc this is: do that there");
-        if (r & REMARK_LIMITED_ROOT && action->kind != AIU_ACTION_LOOK_CLOSER)
-                strbuf_printf(text, "; root in here may not signal a process of a user outside of this user namespace");
-        if (r & REMARK_AT_BOOT)
-                strbuf_printf(text,
-                              "; it is enabled: it starts again at boot until it is disabled too (systemctl disable)");
+        if (r & REMARK_CATCHES)
+                strbuf_printf(text, ". %s a while to exit: look again after 10 s",
+                              action->n_processes > 1 ? "They may take" : "It handles SIGTERM and may take");
+        if (r & REMARK_WHOLE_UNIT)
+                add_innocents(text, action->n_others);
+        /* describe_look() has said it. */
+        add_sentences(text, action->kind == AIU_ACTION_LOOK_CLOSER ? r & ~REMARK_LIMITED_ROOT : r);
 }
 
 unsigned long long words_whole_seconds(uint64_t usec)
@@ -159,37 +169,28 @@ unsigned long long words_whole_seconds(uint64_t usec)
 static void describe_wait(struct strbuf *text, const struct aiu_action *action)
 {
         if (action->wait_usec && action->remarks & REMARK_RANGE)
-                strbuf_printf(text,
-                              "wait %llu s: by then a port that only closed connections (TIME_WAIT) keep is free; "
-                              "nothing has to be stopped",
-                              words_whole_seconds(action->wait_usec));
+                strbuf_printf(
+                        text,
+                        "wait %llu s: by then a port that only closed connections (TIME_WAIT) hold is free. Nothing has to be stopped",
+                        words_whole_seconds(action->wait_usec));
         else if (action->remarks & REMARK_RANGE)
                 strbuf_str(text, "try again: a port is free by now");
         else if (action->wait_usec)
-                strbuf_printf(text, "wait %llu s, until the last TIME_WAIT socket is gone; nothing has to be stopped",
+                strbuf_printf(text, "wait %llu s, until the last TIME_WAIT socket is gone. Nothing has to be stopped",
                               words_whole_seconds(action->wait_usec));
         else
-                strbuf_printf(text, "wait a moment: a holder is exiting already");
+                strbuf_printf(text, "wait a moment: a holder is exiting");
 }
 
 static void describe_option(struct strbuf *text, const struct aiu_action *action, const char *option)
 {
         strbuf_printf(text, "set %s on the socket before bind()", option);
         if (action->sufficient == UNKNOWN)
-                strbuf_printf(text, ": enough only if the other socket has it too, which could not be read");
+                strbuf_printf(text, ". This is enough only if the other socket has it, too, which could not be read");
         else if (action->kind == AIU_ACTION_SET_REUSEADDR)
-                strbuf_printf(text, ": the other socket has it too, and does not listen");
+                strbuf_printf(text, ". The other socket has it, too, and does not listen");
         else if (action->kind == AIU_ACTION_SET_V6ONLY)
-                strbuf_printf(text, ": the IPv4 side stays with its holder, [::] serves IPv6 alone");
-}
-
-static void describe_file(struct strbuf *text, const struct aiu_action *action)
-{
-        strbuf_printf(text, "remove the stale socket file: no socket is bound to it, in any network namespace");
-        if (action->remarks & REMARK_NOT_REMOVABLE)
-                strbuf_printf(text,
-                              "; this user may not: the directory, its sticky bit, the file's attributes or a mount "
-                              "on the file forbid it");
+                strbuf_printf(text, ". [::] then serves IPv6 only, and IPv4 stays with its holder");
 }
 
 static const struct aiu_conflict *file_in_the_way(const struct aiu_report *report)
@@ -202,18 +203,18 @@ static const struct aiu_conflict *file_in_the_way(const struct aiu_report *repor
 static void describe_look(struct strbuf *text, const struct aiu_action *action)
 {
         if (action->remarks & REMARK_FILE_UNKNOWN)
-                strbuf_printf(text,
-                              "look again%s: whether a server is behind the socket file could not be seen, and "
-                              "removing the file may cut a server off",
-                              action->flags & AIU_ACTION_NEEDS_ROOT ? " as root" : "");
+                strbuf_printf(
+                        text,
+                        "look again%s: a server may be behind the socket file, and removing the file may cut a server off",
+                        action->flags & AIU_ACTION_NEEDS_ROOT ? " as root" : "");
         else if (action->remarks & REMARK_LIMITED_ROOT)
-                strbuf_printf(text,
-                              "look again from the host, as root with CAP_SYS_PTRACE: root in here cannot look into "
-                              "every process");
+                strbuf_printf(
+                        text,
+                        "look again from the host, as root: root of this user namespace cannot look into every process");
         else if (action->flags & AIU_ACTION_NEEDS_ROOT)
                 strbuf_printf(text, "look again as root: not every holder could be seen");
         else
-                strbuf_printf(text, "look again for all holders: the search was cut short");
+                strbuf_printf(text, "look again: the search for holders was cut short");
 }
 
 static void describe_address(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report)
@@ -228,9 +229,9 @@ static void describe_address(struct strbuf *text, const struct aiu_action *actio
                 return;
         }
         if (action->address.len == 0 && action->remarks & REMARK_RANGE) {
-                strbuf_printf(text,
-                              "bind another address of this host: each has the range to itself, as far as no socket "
-                              "is bound to every address");
+                strbuf_printf(
+                        text,
+                        "bind another address of this host: each address has its own ports, unless a socket is bound to every address");
                 return;
         }
         if (action->address.len == 0) {
@@ -239,7 +240,7 @@ static void describe_address(struct strbuf *text, const struct aiu_action *actio
         }
         address_print_port(&action->address, ip, sizeof(ip));
         if (address_port(&action->address) == 0)
-                strbuf_printf(text, "bind an address of your own: for %s a port is left", ip);
+                strbuf_printf(text, "bind an address of your own: %s has free ports", ip);
         else
                 strbuf_printf(text, "bind an address of your own: %s is free", ip);
 }
@@ -282,7 +283,7 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
         case AIU_ACTION_KILL_UNIT_LEFTOVERS:
                 strbuf_printf(text, "kill what is left of ");
                 add_units(text, action);
-                strbuf_printf(text, ", which systemd has stopped already");
+                strbuf_printf(text, ". systemd has stopped the unit already");
                 break;
         case AIU_ACTION_STOP_CONTAINER:
                 describe_container(text, action, &report->request);
@@ -293,7 +294,7 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
         case AIU_ACTION_KILL:
                 strbuf_printf(text, "kill ");
                 add_names(text, action);
-                strbuf_printf(text, " without a chance to clean up: what it has not written yet is lost");
+                strbuf_printf(text, ". It cannot clean up: data not written yet is lost");
                 break;
         case AIU_ACTION_WAIT:
                 describe_wait(text, action);
@@ -311,27 +312,28 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
                 describe_address(text, action, report);
                 break;
         case AIU_ACTION_OTHER_PORT:
-                strbuf_printf(text, action->remarks & REMARK_RANGE ? "bind a port of your own choice, outside the range"
+                strbuf_printf(text, action->remarks & REMARK_RANGE ? "bind a port of your choice outside the range"
                                                                    : "bind another port");
                 break;
         case AIU_ACTION_RESERVE_PORT:
-                strbuf_printf(text, "keep the port from being given to outgoing connections again: it lies in the "
-                                    "ephemeral range; this does not end the connection that has it now");
+                strbuf_printf(text,
+                              "keep the kernel from giving the port to outgoing connections: it lies in the ephemeral "
+                              "range. This does not end the connection that has it now");
                 break;
         case AIU_ACTION_REMOVE_FILE:
-                describe_file(text, action);
+                strbuf_str(text, "remove the stale socket file: no socket is bound to it in any network namespace");
                 break;
         case AIU_ACTION_USE_ACTIVATION:
                 strbuf_printf(text, "take the socket that systemd passes (sd_listen_fds(3)) instead of binding one");
                 break;
         case AIU_ACTION_FIX_CALLER:
                 if (action->remarks & REMARK_RANGE)
-                        strbuf_printf(text,
-                                      "the calling process has ports of the range itself: close sockets that are not "
-                                      "needed");
+                        strbuf_printf(
+                                text,
+                                "the calling process holds ports of the range itself: close sockets that it does not need");
                 else
-                        strbuf_printf(text, "the calling process holds the address itself: close that descriptor, or "
-                                            "use it");
+                        strbuf_printf(text,
+                                      "the calling process holds the address itself: close that descriptor or use it");
                 break;
         case AIU_ACTION_LOOK_CLOSER:
                 describe_look(text, action);
@@ -340,9 +342,10 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
                 words_widen(text, action, report);
                 break;
         case AIU_ACTION_SET_NO_PORT:
-                strbuf_printf(text,
-                              "set IP_BIND_ADDRESS_NO_PORT on the socket before bind(): it takes no port then, and "
-                              "connect() chooses one, which sockets with other destinations may share");
+                strbuf_printf(
+                        text,
+                        "set IP_BIND_ADDRESS_NO_PORT on the socket before bind(): connect() then chooses the port, "
+                        "and sockets with different destinations may share it");
                 break;
         case AIU_ACTION_STOP_KERNEL_USER:
                 words_stop_kernel_user(text, action->kernel_user);
@@ -373,8 +376,8 @@ int words_actions(struct aiu_report *report, const struct host *host, uid_t aske
                 if (!words_refused(&text, action, report, host))
                         describe(&text, action, report, own);
                 if (action->flags & AIU_ACTION_ELSEWHERE)
-                        strbuf_str(&text, action->argv ? "; that is done in the network namespace asked about"
-                                                       : "; do that in the network namespace asked about");
+                        strbuf_str(&text, action->argv ? ". This is done in the network namespace asked about"
+                                                       : ". Do this in the network namespace asked about");
                 r = strbuf_steal(&text, &action->text);
                 if (r < 0)
                         return r;

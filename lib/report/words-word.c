@@ -27,9 +27,9 @@ void words_who_made_it(struct strbuf *text, const struct aiu_action *action, con
         if (!(action->remarks & REMARK_HANDED_OVER) || !c)
                 return;
         if (c->socket.uid == 0 || c->socket.uid == UID_UNKNOWN)
-                strbuf_str(text, "; another user made the socket and handed it over, perhaps unasked");
+                strbuf_str(text, ". Another user made the socket and handed it over, perhaps unasked");
         else
-                strbuf_printf(text, "; uid %u made the socket and handed it over, perhaps unasked",
+                strbuf_printf(text, ". uid %u made the socket and handed it over, perhaps unasked",
                               (unsigned)c->socket.uid);
 }
 
@@ -45,12 +45,13 @@ void words_whose_word(struct strbuf *text, const struct aiu_action *action)
         if (!(action->remarks & REMARK_USERS_WORD))
                 return;
         if (m->named_by == UID_UNKNOWN)
-                strbuf_str(text, "; which user chose that name is unknown, so there is no command that acts on it");
+                strbuf_str(text, ". An unknown user may have chosen the name, so no command acts on it");
         else if (manager_acts_as_user(m) && !action->argv)
-                strbuf_printf(text, "; that rests on the word of uid %u alone", (unsigned)m->named_by);
+                strbuf_printf(text, ". This rests on the word of uid %u alone", (unsigned)m->named_by);
         else if (manager_acts_as_user(m))
-                strbuf_printf(text, "; that is the word of uid %u, as whom the command runs", (unsigned)m->named_by);
+                strbuf_printf(text, ". This rests on the word of uid %u, and the command runs as that user",
+                              (unsigned)m->named_by);
         else
-                strbuf_printf(text, "; that is the word of uid %u, so there is no command that acts on it",
+                strbuf_printf(text, ". This rests on the word of uid %u, so no command acts on it",
                               (unsigned)m->named_by);
 }

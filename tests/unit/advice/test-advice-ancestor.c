@@ -24,7 +24,7 @@ START_TEST(signal_to_ancestor)
         ask();
         expect(AIU_ACTION_TERMINATE, UNKNOWN);
         ck_assert(is_marked(AIU_ACTION_TERMINATE));
-        expect_text(AIU_ACTION_TERMINATE, "your shell or terminal runs in it");
+        expect_text(AIU_ACTION_TERMINATE, "Your shell or terminal runs in it");
 }
 END_TEST
 

@@ -90,9 +90,9 @@ START_TEST(unit_with_another_main_process)
         static const struct {
                 uint32_t n;
                 const char *text;
-        } rows[] = { { 13, "that ends 12 other processes of the unit, too" },
-                     { 2, "that ends 1 other process of the unit, too" },
-                     { 0, "that ends the unit's main process, too" } };
+        } rows[] = { { 13, "This ends 12 other processes of the unit, too" },
+                     { 2, "This ends 1 other process of the unit, too" },
+                     { 0, "This ends the unit's main process, too" } };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 setup();
@@ -116,7 +116,7 @@ static void expect_unit_first(void)
 {
         ask();
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_STOP_UNIT);
-        ck_assert_ptr_null(strstr(actions[0].text, "that ends"));
+        ck_assert_ptr_null(strstr(actions[0].text, "This ends"));
         teardown();
 }
 
@@ -222,7 +222,7 @@ START_TEST(several_managers)
         expect_command(AIU_ACTION_STOP_UNIT, "systemctl stop a.socket a.service b.service");
         ck_assert_str_eq(actions[1].argv[1], "--user");
         expect_command(AIU_ACTION_STOP_CONTAINER, "docker stop " ID);
-        expect_text(AIU_ACTION_STOP_UNIT, "others are in the way as well");
+        expect_text(AIU_ACTION_STOP_UNIT, "Other sockets are in the way as well");
 }
 END_TEST
 
@@ -355,7 +355,7 @@ START_TEST(socket_of_another_user)
         teardown();
         sockets[0].uid = 0; /* its cgroup was that user's */
         ask();
-        expect_text(AIU_ACTION_TERMINATE, "another user made the socket");
+        expect_text(AIU_ACTION_TERMINATE, "Another user made the socket");
         teardown();
         managers[0].will_return = YES;
         ask();
@@ -416,7 +416,7 @@ START_TEST(port_helper_that_was_left_over)
         asker = 0;
         ask();
         expect_text(AIU_ACTION_STOP_CONTAINER,
-                    "podman port --all names it when uid 1000 runs it; that rests on the word of");
+                    "podman port --all names it when uid 1000 runs it. This rests on the word of");
         expect(AIU_ACTION_TERMINATE, UNKNOWN);
         expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
         expect_text(AIU_ACTION_TERMINATE, "if no container publishes the port");
@@ -517,13 +517,13 @@ START_TEST(name_that_a_user_chose)
                 managers[0].named_by = 1000;
                 asker = 0;
                 ask();
-                expect_unconfirmed(kind, NULL, "the word of uid 1000, so there is no command");
+                expect_unconfirmed(kind, NULL, "the word of uid 1000, so no command acts on it");
                 ck_assert_ptr_nonnull(find(AIU_ACTION_TERMINATE)->argv);
                 expect(AIU_ACTION_TERMINATE, rows[i].supervisor ? UNKNOWN : YES);
                 teardown();
                 managers[0].named_by = UID_UNKNOWN;
                 ask();
-                expect_unconfirmed(kind, NULL, "which user chose that name is unknown");
+                expect_unconfirmed(kind, NULL, "An unknown user may have chosen the name");
                 teardown();
                 managers[0].named_by = asker = 1000;
                 ask();
@@ -554,7 +554,7 @@ START_TEST(command_runs_as_the_user)
                 container(0, engines[i], ID);
                 managers[0].user = managers[0].named_by = 1000;
                 ask();
-                expect_unconfirmed(AIU_ACTION_STOP_CONTAINER, command, "uid 1000, as whom the command runs");
+                expect_unconfirmed(AIU_ACTION_STOP_CONTAINER, command, "uid 1000, and the command runs as that user");
                 teardown();
         }
         setup();
@@ -565,7 +565,7 @@ START_TEST(command_runs_as_the_user)
         managers[0].unit_state = NULL;
         ask();
         expect_unconfirmed(AIU_ACTION_STOP_UNIT, "systemctl --user -M 1000@ stop web.service",
-                           "as whom the command runs");
+                           "the command runs as that user");
         teardown();
         managers[0].unit_state = words("active"); /* that user's manager was asked */
         ask();

@@ -35,7 +35,7 @@ START_TEST(not_removable)
         ask_about(S_IFSOCK, NO, NO);
         expect(AIU_ACTION_REMOVE_FILE, NO);
         ck_assert_uint_eq(find(AIU_ACTION_REMOVE_FILE)->flags, AIU_ACTION_NEEDS_ROOT);
-        expect_text(AIU_ACTION_REMOVE_FILE, "this user may not");
+        expect_text(AIU_ACTION_REMOVE_FILE, "This user may not");
         expect(AIU_ACTION_OTHER_ADDRESS, UNKNOWN);
         teardown();
         setup();

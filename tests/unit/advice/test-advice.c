@@ -36,7 +36,7 @@ START_TEST(sigterm_ignored)
         ask();
         ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
         expect(AIU_ACTION_KILL, YES);
-        expect_text(AIU_ACTION_KILL, "it ignores SIGTERM");
+        expect_text(AIU_ACTION_KILL, "It ignores SIGTERM");
         ck_assert_uint_eq(actions[0].flags, AIU_ACTION_DISRUPTIVE | AIU_ACTION_LAST_RESORT);
 }
 END_TEST
@@ -106,7 +106,7 @@ START_TEST(master_alone)
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_TERMINATE);
         expect(AIU_ACTION_TERMINATE, UNKNOWN);
         expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
-        expect_text(AIU_ACTION_TERMINATE, "and with it 1 worker"); /* of one socket, here */
+        expect_text(AIU_ACTION_TERMINATE, "and its 1 worker"); /* of one socket, here */
         ck_assert_ptr_null(find(AIU_ACTION_KILL));
 }
 END_TEST
@@ -155,7 +155,7 @@ START_TEST(parent_is_the_master)
         processes[0].leading = &master;
         ask();
         expect_command(AIU_ACTION_TERMINATE, "kill -TERM 90");
-        expect_text(AIU_ACTION_TERMINATE, "pid (90) and with it 1 worker");
+        expect_text(AIU_ACTION_TERMINATE, "pid (90) and its 1 worker");
         ck_assert(actions[0].flags & AIU_ACTION_NEEDS_ROOT);
         ck_assert_ptr_null(find(AIU_ACTION_KILL));
 }
@@ -201,24 +201,24 @@ START_TEST(parent_may_start_it_again)
         processes[0].parent_returns = UNKNOWN;
         ask();
         expect(AIU_ACTION_TERMINATE, UNKNOWN);
-        expect_text(AIU_ACTION_TERMINATE, "its parent may start it again");
+        expect_text(AIU_ACTION_TERMINATE, "Its parent may start it again");
         teardown();
         processes[0].ancestor_pids = parents;
         processes[0].n_ancestors = 2;
         ask();
-        expect_text(AIU_ACTION_TERMINATE, "its parent may start it again");
+        expect_text(AIU_ACTION_TERMINATE, "Its parent may start it again");
         teardown();
         processes[0].ancestor_comms = comms;
         ask();
-        expect_text(AIU_ACTION_TERMINATE, "its parent may start it again");
+        expect_text(AIU_ACTION_TERMINATE, "Its parent may start it again");
         teardown();
         comms[0] = words("loop.sh");
         ask();
-        expect_text(AIU_ACTION_TERMINATE, "its parent, loop.sh (50), may start it again");
+        expect_text(AIU_ACTION_TERMINATE, "Its parent, loop.sh (50), may start it again");
         teardown();
         processes[0].flags = AIU_HOLDER_ORPHAN;
         ask();
-        expect_text(AIU_ACTION_TERMINATE, "; loop.sh (50) may start it again");
+        expect_text(AIU_ACTION_TERMINATE, ". loop.sh (50) may start it again");
         teardown();
         processes[0].flags = 0;
         processes[0].sigterm_ignored = YES;
@@ -249,7 +249,7 @@ START_TEST(parent_of_several)
         processes[0].sigterm_caught = YES;
         ask();
         expect_text(AIU_ACTION_TERMINATE,
-                    "; the parent of the first, loop.sh (50), may start them again; they may take a while");
+                    ". The parent of the first, loop.sh (50), may start them again. They may take a while");
 }
 END_TEST
 
@@ -276,10 +276,10 @@ START_TEST(own_words)
         static const struct {
                 const char *exe, *option, *text;
         } rows[] = {
-                { "/usr/sbin/nginx", "-QUIT", "once the requests in progress are answered" },
-                { "/usr/sbin/apache2", "-WINCH", "once the requests in progress are answered" },
-                { "/usr/sbin/httpd", "-WINCH", "once the requests in progress are answered" },
-                { "/opt/haproxy/sbin/haproxy", "-USR1", "once the requests in progress are answered" },
+                { "/usr/sbin/nginx", "-QUIT", "gracefully: it answers the requests in progress" },
+                { "/usr/sbin/apache2", "-WINCH", "gracefully: it answers the requests in progress" },
+                { "/usr/sbin/httpd", "-WINCH", "gracefully: it answers the requests in progress" },
+                { "/opt/haproxy/sbin/haproxy", "-USR1", "gracefully: it answers the requests in progress" },
                 { "/sbin/squid", "-INT", "does not wait for its clients" },
                 { "/usr/lib/postgresql/15/bin/postgres", "-INT", "does not wait for its clients" },
         };
@@ -454,7 +454,7 @@ START_TEST(stopped)
         ask();
         ck_assert_ptr_null(find(AIU_ACTION_TERMINATE));
         expect(AIU_ACTION_KILL, YES);
-        expect_text(AIU_ACTION_KILL, "it is stopped");
+        expect_text(AIU_ACTION_KILL, "It is stopped");
         teardown();
         processes[0].sigterm_caught = YES;
         ask();
