@@ -224,8 +224,7 @@ static void terminate(struct advice_list *list)
                 action->sufficient = advice_file_goes(list->in, hears, NULL);
 }
 
-/* Of those who hear SIGTERM only if there is nobody who does not: they are
- * asked first, and seen again. */
+/* If some processes do not hear SIGTERM, kill only these: the others get SIGTERM first, and another look. */
 static void kill_them(struct advice_list *list)
 {
         bool deaf = advice_any_holder(list->in, does_not_hear, NULL);

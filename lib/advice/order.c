@@ -3,7 +3,7 @@
  * In which order actions are recommended: by harm first, then by certainty.
  * What may free the address comes before what leaves the address to its holder,
  * that before what a programmer has to change, and what changes the host for
- * everybody comes last. Pure.
+ * all comes last. Pure.
  */
 #include "advice/parts.h"
 

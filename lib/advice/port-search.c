@@ -165,7 +165,7 @@ static void v6_alone(struct advice_list *list)
 
 /* ------------------------------------------------------ the holders */
 
-static bool is_somebody(const struct aiu_conflict *c)
+static bool is_held_by_process(const struct aiu_conflict *c)
 {
         return c->n_holders > 0 && c->holders[0].kind == AIU_HOLDER_PROCESS;
 }
@@ -178,7 +178,7 @@ static void stop_top_holder(struct advice_list *list)
         size_t before = list->n;
 
         for (size_t i = 0; i < all->n_conflicts && list->n == before; i++) {
-                if (!is_somebody(&all->conflicts[i]))
+                if (!is_held_by_process(&all->conflicts[i]))
                         continue;
                 alone.conflicts = &all->conflicts[i];
                 alone.n_conflicts = 1;

@@ -2,7 +2,7 @@
 /*
  * What helps where no socket is in the way: the address is not here, a
  * privilege is missing, the call is wrong. The likely mistake comes first, then
- * what changes one program; what changes the host for everybody comes last, and
+ * what changes one program; what changes the whole host comes last, and
  * is left out where it could not help. Pure.
  */
 #include <string.h>
@@ -150,8 +150,7 @@ static void add_address(struct advice_list *list)
                          AIU_ACTION_HOST_WIDE | AIU_ACTION_NEEDS_ROOT);
 }
 
-/* ::1 comes back by itself when lo is up; of any other address nobody knows
- * whether it is configured. */
+/* ::1 comes back by itself when lo is up. Whether another address is configured is not known. */
 static void enable_ipv6(struct advice_list *list)
 {
         struct host host = *list->in->table->host;
