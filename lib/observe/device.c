@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Network interfaces by number and name, asked in the network namespace that the
- * question is about: the same number is another interface elsewhere.
+ * request is about: the same number is another interface elsewhere.
  */
 #include <errno.h>
 #include <string.h>

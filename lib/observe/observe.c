@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Runs the backends, phase by phase. A backend that is missing, refused or
- * broken is a gap here, and nobody else has to know: the next one is asked.
+ * broken is a gap here, and the next one is asked. No other file handles that.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -89,7 +89,7 @@ static void open_procfs(struct observation *o)
                 o->backend_request.procfs = -1;
 }
 
-/* Where the caller stands to what /proc shows: no backend tells, and advice depends on it. */
+/* Are pids and privileges of this /proc also the caller's? No backend says so, and advice depends on it. */
 static void learn_standpoint(struct host *host, int procfs)
 {
         host->foreign_pids = caller_pids_are_foreign(procfs);
@@ -117,7 +117,7 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
         o->backend_request.ifindex = conflict_device(request);
         o->backend_request.uid = request->uid;
         o->backend_request.context_flags = context->flags;
-        /* What does not fit into 64 bits of nanoseconds is as good as no deadline. */
+        /* A deadline of centuries is none: its nanoseconds would overflow. */
         if (context->deadline_usec && context->deadline_usec < UINT64_MAX / 2000)
                 o->backend_request.deadline_nsec = sys_now_nsec() + context->deadline_usec * 1000;
         o->snapshot.host.kernel_proven = context->kernel_proven;
@@ -267,9 +267,9 @@ static int observe_listeners(struct observation *o)
 }
 
 /*
- * One holder is wanted, and there is a listener: then that is the answer, and nobody
- * need walk the table of connections, which is 10 to 100 times as long. With both
- * flags a backend tells of a listener or, where there is none, of all sockets.
+ * One holder is wanted, and there is a listener: then that is the answer, and no backend
+ * needs to walk the table of connections, which is 10 to 100 times as long. With both
+ * flags a backend reports a listener or, where there is none, all sockets.
  */
 static int observe_first(struct observation *o)
 {
@@ -349,7 +349,7 @@ static int observe_devices(struct observation *o)
         return 0;
 }
 
-/* A kernel that lists no socket which is bound and no more: look for these in another way. */
+/* Where the kernel lists no socket that is bound but not listening, look for these in another way. */
 static int observe_hidden(struct observation *o)
 {
         int r;
@@ -473,7 +473,7 @@ int observe_holders(struct observation *o)
         last_gap = o->snapshot.n_gaps;
         if (r < 0)
                 return r;
-        /* With FIRST_HOLDER the list may be short whatever the backend says. */
+        /* With FIRST_HOLDER the list may be short, although the backend says AIU_COMPLETE. */
         o->holders_complete = r == AIU_COMPLETE && !o->snapshot.holders_truncated &&
                               !(o->backend_request.context_flags & AIU_CONTEXT_FIRST_HOLDER);
         r = observe_kernel_users(o);
@@ -499,7 +499,7 @@ int observe_managers(struct observation *o)
 {
         int r;
 
-        /* With nobody there any more, a service may be about to be started again. */
+        /* The port is free again: a service that had it may be about to restart. */
         if (o->snapshot.n_wanted == 0 && o->request->error != EADDRINUSE)
                 return 0;
         r = run_phase(o, PHASE_MANAGERS);

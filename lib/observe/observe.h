@@ -10,25 +10,25 @@
 struct observation {
         const struct aiu_query *query;
         struct request *request;            /* defaults are filled in as they become known */
-        struct aiu_request backend_request; /* what the backends get to see of it */
+        struct aiu_request backend_request; /* the same for the backends */
         struct aiu_snapshot snapshot;
         bool own_procfs; /* backend_request.procfs is ours to close */
         bool sockets_complete;
         bool holders_complete;
 };
 
-/* Opens /proc, starts the clock, learns what the process may do. Never fails: what is missing is a gap. */
+/* Opens /proc and starts the clock. Never fails: without a /proc there are gaps. */
 void observe_begin(struct observation *o, const struct aiu_query *query, struct request *request);
 void observe_end(struct observation *o);
 
-/* The address, the host's limits and the sockets on the port, in the network namespace asked about. */
+/* The address, the limits of the host and the sockets on the port, in the requested network namespace. */
 int observe_sockets(struct observation *o);
 /* Who holds snapshot.wanted, and with which options. */
 int observe_holders(struct observation *o);
-/* Who looks after those. */
+/* Which service, container or supervisor the holders belong to. */
 int observe_managers(struct observation *o);
 
-/* What was observed so far, as the rules take it. Borrows; valid until `o` changes. */
+/* The observation so far, as the rules take it. Borrows; valid until `o` changes. */
 struct port_table observe_table(const struct observation *o);
 
 /* observe/wanted.c: sets snapshot.wanted, before the holders and before the options are looked for. */

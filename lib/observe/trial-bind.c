@@ -40,7 +40,7 @@
 #include "util/sys.h"
 #include "rules/verdict.h"
 
-/* Is it a question about a fresh socket of the caller's own, here? */
+/* Is the request about a fresh socket of the caller, in this namespace? */
 static bool is_fresh(const struct observation *o)
 {
         const struct request *q = o->request;
@@ -68,7 +68,7 @@ static bool port_is_empty(const struct observation *o)
         return true;
 }
 
-/* Somebody is certainly in the way: it is only about which error comes first. */
+/* A socket is certainly in the way: only which error comes first is open. */
 static bool is_hopeless(const struct observation *o)
 {
         const struct aiu_snapshot *snapshot = &o->snapshot;
@@ -87,7 +87,7 @@ static bool lists_bound(const struct host *host)
         return host->bound_complete || !(kernel_doubts(host) & AIU_KERNEL_BOUND_SHOWN);
 }
 
-/* Would everything be after it as it was before? */
+/* Would the bind leave everything as it was? */
 static bool leaves_no_trace(const struct observation *o)
 {
         const struct request *q = o->request;
@@ -128,7 +128,7 @@ static int set_options(int fd, const struct request *q)
         return r;
 }
 
-/* Errors that tell of this moment, and nothing of the address. */
+/* Errors of this moment, which say nothing about the address. */
 static bool is_passing(int error)
 {
         return error == ENOMEM || error == ENOBUFS || error == EINTR || error == EAGAIN;

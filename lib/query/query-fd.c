@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The question, read from the live socket that it is about. Everything is read
+ * The request, read from the live socket that it is about. Everything is read
  * with getsockopt(2) and left as it was.
  */
 #include <errno.h>

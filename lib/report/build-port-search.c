@@ -18,7 +18,7 @@
 #define MOST_GROUPS 4096u
 #define MOST_HOLDERS 64u
 
-/* Claims that one process, or nobody, keeps. */
+/* Port entries of one process, or of none. */
 struct group {
         enum aiu_holder_kind kind;
         pid_t pid; /* the lowest of those that hold one */
@@ -166,7 +166,7 @@ static bool has_holder(const struct aiu_report *report, const struct aiu_conflic
         return false;
 }
 
-/* Everybody who has to let go before all of the group's ports are free. */
+/* Every process that has to close its sockets before all of the group's ports are free. */
 static int add_holders(struct aiu_report *report, const struct grouping *g, const struct group *group,
                        struct aiu_conflict *c)
 {

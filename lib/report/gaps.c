@@ -60,7 +60,7 @@ static enum aiu_gap_kind add_remedy(struct strbuf *text, const struct observatio
         return AIU_GAP_PERMISSION;
 }
 
-/* One gap for each holder whose bits decide; a crowd of alike ones makes one. */
+/* One gap for each holder whose options decide. Equal gaps are recorded once. */
 static void add_open_bits(struct observation *o, const struct aiu_report *report)
 {
         for (size_t i = 0; i < report->n_conflicts && i < 8; i++) {

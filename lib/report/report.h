@@ -12,7 +12,7 @@ struct aiu_report {
         struct request request;
         struct verdict verdict;
         uint32_t what_if_doubts;         /* DOUBT_*: why one of the next is unknown */
-        tristate what_if[WHAT_IF_COUNT]; /* by AIU_OPTION_* bits, added to the question's own */
+        tristate what_if[WHAT_IF_COUNT]; /* by AIU_OPTION_* bits, added to those of the request */
         struct range range;              /* port 0: what the search met */
         size_t n_range_holders;          /* how many have ports of it, as far as they can be told apart */
         char *summary;

@@ -336,12 +336,12 @@ bool conflict_is_own(const struct request *request, const struct socket *holder)
 }
 
 /*
- * A search shares less than a bind() to a port. TCP takes no port on which it
- * meets anybody, whatever the options (inet_csk_find_open_port() asks
+ * A search shares less than a bind() to a port. TCP takes no port that has any
+ * socket it meets, with any options (inet_csk_find_open_port() asks
  * inet_bind_conflict() with relax and reuseport_ok false); in a second round,
  * with ip_autobind_reuse, it joins sockets that SO_REUSEADDR would let it join,
  * but not its own SO_REUSEPORT group. UDP marks as used what a bind() to that
- * port would not share; each socket counts for itself, in whatever order:
+ * port would not share; each socket counts for itself, in any order:
  * udp_lib_lport_inuse() with a bitmap.
  */
 static tristate search_shares(const struct request *q, const struct socket *h, bool relaxed)

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* (question, socket) → is it in the way, and by which rule. Pure. */
+/* (request, socket) → is the socket in the way, and by which rule. Pure. */
 #ifndef AIU_CONFLICT_H
 #define AIU_CONFLICT_H
 
 #include "rules/model.h"
 
-/* The protocol whose port space the question is about: MPTCP binds TCP ports. */
+/* The protocol whose ports the request is about: MPTCP binds TCP ports. */
 int conflict_protocol(const struct request *request);
 
 /* Are the rules of that protocol known here? */
 bool conflict_modelled(const struct request *request);
 
 /* The device that the would-be socket is bound to: a link-local address binds
- * it to the interface of its scope, whatever SO_BINDTODEVICE said (__inet6_bind()). */
+ * it to the interface of its scope, also with SO_BINDTODEVICE (__inet6_bind()). */
 unsigned int conflict_device(const struct request *request);
 
-/* Is it the very socket that is asked about? */
+/* Is this the socket that the request is about? */
 /* SK_FORCE_REUSE: inet_csk_get_port() compares it with nobody. */
 bool conflict_forced(const struct request *request);
 bool conflict_is_own(const struct request *request, const struct socket *holder);

@@ -84,7 +84,7 @@ static bool is_mapped(const struct endpoint *e)
         return e->v6 && e->v4ish;
 }
 
-/* [::] on one side, IPv4 in whatever guise on the other. */
+/* [::] on one side, IPv4 in any form on the other. */
 static bool wildcard6_and_v4(const struct endpoint *a, const struct endpoint *b)
 {
         return (is_any6(a) && b->v4ish) || (is_any6(b) && a->v4ish);

@@ -77,12 +77,12 @@ static size_t collect(const struct aiu_conflict *c, struct process *const *all, 
         return n;
 }
 
-static void find_workers(struct process **crowd, size_t n)
+static void find_workers(struct process **group, size_t n)
 {
-        qsort(crowd, n, sizeof(struct process *), compare_pids);
+        qsort(group, n, sizeof(struct process *), compare_pids);
         for (size_t i = 0; i < n; i++)
-                if (!crowd[i]->is_self && !crowd[i]->leading)
-                        crowd[i]->leading = master_among(crowd, n, crowd[i]);
+                if (!group[i]->is_self && !group[i]->leading)
+                        group[i]->leading = master_among(group, n, group[i]);
 }
 
 /* A master of one socket may be a worker of another. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The plain structs that flow through the library: what is asked (question),
+ * The plain structs that flow through the library: what is asked (request),
  * what was seen (socket, process, holder, manager, host), what follows from it
  * (judgement, action, gap). Data only: no object here knows a system call, and
  * the pure files (address.c, conflict.c, verdict.c, advice.c) see nothing else.
@@ -169,9 +169,9 @@ struct socket {
 };
 
 /*
- * Port 0 is asked for: a socket on any port may matter, and there may be a
- * million. Of each only this is kept, and of a crowd that is alike on one port
- * only the first few: see port-entries.c.
+ * Port 0: a socket on any port may matter, and there may be a million. Of each only
+ * this is kept, and of many that are alike on one port only the first few: see
+ * port-entries.c.
  */
 struct port_entry {
         union {
@@ -205,7 +205,7 @@ struct range {
         uint32_t doubts;       /* DOUBT_*, if that is not known */
 };
 
-/* How one socket stands to the question. */
+/* How one socket stands to the request. */
 struct judgement {
         enum aiu_overlap overlap;
         enum aiu_reason reason;

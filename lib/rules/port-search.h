@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Port 0: (question, host, sockets on all ports) → does the kernel's search find a port? Pure. */
+/* Port 0: (request, host, sockets on all ports) → does the kernel's search find a port? Pure. */
 #ifndef AIU_PORT_SEARCH_H
 #define AIU_PORT_SEARCH_H
 
@@ -18,18 +18,18 @@ enum {
 /* 64 KiB: on the heap. */
 struct range_map {
         struct range range;
-        bool relaxed;               /* claims were judged by the rule of TCP's second round */
+        bool relaxed;               /* entries were judged by the rule of TCP's second round */
         uint32_t doubtful;          /* DOUBT_*: why there are PORT_*DOUBTFUL */
         unsigned char ports[PORTS]; /* PORT_* */
 };
 
-/* The question is about a port that the kernel is to choose, and it chooses one at once. */
+/* Is the kernel to choose a port, and at once? */
 bool range_requested(const struct request *request);
 
 /* What is searched: the sysctl, narrowed by IP_LOCAL_PORT_RANGE. False = not known. */
 bool range_bounds(const struct request *request, const struct host *host, int *ret_first, int *ret_last);
 
-/* Judge every claim. NULL = no memory; free(3) it. */
+/* Judges every entry. NULL = no memory; free(3) it. */
 struct range_map *range_look(const struct port_table *table);
 
 /* Does the search look at this port? */
@@ -42,7 +42,7 @@ struct judgement range_judge(const struct port_table *table, const struct range_
 /* The verdict on a bind() to port 0, or on the listen() that looks for a port. */
 struct verdict range_conclude(const struct port_table *table);
 
-/* A claim as the rules of conflict.c know sockets. */
+/* The entry as a socket, for the rules of conflict.c. */
 struct socket range_socket(const struct port_entry *entry);
 uint16_t range_port(const struct port_entry *entry);
 

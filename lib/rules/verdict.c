@@ -44,13 +44,13 @@ static const struct verdict available = { .verdict = AIU_VERDICT_AVAILABLE };
 /* ------------------------------------------------------ the sockets */
 
 struct tally {
-        bool certain;    /* somebody is in the way, certainly */
-        bool possible;   /* somebody may be */
-        bool admitted;   /* UDP: somebody may let it in at once */
-        bool listener;   /* somebody on the port listens */
-        bool options;    /* somebody may be, because of an option that was not read */
+        bool certain;    /* a socket is certainly in the way */
+        bool possible;   /* a socket may be */
+        bool admitted;   /* UDP: a socket may let it in at once */
+        bool listener;   /* a socket on the port listens */
+        bool options;    /* a socket may be, because of an option that was not read */
         bool devices;    /* ... because the devices are not known */
-        uint32_t kernel; /* somebody may be, because of what is not sure of this kernel */
+        uint32_t kernel; /* a socket may be, because this kernel may differ */
 };
 
 static struct tally count_conflicts(const struct port_table *table)
@@ -79,7 +79,7 @@ static struct tally count_conflicts(const struct port_table *table)
 }
 
 /*
- * Which doubts remain although somebody is certainly in the way.
+ * Which doubts remain although a socket is certainly in the way.
  *
  * TCP keeps a summary for each port (tb->fastreuseport, set by the last bind()
  * or listen() that mattered); a socket with SO_REUSEPORT that matches it is let
@@ -100,7 +100,7 @@ static uint32_t doubts_of(const struct request *q, const struct tally *tally)
         return tally->admitted ? DOUBT_ORDER : 0;
 }
 
-/* What is not sure of this kernel, and would let the socket in although somebody is in the way. */
+/* In what this kernel may differ that would let the socket in although another is in the way. */
 static uint32_t kernel_may_admit(const struct port_table *table, const struct tally *tally)
 {
         const struct request *q = table->request;

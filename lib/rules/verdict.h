@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* (question, host, all sockets) → what bind() and listen() do. Pure. */
+/* (request, host, all sockets) → what bind() and listen() do. Pure. */
 #ifndef AIU_VERDICT_H
 #define AIU_VERDICT_H
 
@@ -19,7 +19,7 @@ tristate verdict_what_if(const struct port_table *table, uint32_t options);
 /* For each set of options; *ret_doubts: DOUBT_*, of all of them. */
 void verdict_what_ifs(const struct port_table *table, tristate ret[WHAT_IF_COUNT], uint32_t *ret_doubts);
 
-/* Would the bind succeed, whatever it gave when request->error was seen? */
+/* Would the bind succeed now, ignoring the errno that was seen? */
 tristate verdict_without_errno(const struct port_table *table);
 
 /*

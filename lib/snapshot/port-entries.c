@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Port 0 is asked for, so that every socket of the protocol may matter. Memory
- * stays bounded however many there are: a claim has less than 100 bytes, there are
- * at most CLAIMS_MAX, and of sockets that no rule tells apart (a listener's
+ * For port 0 every socket of the protocol may matter. Memory stays bounded however
+ * many there are: an entry has less than 100 bytes, there are at most ENTRIES_MAX,
+ * and of sockets that no rule tells apart (a listener's
  * connections; clients that share a port to different peers) only the first few
  * are kept for each port, and the rest counted.
  */
@@ -14,7 +14,7 @@
 #include "rules/port-search.h"
 #include "snapshot/snapshot.h"
 
-#define CLAIMS_MAX 65536u
+#define ENTRIES_MAX 65536u
 #define ALIKE_KEPT 8u
 
 int entries_begin(struct port_entries *entries)
@@ -45,7 +45,7 @@ static int grow(struct port_entries *entries)
 
         if (entries->n < entries->room)
                 return 0;
-        if (entries->n >= CLAIMS_MAX)
+        if (entries->n >= ENTRIES_MAX)
                 return -ENOBUFS;
         list = realloc(entries->list, room * sizeof(*list));
         if (!list)
@@ -114,12 +114,12 @@ static bool alike(const struct port_entry *a, const struct port_entry *b)
                (a->inode == 0) == (b->inode == 0);
 }
 
-/* One more of a crowd; the last one that is kept stands for the rest. */
-static void count_in(struct port_entry *crowd, const struct port_entry *one)
+/* One more that is alike: the last one that is kept stands for the rest. */
+static void count_in(struct port_entry *last, const struct port_entry *one)
 {
-        crowd->alike++;
-        if (one->expires_usec > crowd->expires_usec)
-                crowd->expires_usec = one->expires_usec;
+        last->alike++;
+        if (one->expires_usec > last->expires_usec)
+                last->expires_usec = one->expires_usec;
 }
 
 int entries_add(struct port_entries *entries, const struct aiu_socket_fact *fact)

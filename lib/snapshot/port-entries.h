@@ -5,7 +5,7 @@
 
 #include "snapshot/snapshot.h"
 
-/* From now on sockets are kept as claims. -ENOMEM. */
+/* From now on sockets are kept as port entries. -ENOMEM. */
 int entries_begin(struct port_entries *entries);
 void entries_finish(struct port_entries *entries);
 
@@ -14,7 +14,7 @@ int entries_add(struct port_entries *entries, const struct aiu_socket_fact *fact
 void entries_set_options(struct port_entries *entries, uint64_t inode, const struct aiu_options_fact *fact);
 int entries_get(const struct port_entries *entries, size_t i, struct aiu_socket_fact *ret_fact);
 
-/* The claims on one port: `claims->first[port]`, then each one's `claims->next[i]`; ENTRIES_END. */
+/* The entries of one port: first[port], then next[i] of each, up to ENTRIES_END. */
 #define ENTRIES_END UINT32_MAX
 
 #endif

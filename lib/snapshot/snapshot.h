@@ -13,9 +13,9 @@
  * gap of kind TRUNCATED is recorded, once, and the call returns -ENOBUFS. */
 #define SNAPSHOT_MAX_SOCKETS 8192u
 #define SNAPSHOT_MAX_PROCESSES 1024u
-#define SNAPSHOT_MAX_REFS 8192u /* port 0: as many as there can be claims */
+#define SNAPSHOT_MAX_REFS 8192u /* port 0: as many as there can be entries */
 #define SNAPSHOT_MAX_RANGE_HOLDINGS 65536u
-#define SNAPSHOT_MAX_FDS 64u /* per holding */
+#define SNAPSHOT_MAX_FDS 64u /* of one process, for one socket */
 #define SNAPSHOT_MAX_MANAGERS 2048u
 #define SNAPSHOT_MAX_KERNEL_USERS 256u
 #define SNAPSHOT_MAX_DEVICES 64u    /* that sockets are bound to */
@@ -30,7 +30,7 @@ struct port_entries {
         struct port_entry *list;
         size_t n, room;
         uint32_t *next;  /* of the same port, for each */
-        uint32_t *first; /* for each port; NULL = sockets are not kept as claims */
+        uint32_t *first; /* for each port; NULL = sockets are not kept as entries */
 };
 
 struct aiu_snapshot {
@@ -45,7 +45,7 @@ struct aiu_snapshot {
         size_t n_processes, processes_room;
         struct holder_ref *refs;
         size_t n_refs, refs_room;
-        uint32_t *ref_heads; /* by hash of the inode: its last holding + 1; snapshot_holder_ref() */
+        uint32_t *ref_heads; /* by hash of the inode: its last ref + 1; snapshot_holder_ref() */
         struct manager *managers;
         size_t n_managers, managers_room;
         struct {
@@ -80,7 +80,7 @@ void process_finish(struct process *process);
 void manager_finish(struct manager *manager);
 void kernel_user_finish(struct kernel_user *user);
 void gap_finish(struct gap *gap);
-/* As if no socket had been told of, nor any gap after the first `n_gaps`. */
+/* Forget all sockets, and the gaps after the first `n_gaps`. */
 void snapshot_forget_sockets(struct aiu_snapshot *snapshot, size_t n_gaps);
 /* The inodes whose holders the next phases look for; copied, sorted, made unique. */
 int snapshot_want_inodes(struct aiu_snapshot *snapshot, const uint64_t *inodes, size_t n);
@@ -88,7 +88,7 @@ int snapshot_want_inodes(struct aiu_snapshot *snapshot, const uint64_t *inodes, 
 int snapshot_grow(void *array, size_t element, size_t n, size_t *room, size_t most);
 /* Says so in a gap, once; always -ENOBUFS. */
 int snapshot_truncated(struct aiu_snapshot *snapshot, bool *already, const char *text);
-/* Walk the holdings of one inode: the first one, then the next after `at`; NULL = no more. */
+/* The refs of one inode: with NULL the first one, then the one after `after`; NULL = no more. */
 const struct holder_ref *snapshot_holder_ref(const struct aiu_snapshot *snapshot, uint64_t inode,
                                              const struct holder_ref *after);
 /* The VRF of a socket, before the devices phase. */
