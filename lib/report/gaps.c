@@ -182,6 +182,19 @@ static void add_group(struct observation *o, const struct aiu_report *report)
         }
 }
 
+/* current_check_access_socket() and hook_path_mknod(): a Landlock domain is shown by no interface. */
+static void add_sandbox(struct observation *o, const struct aiu_report *report)
+{
+        const struct request *q = &report->request;
+
+        if (report->verdict.verdict != AIU_VERDICT_AVAILABLE || q->foreign_uid ||
+            !caller_is_sandboxed(o->backend_request.procfs))
+                return;
+        (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_UNKNOWN, 0,
+                                   "the caller has set no_new_privs, as a sandbox does: if it is under Landlock, which "
+                                   "no interface shows, the call may fail with EACCES");
+}
+
 int build_gaps(struct aiu_report *report, struct observation *o)
 {
         struct verdict more = { .doubts = report->verdict.doubts | what_if_doubts(report),
@@ -189,6 +202,7 @@ int build_gaps(struct aiu_report *report, struct observation *o)
 
         add_open_bits(o, report);
         add_group(o, report);
+        add_sandbox(o, report);
         add_doubts(o, &more);
         if (o->snapshot.gap_lost)
                 return -ENOMEM;

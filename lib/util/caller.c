@@ -77,6 +77,13 @@ bool caller_is_filtered(int procfs)
         return r < 0 || strcmp(line.text, "0") != 0;
 }
 
+bool caller_is_sandboxed(int procfs)
+{
+        struct line line;
+
+        return read_field(procfs, "thread-self/status", "NoNewPrivs:\t", &line) == 0 && strcmp(line.text, "1") == 0;
+}
+
 enum aiu_tristate caller_has_capability(int procfs, unsigned int capability)
 {
         struct line line;

@@ -13,6 +13,8 @@
 
 /* True also where /proc does not tell: a call too few costs less than a thread that is killed. */
 bool caller_is_filtered(int procfs);
+/* Is no_new_privs set, as a program does before it enters a sandbox? */
+bool caller_is_sandboxed(int procfs);
 /* CAP_*, among its effective ones. */
 enum aiu_tristate caller_has_capability(int procfs, unsigned int capability);
 /* Does this /proc number processes as another pid namespace than the caller's does? */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "addrinuse.h"
@@ -431,6 +432,26 @@ START_TEST(no_sockets_here)
 }
 END_TEST
 
+/* ------------------------------------------------------ sandboxes */
+
+/* Landlock needs no_new_privs, and that is all that is shown of it. */
+START_TEST(no_new_privs)
+{
+        struct sockaddr_in a = ip4("127.0.0.1", PORT);
+        int fd = make(AF_INET, SOCK_STREAM, 0);
+        struct aiu_report *report;
+        bool told = false;
+
+        ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        report = aiu_explain_bind(fd, (struct sockaddr *)&a, sizeof(a), 0);
+        for (size_t i = 0; i < aiu_report_get_n_gaps(report); i++)
+                told = told || strstr(aiu_gap_get_text(aiu_report_get_gap(report, i)), "Landlock");
+        ck_assert(told);
+        aiu_report_unref(report);
+        close(fd);
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -458,6 +479,7 @@ int main(int argc, char *argv[])
         tcase_add_test(tcase, no_inode_left);
         tcase_add_loop_test(tcase, program_attached, 0, 2);
         tcase_add_loop_test(tcase, no_sockets_here, 0, 3);
+        tcase_add_test(tcase, no_new_privs);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
