@@ -567,7 +567,9 @@ enum aiu_tristate {
 
 /**
  * Would the same bind() succeed with these AIU_OPTION_* set as well? 0 = no further option.
- * IPV6_V6ONLY changes nothing for an IPv4 address. An undefined bit gives "unknown".
+ * IPV6_V6ONLY changes nothing for an IPv4 address, nor for a port alone in
+ * aiu_query_set_address_text(), which asks about 0.0.0.0 as well. An undefined bit gives
+ * "unknown".
  * @since 0.1
  */
 enum aiu_tristate aiu_report_would_succeed_with(const struct aiu_report *, uint32_t options);

@@ -146,7 +146,9 @@ s = socket.socket(); s.bind(("127.0.0.1", 8080)); s.listen(); time.sleep(60)' &
         for i in $(seq 100); do "$a" -q 127.0.0.1:8080 || break; sleep 0.2; done
         expect 1 "pid $server" 127.0.0.1:8080
         expect 1 "kill -TERM $server" 127.0.0.1:8080
-        expect 1 "IPV6_V6ONLY" 8080
+        expect 1 "set IPV6_V6ONLY" '[::]:8080'
+        "$a" 8080 | grep -q "set IPV6_V6ONLY" &&
+                { failed=$((failed + 1)); echo "a port alone asks about IPv4 too, and IPV6_V6ONLY is advised"; }
         expect 1 "" --check 8080
         [ "$("$a" --width=50 8080 | awk '{ if (length > w) w = length } END { print w + 0 }')" -le 50 ] &&
                 passed=$((passed + 1)) || { failed=$((failed + 1)); echo "--width=50 is exceeded"; }
