@@ -16,6 +16,8 @@
 #include "util/missing.h"
 #include "report/words.h"
 
+#define SUMMARY_BYTES 1535u /* aiu_report_get_summary() promises no more */
+
 static const char *protocol_name(const struct request *q)
 {
         switch (q->protocol == IPPROTO_MPTCP ? IPPROTO_MPTCP : conflict_protocol(q)) {
@@ -300,5 +302,6 @@ int words_summary(struct aiu_report *report, const struct host *host)
                 add_who(&text, report);
                 break;
         }
+        strbuf_cut(&text, SUMMARY_BYTES);
         return strbuf_steal(&text, &report->summary);
 }

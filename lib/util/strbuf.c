@@ -98,6 +98,20 @@ void strbuf_ascii(struct strbuf *buffer, const char *text, size_t n)
         }
 }
 
+void strbuf_cut(struct strbuf *buffer, size_t most)
+{
+        size_t at = 0, next = 0;
+
+        while (next < buffer->n && next <= most) {
+                at = next;
+                next += buffer->text[at] != '\\' ? 1 : buffer->text[at + 1] == '\\' ? 2 : 4;
+        }
+        if (next <= most)
+                return;
+        buffer->n = at;
+        buffer->text[at] = '\0';
+}
+
 int strbuf_steal(struct strbuf *buffer, char **ret_text)
 {
         int r;

@@ -21,6 +21,8 @@ void strbuf_escaped(struct strbuf *buffer, const char *bytes, size_t n);
 void strbuf_outside(struct strbuf *buffer, const char *text);
 /* Text that is escaped already stays as it is; a byte that is not printable after all does not get through. */
 void strbuf_ascii(struct strbuf *buffer, const char *text, size_t n);
+/* Drops what is behind `most` bytes of escaped text. An escape is not cut in two. */
+void strbuf_cut(struct strbuf *buffer, size_t most);
 /* Hands the text over (never NULL on success) or returns the error; the buffer is empty afterwards. */
 int strbuf_steal(struct strbuf *buffer, char **ret_text);
 void strbuf_finish(struct strbuf *buffer);

@@ -8,6 +8,7 @@
 
 #include "addrinuse.h"
 #include "util/escape.h"
+#include "util/macro.h"
 #include "fixture/run-suite.h"
 #include "util/strbuf.h"
 
@@ -133,6 +134,37 @@ START_TEST(ascii_passes_as_it_is)
 }
 END_TEST
 
+/* A text of bounded length ends before an escape that does not fit. */
+START_TEST(cut_keeps_escapes_whole)
+{
+        static const struct {
+                const char *bytes, *cut;
+                size_t most;
+        } rows[] = {
+                { "abc", "abc", 3 },
+                { "abcd", "abc", 3 },
+                { "a\033b", "a", 4 },
+                { "a\033b", "a\\x1b", 5 },
+                { "a\033b", "a\\x1bb", 6 },
+                { "a\\b", "a", 2 },
+                { "a\\b", "a\\\\", 3 },
+                { "", "", 0 },
+                { "a", "", 0 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                struct strbuf buffer = { 0 };
+                char *text = NULL;
+
+                strbuf_outside(&buffer, rows[i].bytes);
+                strbuf_cut(&buffer, rows[i].most);
+                ck_assert_int_eq(strbuf_steal(&buffer, &text), 0);
+                ck_assert_str_eq(text, rows[i].cut);
+                free(text);
+        }
+}
+END_TEST
+
 START_TEST(how_much_of_a_container)
 {
         char id[65];
@@ -158,6 +190,7 @@ int main(void)
         tcase_add_test(tcase, known_attacks);
         tcase_add_test(tcase, wrong_use);
         tcase_add_test(tcase, ascii_passes_as_it_is);
+        tcase_add_test(tcase, cut_keeps_escapes_whole);
         tcase_add_test(tcase, how_much_of_a_container);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
