@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Why a holder is there: its line of ancestors, who started it, who looks after it.
- * Through public accessors alone.
- */
+/* Where a holder comes from: its ancestors, what started it, what manages it. Through public accessors alone. */
 #include <stdbool.h>
 #include <string.h>
 
-#include "util/escape.h"
 #include "util/macro.h"
 #include "render/phrases.h"
 
@@ -43,7 +39,7 @@ enum starter { STARTER_NONE, STARTER_SHELL, STARTER_TERMINAL, STARTER_EDITOR, ST
 static const struct {
         const char *comm;
         enum starter starter;
-        const char *words; /* NULL = the comm itself says it */
+        const char *words; /* NULL: made of the comm */
 } starters[] = {
         { "cron", STARTER_JOB, "by cron" },
         { "crond", STARTER_JOB, "by cron" },
@@ -97,6 +93,12 @@ static bool is_service(const char *unit)
         return n > 8 && strcmp(unit + n - 8, ".service") == 0;
 }
 
+static bool is_managed(const struct aiu_holder *h)
+{
+        return aiu_holder_get_unit(h) || aiu_holder_get_socket_unit(h) || aiu_holder_get_container(h) ||
+               aiu_holder_get_supervisor(h);
+}
+
 /* A service's own shell scripts say nothing; that it is a job of cron's says a lot. */
 static bool counts(const struct aiu_holder *h, enum starter starter)
 {
@@ -105,8 +107,8 @@ static bool counts(const struct aiu_holder *h, enum starter starter)
         return starter >= STARTER_LOGIN || !is_service(aiu_holder_get_unit(h));
 }
 
-/* The nearest that is more than a shell, else the nearest shell. */
-static void started(struct strbuf *out, const struct aiu_holder *h)
+/* The nearest that is more than a shell, else the nearest shell. ELEMENTSOF(starters) = none. */
+static size_t find_starter(const struct aiu_holder *h)
 {
         size_t n = aiu_holder_get_n_ancestors(h), best = ELEMENTSOF(starters);
 
@@ -120,19 +122,39 @@ static void started(struct strbuf *out, const struct aiu_holder *h)
                 if (starters[at].starter > STARTER_SHELL)
                         break;
         }
-        if (best == ELEMENTSOF(starters))
-                return;
-        strbuf_str(out, ", started ");
-        if (starters[best].words)
-                strbuf_str(out, starters[best].words);
-        else if (starters[best].starter == STARTER_SHELL)
-                strbuf_str(out, "from a shell");
-        else
-                strbuf_printf(out, "from a terminal%s %s", starters[best].starter == STARTER_EDITOR ? " of" : ",",
-                              starters[best].comm);
+        return best;
 }
 
-/* ------------------------------------------------------ who looks after it */
+static void starter(struct strbuf *out, size_t at)
+{
+        if (starters[at].words)
+                strbuf_str(out, starters[at].words);
+        else if (starters[at].starter == STARTER_SHELL)
+                strbuf_str(out, "from a shell");
+        else
+                strbuf_printf(out, "from a terminal%s %s", starters[at].starter == STARTER_EDITOR ? " of" : ",",
+                              starters[at].comm);
+        strbuf_str(out, ": ");
+}
+
+bool phrase_start(struct strbuf *out, const struct aiu_holder *h, bool always)
+{
+        const char *cwd = aiu_holder_get_cwd(h);
+        size_t at = find_starter(h);
+
+        if (aiu_holder_get_pid(h) <= 0 || (at == ELEMENTSOF(starters) && is_managed(h) && !always))
+                return false;
+        if (at < ELEMENTSOF(starters))
+                starter(out, at);
+        lineage(out, h);
+        if (cwd && strcmp(cwd, "/") != 0) {
+                strbuf_str(out, ", in ");
+                strbuf_outside(out, cwd);
+        }
+        return true;
+}
+
+/* ------------------------------------------------------ what manages it */
 
 /* "before VALUE", if there is one; *separator is what stands between it and what came before. */
 static void item(struct strbuf *out, const char **separator, const char *before, const char *value)
@@ -162,42 +184,42 @@ static const char *container_word(enum aiu_manager_kind kind)
         }
 }
 
-static void manager(struct strbuf *out, const struct aiu_holder *h)
+static void returns(struct strbuf *out, const struct aiu_holder *h)
+{
+        enum aiu_manager_kind kind = aiu_holder_get_manager(h);
+
+        if (aiu_holder_will_return(h) != AIU_TRISTATE_YES)
+                return;
+        strbuf_str(out, ": ");
+        if (kind == AIU_MANAGER_SYSTEMD || kind == AIU_MANAGER_SYSTEMD_USER)
+                strbuf_str(out, "systemd");
+        else if (aiu_holder_get_supervisor(h))
+                strbuf_outside(out, aiu_holder_get_supervisor(h));
+        else
+                strbuf_str(out, "its manager");
+        strbuf_str(out, " would start it again");
+}
+
+bool phrase_manager(struct strbuf *out, const struct aiu_holder *h)
 {
         const char *socket_unit = aiu_holder_get_socket_unit(h);
-        const char *unit = aiu_holder_get_unit(h), *container = aiu_holder_get_container(h);
-        const char *separator = aiu_holder_get_pid(h) > 0 ? ": " : "";
+        const char *unit = phrase_is_scope_of_container(h) ? NULL : aiu_holder_get_unit(h);
+        const char *separator = "";
 
-        /* libpod-4f5a...scope: what is called after its container says nothing more. */
-        if (unit && container && strstr(unit, container))
-                unit = NULL;
+        if (!is_managed(h))
+                return false;
         item(out, &separator, "", socket_unit);
         if (socket_unit && unit)
                 separator = " for ";
         item(out, &separator, "", unit);
         item(out, &separator, "", aiu_holder_get_unit_state(h));
         item(out, &separator, "Restart=", aiu_holder_get_unit_restart(h));
-        if (container) {
+        if (aiu_holder_get_container(h)) {
                 strbuf_printf(out, "%s%s", separator, container_word(aiu_holder_get_manager(h)));
-                strbuf_escaped(out, container, escape_shown(container));
+                phrase_container(out, h);
                 separator = ", ";
         }
-        item(out, &separator, "looked after by ", aiu_holder_get_supervisor(h));
-        if (aiu_holder_will_return(h) == AIU_TRISTATE_YES)
-                strbuf_str(out, ": killing it brings it back");
-}
-
-void words_of_origin(struct strbuf *out, const struct aiu_holder *h)
-{
-        const char *cwd = aiu_holder_get_cwd(h);
-
-        if (aiu_holder_get_pid(h) > 0) {
-                lineage(out, h);
-                started(out, h);
-        }
-        manager(out, h);
-        if (cwd && strcmp(cwd, "/") != 0) {
-                strbuf_str(out, ", in ");
-                strbuf_outside(out, cwd);
-        }
+        item(out, &separator, "supervised by ", aiu_holder_get_supervisor(h));
+        returns(out, h);
+        return true;
 }

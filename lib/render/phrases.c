@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The phrases that render/text.c puts on its lines. Through public accessors alone. */
+/* The phrases of every text about a report: one thing has one name. Through public accessors alone. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -8,18 +8,396 @@
 #include <sys/un.h>
 
 #include "util/escape.h"
+#include "util/missing.h"
 #include "render/phrases.h"
 #include "util/sys.h"
 
+/* ------------------------------------------------------ addresses */
+
+static void ip_address(struct strbuf *out, const struct sockaddr *address)
+{
+        char ip[INET6_ADDRSTRLEN] = "";
+        const struct sockaddr_in *in = (const void *)address;
+        const struct sockaddr_in6 *in6 = (const void *)address;
+
+        if (address->sa_family == AF_INET) {
+                inet_ntop(AF_INET, &in->sin_addr, ip, sizeof(ip));
+                strbuf_printf(out, "%s:%u", ip, ntohs(in->sin_port));
+                return;
+        }
+        inet_ntop(AF_INET6, &in6->sin6_addr, ip, sizeof(ip));
+        strbuf_printf(out, "[%s", ip);
+        if (in6->sin6_scope_id)
+                strbuf_printf(out, "%%%u", (unsigned int)in6->sin6_scope_id);
+        strbuf_printf(out, "]:%u", ntohs(in6->sin6_port));
+}
+
+static bool unix_address(struct strbuf *out, const struct sockaddr *address, socklen_t bytes)
+{
+        const struct sockaddr_un *un = (const void *)address;
+        size_t n = bytes > offsetof(struct sockaddr_un, sun_path) ? bytes - offsetof(struct sockaddr_un, sun_path) : 0;
+
+        if (n > 0 && un->sun_path[0] == '\0') {
+                strbuf_str(out, "@");
+                strbuf_escaped(out, un->sun_path + 1, n - 1);
+        } else {
+                strbuf_escaped(out, un->sun_path, strnlen(un->sun_path, n));
+        }
+        return n > 0;
+}
+
+static bool add_address(struct strbuf *out, const struct sockaddr *address, socklen_t bytes)
+{
+        if (!address || bytes == 0)
+                return false;
+        if (address->sa_family == AF_UNIX)
+                return unix_address(out, address, bytes);
+        if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
+                return false;
+        ip_address(out, address);
+        return true;
+}
+
+static const char *protocol_suffix(const struct aiu_report *report)
+{
+        int protocol = aiu_report_get_protocol(report);
+
+        if (protocol == 0)
+                protocol = aiu_report_get_type(report) == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
+        switch (protocol) {
+        case IPPROTO_TCP:
+                return "/tcp";
+        case IPPROTO_UDP:
+                return "/udp";
+        case IPPROTO_UDPLITE:
+                return "/udplite";
+        case IPPROTO_SCTP:
+                return "/sctp";
+        case IPPROTO_DCCP:
+                return "/dccp";
+        case IPPROTO_MPTCP:
+                return "/mptcp";
+        default:
+                return "";
+        }
+}
+
+/* [::] and 0.0.0.0 in one: the port alone says it. */
+static bool is_every_address(const struct aiu_report *report, const struct sockaddr *address)
+{
+        const struct sockaddr_in6 *in6 = (const void *)address;
+
+        return address->sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr) && in6->sin6_port != 0 &&
+               !(aiu_report_get_options(report) & AIU_OPTION_V6ONLY) && !aiu_report_get_device(report);
+}
+
+static void asked(struct strbuf *out, const struct aiu_report *report, bool in_full)
+{
+        const char *suffix = protocol_suffix(report);
+        socklen_t bytes = 0;
+        const struct sockaddr *address = aiu_report_get_address(report, &bytes);
+
+        if (address && bytes > 0 && is_every_address(report, address))
+                strbuf_printf(out, "%u", ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port));
+        else if (!add_address(out, address, bytes))
+                strbuf_str(out, "a socket without a name");
+        if (address && address->sa_family != AF_UNIX && (in_full || strcmp(suffix, "/tcp") != 0))
+                strbuf_str(out, suffix);
+}
+
+void phrase_asked(struct strbuf *out, const struct aiu_report *report)
+{
+        asked(out, report, true);
+}
+
+void phrase_operand(struct strbuf *out, const struct aiu_report *report)
+{
+        asked(out, report, false);
+}
+
+void phrase_endpoint(struct strbuf *out, const struct aiu_conflict *c)
+{
+        socklen_t bytes = 0;
+        const struct sockaddr *local = aiu_conflict_get_local(c, &bytes);
+
+        if (!add_address(out, local, bytes))
+                strbuf_str(out, "no address");
+        if (aiu_conflict_get_device(c)) {
+                strbuf_str(out, " on device ");
+                strbuf_outside(out, aiu_conflict_get_device(c));
+        }
+}
+
+/* ------------------------------------------------------ who, in few words */
+
 static void user(struct strbuf *out, uid_t uid)
 {
-        if (uid == (uid_t)-1)
-                strbuf_str(out, "user not known");
-        else if (uid == 0)
+        if (uid == 0)
                 strbuf_str(out, "root");
         else
                 strbuf_printf(out, "uid %u", (unsigned int)uid);
 }
+
+void phrase_container(struct strbuf *out, const struct aiu_holder *h)
+{
+        const char *container = aiu_holder_get_container(h);
+
+        strbuf_escaped(out, container, escape_shown(container));
+}
+
+bool phrase_is_scope_of_container(const struct aiu_holder *h)
+{
+        const char *unit = aiu_holder_get_unit(h), *container = aiu_holder_get_container(h);
+
+        return unit && container && strstr(unit, container);
+}
+
+static void process(struct strbuf *out, const struct aiu_holder *h, size_t n_more)
+{
+        const char *comm = aiu_holder_get_comm(h);
+        int pid = (int)aiu_holder_get_pid(h);
+
+        if (aiu_holder_get_kind(h) == AIU_HOLDER_SELF)
+                strbuf_str(out, "this process");
+        else if (comm)
+                strbuf_outside(out, comm);
+        else
+                strbuf_str(out, "a process");
+        if (pid > 0)
+                strbuf_printf(out, " (pid %d", pid);
+        if (n_more > 0)
+                strbuf_printf(out, "%s%zu more", pid > 0 ? " and " : " (and ", n_more);
+        if (pid > 0 || n_more > 0)
+                strbuf_str(out, ")");
+        if (aiu_holder_get_container(h)) {
+                strbuf_str(out, " in container ");
+                phrase_container(out, h);
+        }
+}
+
+/* Why it was not seen: "cannot" is said of a permission or a namespace only. */
+static const char *unseen(const struct aiu_report *report)
+{
+        const char *words = " that was not found";
+
+        for (size_t i = 0; i < aiu_report_get_n_gaps(report); i++) {
+                enum aiu_gap_kind kind = aiu_gap_get_kind(aiu_report_get_gap(report, i));
+
+                if (kind == AIU_GAP_PERMISSION || kind == AIU_GAP_NAMESPACE)
+                        return " that you cannot see";
+                if (kind == AIU_GAP_DEADLINE)
+                        words = " that was not found in time";
+        }
+        return words;
+}
+
+static void hidden(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c,
+                   const struct aiu_holder *h)
+{
+        uid_t uid = aiu_conflict_get_uid(c);
+
+        strbuf_str(out, "a process");
+        if (aiu_holder_get_container(h)) {
+                strbuf_str(out, " in container ");
+                phrase_container(out, h);
+        } else if (aiu_holder_get_socket_unit(h) || aiu_holder_get_unit(h)) {
+                strbuf_str(out, " of ");
+                strbuf_outside(out,
+                               aiu_holder_get_socket_unit(h) ? aiu_holder_get_socket_unit(h) : aiu_holder_get_unit(h));
+        } else if (uid != (uid_t)-1) {
+                strbuf_str(out, " of ");
+                user(out, uid);
+        }
+        strbuf_str(out, unseen(report));
+}
+
+void phrase_kernel_user(struct strbuf *out, const char *service, const char *name)
+{
+        strbuf_str(out, "the kernel's ");
+        strbuf_outside(out, service);
+        if (!name)
+                return;
+        strbuf_str(out, " (");
+        strbuf_outside(out, name);
+        strbuf_str(out, ")");
+}
+
+const char *phrase_file(const struct aiu_conflict *c)
+{
+        if (aiu_conflict_get_state(c) == AIU_STATE_STALE_FILE)
+                return "a stale socket file: no socket is bound to it";
+        switch (aiu_conflict_get_file_mode(c) & S_IFMT) {
+        case S_IFSOCK:
+                return aiu_conflict_get_n_holders(c) > 0 ? "a live socket of a process that was not found"
+                                                         : "a socket file; whether a server is behind it is unknown";
+        case S_IFREG:
+                return "a regular file, not a socket";
+        case S_IFDIR:
+                return "a directory";
+        case S_IFLNK:
+                return "a symbolic link, which bind() does not follow";
+        case S_IFIFO:
+                return "a FIFO, not a socket";
+        case S_IFCHR:
+        case S_IFBLK:
+                return "a device node, not a socket";
+        default:
+                return "a file";
+        }
+}
+
+/* Where no socket is in sight, this is all that there is to say. NULL = there is a socket. */
+static const char *without_socket(const struct aiu_conflict *c)
+{
+        enum aiu_reason reason = aiu_conflict_get_reason(c);
+
+        if (aiu_conflict_get_state(c) == AIU_STATE_STALE_FILE)
+                return phrase_file(c);
+        if (reason == AIU_REASON_PATH_EXISTS && aiu_conflict_get_inode(c) == 0)
+                return phrase_file(c);
+        if (reason == AIU_REASON_RANGE_EXHAUSTED && aiu_conflict_get_n_ports(c) == 0)
+                return "ip_local_reserved_ports reserves every port of the range";
+        if (reason == AIU_REASON_OBSERVED)
+                return "the socket in the way is gone, or cannot be seen from here";
+        return NULL;
+}
+
+bool phrase_has_socket(const struct aiu_conflict *c)
+{
+        return !without_socket(c);
+}
+
+void phrase_who(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
+{
+        const struct aiu_holder *h = aiu_conflict_get_holder(c, 0);
+        enum aiu_holder_kind kind = aiu_holder_get_kind(h);
+
+        if (without_socket(c))
+                strbuf_str(out, without_socket(c));
+        else if (aiu_holder_get_kernel_user(h))
+                phrase_kernel_user(out, aiu_holder_get_kernel_user(h), aiu_holder_get_kernel_user_name(h));
+        else if (kind == AIU_HOLDER_PROCESS || kind == AIU_HOLDER_SELF)
+                process(out, h, aiu_conflict_get_n_holders(c) - 1);
+        else if (aiu_conflict_get_inode(c) != 0)
+                hidden(out, report, c, h);
+        else if (aiu_conflict_get_state(c) == AIU_STATE_TIME_WAIT)
+                strbuf_str(out, aiu_conflict_get_n_ports(c) ? "closed connections" : "a closed connection");
+        else
+                strbuf_str(out, "the kernel");
+}
+
+/* ------------------------------------------------------ what its socket does */
+
+/* The first line begins with the name of an AF_UNIX socket. */
+static void where(struct strbuf *out, const struct aiu_conflict *c)
+{
+        if (aiu_conflict_get_overlap(c) == AIU_OVERLAP_UNIX_PATH)
+                strbuf_str(out, "it");
+        else
+                phrase_endpoint(out, c);
+}
+
+static void connection(struct strbuf *out, const struct aiu_conflict *c, const char *verb)
+{
+        socklen_t bytes = 0;
+        const struct sockaddr *peer = aiu_conflict_get_peer(c, &bytes);
+
+        strbuf_str(out, verb);
+        where(out, c);
+        if (!peer)
+                return;
+        strbuf_str(out, " to ");
+        (void)add_address(out, peer, bytes);
+}
+
+static void expiry(struct strbuf *out, const struct aiu_conflict *c)
+{
+        uint64_t left = aiu_conflict_get_expires_usec(c);
+
+        if (left > 0)
+                strbuf_printf(out, ", for %llu s more", (unsigned long long)((left + 999999) / 1000000));
+}
+
+/* One of many sockets: how many, and where this one is. */
+static void has_ports(struct strbuf *out, const struct aiu_conflict *c)
+{
+        size_t n = aiu_conflict_get_n_ports(c);
+        bool closed = aiu_conflict_get_state(c) == AIU_STATE_TIME_WAIT;
+
+        strbuf_printf(out, "%s %zu port%s of the range, such as ", closed ? "have" : "has", n, n == 1 ? "" : "s");
+        phrase_endpoint(out, c);
+}
+
+void phrase_state(struct strbuf *out, const struct aiu_conflict *c)
+{
+        bool stream = aiu_conflict_get_type(c) == SOCK_STREAM;
+
+        switch (aiu_conflict_get_state(c)) {
+        case AIU_STATE_LISTEN:
+                strbuf_str(out, "listens on ");
+                where(out, c);
+                break;
+        case AIU_STATE_BOUND:
+                strbuf_str(out, "is bound to ");
+                where(out, c);
+                strbuf_str(out, stream ? " but does not listen" : "");
+                break;
+        case AIU_STATE_ESTABLISHED:
+                connection(out, c, "is connected from ");
+                break;
+        case AIU_STATE_SYN_SENT:
+                connection(out, c, "is connecting from ");
+                break;
+        case AIU_STATE_CLOSE_WAIT:
+                connection(out, c, "has not closed a connection that its peer has closed (CLOSE_WAIT), from ");
+                break;
+        case AIU_STATE_TIME_WAIT:
+                connection(out, c, "is in TIME_WAIT, from ");
+                break;
+        case AIU_STATE_UNKNOWN:
+                strbuf_str(out, "has ");
+                where(out, c);
+                break;
+        default:
+                connection(out, c, "is closing a connection from ");
+                break;
+        }
+}
+
+void phrase_does(struct strbuf *out, const struct aiu_conflict *c)
+{
+        if (aiu_conflict_get_overlap(c) == AIU_OVERLAP_PORT_RANGE)
+                has_ports(out, c);
+        else
+                phrase_state(out, c);
+        expiry(out, c);
+}
+
+void phrase_conflict(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
+{
+        phrase_who(out, report, c);
+        if (without_socket(c))
+                return;
+        strbuf_str(out, " ");
+        phrase_does(out, c);
+}
+
+const struct aiu_conflict *phrase_told(const struct aiu_report *report)
+{
+        const struct aiu_conflict *c = aiu_report_get_conflict(report, 0);
+        enum aiu_verdict verdict = aiu_report_get_verdict(report);
+
+        if (verdict == AIU_VERDICT_NOT_PERMITTED)
+                return aiu_conflict_is_blocking(c) == AIU_TRISTATE_YES ? c : NULL;
+        return verdict == AIU_VERDICT_IN_USE || verdict == AIU_VERDICT_UNKNOWN ? c : NULL;
+}
+
+bool phrase_is_hidden(const struct aiu_conflict *c)
+{
+        return aiu_holder_get_kind(aiu_conflict_get_holder(c, 0)) == AIU_HOLDER_HIDDEN && !without_socket(c);
+}
+
+/* ------------------------------------------------------ a holder in full */
 
 static void amount(struct strbuf *out, uint64_t n, const char *unit)
 {
@@ -68,233 +446,53 @@ static void condition(struct strbuf *out, const struct aiu_holder *h)
         if (flags & AIU_HOLDER_DYING)
                 strbuf_str(out, ", exiting");
         if (flags & AIU_HOLDER_DELETED_EXE)
-                strbuf_str(out, ", running a program file that was replaced");
+                strbuf_str(out, ", its program file was replaced");
         if (flags & AIU_HOLDER_ORPHAN)
                 strbuf_str(out, ", its parent is gone");
         if (flags & AIU_HOLDER_UNIT_LEFTOVER)
-                strbuf_str(out, ", left behind by a unit that is no longer active");
+                strbuf_str(out, ", left behind by a unit that is not active");
         if (flags & AIU_HOLDER_HANDED_OVER)
-                strbuf_str(out, ", which has the socket from another user");
+                strbuf_str(out, ", has the socket from another user");
         if (flags & AIU_HOLDER_ANCESTOR)
-                strbuf_str(out, ", which the caller runs in");
+                strbuf_str(out, ", the caller runs in it");
         if (flags & AIU_HOLDER_SAME_PROGRAM)
-                strbuf_str(out, ", the same program as the caller");
+                strbuf_str(out, ", runs the same program as the caller");
 }
 
-static void file(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h)
-{
-        switch (aiu_conflict_get_file_mode(c) & S_IFMT) {
-        case S_IFSOCK:
-                strbuf_str(out, h ? "a live socket whose process is not visible from here"
-                                  : "a socket file; whether a server is behind it is not known");
-                break;
-        case S_IFREG:
-                strbuf_str(out, "a regular file, not a socket");
-                break;
-        case S_IFDIR:
-                strbuf_str(out, "a directory");
-                break;
-        case S_IFLNK:
-                strbuf_str(out, "a symbolic link, which bind() does not follow");
-                break;
-        default:
-                strbuf_str(out, "a file that is not a socket");
-                break;
-        }
-}
-
-void words_of_nobody(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h)
-{
-        uid_t uid = aiu_conflict_get_uid(c);
-
-        if (aiu_conflict_get_state(c) == AIU_STATE_STALE_FILE) {
-                strbuf_str(out, "no process: a socket file that was left behind");
-        } else if (aiu_conflict_get_reason(c) == AIU_REASON_PATH_EXISTS && aiu_conflict_get_inode(c) == 0) {
-                file(out, c, h);
-        } else if (aiu_conflict_get_reason(c) == AIU_REASON_RANGE_EXHAUSTED && aiu_conflict_get_n_ports(c) == 0) {
-                strbuf_str(out, "nobody: ip_local_reserved_ports keeps back what is searched");
-        } else if (aiu_conflict_get_reason(c) == AIU_REASON_OBSERVED) {
-                strbuf_str(out, "nothing in sight: it is gone by now, or cannot be seen from here");
-        } else if (h && aiu_holder_get_kind(h) == AIU_HOLDER_HIDDEN) {
-                strbuf_str(out, "a process that is not visible from here");
-                if (uid != (uid_t)-1) {
-                        strbuf_str(out, " (socket of ");
-                        user(out, uid);
-                        strbuf_str(out, ")");
-                }
-        } else {
-                strbuf_str(out, "no process: the kernel finishes a connection that was closed");
-        }
-}
-
-static void kernel_user(struct strbuf *out, const struct aiu_holder *h)
-{
-        strbuf_str(out, "the kernel itself: ");
-        strbuf_outside(out, aiu_holder_get_kernel_user(h));
-        if (aiu_holder_get_kernel_user_name(h)) {
-                strbuf_str(out, ", ");
-                strbuf_outside(out, aiu_holder_get_kernel_user_name(h));
-        }
-}
-
-void words_of_holder(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h)
+void phrase_holder(struct strbuf *out, const struct aiu_holder *h)
 {
         const char *comm = aiu_holder_get_comm(h);
 
-        if (aiu_holder_get_kernel_user(h)) {
-                kernel_user(out, h);
-                return;
-        }
-        if (aiu_holder_get_pid(h) <= 0) {
-                words_of_nobody(out, c, h);
-                return;
-        }
         if (aiu_holder_get_kind(h) == AIU_HOLDER_SELF)
-                strbuf_str(out, "the calling process itself, ");
+                strbuf_str(out, "this process, ");
         if (comm) {
                 strbuf_outside(out, comm);
                 strbuf_str(out, ", ");
         }
         strbuf_printf(out, "pid %d (", (int)aiu_holder_get_pid(h));
-        user(out, aiu_holder_get_uid(h));
+        if (aiu_holder_get_uid(h) == (uid_t)-1)
+                strbuf_str(out, "user unknown");
+        else
+                user(out, aiu_holder_get_uid(h));
         strbuf_str(out, ")");
         descriptors(out, h);
         up_time(out, h);
         condition(out, h);
 }
 
-void words_of_holder_again(struct strbuf *out, const struct aiu_holder *h)
+void phrase_holder_again(struct strbuf *out, const struct aiu_holder *h)
 {
         strbuf_printf(out, "pid %d", (int)aiu_holder_get_pid(h));
         descriptors(out, h);
 }
 
-/* ------------------------------------------------------ sockets */
-
-static void address_words(struct strbuf *out, const struct sockaddr *address, socklen_t bytes)
-{
-        char ip[INET6_ADDRSTRLEN] = "";
-        const struct sockaddr_in *in = (const void *)address;
-        const struct sockaddr_in6 *in6 = (const void *)address;
-        const struct sockaddr_un *un = (const void *)address;
-        size_t n;
-
-        switch (address->sa_family) {
-        case AF_INET:
-                inet_ntop(AF_INET, &in->sin_addr, ip, sizeof(ip));
-                strbuf_printf(out, "%s:%u", ip, ntohs(in->sin_port));
-                break;
-        case AF_INET6:
-                inet_ntop(AF_INET6, &in6->sin6_addr, ip, sizeof(ip));
-                strbuf_printf(out, "[%s", ip);
-                if (in6->sin6_scope_id)
-                        strbuf_printf(out, "%%%u", (unsigned int)in6->sin6_scope_id);
-                strbuf_printf(out, "]:%u", ntohs(in6->sin6_port));
-                break;
-        case AF_UNIX:
-                n = bytes > offsetof(struct sockaddr_un, sun_path) ? bytes - offsetof(struct sockaddr_un, sun_path) : 0;
-                if (n > 0 && un->sun_path[0] == '\0') {
-                        strbuf_str(out, "@");
-                        strbuf_escaped(out, un->sun_path + 1, n - 1);
-                } else {
-                        strbuf_escaped(out, un->sun_path, strnlen(un->sun_path, n));
-                }
-                break;
-        default:
-                strbuf_str(out, "an address");
-                break;
-        }
-}
-
-void words_of_endpoint(struct strbuf *out, const struct aiu_conflict *c)
-{
-        socklen_t bytes = 0;
-        const struct sockaddr *local = aiu_conflict_get_local(c, &bytes);
-
-        if (local)
-                address_words(out, local, bytes);
-        if (aiu_conflict_get_device(c)) {
-                strbuf_str(out, " on device ");
-                strbuf_outside(out, aiu_conflict_get_device(c));
-        }
-}
-
-static void connection(struct strbuf *out, const struct aiu_conflict *c, const char *word)
-{
-        socklen_t bytes = 0;
-        const struct sockaddr *peer = aiu_conflict_get_peer(c, &bytes);
-
-        strbuf_printf(out, ", %s from ", word);
-        words_of_endpoint(out, c);
-        if (peer) {
-                strbuf_str(out, " to ");
-                address_words(out, peer, bytes);
-        }
-}
-
-/* One of many sockets: how many, and where this one is. */
-static void ports_words(struct strbuf *out, const struct aiu_conflict *c)
-{
-        size_t n = aiu_conflict_get_n_ports(c);
-
-        if (n == 0)
-                return;
-        strbuf_printf(out, ", %zu port%s of the range, such as ", n, n == 1 ? "" : "s");
-        words_of_endpoint(out, c);
-}
-
-void words_of_state(struct strbuf *out, const struct aiu_conflict *c)
-{
-        uint64_t left = aiu_conflict_get_expires_usec(c);
-
-        if (aiu_conflict_get_overlap(c) == AIU_OVERLAP_PORT_RANGE) {
-                ports_words(out, c);
-                if (left > 0)
-                        strbuf_printf(out, ", gone in %llu s", (unsigned long long)((left + 999999) / 1000000));
-                return;
-        }
-        switch (aiu_conflict_get_state(c)) {
-        case AIU_STATE_LISTEN:
-                strbuf_str(out, ", listening on ");
-                words_of_endpoint(out, c);
-                break;
-        case AIU_STATE_BOUND:
-                strbuf_str(out,
-                           aiu_conflict_get_type(c) == SOCK_STREAM ? ", bound and not listening on " : ", bound to ");
-                words_of_endpoint(out, c);
-                break;
-        case AIU_STATE_ESTABLISHED:
-                connection(out, c, "connected");
-                break;
-        case AIU_STATE_SYN_SENT:
-                connection(out, c, "connecting");
-                break;
-        case AIU_STATE_CLOSE_WAIT:
-                connection(out, c, "CLOSE_WAIT (the peer has closed, the holder has not)");
-                break;
-        case AIU_STATE_STALE_FILE:
-        case AIU_STATE_UNKNOWN:
-                break;
-        case AIU_STATE_TIME_WAIT:
-                connection(out, c, "TIME_WAIT");
-                break;
-        default:
-                connection(out, c, "closing");
-                break;
-        }
-        if (left > 0)
-                strbuf_printf(out, ", gone in %llu s", (unsigned long long)((left + 999999) / 1000000));
-}
-
-void words_of_ids(struct strbuf *out, const struct aiu_conflict *c)
+void phrase_ids(struct strbuf *out, const struct aiu_conflict *c)
 {
         strbuf_printf(out, " [inode %llu, cookie %llu]", (unsigned long long)aiu_conflict_get_inode(c),
                       (unsigned long long)aiu_conflict_get_cookie(c));
 }
 
-/* ------------------------------------------------------ commands */
-
-void words_of_cmdline(struct strbuf *out, const char *cmdline, size_t bytes)
+void phrase_cmdline(struct strbuf *out, const char *cmdline, size_t bytes)
 {
         for (size_t at = 0; at < bytes;) {
                 size_t n = strnlen(cmdline + at, bytes - at);
@@ -308,13 +506,28 @@ void words_of_cmdline(struct strbuf *out, const char *cmdline, size_t bytes)
 
 /* ------------------------------------------------------ why it is in the way */
 
-void words_of_asked(struct strbuf *out, const struct aiu_report *report)
+static void asked_address(struct strbuf *out, const struct aiu_report *report)
 {
         socklen_t bytes = 0;
         const struct sockaddr *address = aiu_report_get_address(report, &bytes);
 
-        if (address)
-                address_words(out, address, bytes);
+        (void)add_address(out, address, bytes);
+}
+
+static void dual_stack(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
+{
+        const struct sockaddr *local = aiu_conflict_get_local(c, NULL);
+        bool holder = local && local->sa_family == AF_INET6;
+
+        if (holder)
+                phrase_endpoint(out, c);
+        else
+                asked_address(out, report);
+        strbuf_str(out, " is dual-stack, so it meets ");
+        if (holder)
+                asked_address(out, report);
+        else
+                phrase_endpoint(out, c);
 }
 
 static void range_words(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
@@ -322,47 +535,37 @@ static void range_words(struct strbuf *out, const struct aiu_report *report, con
         uint16_t first = 0, last = 0;
 
         (void)aiu_report_get_port_range(report, &first, &last);
-        strbuf_printf(out, "port 0 asks for any port of %u-%u (net.ipv4.ip_local_port_range", first, last);
-        strbuf_str(out, aiu_conflict_is_blocking(c) == AIU_TRISTATE_YES
-                                ? "), and none is left for this address"
-                                : "), and perhaps none is left for this address");
+        strbuf_printf(out, "port 0 means any port of %u-%u (ip_local_port_range), and %snone is left for this address",
+                      first, last, aiu_conflict_is_blocking(c) == AIU_TRISTATE_YES ? "" : "perhaps ");
 }
 
-void words_of_overlap(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
+bool phrase_overlap(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
 {
         switch (aiu_conflict_get_overlap(c)) {
-        case AIU_OVERLAP_EXACT:
-                strbuf_str(out, "the same address and port");
-                break;
         case AIU_OVERLAP_HOLDER_WILDCARD:
-                strbuf_str(out, "the holder's wildcard ");
-                words_of_endpoint(out, c);
+                phrase_endpoint(out, c);
                 strbuf_str(out, " covers ");
-                words_of_asked(out, report);
-                break;
+                asked_address(out, report);
+                return true;
         case AIU_OVERLAP_QUERY_WILDCARD:
-                strbuf_str(out, "the wildcard asked for covers the holder's ");
-                words_of_endpoint(out, c);
-                break;
+                asked_address(out, report);
+                strbuf_str(out, " covers ");
+                phrase_endpoint(out, c);
+                return true;
         case AIU_OVERLAP_DUAL_STACK:
-                strbuf_str(out, "dual-stack: an IPv6 socket that is not IPV6_V6ONLY serves IPv4 as well, so ");
-                words_of_asked(out, report);
-                strbuf_str(out, " meets ");
-                words_of_endpoint(out, c);
-                break;
+                dual_stack(out, report, c);
+                return true;
         case AIU_OVERLAP_V4_MAPPED:
-                strbuf_str(out, "an IPv4 address and the same one mapped into IPv6: ");
-                words_of_endpoint(out, c);
-                break;
-        case AIU_OVERLAP_UNIX_PATH:
-                strbuf_str(out, "the same name");
-                break;
+                phrase_endpoint(out, c);
+                strbuf_str(out, " and ");
+                asked_address(out, report);
+                strbuf_str(out, " are one IPv4 address");
+                return true;
         case AIU_OVERLAP_PORT_RANGE:
                 range_words(out, report, c);
-                break;
+                return true;
         default:
-                strbuf_str(out, "on the same port");
-                break;
+                return false;
         }
 }
 
@@ -371,27 +574,27 @@ static void reuseaddr_words(struct strbuf *out, const struct aiu_report *report,
         bool set = aiu_report_get_options(report) & AIU_OPTION_REUSEADDR;
 
         if (aiu_conflict_get_state(c) == AIU_STATE_LISTEN)
-                strbuf_str(out, "SO_REUSEADDR does not help against a listener");
+                strbuf_str(out, "SO_REUSEADDR: does not help against a listener");
         else if (aiu_conflict_get_reuseaddr(c) == AIU_TRISTATE_YES)
                 strbuf_str(out,
-                           set ? "SO_REUSEADDR is set on both" : "SO_REUSEADDR: the holder set it, the caller did not");
+                           set ? "SO_REUSEADDR: both set it" : "SO_REUSEADDR: the holder set it, the caller did not");
         else if (aiu_conflict_get_reuseaddr(c) == AIU_TRISTATE_NO)
-                strbuf_str(out, "SO_REUSEADDR: the holder did not set it, so it does not help");
+                strbuf_str(out, "SO_REUSEADDR: does not help, the holder did not set it");
         else
-                strbuf_str(out, "SO_REUSEADDR helps only if the other socket had it too, which cannot be read here");
+                strbuf_str(out, "SO_REUSEADDR: helps if the holder set it, which could not be read");
 }
 
 static void reuseport_words(struct strbuf *out, const struct aiu_conflict *c)
 {
         if (aiu_conflict_get_reason(c) == AIU_REASON_REUSEPORT_UID)
-                strbuf_str(out, "; SO_REUSEPORT: both set it, but for different users");
+                strbuf_str(out, "; SO_REUSEPORT: both set it, for different users");
         else if (aiu_conflict_get_reuseport(c) == AIU_TRISTATE_YES)
                 strbuf_str(out, "; SO_REUSEPORT: the holder set it");
         else if (aiu_conflict_get_reuseport(c) == AIU_TRISTATE_NO)
                 strbuf_str(out, "; SO_REUSEPORT: the holder did not set it");
 }
 
-void words_of_options(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
+void phrase_options(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
 {
         if (aiu_conflict_get_overlap(c) == AIU_OVERLAP_UNIX_PATH) {
                 strbuf_str(out, "SO_REUSEADDR has no effect on AF_UNIX sockets");
@@ -399,7 +602,4 @@ void words_of_options(struct strbuf *out, const struct aiu_report *report, const
         }
         reuseaddr_words(out, report, c);
         reuseport_words(out, c);
-        if (aiu_report_would_succeed_with(report, AIU_OPTION_V6ONLY) == AIU_TRISTATE_YES &&
-            aiu_report_get_verdict(report) == AIU_VERDICT_IN_USE)
-                strbuf_str(out, "; IPV6_V6ONLY on the socket asked about settles it");
 }

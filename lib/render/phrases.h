@@ -1,23 +1,47 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The phrases that render/text.c puts on its lines. */
-#ifndef AIU_RENDER_WORDS_H
-#define AIU_RENDER_WORDS_H
+/* The phrases of every text about a report: its summary, its page. */
+#ifndef AIU_PHRASES_H
+#define AIU_PHRASES_H
+
+#include <stdbool.h>
 
 #include "addrinuse.h"
 #include "util/strbuf.h"
 
-void words_of_holder(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h);
-/* Of a process that stands on an earlier line. */
-void words_of_holder_again(struct strbuf *out, const struct aiu_holder *h);
-void words_of_nobody(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h);
-void words_of_state(struct strbuf *out, const struct aiu_conflict *c);
-void words_of_endpoint(struct strbuf *out, const struct aiu_conflict *c);
-/* The address asked about, as the summary begins. */
-void words_of_asked(struct strbuf *out, const struct aiu_report *report);
-void words_of_ids(struct strbuf *out, const struct aiu_conflict *c);
-void words_of_cmdline(struct strbuf *out, const char *cmdline, size_t bytes);
-void words_of_origin(struct strbuf *out, const struct aiu_holder *h);
-void words_of_overlap(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c);
-void words_of_options(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c);
+/* What the first line begins with: "8080/tcp", "127.0.0.1:53/udp", "/run/x.sock". */
+void phrase_asked(struct strbuf *out, const struct aiu_report *report);
+/* The same as the command takes it: TCP goes without saying. */
+void phrase_operand(struct strbuf *out, const struct aiu_report *report);
+/* "0.0.0.0:80", "0.0.0.0:80 on device eth0" */
+void phrase_endpoint(struct strbuf *out, const struct aiu_conflict *c);
+/* A sentence: "nginx (pid 812) listens on 0.0.0.0:80". Or its subject, its predicate, its state alone. */
+void phrase_conflict(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c);
+void phrase_who(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c);
+void phrase_does(struct strbuf *out, const struct aiu_conflict *c);
+void phrase_state(struct strbuf *out, const struct aiu_conflict *c);
+/* A file at an AF_UNIX path that is no socket in sight: "a directory". */
+const char *phrase_file(const struct aiu_conflict *c);
+/* "the kernel's vxlan (vx0)"; name may be NULL. */
+void phrase_kernel_user(struct strbuf *out, const char *service, const char *name);
+/* The conflict that the first line is about, or NULL. */
+const struct aiu_conflict *phrase_told(const struct aiu_report *report);
+/* false: a file, a reserved range, or a socket that is not in sight. */
+bool phrase_has_socket(const struct aiu_conflict *c);
+/* The socket is in sight, its process is not. */
+bool phrase_is_hidden(const struct aiu_conflict *c);
+/* A process in full: "nginx, pid 812 (root), fd 6, up 3 days". And one that stands on an earlier line. */
+void phrase_holder(struct strbuf *out, const struct aiu_holder *h);
+void phrase_holder_again(struct strbuf *out, const struct aiu_holder *h);
+void phrase_ids(struct strbuf *out, const struct aiu_conflict *c);
+void phrase_cmdline(struct strbuf *out, const char *cmdline, size_t bytes);
+/* How the addresses meet; false = they are the same. Which options were set. */
+bool phrase_overlap(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c);
+void phrase_options(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c);
+/* A container's name as its engine shows it. A scope that is named after it says nothing more. */
+void phrase_container(struct strbuf *out, const struct aiu_holder *h);
+bool phrase_is_scope_of_container(const struct aiu_holder *h);
+/* Who looks after a holder, and who started it (origin.c); false = unknown, and nothing was added. */
+bool phrase_manager(struct strbuf *out, const struct aiu_holder *h);
+bool phrase_start(struct strbuf *out, const struct aiu_holder *h, bool always);
 
 #endif

@@ -31,7 +31,7 @@ static void colour(struct page *page, const char *sequence)
                 strbuf_str(&page->out, sequence);
 }
 
-/* A label in a column of ten, as "held by   ". */
+/* A label in a column of ten: "holder    ". */
 static void label(struct page *page, const char *name)
 {
         colour(page, "\033[1m");
@@ -42,6 +42,18 @@ static void label(struct page *page, const char *name)
 static void line_end(struct page *page)
 {
         strbuf_str(&page->out, "\n");
+}
+
+/* Takes the line. */
+static void labelled(struct page *page, const char *name, struct strbuf *line)
+{
+        label(page, name);
+        if (line->error)
+                page->out.error = line->error;
+        else
+                strbuf_add(&page->out, line->text, line->n);
+        strbuf_finish(line);
+        line_end(page);
 }
 
 /* ------------------------------------------------------ first line */
@@ -58,24 +70,36 @@ static const char *verdict_colour(enum aiu_verdict verdict)
         }
 }
 
-/*
- * The summary up to its "; held by": the lines below tell that better. The search
- * begins behind the address, because whoever names an AF_UNIX file may put those
- * very words into its name, and must not hide the verdict with them.
- */
+/* Root is never told that something needs root. */
+static bool caller_is_user(const struct aiu_report *report)
+{
+        for (size_t i = 0; i < aiu_report_get_n_actions(report); i++)
+                if (aiu_action_get_flags(aiu_report_get_action(report, i)) & AIU_ACTION_NEEDS_ROOT)
+                        return true;
+        return false;
+}
+
+/* "run  sudo addrinuse 443": the one thing to do for a user who cannot see the holder. */
+static void ask_root(struct page *page)
+{
+        const struct aiu_conflict *told = phrase_told(page->report);
+        const struct sockaddr *address = aiu_report_get_address(page->report, NULL);
+
+        if (!told || !address || !phrase_is_hidden(told) || !caller_is_user(page->report) ||
+            address->sa_family == AF_UNIX)
+                return;
+        strbuf_str(&page->out, aiu_report_get_verdict(page->report) == AIU_VERDICT_IN_USE ? ": " : "; ");
+        strbuf_str(&page->out, "run  sudo addrinuse ");
+        phrase_operand(&page->out, page->report);
+}
+
 static void headline(struct page *page)
 {
-        const char *summary = aiu_report_get_summary(page->report), *end;
-        struct strbuf address = { 0 };
+        const char *summary = aiu_report_get_summary(page->report);
 
-        words_of_asked(&address, page->report);
-        if (address.error)
-                page->out.error = address.error;
-        end = address.text && strncmp(summary, address.text, address.n) == 0 ? summary + address.n : summary;
-        strbuf_finish(&address);
-        end = strstr(end, "; held by ");
         colour(page, verdict_colour(aiu_report_get_verdict(page->report)));
-        strbuf_ascii(&page->out, summary, end ? (size_t)(end - summary) : strlen(summary));
+        strbuf_ascii(&page->out, summary, strlen(summary));
+        ask_root(page);
         colour(page, "\033[0m");
         line_end(page);
 }
@@ -143,34 +167,56 @@ static void end_of_group(struct page *page, const struct aiu_conflict *c, size_t
         if (alike > 1)
                 strbuf_printf(&page->out, "; %zu more like it", alike - 1);
         if (page->flags & AIU_RENDER_VERBOSE)
-                words_of_ids(&page->out, c);
+                phrase_ids(&page->out, c);
         line_end(page);
 }
 
+/* What the socket does, unless the first line says it. */
+static void does(struct page *page, const struct aiu_conflict *c)
+{
+        if (!phrase_has_socket(c) || (c == phrase_told(page->report) && !phrase_is_hidden(c)))
+                return;
+        strbuf_str(&page->out, ": ");
+        phrase_does(&page->out, c);
+}
+
 /* More sockets of processes that stand above already. */
-static void held_as_well(struct page *page, const struct aiu_conflict *c, size_t alike)
+static void also(struct page *page, const struct aiu_conflict *c, size_t alike)
 {
         label(page, "also");
-        words_of_holder_again(&page->out, aiu_conflict_get_holder(c, 0));
-        words_of_state(&page->out, c);
+        phrase_holder_again(&page->out, aiu_conflict_get_holder(c, 0));
+        does(page, c);
         end_of_group(page, c, alike);
 }
 
-static void held_by(struct page *page, const struct aiu_conflict *c, size_t alike)
+/* Without a process there is one sentence, and where the first line has it, nothing more to say. */
+static void without_process(struct page *page, const struct aiu_conflict *c, size_t alike)
+{
+        bool told = c == phrase_told(page->report) && !phrase_is_hidden(c);
+
+        if (told && alike == 1 && !(page->flags & AIU_RENDER_VERBOSE))
+                return;
+        label(page, "holder");
+        phrase_who(&page->out, page->report, c);
+        does(page, c);
+        end_of_group(page, c, alike);
+}
+
+static void holder(struct page *page, const struct aiu_conflict *c, size_t alike)
 {
         size_t n = aiu_conflict_get_n_holders(c);
 
-        label(page, "held by");
-        if (n == 0)
-                words_of_nobody(&page->out, c, NULL);
+        if (aiu_holder_get_pid(aiu_conflict_get_holder(c, 0)) <= 0) {
+                without_process(page, c, alike);
+                return;
+        }
         for (size_t i = 0; i < n && i < MOST_GROUPS; i++) {
-                if (i > 0) {
+                if (i > 0)
                         line_end(page);
-                        label(page, "and");
-                }
-                words_of_holder(&page->out, c, aiu_conflict_get_holder(c, i));
+                label(page, i > 0 ? "and" : "holder");
+                phrase_holder(&page->out, aiu_conflict_get_holder(c, i));
                 if (i == 0)
-                        words_of_state(&page->out, c);
+                        does(page, c);
         }
         if (n > MOST_GROUPS)
                 strbuf_printf(&page->out, ", and %zu more processes", n - MOST_GROUPS);
@@ -186,7 +232,7 @@ static void command_lines(struct page *page, const struct aiu_conflict *c)
                 if (!cmdline)
                         continue;
                 label(page, "command");
-                words_of_cmdline(&page->out, cmdline, bytes);
+                phrase_cmdline(&page->out, cmdline, bytes);
                 line_end(page);
         }
 }
@@ -199,7 +245,7 @@ static void other_ports(struct page *page)
         for (size_t i = 0; i < aiu_report_get_n_conflicts(page->report); i++)
                 told += aiu_conflict_get_n_ports(aiu_report_get_conflict(page->report, i));
         if (told > 0 && taken > told)
-                strbuf_printf(&page->out, "%-10s%zu more ports that others have\n", "and", taken - told);
+                strbuf_printf(&page->out, "%-10s%zu more ports of other holders\n", "and", taken - told);
 }
 
 static void conflicts(struct page *page)
@@ -216,11 +262,11 @@ static void conflicts(struct page *page)
                 alike = group_size(page->report, i);
                 told += alike;
                 if (is_known(page->report, i)) {
-                        held_as_well(page, c, alike);
+                        also(page, c, alike);
                         shown++;
                         continue;
                 }
-                held_by(page, c, alike);
+                holder(page, c, alike);
                 if (page->flags & AIU_RENDER_CMDLINE)
                         command_lines(page, c);
                 shown++;
@@ -232,52 +278,40 @@ static void conflicts(struct page *page)
 
 /* ------------------------------------------------------ why */
 
-static bool has_origin(const struct aiu_holder *h)
-{
-        return h && (aiu_holder_get_pid(h) > 0 || aiu_holder_get_unit(h) || aiu_holder_get_socket_unit(h) ||
-                     aiu_holder_get_container(h) || aiu_holder_get_supervisor(h));
-}
-
-/* One line for each of the first holders that differ: who brings one back may leave another alone. */
-static void because(struct page *page)
+/* Two lines for each of the first holders that differ: what starts one again may leave another alone. */
+static void origins(struct page *page)
 {
         size_t n = aiu_report_get_n_conflicts(page->report);
 
         for (size_t i = 0, shown = 0; i < n && i < 1000 && shown < 3; i++) {
-                const struct aiu_conflict *c = aiu_report_get_conflict(page->report, i);
-                const struct aiu_holder *h = aiu_conflict_get_holder(c, 0);
+                const struct aiu_holder *h = aiu_conflict_get_holder(aiu_report_get_conflict(page->report, i), 0);
+                struct strbuf line = { 0 };
 
-                if (!has_origin(h) || !is_first_of_group(page->report, i) || is_known(page->report, i))
+                if (!h || !is_first_of_group(page->report, i) || is_known(page->report, i))
                         continue;
-                label(page, "because");
-                words_of_origin(&page->out, h);
-                line_end(page);
+                if (phrase_manager(&line, h))
+                        labelled(page, "managed", &line);
+                if (phrase_start(&line, h, page->flags & AIU_RENDER_VERBOSE))
+                        labelled(page, "started", &line);
                 shown++;
         }
 }
 
-static void overlap(struct page *page)
+static void why(struct page *page)
 {
         const struct aiu_conflict *c = aiu_report_get_conflict(page->report, 0);
+        struct strbuf line = { 0 };
 
         if (!c || aiu_conflict_get_overlap(c) == AIU_OVERLAP_UNKNOWN)
                 return;
-        label(page, "overlap");
-        words_of_overlap(&page->out, page->report, c);
-        line_end(page);
-}
-
-static void options(struct page *page)
-{
-        const struct aiu_conflict *c = aiu_report_get_conflict(page->report, 0);
-
+        if (phrase_overlap(&line, page->report, c))
+                labelled(page, "conflict", &line);
         /* A search for a port shares next to nothing; the actions say what helps. */
-        if (!c || aiu_conflict_get_overlap(c) == AIU_OVERLAP_UNKNOWN ||
-            aiu_conflict_get_overlap(c) == AIU_OVERLAP_PORT_RANGE)
+        if (aiu_conflict_get_overlap(c) == AIU_OVERLAP_PORT_RANGE ||
+            (!(page->flags & AIU_RENDER_VERBOSE) && aiu_conflict_get_reason(c) != AIU_REASON_REUSEPORT_UID))
                 return;
-        label(page, "options");
-        words_of_options(&page->out, page->report, c);
-        line_end(page);
+        phrase_options(&line, page->report, c);
+        labelled(page, "options", &line);
 }
 
 /* ------------------------------------------------------ what to do */
@@ -291,6 +325,16 @@ static void command(struct page *page, const char *const *argv, bool needs_root)
         strbuf_printf(&page->out, "%s\n%-*s", needs_root ? "  # needs root" : "", (int)LABEL_COLUMNS, "");
 }
 
+static const char *action_label(const struct aiu_action *a, bool first)
+{
+        enum aiu_action_kind kind = aiu_action_get_kind(a);
+
+        if (aiu_action_get_flags(a) & AIU_ACTION_CHANGES_CODE && kind != AIU_ACTION_OTHER_PORT &&
+            kind != AIU_ACTION_OTHER_ADDRESS)
+                return "in code";
+        return first ? "do" : "or";
+}
+
 static void action(struct page *page, const struct aiu_action *a, bool first)
 {
         const char *const *argv = aiu_action_get_argv(a);
@@ -298,7 +342,7 @@ static void action(struct page *page, const struct aiu_action *a, bool first)
         bool needs_root = aiu_action_get_flags(a) & AIU_ACTION_NEEDS_ROOT;
         bool shown = argv && quote_is_possible(argv);
 
-        label(page, first ? "do" : "or");
+        label(page, action_label(a, first));
         if (shown)
                 command(page, argv, needs_root);
         strbuf_ascii(&page->out, text ? text : "", text ? strlen(text) : 0);
@@ -363,10 +407,9 @@ static void neighbours(struct page *page)
                 const struct aiu_conflict *c = aiu_report_get_neighbour(page->report, i);
 
                 label(page, "beside");
-                words_of_endpoint(&page->out, c);
-                words_of_state(&page->out, c);
-                strbuf_str(&page->out, ": on the same port, not in the way");
-                words_of_ids(&page->out, c);
+                phrase_does(&page->out, c);
+                strbuf_str(&page->out, ": same port, not in the way");
+                phrase_ids(&page->out, c);
                 line_end(page);
         }
         if (n > MOST_GROUPS)
@@ -376,12 +419,9 @@ static void neighbours(struct page *page)
 static void whole_page(struct page *page)
 {
         headline(page);
-        if (aiu_report_get_n_conflicts(page->report) > 0) {
-                conflicts(page);
-                because(page);
-                overlap(page);
-                options(page);
-        }
+        conflicts(page);
+        origins(page);
+        why(page);
         actions(page);
         gaps(page);
         neighbours(page);

@@ -6,7 +6,28 @@
 #include "advice/manager-commands.h"
 #include "rules/address.h"
 #include "util/escape.h"
+#include "render/phrases.h"
 #include "report/words.h"
+
+static void describe_kernel_user(struct strbuf *text, const struct kernel_user *user)
+{
+        strbuf_str(text, user->command_suffices == YES ? "take down " : "have ");
+        phrase_kernel_user(text, user->service, user->name);
+        if (user->command_suffices != YES)
+                strbuf_str(text, " stopped by what set it up; whether that closes its socket was not tested");
+        else
+                strbuf_str(text, ", which closes its socket; what set it up may do so again");
+}
+
+static void describe_widen(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report)
+{
+        if (action->first_port == 0)
+                strbuf_printf(text, "widen or clear IP_LOCAL_PORT_RANGE on the socket: it leaves only %d-%d",
+                              report->range.first, report->range.last);
+        else
+                strbuf_str(text, "let the kernel choose among more ports; a service that needs one of them later "
+                                 "has to be in net.ipv4.ip_local_reserved_ports");
+}
 
 static void add_names(struct strbuf *text, const struct aiu_action *action)
 {
@@ -225,7 +246,7 @@ static void describe_address(struct strbuf *text, const struct aiu_action *actio
         if (q->address.sa.any.sa_family == AF_UNIX) {
                 strbuf_printf(text, "bind another name");
                 if (file_in_the_way(report))
-                        strbuf_printf(text, ": this one is %s", words_file(file_in_the_way(report)));
+                        strbuf_printf(text, ": this one is %s", phrase_file(file_in_the_way(report)));
                 return;
         }
         if (action->address.len == 0 && action->remarks & REMARK_RANGE) {
@@ -339,7 +360,7 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
                 describe_look(text, action);
                 break;
         case AIU_ACTION_WIDEN_RANGE:
-                words_widen(text, action, report);
+                describe_widen(text, action, report);
                 break;
         case AIU_ACTION_SET_NO_PORT:
                 strbuf_printf(
@@ -348,7 +369,7 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
                         "and sockets with different destinations may share it");
                 break;
         case AIU_ACTION_STOP_KERNEL_USER:
-                words_stop_kernel_user(text, action->kernel_user);
+                describe_kernel_user(text, action->kernel_user);
                 break;
         case AIU_ACTION_GRANT_PRIVILEGE: /* where no socket is in the way: words-refused.c */
         case AIU_ACTION_ADD_ADDRESS:

@@ -11,7 +11,7 @@
 #include "report/build.h"
 #include "util/caller.h"
 #include "rules/kernel-versions.h"
-#include "report/words.h"
+#include "render/phrases.h"
 
 static const char *const option_names[] = { "SO_REUSEADDR", "SO_REUSEPORT", "IPV6_V6ONLY" };
 
@@ -36,7 +36,7 @@ static void add_gap(struct observation *o, enum aiu_gap_kind kind, struct strbuf
         strbuf_finish(text);
 }
 
-/* Nobody needs a privilege that time would replace. */
+/* No privilege is needed where more time would do. */
 static bool deadline_passed(const struct aiu_snapshot *snapshot)
 {
         for (size_t i = 0; i < snapshot->n_gaps; i++)
@@ -56,8 +56,15 @@ static enum aiu_gap_kind add_remedy(struct strbuf *text, const struct observatio
                 strbuf_str(text, "the deadline passed; allow more time");
                 return AIU_GAP_DEADLINE;
         }
-        strbuf_printf(text, "run as %s (CAP_SYS_PTRACE) to read it", caller_who_sees_all(o->backend_request.procfs));
+        strbuf_printf(text, "run as %s to read it", caller_who_sees_all(o->backend_request.procfs));
         return AIU_GAP_PERMISSION;
+}
+
+static void add_owner(struct strbuf *text, const struct aiu_report *report, const struct aiu_conflict *c)
+{
+        strbuf_str(text, phrase_is_hidden(c) ? " of the holder" : " of ");
+        if (!phrase_is_hidden(c))
+                phrase_who(text, report, c);
 }
 
 /* One gap for each holder whose options decide. Equal gaps are recorded once. */
@@ -69,10 +76,8 @@ static void add_open_bits(struct observation *o, const struct aiu_report *report
 
                 if (c->judgement.blocking != UNKNOWN || c->judgement.decides == 0 || c->judgement.kernel != 0)
                         continue;
-                strbuf_str(&text, "whether ");
                 add_options(&text, c->judgement.decides);
-                strbuf_str(&text, " is set on the socket of ");
-                words_holder(&text, c);
+                add_owner(&text, report, c);
                 strbuf_str(&text, " decides, and could not be read: ");
                 add_gap(o, add_remedy(&text, o, c), &text);
         }

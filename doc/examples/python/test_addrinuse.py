@@ -124,7 +124,7 @@ class Questions(unittest.TestCase):
                 self.assertEqual((raw.verdict(), raw.error()), ("in-use", errno.EADDRINUSE))
                 self.assertEqual(raw.would_succeed_with(addrinuse.OPTION_REUSEADDR), "no")
                 self.assertEqual(raw.summary(), raw.report().summary)
-                self.assertIn("held by", raw.text(addrinuse.RENDER_VERBOSE))
+                self.assertIn("holder", raw.text(addrinuse.RENDER_VERBOSE))
                 with self.assertRaises(OSError):
                     raw.text(1 << 31)
 

@@ -349,7 +349,10 @@ START_TEST(in_use_as_well)
 
         conflict.socket = table_socket("127.0.0.1", AIU_STATE_LISTEN);
         ck_assert_int_eq(words_summary(&report, &host), 0);
-        ck_assert_msg(strstr(report.summary, "; it is in use as well; held by"), "%s", report.summary);
+        ck_assert_msg(strstr(report.summary,
+                             "127.0.0.1:80/tcp is in use: a process of uid 1000 that was not found listens on "
+                             "127.0.0.1:80; it is not permitted either: bind() fails with EACCES"),
+                      "%s", report.summary);
         free(report.summary);
         conflict.judgement.blocking = UNKNOWN;
         ck_assert_int_eq(words_summary(&report, &host), 0);

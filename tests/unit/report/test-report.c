@@ -172,13 +172,13 @@ END_TEST
 START_TEST(words_for_a_person)
 {
         static const char *const lines[] = {
-                "127.0.0.1:80/tcp is in use: bind() fails with EADDRINUSE\n",
-                "held by   nginx, pid 812 (root)",
+                "127.0.0.1:80/tcp is in use: nginx (pid 812) in container nginx listens on 0.0.0.0:80\n",
+                "holder    nginx, pid 812 (root)",
                 "fd 6",
-                "listening on 0.0.0.0:80",
-                "overlap   the holder's wildcard 0.0.0.0:80 covers 127.0.0.1:80\n",
+                "managed   nginx",
+                "conflict  0.0.0.0:80 covers 127.0.0.1:80\n",
                 "do        systemctl stop nginx  # needs root\n",
-                "killing it brings it back",
+                ": systemd would start it again\n",
                 "stopped",
         };
         struct aiu_report *r = make_report("nginx");

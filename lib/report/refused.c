@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a report says where no socket is in the way: which rule refused the call, and
- * what to change. One sentence for each rule, for one errno has many causes.
+ * Where no socket is in the way: which rule refused the call, and what to change.
+ * One sentence for each rule, because one errno has many causes.
  */
 #include <errno.h>
 #include <string.h>
@@ -70,6 +70,8 @@ static void add_directory(struct strbuf *text, const struct request *q, const st
         strbuf_escaped(text, path, host->name_at);
 }
 
+/* ------------------------------------------------ which rule */
+
 static void add_bound(struct strbuf *text, const struct request *q)
 {
         char where[ADDRESS_TEXT_BYTES];
@@ -79,8 +81,6 @@ static void add_bound(struct strbuf *text, const struct request *q)
         address_print_port(&q->bound, where, sizeof(where));
         strbuf_printf(text, ", to %s", where);
 }
-
-/* ------------------------------------------------ the summary */
 
 static void why_path(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
