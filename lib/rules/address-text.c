@@ -319,7 +319,7 @@ static int take_abstract(struct address_text *t, struct span name)
                         return -EINVAL;
                 un->sun_path[n] = *rest.at;
                 if (rest.n >= 4 && starts_with(rest, "\\x") && hex(rest.at[2]) >= 0 && hex(rest.at[3]) >= 0) {
-                        un->sun_path[n] = (char)(hex(rest.at[2]) << 4 | hex(rest.at[3]));
+                        un->sun_path[n] = (char)(16 * hex(rest.at[2]) + hex(rest.at[3]));
                         i += 3;
                 } else if (starts_with(rest, "\\\\")) {
                         i++;

@@ -261,7 +261,7 @@ static size_t unescape_name(char *to, struct part from)
 
                 if (c == '\\' && i + 3 < from.n && from.at[i + 1] == 'x' && hex_digit(from.at[i + 2]) >= 0 &&
                     hex_digit(from.at[i + 3]) >= 0) {
-                        c = (char)(hex_digit(from.at[i + 2]) << 4 | hex_digit(from.at[i + 3]));
+                        c = (char)(16 * hex_digit(from.at[i + 2]) + hex_digit(from.at[i + 3]));
                         i += 3;
                 }
                 to[n++] = c;
