@@ -188,10 +188,24 @@ static bool host_is_good(const struct cli *cli, const char *text)
         return !colon || cli_is_address(cli, guess);
 }
 
-void cli_refuse(const struct cli *cli, const char *text, int error)
+static void refuse_host_and_port(const struct cli *cli, const char *text)
 {
         const char *colon = strchr(text, ':');
 
+        if (slash_ends_port(cli, text))
+                refuse_protocol(cli, text);
+        else if (is_host(text))
+                refuse_address_alone(cli, text);
+        else if (host_is_good(cli, text))
+                (colon ? refuse_port : refuse_word)(cli, text);
+        else if (colon != strrchr(text, ':'))
+                refuse_ipv6(cli, text);
+        else
+                refuse_host(cli, text);
+}
+
+void cli_refuse(const struct cli *cli, const char *text, int error)
+{
         if (error == -ENODEV)
                 say(cli, text, "no such interface", NULL);
         else if (!*text)
@@ -204,14 +218,6 @@ void cli_refuse(const struct cli *cli, const char *text, int error)
                 refuse_brackets(cli, text);
         else if (strstr(text, "://"))
                 refuse_host(cli, text);
-        else if (slash_ends_port(cli, text))
-                refuse_protocol(cli, text);
-        else if (is_host(text))
-                refuse_address_alone(cli, text);
-        else if (host_is_good(cli, text))
-                (colon ? refuse_port : refuse_word)(cli, text);
-        else if (colon != strrchr(text, ':'))
-                refuse_ipv6(cli, text);
         else
-                refuse_host(cli, text);
+                refuse_host_and_port(cli, text);
 }
