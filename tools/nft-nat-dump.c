@@ -84,7 +84,7 @@ static int converse(int fd, const struct aiu_request *request, struct nl_msg *me
                     void *userdata)
 {
         struct nlmsghdr *header = nlmsg_hdr(message);
-        void *buffer = malloc(BUFFER_BYTES);
+        void *buffer = calloc(1, BUFFER_BYTES);
         ssize_t n;
         int r = 0;
 
