@@ -327,7 +327,7 @@ START_TEST(range_free_again)
         struct aiu_report *report = aiu_explain_bind(fd, (struct sockaddr *)&a, sizeof(a), EADDRINUSE);
 
         ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_IN_USE);
-        ck_assert_ptr_nonnull(strstr(aiu_report_get_summary(report), "no port was found"));
+        ck_assert_ptr_nonnull(strstr(aiu_report_get_summary(report), "no port was free"));
         ck_assert_ptr_nonnull(strstr(aiu_report_get_summary(report), "free by now"));
         ck_assert_int_eq(aiu_action_get_kind(aiu_report_get_action(report, 0)), AIU_ACTION_WAIT);
         ck_assert_str_eq(aiu_action_get_text(aiu_report_get_action(report, 0)), "try again: a port is free by now");
