@@ -103,7 +103,7 @@ expect 2 "not a value" --width=wide 80
 expect 0 "addrinuse 0." -V
 
 # What people paste; tests/unit/rules/test-address-text.c has all forms.
-expect 0 "[::]:3000/tcp" :::3000
+expect 0 "3000/tcp is free" :::3000
 expect 0 "0.0.0.0:80/tcp" tcp://0.0.0.0:80
 expect 0 "127.0.0.1:3000/tcp" http://localhost:3000/
 expect 0 "udp" -u 8080

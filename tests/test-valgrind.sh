@@ -95,9 +95,9 @@ expect 1 --json 7001
 expect 1 --json=pretty 127.0.0.1:7002
 expect 1 --first 7003
 expect 1 '[::1]:7003'
-expect 1 7004
+expect 1 --reuseaddr=no 7004
 expect 3 --reuseaddr 7004
-expect 1 127.0.0.1:7005
+expect 1 --reuseaddr=no 127.0.0.1:7005
 expect 1 127.0.0.1:7006/udp
 expect 1 "$work/live"
 expect 1 --json "$work/stale"

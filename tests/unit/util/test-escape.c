@@ -92,7 +92,7 @@ START_TEST(known_attacks)
                 { "\302\233"
                   "2J",
                   "\\xc2\\x9b2J" },                    /* C1 CSI in UTF-8 */
-                { "a\nholder b", "a\\x0aholder b" }, /* a forged line */
+                { "a\nholder b", "a\\x0aholder b" },   /* a forged line */
                 { "\342\200\256", "\\xe2\\x80\\xae" }, /* bidi override */
                 { "\r\t\b\177", "\\x0d\\x09\\x08\\x7f" },
                 { "", "" },
