@@ -92,7 +92,7 @@ expect 0 7000
 expect 1 7001
 expect 1 127.0.0.1:7001
 expect 1 --json 7001
-expect 1 --json=pretty 127.0.0.1:7002
+expect 1 --reuseaddr=no --json=pretty 127.0.0.1:7002
 expect 1 --first 7003
 expect 1 '[::1]:7003'
 expect 1 --reuseaddr=no 7004
