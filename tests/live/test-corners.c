@@ -165,7 +165,10 @@ START_TEST(autobind)
 {
         struct sockaddr_un a = { .sun_family = AF_UNIX };
         int fd = make(AF_UNIX, _i ? SOCK_DGRAM : SOCK_STREAM, 0), ip = make(AF_INET, SOCK_STREAM, 0);
+        struct aiu_report *report = aiu_explain_bind(fd, (struct sockaddr *)&a, sizeof(a.sun_family), 0);
 
+        ck_assert_ptr_nonnull(strstr(aiu_report_get_summary(report), "gets a name of the kernel's choice"));
+        aiu_report_unref(report);
         ck_assert_int_eq(check_bind(fd, &a, sizeof(a.sun_family), EXACT), 0);
         ck_assert_int_eq(check_bind(fd, &a, sizeof(a.sun_family), EXACT), 0);
         ck_assert_int_eq(check_bind(ip, &a, sizeof(a.sun_family), EXACT), EINVAL);

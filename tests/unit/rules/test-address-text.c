@@ -31,6 +31,7 @@ static const char *const good[][2] = {
         { P108, P108 },
         { "@abstract", "@abstract" },
         { "@my name", "@my name" },
+        { "@a\\x41\\x7f", "@aA\\x7f" },
         { "@a\\x00b\\\\c\\x", "@a\\x00b\\\\c\\\\x" },
         { "@", "@" },
         { "0", "*:0" },
