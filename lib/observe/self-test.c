@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * aiu_self_test(): the scenes in which kernels differ (kernel.c), replayed.
+ * aiu_self_test(): the scenes in which kernels differ (kernel-versions.c), replayed.
  *
  * The library makes neither children nor namespaces: a child is more than a daemon
  * may expect of a diagnosis, and a thread that unshared its network could not be

@@ -371,7 +371,7 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
         case AIU_ACTION_STOP_KERNEL_USER:
                 describe_kernel_user(text, action->kernel_user);
                 break;
-        case AIU_ACTION_GRANT_PRIVILEGE: /* where no socket is in the way: words-refused.c */
+        case AIU_ACTION_GRANT_PRIVILEGE: /* where no socket is in the way: refused.c */
         case AIU_ACTION_ADD_ADDRESS:
         case AIU_ACTION_SET_FREEBIND:
         case AIU_ACTION_ALLOW_NONLOCAL:

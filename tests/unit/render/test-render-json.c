@@ -122,7 +122,7 @@ START_TEST(json_is_json)
 }
 END_TEST
 
-/* A text that words.c escaped is not escaped a second time; a name from outside is, once. */
+/* A text of the report that is escaped is not escaped a second time; a name from outside is, once. */
 START_TEST(json_escapes_once)
 {
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, "a\\x1b");

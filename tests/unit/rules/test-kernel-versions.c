@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * kernel.c: what a version puts in doubt, and what lifts the doubt. And the
+ * kernel-versions.c: what a version puts in doubt, and what lifts the doubt. And the
  * self-test against the running kernel, which has to agree with what this suite's
  * live tests say of it.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Port 0: what range.c makes of a range and its holders, and what advice/port-search.c recommends. That the kernel does the same is shown by
+ * Port 0: what port-search.c makes of a range and its holders, and what advice/port-search.c recommends. That the kernel does the same is shown by
  * tests/live/test-port0.c.
  */
 #include <check.h>
