@@ -173,9 +173,13 @@ static bool is_host(const char *text)
 static bool slash_ends_port(const struct cli *cli, const char *text)
 {
         char head[300];
-        int n = snprintf(head, sizeof(head), "%.*s", (int)strcspn(text, "/"), text);
+        size_t n = strcspn(text, "/");
 
-        return n > 0 && (size_t)n < sizeof(head) && strchr(text, '/') && cli_is_address(cli, head);
+        if (n == 0 || n >= sizeof(head) || text[n] != '/')
+                return false;
+        memcpy(head, text, n);
+        head[n] = '\0';
+        return cli_is_address(cli, head);
 }
 
 /* Is what stands before the port an address that is known? */
