@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Lines for a terminal that is narrower than they are. A line goes on under its text,
- * not under its label. A command goes on behind a backslash, so that it can still be
- * pasted: a blank inside quotes is no place to break it.
+ * not under its label. A command stays as it is: broken anywhere, it could be another
+ * command when it is pasted.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,26 +42,47 @@ static size_t text_column(const char *line, size_t bytes, size_t *ret_offset)
         return 0;
 }
 
-/* Does this part of a line begin with the command of an action? */
-static bool is_command(const struct aiu_report *report, const char *text)
+/* A long command has lines of its own, each but the last with a backslash at its end. */
+static bool goes_on(const char *line, size_t bytes)
+{
+        return bytes > 0 && line[bytes - 1] == '\\';
+}
+
+/* In one line: a newline is only where the library has broken the command. */
+static void join_lines(char *shell)
+{
+        char *to = shell;
+
+        for (const char *from = shell; *from;) {
+                if (strncmp(from, " \\\n", 3) == 0)
+                        from += 3 + strspn(from + 3, " ") - 1;
+                *to++ = *from++;
+        }
+        *to = '\0';
+}
+
+/* Does this part of a line begin the command of an action? */
+static bool is_command(const struct aiu_report *report, const char *text, size_t bytes)
 {
         bool found = false;
+        size_t n;
         char *shell;
 
         for (size_t i = 0; i < aiu_report_get_n_actions(report) && !found; i++) {
                 if (aiu_action_to_shell(aiu_report_get_action(report, i), &shell) < 0)
                         continue;
-                found = *shell && strncmp(text, shell, strlen(shell)) == 0;
+                join_lines(shell);
+                n = goes_on(text, bytes) ? bytes - 1 : strlen(shell);
+                found = *shell && n <= bytes && strncmp(text, shell, n) == 0;
                 free(shell);
         }
         return found;
 }
 
-/* The bytes that fit into so many columns, up to a blank that no quotes are around. */
-static size_t find_break(const char *text, size_t bytes, size_t columns, bool command)
+/* The bytes that fit into so many columns, up to a blank. */
+static size_t find_break(const char *text, size_t bytes, size_t columns)
 {
         size_t column = 0, last = 0;
-        bool quoted = false;
 
         for (size_t i = 0; i < bytes; i++) {
                 size_t escape = escape_bytes(text + i);
@@ -70,9 +91,7 @@ static size_t find_break(const char *text, size_t bytes, size_t columns, bool co
                         i += escape - 1;
                         continue;
                 }
-                if (command && text[i] == '\'')
-                        quoted = !quoted;
-                if (text[i] == ' ' && !quoted && column > 0 && (column <= columns || last == 0))
+                if (text[i] == ' ' && column > 0 && (column <= columns || last == 0))
                         last = i;
                 if (++column > columns && last > 0)
                         return last;
@@ -80,36 +99,42 @@ static size_t find_break(const char *text, size_t bytes, size_t columns, bool co
         return column > columns && last > 0 ? last : bytes;
 }
 
-static void print_line(const struct aiu_report *report, const char *line, size_t bytes, size_t width)
+static void print_line(const char *line, size_t bytes, size_t width)
 {
         size_t offset, indent = text_column(line, bytes, &offset), used = 0;
-        bool command = is_command(report, line + offset);
 
         if (width < indent + LEAST_TEXT)
                 width = indent + LEAST_TEXT;
         for (;;) {
-                size_t room = width - (used > 0 ? indent : 0), n = find_break(line + used, bytes - used, room, command);
+                size_t n = find_break(line + used, bytes - used, width - (used > 0 ? indent : 0));
 
-                if (command && n < bytes - used)
-                        n = find_break(line + used, bytes - used, room - 2, command);
                 (void)fwrite(line + used, 1, n, stdout);
                 used += n;
                 if (used >= bytes)
                         break;
                 used++; /* the blank */
-                printf("%s\n%*s", command ? " \\" : "", (int)indent, "");
+                printf("\n%*s", (int)indent, "");
         }
         (void)putchar('\n');
 }
 
 void cli_print_wrapped(const struct aiu_report *report, const char *text, size_t width)
 {
+        bool command = false;
+        size_t n, offset;
+
         if (width == 0) {
                 (void)fputs(text, stdout);
                 return;
         }
-        for (const char *end; *text; text = *end ? end + 1 : end) {
-                end = text + strcspn(text, "\n");
-                print_line(report, text, (size_t)(end - text), width);
+        for (; *text; text += n + (text[n] != '\0')) {
+                n = strcspn(text, "\n");
+                (void)text_column(text, n, &offset);
+                command = command || is_command(report, text + offset, n - offset);
+                if (command)
+                        printf("%.*s\n", (int)n, text);
+                else
+                        print_line(text, n, width);
+                command = command && goes_on(text, n);
         }
 }
