@@ -120,6 +120,13 @@ n_reports 2 127.0.0.1:3000-3001/udp
 n_reports 2 "listen tcp :3001: bind: address already in use
 	at node:net (/srv/x.js:3)
 listen tcp :3002: bind: address already in use"
+# What node prints: only the line that complains is about an address.
+printf 'node:events:497\n      throw er;\n/home/u/app.js:12\nError: listen EADDRINUSE: address already in use :::3000\n    at x\n{\n  port: 3000\n}\n' |
+        n_reports 1 -
+printf '3000\n127.0.0.1:3001\n' | n_reports 2 -
+expect 2 "no line" "Server listening on http://127.0.0.1:3000
+GET /bind 127.0.0.1:3001"
+expect 2 "2001:db8::1-3" 2001:db8::1-3
 printf '3001\nlisten tcp :3001: bind: address already in use\nGET /a b\n' | n_reports 1 -
 [ "$("$a" 3000 3001 | grep -c '^$')" = 1 ] && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "no empty line between reports"; }
 expect 0 '"verdict":"available"' -q --json 8080
@@ -156,6 +163,28 @@ s = socket.socket(); s.bind(("127.0.0.1", 8080)); s.listen(); time.sleep(60)' &
         expect 0 "is free" --netns=$$ 127.0.0.1:8081
         expect 1 "pid $server" --first 127.0.0.1:8080
         expect 1 "$(printf 'do')" --color=always 127.0.0.1:8080
+        # --apply acts on the one address that was typed.
+        expect 2 "acts on one address" --apply --yes 127.0.0.1:8080 8081
+        expect 2 "acts on one address" --apply=1 --yes 127.0.0.1:8079-8080
+        expect 2 "that is typed" --apply --yes 'Error: listen EADDRINUSE: address already in use 127.0.0.1:8080'
+        echo 'bind 127.0.0.1:8080: address already in use' >"$out.log"
+        expect 2 "that is typed" --apply --yes - <"$out.log"
+        rm -f "$out.log"
+        expect 2 "has no value" --apply --yes --deadline 8080
+        expect 0 "is free" 127.0.0.1:8081 --deadline 8080
+        expect 2 "not a port" --apply --yes 8080x
+        kill -0 $server && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "--apply ended a server that nobody typed"; }
+        [ "$("$a" -q --json 127.0.0.1:8080 | grep -c truncated)" = 0 ] && passed=$((passed + 1)) ||
+                { failed=$((failed + 1)); echo "-q --json is cut short"; }
+        # A command is not wrapped: it has to stay what it is.
+        mkdir "$out.d"
+        python3 -c 'import os, socket, sys; os.chdir(sys.argv[1]); socket.socket(socket.AF_UNIX).bind("it\x27s a long name, with blanks")' "$out.d"
+        for f in "$out.d"/*; do
+                [ -n "$("$a" "$f" | grep -F "rm -- ")" ] &&
+                        [ "$("$a" --width=40 "$f" | grep -F "rm -- ")" = "$("$a" "$f" | grep -F "rm -- ")" ] &&
+                        passed=$((passed + 1)) || { failed=$((failed + 1)); echo "--width breaks a command"; "$a" --width=40 "$f"; }
+        done
+        rm -rf "$out.d"
         expect 1 "say --yes" --apply 127.0.0.1:8080 </dev/null
         expect 0 "is free" --apply --yes 127.0.0.1:8080
         kill -0 $server 2>/dev/null && { wait $server 2>/dev/null; }

@@ -183,10 +183,30 @@ static int worse(int a, int b)
         return EXIT_TROUBLE;
 }
 
-/* A start script stops a server only where the bind certainly fails. */
+/* A start script stops a server only where the bind certainly fails because the address is in use. */
 static int check_status(const struct cli *cli, int status)
 {
         return cli->check && status != EXIT_IN_USE && status != EXIT_TROUBLE ? EXIT_FREE : status;
+}
+
+/*
+ * An action is carried out for one address, and that one was typed. What a log says may
+ * come from a stranger, action K is another one in the next report, and a command line
+ * of which a part is wrong may be wrong as a whole.
+ */
+static bool may_apply(const struct cli *cli, char *const *operands)
+{
+        const char *why = NULL;
+
+        if (operands[1])
+                why = "acts on one address, and here are several";
+        else if (strcmp(operands[0], "-") == 0 || strpbrk(operands[0], " \t\n"))
+                why = "acts on an address that is typed, not on one out of a text";
+        else if (cli->deadline_left_out)
+                why = "does nothing while --deadline has no value";
+        if (why)
+                cli_error("--apply %s", why);
+        return !why;
 }
 
 static int answer_all(const struct cli *cli, char **operands)
@@ -194,11 +214,18 @@ static int answer_all(const struct cli *cli, char **operands)
         struct requests list = { 0 };
         int status = EXIT_FREE;
 
+        if (cli->apply && !may_apply(cli, operands))
+                return EXIT_TROUBLE;
         for (; *operands; operands++)
                 if (cli_add_operand(cli, *operands, &list) < 0)
                         status = EXIT_TROUBLE;
-        for (size_t i = 0; i < list.n; i++)
-                status = worse(status, check_status(cli, answer(cli, &list.items[i])));
+        if (cli->apply && list.n > 1) {
+                cli_error("--apply acts on one address, and here are %zu", list.n);
+                status = EXIT_TROUBLE;
+        } else {
+                for (size_t i = 0; i < list.n; i++)
+                        status = worse(status, check_status(cli, answer(cli, &list.items[i])));
+        }
         cli_free_requests(&list);
         return status;
 }
@@ -337,16 +364,17 @@ static int read_deadline(struct cli *cli, const char *text)
 }
 
 /*
- * "--deadline 500 8080" is a value and a port. Without another operand behind it the
- * number is the port that somebody wants to know about.
+ * "--deadline 500 8080" is a value and a port, and "8080 --deadline 500" as well. Where
+ * no other word is an operand, the number is the port that somebody wants to know about.
  */
-static const char *separate_deadline(int argc, char **argv)
+static const char *separate_deadline(struct cli *cli, int argc, char **argv)
 {
         bool number = optind < argc && *argv[optind] && !argv[optind][strspn(argv[optind], "0123456789")];
 
-        for (int i = optind + 1; number && i < argc; i++)
-                if (argv[i][0] != '-')
+        for (int i = 1; number && i < argc; i++)
+                if (i != optind && argv[i][0] != '-')
                         return argv[optind++];
+        cli->deadline_left_out = true;
         cli_error("--deadline has no value and is left out: it is written --deadline=MILLISECONDS");
         return NULL;
 }
@@ -542,7 +570,7 @@ static int read_options(struct cli *cli, int argc, char **argv)
                 if (option == 'h' || option == 'V')
                         return tell(option);
                 if (option == OPTION_DEADLINE && !optarg &&
-                    !(optarg = (char *)(uintptr_t)separate_deadline(argc, argv)))
+                    !(optarg = (char *)(uintptr_t)separate_deadline(cli, argc, argv)))
                         continue;
                 r = take_socket_option(cli, option);
                 if (r > 0)
@@ -550,8 +578,8 @@ static int read_options(struct cli *cli, int argc, char **argv)
                 if (r < 0)
                         return r;
         }
-        /* Only the verdict is told, so one holder is as good as all. */
-        if (cli->quiet && !cli->apply)
+        /* Where only the verdict is told, one holder is as good as all. */
+        if (cli->quiet && !cli->json && !cli->apply)
                 context_flags |= AIU_CONTEXT_FIRST_HOLDER;
         return aiu_context_set_flags(cli->context, context_flags);
 }

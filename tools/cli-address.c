@@ -61,6 +61,10 @@ static int add(struct requests *list, const char *text, struct request *request)
 
         if (list->once && is_repeated(list, request))
                 return 0;
+        if (list->n >= CLI_MOST_REQUESTS) {
+                cli_error("at most %u addresses can be asked about at once", CLI_MOST_REQUESTS);
+                return -EINVAL;
+        }
         request->text = strdup(text);
         items = request->text ? realloc(list->items, (list->n + 1) * sizeof(*items)) : NULL;
         if (!items) {

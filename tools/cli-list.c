@@ -8,17 +8,17 @@
 
 #include "cli.h"
 
-#define MOST_PORTS 1000u
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* ------------------------------------------------------ lists and ranges */
 
-/* Behind ":" or "tcp/" there is a port, and in front. */
+/* In front, behind "tcp/", and behind the only ":" or the one after "]": an IPv6 address alone has no port. */
 static bool port_may_follow(const char *text, size_t at)
 {
-        return at == 0 || text[at - 1] == ':' ||
-               (at == 4 && (strncasecmp(text, "tcp/", 4) == 0 || strncasecmp(text, "udp/", 4) == 0));
+        if (at > 0 && text[at - 1] == ':')
+                return strchr(text, ':') == text + at - 1 || (at > 1 && text[at - 2] == ']');
+        return at == 0 || (at == 4 && (strncasecmp(text, "tcp/", 4) == 0 || strncasecmp(text, "udp/", 4) == 0));
 }
 
 /* "3000,3002-3004" in "127.0.0.1:3000,3002-3004/udp": its length; 0 = there is none. */
@@ -100,9 +100,9 @@ static int add_list(const struct cli *cli, const char *text, size_t at, size_t n
         if (ports < 0)
                 cli_error("%s: a list of ports is written 3000,3002 or 3000-3010, each from 0 to 65535",
                           cli_safe(text));
-        else if (ports > (long)MOST_PORTS)
+        else if (ports > (long)CLI_MOST_REQUESTS)
                 cli_error("%s: %ld ports, and at most %u can be asked about at once", cli_safe(text), ports,
-                          MOST_PORTS);
+                          CLI_MOST_REQUESTS);
         else
                 return add_ports(cli, text, at, n, list);
         return -EINVAL;
@@ -110,64 +110,116 @@ static int add_list(const struct cli *cli, const char *text, size_t at, size_t n
 
 /* ------------------------------------------------------ lines */
 
-/* In a whole log, only the lines that complain about an address name one. */
-static bool complains(const char *line)
+static bool has_any(const char *line, const char *const *words)
 {
-        static const char *const words[] = { "in use", "addrinuse", "bind", "listen" };
-
-        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-                if (strcasestr(line, words[i]))
+        for (; *words; words++)
+                if (strcasestr(line, *words))
                         return true;
         return false;
 }
 
-/* 1 = it named an address, 0 = it is a line of no interest. */
-static int add_line(const struct cli *cli, char *line, struct requests *list)
+/* A server that says where it listens complains of nothing. */
+static bool complains(const char *line)
 {
-        size_t n = list->n;
+        static const char *const in_use[] = { "in use", "addrinuse", NULL };
+        static const char *const calls[] = { "bind", "listen", NULL };
+        static const char *const failures[] = { "fail",     "error",  "cannot", "can't", "could not",
+                                                "couldn't", "unable", "denied", NULL };
 
-        line += strspn(line, " \t\r\n");
-        for (size_t end = strlen(line); end > 0 && strchr(" \t\r\n", line[end - 1]); end--)
-                line[end - 1] = '\0';
-        /* "}" ends what node prints. */
-        if (strcspn(line, DIGITS LETTERS) == strlen(line))
-                return 0;
-        if (strpbrk(line, " \t") && (!complains(line) || !cli_is_address(cli, line)))
-                return 0;
-        return cli_add(cli, line, list) < 0 ? -EINVAL : list->n > n || list->once;
+        return has_any(line, in_use) || (has_any(line, calls) && has_any(line, failures));
 }
 
-static int add_lines(const struct cli *cli, FILE *from, const char *name, struct requests *list)
+/* The line without the blanks around it; NULL = there is no more. */
+static char *next_line(char **text)
 {
-        size_t bytes = 0, found = 0;
-        bool wrong = false, once = list->once;
-        char *line = NULL;
+        char *line, *end;
 
-        list->once = true;
-        while (getline(&line, &bytes, from) >= 0) {
-                int r = add_line(cli, line, list);
-
-                wrong = wrong || r < 0;
-                found += r > 0;
-        }
-        free(line);
-        list->once = once;
-        if (found == 0 && !wrong) {
-                cli_error("%s: no line of it names an address, as \"address already in use :::3000\" does", name);
-                wrong = true;
-        }
-        return wrong ? -EINVAL : 0;
+        do {
+                line = strsep(text, "\n");
+                if (!line)
+                        return NULL;
+                line += strspn(line, " \t\r");
+                end = line + strlen(line);
+                while (end > line && strchr(" \t\r", end[-1]))
+                        *--end = '\0';
+                /* "}" ends what node prints. */
+        } while (strcspn(line, DIGITS LETTERS) == strlen(line));
+        return line;
 }
 
-static int add_pasted(const struct cli *cli, const char *text, struct requests *list)
+static bool names_address(const struct cli *cli, const char *line)
 {
-        FILE *lines = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
-        int r = lines ? add_lines(cli, lines, "the text", list) : -ENOMEM;
+        return strpbrk(line, " \t") && complains(line) && cli_is_address(cli, line);
+}
 
-        if (lines)
-                fclose(lines);
-        else
+/* The lines of a log that complain about an address: every other line is of no interest. */
+static size_t add_log(const struct cli *cli, char *text, struct requests *list, int *ret)
+{
+        size_t found = 0;
+        char *line;
+
+        while (*ret >= 0 && (line = next_line(&text)))
+                if (names_address(cli, line)) {
+                        *ret = cli_add_address(cli, line, list);
+                        found++;
+                }
+        return found;
+}
+
+/* No log, but addresses, each on a line: one that cannot be read is an error, as it is on the command line. */
+static int add_each(const struct cli *cli, char *text, struct requests *list, size_t *ret_found)
+{
+        int r = 0, error;
+        char *line;
+
+        while ((line = next_line(&text)))
+                if (!strpbrk(line, " \t")) {
+                        error = cli_add(cli, line, list);
+                        r = r < 0 ? r : error;
+                        ++*ret_found;
+                }
+        return r;
+}
+
+static int add_lines(const struct cli *cli, const char *text, const char *name, struct requests *list)
+{
+        char *log = strdup(text), *plain = strdup(text);
+        bool once = list->once;
+        size_t found = 0;
+        int r = 0;
+
+        if (!log || !plain) {
                 cli_error("%s", strerror(ENOMEM));
+                r = -ENOMEM;
+        } else {
+                list->once = true;
+                found = add_log(cli, log, list, &r);
+                if (found == 0)
+                        r = add_each(cli, plain, list, &found);
+                list->once = once;
+                if (found == 0) {
+                        cli_error("%s: no line of it names an address, as \"address already in use :::3000\" does",
+                                  name);
+                        r = -EINVAL;
+                }
+        }
+        free(log);
+        free(plain);
+        return r;
+}
+
+static int add_input(const struct cli *cli, struct requests *list)
+{
+        char *text = NULL;
+        size_t room = 0;
+        int r;
+
+        /* No zero byte is in a log: the whole input is one "line". */
+        if (getdelim(&text, &room, '\0', stdin) < 0)
+                r = add_lines(cli, "", "standard input", list);
+        else
+                r = add_lines(cli, text, "standard input", list);
+        free(text);
         return r;
 }
 
@@ -178,12 +230,12 @@ int cli_add(const struct cli *cli, const char *text, struct requests *list)
         while (end > 0 && strchr(" \t\r\n", text[end - 1]))
                 end--;
         if (strcspn(text, "\n") < end)
-                return add_pasted(cli, text, list);
+                return add_lines(cli, text, "the text", list);
         n = end < 400 ? find_list(text, &at) : 0;
         return n > 0 ? add_list(cli, text, at, n, list) : cli_add_address(cli, text, list);
 }
 
 int cli_add_operand(const struct cli *cli, const char *text, struct requests *list)
 {
-        return strcmp(text, "-") == 0 ? add_lines(cli, stdin, "standard input", list) : cli_add(cli, text, list);
+        return strcmp(text, "-") == 0 ? add_input(cli, list) : cli_add(cli, text, list);
 }

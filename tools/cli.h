@@ -32,9 +32,10 @@ struct cli {
         int netns; /* -1 = our own */
         int type;  /* of a socket whose address names no protocol; 0 = the usual one */
         bool json, quiet, check, apply, yes, no_self_test;
-        size_t width;        /* 0 = lines are not wrapped */
-        size_t apply_number; /* 0 = the first that suffices */
-        uint32_t render;     /* AIU_RENDER_* */
+        bool deadline_left_out; /* --deadline stood there without a value */
+        size_t width;           /* 0 = lines are not wrapped */
+        size_t apply_number;    /* 0 = the first that suffices */
+        uint32_t render;        /* AIU_RENDER_* */
         struct aiu_context *context;
         struct progress *progress;
 };
@@ -46,6 +47,8 @@ struct request {
         socklen_t bytes;
         int type, protocol;
 };
+
+#define CLI_MOST_REQUESTS 1000u
 
 struct requests {
         struct request *items;
