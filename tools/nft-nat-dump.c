@@ -49,9 +49,12 @@ static ssize_t receive(int fd, const struct aiu_request *request, void *buffer)
         r = poll(&pollfd, 1, (int)((left < MOST_WAIT_USEC ? left + 999 : MOST_WAIT_USEC) / 1000));
         if (r == 0)
                 return -ETIME;
-        n = r < 0 ? -1 : recvfrom(fd, buffer, BUFFER_BYTES, MSG_DONTWAIT, (struct sockaddr *)&from, &from_bytes);
+        n = r < 0 ? -1
+                  : recvfrom(fd, buffer, BUFFER_BYTES, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &from_bytes);
         if (n < 0)
                 return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+        if (n > BUFFER_BYTES)
+                return -ENOBUFS;
         /* Only the kernel has port 0. */
         return from_bytes == sizeof(from) && from.nl_pid == 0 ? n : 0;
 }
@@ -70,6 +73,9 @@ static int take_all(void *buffer, int bytes, nft_dump_handler *handler, void *us
 
         for (struct nlmsghdr *message = buffer; r == 0 && nlmsg_ok(message, bytes);
              message = nlmsg_next(message, &bytes)) {
+                /* The rules changed meanwhile: some may be missing. */
+                if (message->nlmsg_flags & NLM_F_DUMP_INTR)
+                        return -EINTR;
                 if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR) {
                         r = error_of(message);
                         return r < 0 ? r : 1;

@@ -456,21 +456,20 @@ static bool is_ipv4(const struct sockaddr *address, struct in6_addr *ret)
 bool nat_rule_concerns(const struct nat_rule *rule, const struct sockaddr *address, int protocol, uint16_t port)
 {
         static const struct in6_addr any;
-        struct in6_addr backend_request;
+        struct in6_addr asked;
         bool v4;
 
         if ((rule->protocol && rule->protocol != protocol) ||
             (!rule->ports_open && (port < rule->first_port || port > rule->last_port)))
                 return false;
-        v4 = is_ipv4(address, &backend_request);
+        v4 = is_ipv4(address, &asked);
         if (v4 && rule->family == NFPROTO_IPV6)
                 return false;
-        if (memcmp(&backend_request, &any, v4 ? 4 : 16) == 0) /* [::] serves IPv4 as well */
+        if (memcmp(&asked, &any, v4 ? 4 : 16) == 0) /* [::] serves IPv4 as well */
                 return !v4 || rule->address_family != AF_INET6;
         if (!v4 && (rule->family == NFPROTO_IPV4 || rule->address_family == AF_INET))
                 return false;
         if (rule->address_family == AF_UNSPEC)
                 return true;
-        return rule->address_family == (v4 ? AF_INET : AF_INET6) &&
-               memcmp(&backend_request, &rule->address, v4 ? 4 : 16) == 0;
+        return rule->address_family == (v4 ? AF_INET : AF_INET6) && memcmp(&asked, &rule->address, v4 ? 4 : 16) == 0;
 }

@@ -205,7 +205,8 @@ static int tell_open(const struct search *search)
 /* Some rules were not read. */
 static int tell_unread(const struct search *search, int error)
 {
-        if (error != -ETIME && (error != -E2BIG || search->n_rules <= MOST_RULES))
+        if (error != -ETIME && error != -EINTR && error != -ENOBUFS &&
+            (error != -E2BIG || search->n_rules <= MOST_RULES))
                 return 0;
         return aiu_snapshot_add_gap(
                 search->snapshot, error == -ETIME ? AIU_GAP_DEADLINE : AIU_GAP_TRUNCATED, error,
