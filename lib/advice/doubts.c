@@ -94,7 +94,7 @@ static bool holds_as_ancestor(const struct advice_input *in)
         const struct aiu_holder *h;
 
         while ((h = advice_next(in, &at)))
-                if (h->flags & AIU_HOLDER_ANCESTOR && !advice_is_proxy(h))
+                if (h->flags & AIU_HOLDER_ANCESTOR && !(advice_is_proxy(h) && h->manager->socket_unit))
                         return true;
         return false;
 }
