@@ -84,9 +84,9 @@ static const struct {
         struct {
                 const char *ip;
                 unsigned int flags;
-        } held[2], backend_request;
+        } held[2], asked;
         int error;
-} tables[] = {
+} scenes[] = {
         { AIU_KERNEL_DUAL_STACK, { { "::", 0 } }, { "127.0.0.1", 0 }, EADDRINUSE },
         { AIU_KERNEL_DUAL_STACK, { { "127.0.0.1", 0 } }, { "::", 0 }, EADDRINUSE },
         { AIU_KERNEL_DUAL_STACK, { { "::", 0 } }, { "0.0.0.0", 0 }, EADDRINUSE },
@@ -114,28 +114,28 @@ static const struct {
 static bool table_holds(size_t i)
 {
         uint16_t port = (uint16_t)(FIRST_PORT + i);
-        int first = bind_one(tables[i].held[0].ip, tables[i].held[0].flags, port), second = -1;
+        int first = bind_one(scenes[i].held[0].ip, scenes[i].held[0].flags, port), second = -1;
         bool holds;
 
         if (first < 0)
                 return false;
-        if (tables[i].held[1].ip)
-                second = bind_one(tables[i].held[1].ip, tables[i].held[1].flags, port);
-        holds = (second >= 0 || !tables[i].held[1].ip) &&
-                gives(tables[i].backend_request.ip, tables[i].backend_request.flags, port, tables[i].error);
+        if (scenes[i].held[1].ip)
+                second = bind_one(scenes[i].held[1].ip, scenes[i].held[1].flags, port);
+        holds = (second >= 0 || !scenes[i].held[1].ip) &&
+                gives(scenes[i].asked.ip, scenes[i].asked.flags, port, scenes[i].error);
         sys_close(second);
         sys_close(first);
         return holds;
 }
 
 /* All scenes of a behaviour, or it is not proven. */
-static uint32_t replay_tables(void)
+static uint32_t replay_scenes(void)
 {
         uint32_t seen = AIU_KERNEL_DUAL_STACK | AIU_KERNEL_MAPPED | AIU_KERNEL_V6ONLY;
 
-        for (size_t i = 0; i < ELEMENTSOF(tables); i++)
+        for (size_t i = 0; i < ELEMENTSOF(scenes); i++)
                 if (!table_holds(i))
-                        seen &= ~tables[i].behaviour;
+                        seen &= ~scenes[i].behaviour;
         return seen;
 }
 
@@ -300,7 +300,7 @@ AIU_EXPORT int aiu_self_test(uint32_t *ret_behaves)
                 return -EINVAL;
         r = raise_loopback();
         if (r == 0) {
-                seen = replay_tables();
+                seen = replay_scenes();
                 for (size_t i = 0; i < ELEMENTSOF(histories); i++)
                         if (histories[i].is_seen((uint16_t)(FIRST_PORT + 100 + i)))
                                 seen |= histories[i].behaviour;
