@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -186,7 +187,8 @@ int sys_fstatfs_is_full(int fd, bool *ret_full)
         if (r < 0)
                 return r;
 
-        *ret_full = s.f_files != 0 && s.f_ffree == 0;
+        /* Others make these numbers up: FUSE and NFS servers, and f2fs counts what root may still use as none. */
+        *ret_full = (s.f_type == TMPFS_MAGIC || s.f_type == EXT4_SUPER_MAGIC) && s.f_files != 0 && s.f_ffree == 0;
         return 0;
 }
 
