@@ -12,6 +12,7 @@
 
 #include "rules/address-text.h"
 #include "rules/address.h"
+#include "util/missing.h"
 
 /* A part of the text. */
 struct span {
@@ -29,16 +30,11 @@ static const struct protocol {
         const char *name;
         int type, protocol, family;
 } protocols[] = {
-        { "tcp", SOCK_STREAM, IPPROTO_TCP, 0 },
-        { "tcp4", SOCK_STREAM, IPPROTO_TCP, AF_INET },
-        { "tcp6", SOCK_STREAM, IPPROTO_TCP, AF_INET6 },
-        { "udp", SOCK_DGRAM, IPPROTO_UDP, 0 },
-        { "udp4", SOCK_DGRAM, IPPROTO_UDP, AF_INET },
-        { "udp6", SOCK_DGRAM, IPPROTO_UDP, AF_INET6 },
-        { "udplite", SOCK_DGRAM, 136, 0 },
-        { "sctp", SOCK_STREAM, 132, 0 },
-        { "mptcp", SOCK_STREAM, 262, 0 },
-        { "dccp", SOCK_DCCP, 33, 0 },
+        { "tcp", SOCK_STREAM, IPPROTO_TCP, 0 },         { "tcp4", SOCK_STREAM, IPPROTO_TCP, AF_INET },
+        { "tcp6", SOCK_STREAM, IPPROTO_TCP, AF_INET6 }, { "udp", SOCK_DGRAM, IPPROTO_UDP, 0 },
+        { "udp4", SOCK_DGRAM, IPPROTO_UDP, AF_INET },   { "udp6", SOCK_DGRAM, IPPROTO_UDP, AF_INET6 },
+        { "udplite", SOCK_DGRAM, IPPROTO_UDPLITE, 0 },  { "sctp", SOCK_STREAM, IPPROTO_SCTP, 0 },
+        { "mptcp", SOCK_STREAM, IPPROTO_MPTCP, 0 },     { "dccp", SOCK_DCCP, IPPROTO_DCCP, 0 },
 };
 
 /* ------------------------------------------------------ spans */
@@ -53,14 +49,25 @@ static struct span first(struct span text, size_t n)
         return (struct span){ text.at, n };
 }
 
-static bool is(struct span text, const char *word)
+/* strncasecmp(3) asks the locale, and in a Turkish one "LISTEN" is not "listen". */
+static char lower(char c)
 {
-        return strlen(word) == text.n && strncasecmp(text.at, word, text.n) == 0;
+        return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 static bool starts_with(struct span text, const char *word)
 {
-        return text.n >= strlen(word) && strncasecmp(text.at, word, strlen(word)) == 0;
+        size_t n = strlen(word);
+
+        for (size_t i = 0; i < n; i++)
+                if (i >= text.n || lower(text.at[i]) != lower(word[i]))
+                        return false;
+        return true;
+}
+
+static bool is(struct span text, const char *word)
+{
+        return strlen(word) == text.n && starts_with(text, word);
 }
 
 /* The offset of `word`; text.n = it is not there. */
