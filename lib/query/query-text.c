@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,8 +39,10 @@ static int line_port(char *line, const char *name, const char *protocol)
                 return -1;
         if (strcmp(official, name) != 0 && !line_has_name(rest, name))
                 return -1;
+        if (!consists_of(number, (size_t)(slash - number), "0123456789"))
+                return -1;
         port = strtoul(number, NULL, 10);
-        return port <= UINT16_MAX ? (int)port : -1;
+        return port > 0 && port <= UINT16_MAX ? (int)port : -1;
 }
 
 static int find_service(const char *services, const char *name, const char *protocol)
@@ -93,6 +96,15 @@ static void set_socket(struct request *request, const struct address_text *t, bo
         request->protocol = t->type ? t->protocol : is_unix ? 0 : IPPROTO_TCP;
 }
 
+/* A port alone, and a socket that is there already has only the one family. */
+static void keep_ipv4(struct address_text *t)
+{
+        struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons((uint16_t)address_port(&t->address)) };
+
+        t->address = (struct address){ .sa.in = any, .len = sizeof(any) };
+        t->every_address = false;
+}
+
 AIU_EXPORT int aiu_query_set_address_text(struct aiu_query *query, const char *text)
 {
         KEEP_ERRNO;
@@ -106,6 +118,8 @@ AIU_EXPORT int aiu_query_set_address_text(struct aiu_query *query, const char *t
                 r = resolve_service(query, &t);
         if (r >= 0 && t.scope[0])
                 r = query_parse_scope(query, t.scope, &t.address.sa.in6.sin6_scope_id);
+        if (r >= 0 && t.every_address && query->request.domain == AF_INET)
+                keep_ipv4(&t);
         if (r >= 0)
                 r = aiu_query_set_address(query, &t.address.sa.any, t.address.len);
         if (r < 0)

@@ -206,6 +206,7 @@ AIU_EXPORT int aiu_query_set_reuseaddr(struct aiu_query *query, int on)
         if (!query)
                 return -EINVAL;
         query->request.reuseaddr = on != 0;
+        query->request.reuse_forced = false; /* SO_REUSEADDR takes the place of TCP_REPAIR's: sk_setsockopt() */
         return 0;
 }
 

@@ -276,6 +276,30 @@ START_TEST(repair)
 }
 END_TEST
 
+/* sk_setsockopt(): SO_REUSEADDR takes the place of what TCP_REPAIR set. */
+START_TEST(repair_is_over)
+{
+        int holder = make(AF_INET, SOCK_STREAM, 0), fd = make(AF_INET, SOCK_STREAM, 0), on = 1;
+        struct aiu_report *report = NULL;
+        struct aiu_query *query = NULL;
+
+        bind_to(holder, "127.0.0.1", PORT);
+        ck_assert_int_eq(listen(holder, 1), 0);
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)); /* root */
+        ck_assert_int_eq(aiu_query_new(NULL, &query), 0);
+        ck_assert_int_eq(aiu_query_set_fd(query, fd), 0);
+        ck_assert_int_eq(aiu_query_set_reuseaddr(query, 1), 0);
+        /* The socket is IPv4, and so is what a port alone means. */
+        ck_assert_int_eq(aiu_query_set_address_text(query, "5100"), 0);
+        ck_assert_int_eq(aiu_query_run(query, &report), 0);
+        ck_assert_int_eq(aiu_report_get_error(report), EADDRINUSE);
+        aiu_report_unref(report);
+        aiu_query_unref(query);
+        close(fd);
+        close(holder);
+}
+END_TEST
+
 /* ------------------------------------------------------ time */
 
 /* The caller's own sockets are read first, and whatever the deadline. */
@@ -474,6 +498,7 @@ int main(int argc, char *argv[])
         tcase_add_test(tcase, unix_bound_twice);
         tcase_add_loop_test(tcase, not_modelled, 0, 2);
         tcase_add_test(tcase, repair);
+        tcase_add_test(tcase, repair_is_over);
         tcase_add_test(tcase, own_options_need_no_time);
         tcase_add_loop_test(tcase, socket_of_another_user, 0, 2);
         tcase_add_test(tcase, range_free_again);
