@@ -12,7 +12,7 @@
  *      trial_bind()            only if it was allowed and leaves no trace
  *      observe_managers()      backends: which unit, container or supervisor runs the holders
  *              |
- *              v               all facts are known, nothing below asks the kernel
+ *              v               all facts about sockets and their holders are known
  *      judge()                 rules:    the verdict, and the verdict with other options
  *      build_conflicts()       report:   each socket in the way, with its holders
  *      recommend()             advice:   what ends the conflict, each action tried on the facts

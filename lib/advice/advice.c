@@ -9,10 +9,11 @@
 
 #include "advice/parts.h"
 #include "advice/try.h"
+#include "rules/conflict.h"
 
 static void free_address(struct advice_list *list)
 {
-        if (advice_is_about_path(list->in))
+        if (conflict_is_about_path(list->in->table->request))
                 advice_for_path(list);
         else if (list->in->entry_group)
                 advice_for_range(list);

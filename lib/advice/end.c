@@ -22,6 +22,7 @@
 #include "advice/parts.h"
 #include "advice/try.h"
 #include "rules/programs.h"
+#include "rules/conflict.h"
 
 /* ------------------------------------------------------ who hears what */
 
@@ -220,7 +221,7 @@ static void terminate(struct advice_list *list)
         action->remarks |= REMARK_CATCHES;
         if (action->sufficient == YES)
                 action->sufficient = UNKNOWN;
-        else if (action->sufficient == NO && advice_is_about_path(list->in))
+        else if (action->sufficient == NO && conflict_is_about_path(list->in->table->request))
                 action->sufficient = advice_file_goes(list->in, hears, NULL);
 }
 

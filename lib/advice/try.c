@@ -136,13 +136,6 @@ bool advice_is_own(const struct aiu_holder *holder, const void *what)
 
 /* ------------------------------------------------------ files */
 
-bool advice_is_about_path(const struct advice_input *in)
-{
-        const struct address *a = &in->table->request->address;
-
-        return a->sa.any.sa_family == AF_UNIX && !address_is_abstract(a);
-}
-
 /* RemoveOnStop= of the .socket unit tells. What a daemon does when it is asked
  * to exit is unknown. */
 tristate advice_file_goes(const struct advice_input *in, releases *who, const void *what)

@@ -28,7 +28,6 @@ tristate advice_try(const struct advice_input *in, releases *who, const void *wh
 
 /* A path stays in use while there is a file: does the file go with these
  * holders? */
-bool advice_is_about_path(const struct advice_input *in);
 tristate advice_file_goes(const struct advice_input *in, releases *who, const void *what);
 
 #endif

@@ -11,6 +11,7 @@
 #include "advice/manager-commands.h"
 #include "advice/parts.h"
 #include "advice/try.h"
+#include "rules/conflict.h"
 
 /* ------------------------------------------------------ what is stopped */
 
@@ -206,7 +207,7 @@ static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_
         struct aiu_action *action;
         tristate enough = advice_try(list->in, who, m, &remarks);
 
-        if (advice_is_about_path(list->in) && kind == AIU_ACTION_STOP_UNIT)
+        if (conflict_is_about_path(list->in->table->request) && kind == AIU_ACTION_STOP_UNIT)
                 enough = advice_file_goes(list->in, who, m);
         action = advice_add(list, kind, enough, stop_flags(list->in, m));
         if (!action)

@@ -128,12 +128,6 @@ static int set_options(int fd, const struct request *q)
         return r;
 }
 
-/* Errors of this moment, which say nothing about the address. */
-static bool is_passing(int error)
-{
-        return error == ENOMEM || error == ENOBUFS || error == EINTR || error == EAGAIN;
-}
-
 static void say_tried(struct observation *o, int error)
 {
         char text[96];
@@ -157,7 +151,7 @@ static void bind_and_close(struct observation *o)
                 say_tried(o, r < 0 ? -r : 0);
                 if (r >= 0)
                         q->trial_succeeded = true;
-                else if (!is_passing(-r))
+                else if (!verdict_is_passing(-r))
                         q->error = -r; /* evidence, as if the caller had seen it */
         }
         sys_close(fd);

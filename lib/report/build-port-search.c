@@ -157,9 +157,8 @@ static int compare_groups(const void *a, const void *b)
         return (x->number > y->number) - (x->number < y->number);
 }
 
-static bool has_holder(const struct aiu_report *report, const struct aiu_conflict *c, pid_t pid)
+static bool has_holder(const struct aiu_conflict *c, pid_t pid)
 {
-        (void)report;
         for (size_t i = 0; i < c->n_holders; i++)
                 if (c->holders[i].process && c->holders[i].process->pid == pid)
                         return true;
@@ -181,7 +180,7 @@ static int add_holders(struct aiu_report *report, const struct grouping *g, cons
                 if (g->group_of[i] != group->number + 1)
                         continue;
                 while (r == 0 && (h = snapshot_holder_ref(g->snapshot, inode_of(entries, &entries->list[i]), h)))
-                        if (c->n_holders < MOST_HOLDERS && !has_holder(report, c, h->pid))
+                        if (c->n_holders < MOST_HOLDERS && !has_holder(c, h->pid))
                                 r = build_holder(report, c, h);
         }
         return r == 0 && c->n_holders == 0 ? build_without_process(report, c) : r;

@@ -269,7 +269,7 @@ static struct judgement judge_ip(const struct request *q, const struct socket *h
         return j;
 }
 
-static bool is_about_path(const struct request *q)
+bool conflict_is_about_path(const struct request *q)
 {
         return q->address.sa.any.sa_family == AF_UNIX && !address_is_abstract(&q->address) &&
                !address_is_unnamed(&q->address);
@@ -313,7 +313,7 @@ static struct judgement judge_unix(const struct request *q, const struct socket 
 
         if (h->local.sa.any.sa_family != AF_UNIX || address_is_unnamed(&q->address))
                 return j;
-        if (is_about_path(q))
+        if (conflict_is_about_path(q))
                 same = made_file(h, host);
         else
                 same = tri(h->type == q->type && address_equal(&q->address, &h->local));
@@ -376,26 +376,31 @@ struct judgement conflict_judge_search(const struct request *q, const struct soc
         return j;
 }
 
-bool conflict_forced(const struct request *request)
+/* TCP_REPAIR: inet_csk_get_port() asks nothing more. */
+static bool is_forced(const struct request *request)
 {
         return request->reuse_forced && conflict_protocol(request) == IPPROTO_TCP &&
                address_port(&request->address) != 0;
 }
 
-/* Whoever is on the port of a listener is not in its way: its next listen() takes no port (__inet_listen_sk()). */
-static bool takes_any(const struct request *request)
+/*
+ * No socket is in the way of a listener that listens again: it takes no port (__inet_listen_sk()). An
+ * errno that was seen says that the socket was another one then.
+ */
+bool conflict_takes_any(const struct request *request)
 {
         bool listener = request->call == AIU_CALL_LISTEN && request->state == AIU_STATE_LISTEN;
 
-        return request->error == 0 && (listener || conflict_forced(request));
+        return request->error == 0 && (listener || is_forced(request));
 }
 
 struct judgement conflict_judge(const struct request *request, const struct socket *holder, const struct host *host)
 {
         /* A socket's own file is in its way: unix_bind_bsd() looks at the path before it looks at the socket. */
-        bool own = conflict_is_own(request, holder) && !(is_about_path(request) && request->call != AIU_CALL_LISTEN);
+        bool own = conflict_is_own(request, holder) &&
+                   !(conflict_is_about_path(request) && request->call != AIU_CALL_LISTEN);
 
-        if (own || takes_any(request))
+        if (own || conflict_takes_any(request))
                 return (struct judgement){ .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         if (request->address.sa.any.sa_family == AF_UNIX)
                 return judge_unix(request, holder, host);

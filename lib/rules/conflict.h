@@ -15,9 +15,11 @@ bool conflict_modelled(const struct request *request);
  * it to the interface of its scope, also with SO_BINDTODEVICE (__inet6_bind()). */
 unsigned int conflict_device(const struct request *request);
 
+/* A listener that listens again, a socket under repair: no other socket is in its way. */
+bool conflict_takes_any(const struct request *request);
+/* Does it want a name in the file system? */
+bool conflict_is_about_path(const struct request *request);
 /* Is this the socket that the request is about? */
-/* SK_FORCE_REUSE: inet_csk_get_port() compares it with nobody. */
-bool conflict_forced(const struct request *request);
 bool conflict_is_own(const struct request *request, const struct socket *holder);
 
 /* `host` is looked at for AF_UNIX paths only: what is at the path. */

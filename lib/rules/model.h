@@ -338,7 +338,7 @@ struct aiu_action {
         struct address address;           /* OTHER_ADDRESS: a free one */
         uint64_t file_device, file_inode; /* REMOVE_FILE: what stat(2) said of it; inode 0 = not known */
         uint32_t remarks;                 /* REMARK_*: what the text has to say */
-        /* Made of the above by report/summary.c, action-text.c and action-command.c. */
+        /* Made of the above by report/action-text.c and action-command.c. */
         char *text;
         char **argv; /* NULL-terminated, or NULL */
 };

@@ -143,7 +143,7 @@ static struct verdict check_port(const struct port_table *table)
 
         if (!conflict_modelled(q))
                 return unknown(DOUBT_PROTOCOL);
-        if (conflict_forced(q))
+        if (conflict_takes_any(q))
                 return available;
         if (tally.certain && doubts == 0)
                 return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
@@ -330,7 +330,7 @@ static struct verdict check_unconnected(const struct port_table *table)
 
         if (q->protocol == IPPROTO_MPTCP && q->connected == YES && is_closed(q))
                 return unknown(DOUBT_STATE);
-        if (q->connected == YES || !is_closed(q))
+        if (q->connected == YES || (!is_closed(q) && q->state != AIU_STATE_LISTEN))
                 return invalid(EINVAL, WHY_CONNECTED);
         return available;
 }
@@ -375,7 +375,7 @@ static struct verdict first_failure(const struct port_table *table, check *const
 static check *const v4_checks[] = { check_length,    check_mptcp, check_family,  check_address,
                                     check_privilege, check_fresh, check_sockets, NULL };
 static check *const v4_foreign_checks[] = { check_length, check_address, check_foreign_rules, NULL };
-static check *const v6_foreign_checks[] = { check_length, check_foreign_rules, NULL };
+static check *const foreign_checks[] = { check_length, check_foreign_rules, NULL };
 static check *const v6_checks[] = { check_length,       check_mptcp,     check_family,  check_v6_exists,
                                     check_v6_multicast, check_privilege, check_fresh,   check_v6_shape,
                                     check_v6_device,    check_address,   check_sockets, NULL };
@@ -479,7 +479,7 @@ static struct verdict predict_listen(const struct port_table *table)
                 v = invalid(EOPNOTSUPP, WHY_NO_LISTEN);
         else if (q->address.sa.any.sa_family == AF_UNIX)
                 v = check_unix_name(q);
-        else if (q->state == AIU_STATE_LISTEN)
+        else if (conflict_takes_any(q))
                 return available;
         else
                 v = first_failure(table, bound_checks);
@@ -500,6 +500,12 @@ static struct verdict predict_unix_pair(const struct port_table *table)
         return v;
 }
 
+/* raw_bind() looks at the state first, and rawv6_bind() at the family. */
+static bool is_fresh_ipv4(const struct request *q)
+{
+        return q->address.sa.any.sa_family == AF_INET && q->domain != AF_INET6 && q->connected != YES;
+}
+
 struct verdict verdict_predict(const struct port_table *table)
 {
         const struct request *q = table->request;
@@ -509,8 +515,7 @@ struct verdict verdict_predict(const struct port_table *table)
         if (q->address.sa.any.sa_family == AF_UNIX)
                 return predict_unix_pair(table);
         if (!conflict_modelled(q))
-                return first_failure(table,
-                                     q->address.sa.any.sa_family == AF_INET6 ? v6_foreign_checks : v4_foreign_checks);
+                return first_failure(table, is_fresh_ipv4(q) ? v4_foreign_checks : foreign_checks);
         return first_failure(table, q->address.sa.any.sa_family == AF_INET6 ? v6_checks : v4_checks);
 }
 
@@ -530,8 +535,7 @@ static enum aiu_verdict verdict_of_error(int error)
         }
 }
 
-/* What another process had for a moment: the call is right, and the next one may succeed. */
-static bool is_passing(int error)
+bool verdict_is_passing(int error)
 {
         return error == ENOMEM || error == ENOBUFS || error == EINTR || error == EAGAIN;
 }
@@ -560,7 +564,7 @@ static enum why why_seen(const struct port_table *table, enum aiu_verdict seen)
 {
         struct verdict v;
 
-        if (is_passing(table->request->error))
+        if (verdict_is_passing(table->request->error))
                 return WHY_PASSING;
         if (table->request->error == ENOSPC || table->request->error == EDQUOT)
                 return WHY_NO_SPACE;

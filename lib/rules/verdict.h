@@ -22,6 +22,9 @@ void verdict_what_ifs(const struct port_table *table, tristate ret[WHAT_IF_COUNT
 /* Would the bind succeed now, ignoring the errno that was seen? */
 tristate verdict_without_errno(const struct port_table *table);
 
+/* What another process had for a moment: the call is right, and the next one may succeed. */
+bool verdict_is_passing(int error);
+
 /*
  * EADDRINUSE was seen and one candidate alone can have caused it: its unread
  * bits are known now. Writes them into that socket, which is judged again; returns its index, or -1.

@@ -156,6 +156,7 @@ START_TEST(listen_again)
         q.error = EADDRINUSE; /* it was seen: another thread made it a listener since */
         ck_assert_int_eq(verdict_conclude(&table).error, EADDRINUSE);
         ck_assert_int_eq(conflict_judge(&q, &h[0], &host).blocking, YES);
+        ck_assert_int_eq(verdict_without_errno(&table), NO);
         q.error = 0;
         q.call = AIU_CALL_BIND;
         ck_assert_int_eq(conflict_judge(&q, &h[0], &host).blocking, YES);
@@ -567,12 +568,15 @@ START_TEST(repair)
         struct request q = table_request("192.0.2.1");
         struct socket h = table_socket("192.0.2.1", AIU_STATE_LISTEN);
         struct host host = table_host();
+        struct port_table table = { .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true };
 
         q.reuseaddr = q.reuse_forced = true;
         ck_assert_int_eq(table_verdict(&q, &h, 1).verdict, AIU_VERDICT_AVAILABLE);
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
         q.error = EADDRINUSE; /* it was seen: repair began since */
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
+        table.request = &q;
+        ck_assert_int_eq(verdict_without_errno(&table), NO);
         q.error = 0;
         q.type = SOCK_DGRAM;
         h.protocol = IPPROTO_UDP;
