@@ -50,9 +50,9 @@ static struct span first(struct span text, size_t n)
 }
 
 /* strncasecmp(3) asks the locale, and in a Turkish one "LISTEN" is not "listen". */
-static char lower(char c)
+static int lower(char c)
 {
-        return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
 static bool starts_with(struct span text, const char *word)
