@@ -200,7 +200,7 @@ static bool may_apply(const struct cli *cli, char *const *operands)
 
         if (operands[1])
                 why = "acts on one address, and here are several";
-        else if (strcmp(operands[0], "-") == 0 || strpbrk(operands[0], " \t\n"))
+        else if (strcmp(operands[0], "-") == 0)
                 why = "acts on an address that is typed, not on one out of a text";
         else if (cli->deadline_left_out)
                 why = "does nothing while --deadline has no value";
@@ -209,8 +209,20 @@ static bool may_apply(const struct cli *cli, char *const *operands)
         return !why;
 }
 
+/* A path may have blanks. Another operand that has some is a line out of a log. */
+static bool is_typed(const char *operand, const struct request *request)
+{
+        const struct sockaddr_un *un = (const struct sockaddr_un *)&request->address;
+        size_t length = strlen(operand);
+
+        return !strpbrk(operand, " \t\n") || *operand == '.' || *operand == '@' ||
+               (un->sun_family == AF_UNIX && request->bytes >= offsetof(struct sockaddr_un, sun_path) + length &&
+                memcmp(un->sun_path, operand, length) == 0);
+}
+
 static int answer_all(const struct cli *cli, char **operands)
 {
+        const char *first = operands[0];
         struct requests list = { 0 };
         int status = EXIT_FREE;
 
@@ -221,6 +233,9 @@ static int answer_all(const struct cli *cli, char **operands)
                         status = EXIT_TROUBLE;
         if (cli->apply && list.n > 1) {
                 cli_error("--apply acts on one address, and here are %zu", list.n);
+                status = EXIT_TROUBLE;
+        } else if (cli->apply && list.n == 1 && !is_typed(first, &list.items[0])) {
+                cli_error("--apply acts on an address that is typed, not on one out of a text");
                 status = EXIT_TROUBLE;
         } else {
                 for (size_t i = 0; i < list.n; i++)
