@@ -427,11 +427,24 @@ static int learn_netns(struct observation *o)
                                &host->netns_path);
 }
 
+/* What is free here may be taken there. */
+static int doubt_netns(struct observation *o)
+{
+        if (!o->query->netns_unsure || o->query->netns >= 0)
+                return 0;
+        o->sockets_complete = false;
+        return aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_NAMESPACE, EPERM,
+                                    "whether the socket is of this network namespace is not known: "
+                                    "Linux before 5.14 tells only a caller with CAP_NET_ADMIN");
+}
+
 int observe_sockets(struct observation *o)
 {
         int r = learn_netns(o);
 
-        return r < 0 ? r : observe_there(o, observe_inside);
+        if (r >= 0)
+                r = observe_there(o, observe_inside);
+        return r < 0 ? r : doubt_netns(o);
 }
 
 static int ask_for_kernel_users(struct observation *o)

@@ -39,9 +39,10 @@ struct aiu_query {
         bool v6only_set, uid_set, listen_set; /* else the documented default is filled in when it runs */
         bool uid_given;                       /* by aiu_query_set_uid(): who binds, not who made the fd */
         bool address_set;
-        bool socket_set; /* type and protocol are the caller's choice, not a default */
-        bool netns_lost; /* the fd's namespace is not ours and could not be had */
-        int netns;       /* -1 = the caller's */
+        bool socket_set;   /* type and protocol are the caller's choice, not a default */
+        bool netns_lost;   /* the fd's namespace is not ours and could not be had */
+        bool netns_unsure; /* whether it is ours is not known */
+        int netns;         /* -1 = the caller's */
 };
 
 /* May a filter be active that kills for a call which doc/security.md does not list? */

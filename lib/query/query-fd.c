@@ -138,35 +138,69 @@ static void read_state(struct request *q, int fd)
                 q->state = read_tcp_state(q, fd);
 }
 
-/*
- * A socket may live in another network namespace than the thread that asks: it
- * stays where it was made. The cookies tell (since Linux 5.14), without privilege.
- */
-static int read_netns(struct aiu_query *query, int fd, int domain)
+/* SO_NETNS_COOKIE (since Linux 5.14) needs no privilege. */
+static tristate cookies_differ(int fd, int probe)
 {
-        uint64_t ours = 0, its = 0;
+        uint64_t its = 0, ours = 0;
         socklen_t bytes = sizeof(its);
-        int probe, netns;
 
         if (sys_getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &its, &bytes) < 0)
-                return 0;
-        probe = sys_socket(domain, SOCK_DGRAM, 0);
-        if (probe < 0)
-                return 0;
+                return UNKNOWN;
         bytes = sizeof(ours);
         if (sys_getsockopt(probe, SOL_SOCKET, SO_NETNS_COOKIE, &ours, &bytes) < 0)
-                ours = its;
+                return UNKNOWN;
+        return tri(its != ours);
+}
+
+/* Of the results of SIOCGSKNS. It wants CAP_NET_ADMIN over the namespace: if one alone is refused, they differ. */
+static tristate files_differ(int its, int ours)
+{
+        struct stat a, b;
+
+        if ((its >= 0 && ours == -EPERM) || (ours >= 0 && its == -EPERM))
+                return YES;
+        if (its < 0 || ours < 0 || sys_fstat(its, &a) < 0 || sys_fstat(ours, &b) < 0)
+                return UNKNOWN;
+        return tri(a.st_ino != b.st_ino || a.st_dev != b.st_dev);
+}
+
+/* *ret_its: a descriptor of the fd's namespace, or why there is none. */
+static tristate netns_differ(const struct aiu_query *query, int fd, int probe, int *ret_its)
+{
+        tristate differ = probe < 0 ? UNKNOWN : cookies_differ(fd, probe);
+        int ours = -EBADF;
+
+        *ret_its = -EBADF;
+        if (differ == NO || context_plain_calls_only(query->context))
+                return differ;
+        *ret_its = sys_ioctl(fd, SIOCGSKNS, 0);
+        if (differ == YES)
+                return YES;
+        if (probe >= 0)
+                ours = sys_ioctl(probe, SIOCGSKNS, 0);
+        differ = files_differ(*ret_its, ours);
+        sys_close(ours);
+        return differ;
+}
+
+/*
+ * A socket may live in another network namespace than the thread that asks: it
+ * stays where it was made. A new socket of the thread is compared with it.
+ */
+static void read_netns(struct aiu_query *query, int fd, int domain)
+{
+        int probe = sys_socket(domain, SOCK_DGRAM, 0), its;
+        tristate differ = netns_differ(query, fd, probe, &its);
+
         sys_close(probe);
-        if (ours == its)
-                return 0;
-        netns = context_plain_calls_only(query->context) ? -EPERM : sys_ioctl(fd, SIOCGSKNS, 0);
-        if (netns < 0) {
-                query->netns_lost = true;
-                return 0;
+        query->netns_lost = differ == YES && its < 0;
+        query->netns_unsure = differ == UNKNOWN;
+        if (differ == YES && its >= 0) {
+                sys_close(query->netns);
+                query->netns = its;
+        } else {
+                sys_close(its);
         }
-        sys_close(query->netns);
-        query->netns = netns;
-        return 0;
 }
 
 /* sk_uid: as the socket was made, or as fchown(2) changed it; fstat(2) shows the same. */
@@ -227,7 +261,8 @@ AIU_EXPORT int aiu_query_set_fd(struct aiu_query *query, int fd)
         read_device(query, fd);
         read_bound(&query->request, fd);
         read_state(&query->request, fd);
-        return read_netns(query, fd, domain);
+        read_netns(query, fd, domain);
+        return 0;
 }
 
 /* Of an address that says nothing: every address, or an AF_UNIX socket without a name. */
