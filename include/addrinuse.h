@@ -574,6 +574,26 @@ enum aiu_tristate {
  */
 enum aiu_tristate aiu_report_would_succeed_with(const struct aiu_report *, uint32_t options);
 
+/** When another bind() is worth it. @since 0.1 */
+enum aiu_retry {
+        AIU_RETRY_UNKNOWN = 0, /**< could not tell: see the gaps */
+        AIU_RETRY_NOW = 1,     /**< it would succeed now */
+        AIU_RETRY_AFTER = 2,   /**< at a known time: TIME_WAIT or duplicate address detection ends */
+        AIU_RETRY_EVENT = 3,   /**< when a holder releases the address, at a time that is not known */
+        /** not before the program, its privileges or the configuration change: the caller itself
+            holds the address, it is no address of this host, or the call is not permitted */
+        AIU_RETRY_NEVER = 4
+};
+
+/**
+ * When is another try worth it? For a program that retries, and for what supervises it.
+ * @param[in] report a report
+ * @param[out] ret_usec may be NULL; with AIU_RETRY_AFTER the microseconds from the query until the
+ *      bind() would succeed, otherwise 0
+ * @since 0.1
+ */
+enum aiu_retry aiu_report_get_retry(const struct aiu_report *report, uint64_t *ret_usec);
+
 /**
  * Port 0: the ports that the kernel chooses from, ip_local_port_range narrowed by
  * IP_LOCAL_PORT_RANGE (ret_first, ret_last may be NULL).
@@ -1090,6 +1110,7 @@ const char *aiu_gap_get_text(const struct aiu_gap *);
  */
 const char *aiu_verdict_to_string(enum aiu_verdict);           /**< such as "in-use" */
 const char *aiu_call_to_string(enum aiu_call);                 /**< such as "bind" */
+const char *aiu_retry_to_string(enum aiu_retry);               /**< such as "after" */
 const char *aiu_tristate_to_string(enum aiu_tristate);         /**< such as "yes" */
 const char *aiu_overlap_to_string(enum aiu_overlap);           /**< such as "holder-wildcard" */
 const char *aiu_state_to_string(enum aiu_state);               /**< such as "time-wait" */

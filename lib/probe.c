@@ -78,6 +78,7 @@ static int judge(struct aiu_report *report, struct port_table *table, struct soc
                 return r;
         (void)verdict_settle(table, sockets);
         report->verdict = verdict_conclude(table);
+        report->succeeds_now = verdict_without_errno(table);
         verdict_what_ifs(table, report->what_if, &report->what_if_doubts);
         return *table->no_memory ? -ENOMEM : 0;
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -21,33 +22,11 @@
 
 #include "journal.h"
 
-/*
- * Seconds after which bind() will succeed without any action; 0 = waiting does not help.
- * Only TIME_WAIT has a known end. Other sockets stay until their holder closes them.
- */
-static unsigned long retry_after(const struct aiu_report *why)
-{
-        uint64_t longest = 0;
-
-        for (size_t i = 0; i < aiu_report_get_n_actions(why); i++) {
-                const struct aiu_action *action = aiu_report_get_action(why, i);
-
-                if (aiu_action_get_kind(action) != AIU_ACTION_WAIT ||
-                    aiu_action_is_sufficient(action) != AIU_TRISTATE_YES)
-                        continue;
-                for (size_t k = 0; k < aiu_report_get_n_conflicts(why); k++) {
-                        uint64_t usec = aiu_conflict_get_expires_usec(aiu_report_get_conflict(why, k));
-
-                        longest = usec > longest ? usec : longest;
-                }
-        }
-        return longest ? (unsigned long)(longest / 1000000) + 1 : 0;
-}
-
 /* Summaries and texts of actions are printable ASCII: log them as they are. */
-static void complain(struct aiu_report *why, int error)
+static void complain(const struct aiu_report *why, int error)
 {
         const char *cause = why ? aiu_report_get_summary(why) : strerror(error);
+        uint64_t usec;
 
         /* With LOG_PERROR syslog() also writes to stderr; a journal entry does not. */
         if (why && journal_send_report("echo-daemon", LOG_ERR, why) >= 0)
@@ -61,12 +40,26 @@ static void complain(struct aiu_report *why, int error)
                 if (aiu_action_is_sufficient(action) != AIU_TRISTATE_NO)
                         syslog(LOG_NOTICE, "%s", aiu_action_get_text(action));
         }
-        if (retry_after(why))
-                syslog(LOG_NOTICE, "worth another try in %lu seconds", retry_after(why));
-        aiu_report_unref(why);
+        if (aiu_report_get_retry(why, &usec) == AIU_RETRY_AFTER)
+                syslog(LOG_NOTICE, "worth another try in %llu seconds", (unsigned long long)usec / 1000000 + 1);
 }
 
-static int open_listener(const char *ip, const char *port)
+/*
+ * RestartPreventExitStatus=78 in the unit: systemd does not start the daemon again where another try fails
+ * as well. Anything else is worth a restart.
+ */
+static int give_up(struct aiu_report *why, int error, int fd)
+{
+        enum aiu_retry retry = aiu_report_get_retry(why, NULL);
+
+        complain(why, error);
+        aiu_report_unref(why);
+        close(fd);
+        return retry == AIU_RETRY_NEVER ? EX_CONFIG : EXIT_FAILURE;
+}
+
+/* 0, or an exit status. */
+static int open_listener(const char *ip, const char *port, int *ret_fd)
 {
         struct sockaddr_in address = { .sin_family = AF_INET };
         const struct sockaddr *generic = (const struct sockaddr *)&address;
@@ -75,30 +68,27 @@ static int open_listener(const char *ip, const char *port)
         address.sin_port = htons((in_port_t)strtoul(port, NULL, 10));
         if (fd < 0 || inet_pton(AF_INET, ip, &address.sin_addr) != 1) {
                 syslog(LOG_ERR, "%s is not an IPv4 address", ip);
-                return -1;
+                return EX_CONFIG;
         }
         /* Every TCP server should do this: then TIME_WAIT of its own connections does not block it. */
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
         if (bind(fd, generic, sizeof(address)) < 0) {
                 error = errno;
-                complain(aiu_explain_bind(fd, generic, sizeof(address), error), error);
-                close(fd);
-                return -1;
+                return give_up(aiu_explain_bind(fd, generic, sizeof(address), error), error, fd);
         }
         if (listen(fd, 16) < 0) {
                 error = errno;
-                complain(aiu_explain_listen(fd, error), error);
-                close(fd);
-                return -1;
+                return give_up(aiu_explain_listen(fd, error), error, fd);
         }
-        return fd;
+        *ret_fd = fd;
+        return 0;
 }
 
 int main(int argc, char **argv)
 {
         char buffer[4096];
         ssize_t n;
-        int listener, client;
+        int listener = -1, client, status;
 
         if (argc != 3) {
                 fprintf(stderr, "usage: echo-daemon ADDRESS PORT\n");
@@ -106,9 +96,9 @@ int main(int argc, char **argv)
         }
         /* LOG_PERROR: the same line goes to stderr. */
         openlog("echo-daemon", LOG_PERROR, LOG_DAEMON);
-        listener = open_listener(argv[1], argv[2]);
-        if (listener < 0)
-                return 1;
+        status = open_listener(argv[1], argv[2], &listener);
+        if (status)
+                return status;
         printf("ready\n");
         fflush(stdout);
         client = accept(listener, NULL, NULL);

@@ -81,24 +81,13 @@ static int open_listener(const struct sockaddr_in *address)
         return -error;
 }
 
-/* Milliseconds until it makes sense to try again; -1 = only after somebody stops the holder. */
+/* Milliseconds until it makes sense to try again; -1 = only after somebody stops the holder, or changes something. */
 static int retry_msec(const struct aiu_report *report)
 {
-        uint64_t longest = 0;
+        uint64_t usec;
+        enum aiu_retry retry = aiu_report_get_retry(report, &usec);
 
-        for (size_t i = 0; i < aiu_report_get_n_actions(report); i++) {
-                const struct aiu_action *action = aiu_report_get_action(report, i);
-
-                if (aiu_action_get_kind(action) == AIU_ACTION_WAIT &&
-                    aiu_action_is_sufficient(action) == AIU_TRISTATE_YES)
-                        longest = 1;
-        }
-        for (size_t i = 0; longest && i < aiu_report_get_n_conflicts(report); i++) {
-                uint64_t usec = aiu_conflict_get_expires_usec(aiu_report_get_conflict(report, i));
-
-                longest = usec > longest ? usec : longest;
-        }
-        return longest ? (int)(longest / 1000 + 1) : -1;
+        return retry == AIU_RETRY_NOW || retry == AIU_RETRY_AFTER ? (int)(usec / 1000 + 1) : -1;
 }
 
 static void answer(struct request *request, unsigned long ticks)

@@ -201,6 +201,21 @@ static void put_what_if(struct json *j, const struct aiu_report *report)
         json_close(j, "}");
 }
 
+static void put_retry(struct json *j, const struct aiu_report *report)
+{
+        uint64_t usec = 0;
+        enum aiu_retry retry = aiu_report_get_retry(report, &usec);
+
+        json_key(j, "retry");
+        json_open(j, "{");
+        json_token(j, "class", aiu_retry_to_string(retry));
+        if (retry == AIU_RETRY_NOW || retry == AIU_RETRY_AFTER)
+                json_number(j, "usec", usec);
+        else
+                json_string(j, "usec", NULL);
+        json_close(j, "}");
+}
+
 static void put_cmdline(struct json *j, const struct aiu_holder *holder)
 {
         size_t bytes = 0, at = 0;
@@ -458,6 +473,7 @@ AIU_EXPORT int aiu_report_to_json(const struct aiu_report *report, uint32_t flag
         json_words(&j, "summary", aiu_report_get_summary(report));
         put_port_range(&j, report);
         put_what_if(&j, report);
+        put_retry(&j, report);
         put_lists(&j, report);
         json_close(&j, "}");
         return strbuf_steal(&j.out, ret_json);

@@ -11,6 +11,7 @@ struct aiu_report {
         atomic_uint refs;
         struct request request;
         struct verdict verdict;
+        tristate succeeds_now;           /* whatever errno was seen */
         uint32_t what_if_doubts;         /* DOUBT_*: why one of the next is unknown */
         tristate what_if[WHAT_IF_COUNT]; /* by AIU_OPTION_* bits, added to those of the request */
         struct range range;              /* port 0: what the search met */

@@ -43,6 +43,16 @@ AIU_EXPORT const char *aiu_call_to_string(enum aiu_call call)
         return token(call_tokens, ELEMENTSOF(call_tokens), (unsigned int)call);
 }
 
+static const char *const retry_tokens[] = {
+        [AIU_RETRY_UNKNOWN] = "unknown", [AIU_RETRY_NOW] = "now",     [AIU_RETRY_AFTER] = "after",
+        [AIU_RETRY_EVENT] = "event",     [AIU_RETRY_NEVER] = "never",
+};
+
+AIU_EXPORT const char *aiu_retry_to_string(enum aiu_retry retry)
+{
+        return token(retry_tokens, ELEMENTSOF(retry_tokens), (unsigned int)retry);
+}
+
 static const char *const tristate_tokens[] = {
         [AIU_TRISTATE_UNKNOWN] = "unknown",
         [AIU_TRISTATE_NO] = "no",

@@ -111,6 +111,7 @@ class Report:
     summary: str
     error: Optional[str]
     call: str
+    retry: str
     conflicts: Tuple[Conflict, ...]
     neighbours: Tuple[Conflict, ...]
     actions: Tuple[Action, ...]
@@ -122,6 +123,7 @@ class Report:
         if fields.get("schema") != 1:
             raise ValueError(f"a report of schema {fields.get('schema')}")
         return cls(verdict=fields["verdict"], summary=fields["summary"], error=fields["error"], call=fields["call"],
+                   retry=fields["retry"]["class"],
                    conflicts=tuple(map(Conflict.from_json, fields["conflicts"])),
                    neighbours=tuple(map(Conflict.from_json, fields["neighbours"])),
                    actions=tuple(_pick(Action, action) for action in fields["actions"]),
@@ -134,10 +136,9 @@ class Report:
 
     @property
     def retry_after(self) -> Optional[float]:
-        """Seconds until waiting alone is enough; None if it is not."""
-        if not any(action.kind == "wait" and action.sufficient == "yes" for action in self.actions):
-            return None
-        return max((conflict.expires_usec for conflict in self.conflicts), default=0) / 1e6
+        """Seconds until waiting alone is enough, 0 if no wait is needed; None if that is not known."""
+        usec = self.raw["retry"]["usec"]
+        return None if usec is None else usec / 1e6
 
 
 # ------------------------------------------------------ the library

@@ -49,7 +49,7 @@ class Questions(unittest.TestCase):
         self.assertEqual(report.verdict, "available")
         self.assertEqual(report.conflicts, ())
         self.assertIsNone(report.error)
-        self.assertIsNone(report.retry_after)
+        self.assertEqual((report.retry, report.retry_after), ("now", 0))
 
     def test_taken_by_ourselves(self):
         with listener() as first, socket.socket() as second:
@@ -64,6 +64,7 @@ class Questions(unittest.TestCase):
             self.assertIn(first.fileno(), holder.fds)
             self.assertIn(str(address[1]), report.summary)
             self.assertIn("fix-caller", [action.kind for action in report.actions])
+            self.assertEqual((report.retry, report.retry_after), ("never", None))
             self.assertEqual(report.raw["schema"], 1)
 
     def test_families(self):
@@ -105,6 +106,7 @@ class Questions(unittest.TestCase):
             client.close()
         report = addrinuse.probe(*address)
         self.assertEqual(report.verdict, "in-use")
+        self.assertEqual(report.retry, "after")
         self.assertTrue(0 < report.retry_after <= 61, report.retry_after)
 
     def test_nonsense(self):

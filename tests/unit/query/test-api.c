@@ -57,6 +57,7 @@ START_TEST(null_reports)
         ck_assert_uint_eq(aiu_report_get_uid(NULL), (uid_t)-1);
         ck_assert_int_eq(aiu_report_get_listen(NULL), 0);
         ck_assert_int_eq(aiu_report_would_succeed_with(NULL, 0), AIU_TRISTATE_UNKNOWN);
+        ck_assert_int_eq(aiu_report_get_retry(NULL, NULL), AIU_RETRY_UNKNOWN);
         ck_assert_uint_eq(aiu_report_get_n_conflicts(NULL), 0);
         ck_assert_ptr_null(aiu_report_get_conflict(NULL, 0));
         ck_assert_uint_eq(aiu_report_get_n_neighbours(NULL), 0);
@@ -217,6 +218,7 @@ END_TEST
         }
 TOKEN(verdict)
 TOKEN(call)
+TOKEN(retry)
 TOKEN(tristate)
 TOKEN(overlap)
 TOKEN(state)
@@ -237,7 +239,7 @@ START_TEST(numbers_and_tokens)
 END_TEST
 
 static const char *(*const all_tokens[])(int) = {
-        verdict_token, call_token,        tristate_token,     overlap_token,     state_token,
+        verdict_token, call_token,        retry_token,        tristate_token,    overlap_token,  state_token,
         reason_token,  holder_kind_token, manager_kind_token, action_kind_token, gap_kind_token,
 };
 
