@@ -348,10 +348,15 @@ int aiu_query_set_address_string(struct aiu_query *, const char *addr, uint16_t 
  * forms. Options stay as they are.
  *
  * A text without a protocol means a TCP or an AF_UNIX stream socket, unless
- * aiu_query_set_socket() or aiu_query_set_fd() said which. A port alone asks about every
- * address: [::], dual-stack unless aiu_query_set_v6only() was called. A service is looked up in
- * /etc/services; one that UDP alone has is UDP. Of host names only "localhost" is known, as
- * 127.0.0.1: no resolver is asked. Lists, ranges and several lines are no address.
+ * aiu_query_set_socket() or aiu_query_set_fd() said which. A port alone asks about [::] and
+ * 0.0.0.0 in one: it is in use if either bind() fails, each socket is told once, and an option
+ * helps if it helps both. [::] is dual-stack unless aiu_query_set_v6only() was called, and the
+ * report has it as the address; without IPv6 that is 0.0.0.0. With aiu_query_set_fd() a port
+ * alone means the family of that socket.
+ *
+ * A service is looked up in /etc/services; one that UDP alone has is UDP. Of host names only
+ * "localhost" is known, as 127.0.0.1: no resolver is asked. Lists, ranges and several lines are
+ * no address.
  * @returns 0; -EINVAL (no address in it; the query is unchanged); -ENODEV (no interface of the
  * scope's name); -ENOMEM
  * @since 0.1

@@ -169,6 +169,18 @@ static void learn_v6only(struct observation *o)
                 o->request->v6only = text[0] == '1';
 }
 
+/* Where the kernel has no IPv6, a server that is given a port alone binds 0.0.0.0. */
+static void learn_family(struct observation *o)
+{
+        struct request *q = o->request;
+
+        if (!q->every_address || o->snapshot.host.ipv6_enabled != NO)
+                return;
+        address_set_any_ipv4(&q->address);
+        q->every_address = false;
+        o->backend_request.address_len = q->address.len;
+}
+
 static bool lists_own(const struct observation *o)
 {
         for (size_t i = 0; i < o->snapshot.n_sockets; i++)
@@ -374,6 +386,7 @@ static int observe_inside(struct observation *o)
         learn_v6only(o);
         observe_own_device(o);
         r = run_phase(o, PHASE_HOST);
+        learn_family(o);
         if (r >= 0)
                 r = observe_own_port(o);
         /* listen() looks for a port: other limits count. */

@@ -53,6 +53,9 @@ int query_find_interface(const struct aiu_query *query, const char *name, unsign
 /* What stands behind "%": a number, or the name of an interface. */
 int query_parse_scope(const struct aiu_query *query, const char *scope, uint32_t *ret_index);
 
+/* After the address or the fd was set: a socket that is there already has one family. */
+void query_keep_family(struct request *request);
+
 /* The query is about listen() on the fd that it was read from: -EINVAL without one. */
 int query_set_listening(struct aiu_query *query);
 

@@ -238,6 +238,15 @@ static int read_kind(int fd, int *ret_domain, int *ret_type, int *ret_protocol)
         return sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL, ret_protocol);
 }
 
+void query_keep_family(struct request *q)
+{
+        if (!q->every_address || q->domain == 0)
+                return;
+        if (q->domain == AF_INET)
+                address_set_any_ipv4(&q->address);
+        q->every_address = false;
+}
+
 AIU_EXPORT int aiu_query_set_fd(struct aiu_query *query, int fd)
 {
         KEEP_ERRNO;
@@ -257,6 +266,7 @@ AIU_EXPORT int aiu_query_set_fd(struct aiu_query *query, int fd)
         query->socket_set = true;
         query->request.protocol = protocol;
         query->request.domain = domain;
+        query_keep_family(&query->request);
         read_options(query, fd, domain);
         read_device(query, fd);
         read_bound(&query->request, fd);

@@ -96,15 +96,6 @@ static void set_socket(struct request *request, const struct address_text *t, bo
         request->protocol = t->type ? t->protocol : is_unix ? 0 : IPPROTO_TCP;
 }
 
-/* A port alone, and a socket that is there already has only the one family. */
-static void keep_ipv4(struct address_text *t)
-{
-        struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons((uint16_t)address_port(&t->address)) };
-
-        t->address = (struct address){ .sa.in = any, .len = sizeof(any) };
-        t->every_address = false;
-}
-
 AIU_EXPORT int aiu_query_set_address_text(struct aiu_query *query, const char *text)
 {
         KEEP_ERRNO;
@@ -118,13 +109,12 @@ AIU_EXPORT int aiu_query_set_address_text(struct aiu_query *query, const char *t
                 r = resolve_service(query, &t);
         if (r >= 0 && t.scope[0])
                 r = query_parse_scope(query, t.scope, &t.address.sa.in6.sin6_scope_id);
-        if (r >= 0 && t.every_address && query->request.domain == AF_INET)
-                keep_ipv4(&t);
         if (r >= 0)
                 r = aiu_query_set_address(query, &t.address.sa.any, t.address.len);
         if (r < 0)
                 return r;
         query->request.every_address = t.every_address;
+        query_keep_family(&query->request);
         set_socket(&query->request, &t, query->socket_set);
         return 0;
 }

@@ -506,12 +506,18 @@ void phrase_cmdline(struct strbuf *out, const char *cmdline, size_t bytes)
 
 /* ------------------------------------------------------ why it is in the way */
 
-static void asked_address(struct strbuf *out, const struct aiu_report *report)
+/* The address asked about. A port alone means 0.0.0.0 too: an IPv4 socket never meets [::] with IPV6_V6ONLY. */
+static void asked_address(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
 {
-        socklen_t bytes = 0;
-        const struct sockaddr *address = aiu_report_get_address(report, &bytes);
+        const struct sockaddr *address = aiu_report_get_address(report, NULL);
+        const struct sockaddr *local = aiu_conflict_get_local(c, NULL);
+        bool ipv4 = aiu_report_get_options(report) & AIU_OPTION_V6ONLY && local && local->sa_family == AF_INET;
 
-        (void)add_address(out, address, bytes);
+        if (ipv4 && address->sa_family == AF_INET6)
+                strbuf_printf(out, "0.0.0.0:%u",
+                              ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port));
+        else if (address)
+                ip_address(out, address);
 }
 
 static void dual_stack(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
@@ -522,10 +528,10 @@ static void dual_stack(struct strbuf *out, const struct aiu_report *report, cons
         if (holder)
                 phrase_endpoint(out, c);
         else
-                asked_address(out, report);
+                asked_address(out, report, c);
         strbuf_str(out, " is dual-stack, so it meets ");
         if (holder)
-                asked_address(out, report);
+                asked_address(out, report, c);
         else
                 phrase_endpoint(out, c);
 }
@@ -545,10 +551,10 @@ bool phrase_overlap(struct strbuf *out, const struct aiu_report *report, const s
         case AIU_OVERLAP_HOLDER_WILDCARD:
                 phrase_endpoint(out, c);
                 strbuf_str(out, " covers ");
-                asked_address(out, report);
+                asked_address(out, report, c);
                 return true;
         case AIU_OVERLAP_QUERY_WILDCARD:
-                asked_address(out, report);
+                asked_address(out, report, c);
                 strbuf_str(out, " covers ");
                 phrase_endpoint(out, c);
                 return true;
@@ -558,7 +564,7 @@ bool phrase_overlap(struct strbuf *out, const struct aiu_report *report, const s
         case AIU_OVERLAP_V4_MAPPED:
                 phrase_endpoint(out, c);
                 strbuf_str(out, " and ");
-                asked_address(out, report);
+                asked_address(out, report, c);
                 strbuf_str(out, " are one IPv4 address");
                 return true;
         case AIU_OVERLAP_PORT_RANGE:

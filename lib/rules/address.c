@@ -81,6 +81,13 @@ bool address_is_mapped(const struct address *address)
                IN6_IS_ADDR_V4MAPPED(&address->sa.in6.sin6_addr);
 }
 
+void address_set_any_ipv4(struct address *address)
+{
+        struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(address_port(address)) };
+
+        *address = (struct address){ .len = sizeof(any), .sa.in = any };
+}
+
 bool address_is_wildcard(const struct address *address)
 {
         return address_is_ip(address) && address_endpoint(address).any;

@@ -30,6 +30,8 @@ int address_parse(const char *text, uint16_t port, struct address *ret, const ch
 bool address_is_ip(const struct address *address);
 uint16_t address_port(const struct address *address);
 void address_set_port(struct address *address, uint16_t port);
+/* 0.0.0.0 in place of an IPv6 address; the port stays. */
+void address_set_any_ipv4(struct address *address);
 bool address_is_wildcard(const struct address *address);
 bool address_is_mapped(const struct address *address);
 bool address_is_multicast(const struct address *address);

@@ -242,15 +242,16 @@ static tristate sockets_meet(const struct request *q, const struct endpoint *c, 
         return tri_and(table, addresses);
 }
 
-static struct judgement judge_ip(const struct request *q, const struct socket *h, const struct host *host)
+static struct judgement judge_ip(const struct request *q, const struct address *address, const struct socket *h,
+                                 const struct host *host)
 {
         struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
-        struct endpoint c = address_endpoint(&q->address), e = address_endpoint(&h->local);
+        struct endpoint c = address_endpoint(address), e = address_endpoint(&h->local);
         uint32_t kernel;
         tristate meet, shared;
 
         if (conflict_protocol(q) != h->protocol || !address_is_ip(&h->local) ||
-            address_port(&h->local) != address_port(&q->address) || is_request_sock(h))
+            address_port(&h->local) != address_port(address) || is_request_sock(h))
                 return j;
         meet = sockets_meet(q, &c, h, &e, host, &kernel);
         if (meet == NO)
@@ -267,6 +268,32 @@ static struct judgement judge_ip(const struct request *q, const struct socket *h
                 j.kernel = kernel;
         }
         return j;
+}
+
+static struct judgement worse(const struct judgement *a, const struct judgement *b)
+{
+        bool second = a->overlap == AIU_OVERLAP_NONE || (a->blocking == UNKNOWN && b->blocking == YES);
+        struct judgement j = second ? *b : *a;
+
+        j.admits = tri_or(a->admits, b->admits);
+        if (a->blocking == UNKNOWN && b->blocking == UNKNOWN) {
+                j.decides |= b->decides;
+                j.kernel |= b->kernel;
+        }
+        return j;
+}
+
+/* A server that is given a port alone binds [::] or 0.0.0.0, or both: the worse of the two counts. */
+static struct judgement judge_every_address(const struct request *q, const struct socket *h, const struct host *host)
+{
+        struct judgement v6 = judge_ip(q, &q->address, h, host), v4;
+        struct address any = q->address;
+
+        if (!q->every_address)
+                return v6;
+        address_set_any_ipv4(&any);
+        v4 = judge_ip(q, &any, h, host);
+        return worse(&v6, &v4);
 }
 
 bool conflict_is_about_path(const struct request *q)
@@ -404,5 +431,5 @@ struct judgement conflict_judge(const struct request *request, const struct sock
                 return (struct judgement){ .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         if (request->address.sa.any.sa_family == AF_UNIX)
                 return judge_unix(request, holder, host);
-        return judge_ip(request, holder, host);
+        return judge_every_address(request, holder, host);
 }

@@ -71,7 +71,7 @@ struct request {
         bool reuseport;
         bool v6only;
         bool freebind;      /* IP_FREEBIND or IP_TRANSPARENT */
-        bool every_address; /* a port alone was asked about: the address is [::], dual-stack */
+        bool every_address; /* a port alone: [::] is asked about, and 0.0.0.0 with it */
         bool listen;
         bool trial_succeeded; /* a bind() like that was made, and succeeded: trial-bind.c */
         bool port_later;      /* IP_BIND_ADDRESS_NO_PORT: bind() to port 0 takes none */

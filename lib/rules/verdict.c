@@ -657,9 +657,6 @@ void verdict_what_ifs(const struct port_table *table, tristate ret[WHAT_IF_COUNT
         uint32_t idle = idle_options(table->request), doubts = 0;
         bool accepted = address_accepted(table) == YES;
 
-        /* A port alone asks about 0.0.0.0 as well: IPV6_V6ONLY gives it nothing. */
-        if (table->request->every_address)
-                idle |= AIU_OPTION_V6ONLY;
         for (uint32_t options = 0; options < WHAT_IF_COUNT; options++) {
                 uint32_t same = options & ~idle;
                 struct verdict v;

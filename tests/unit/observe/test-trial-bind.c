@@ -331,6 +331,33 @@ START_TEST(abstract_names)
 }
 END_TEST
 
+/* [::] with IPV6_V6ONLY says nothing of 0.0.0.0, which a port alone is about as well. */
+START_TEST(port_alone)
+{
+        int fd = bound("127.0.0.1", 8080, UDP);
+
+        for (int v6only = 0; v6only < 2; v6only++) {
+                struct aiu_context *context;
+                struct aiu_query *query;
+                struct aiu_report *report;
+
+                ck_assert_int_eq(aiu_context_new(&context), 0);
+                ck_assert_int_eq(aiu_context_set_flags(context, TRIAL | AIU_CONTEXT_NO_IPC), 0);
+                ck_assert_int_eq(aiu_context_disable_backend(context, "sock-diag"), 0);
+                ck_assert_int_eq(aiu_context_disable_backend(context, "proc-net"), 0);
+                ck_assert_int_eq(aiu_query_new(context, &query), 0);
+                aiu_context_unref(context);
+                ck_assert_int_eq(aiu_query_set_address_text(query, "8080/udp"), 0);
+                ck_assert_int_eq(aiu_query_set_v6only(query, v6only), 0);
+                ck_assert_int_eq(aiu_query_run(query, &report), 0);
+                ck_assert_int_eq(aiu_report_get_verdict(report), v6only ? AIU_VERDICT_UNKNOWN : AIU_VERDICT_IN_USE);
+                aiu_report_unref(report);
+                aiu_query_unref(query);
+        }
+        close(fd);
+}
+END_TEST
+
 static int kernel_6_1(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
 {
         struct aiu_host_fact fact = {
@@ -385,6 +412,46 @@ START_TEST(old_kernel)
         ck_assert_int_eq(on_6_1(shown, RA), AIU_VERDICT_UNKNOWN);
         ck_assert_int_eq(on_6_1(shown | stateless, RA), AIU_VERDICT_IN_USE);
         close(fd);
+}
+END_TEST
+
+static int without_ipv6(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
+{
+        struct aiu_host_fact fact = { .size = sizeof(fact),
+                                      .unprivileged_port_start = -1,
+                                      .ipv6_enabled = AIU_TRISTATE_NO };
+
+        (void)userdata;
+        (void)backend_request;
+        return aiu_snapshot_add_host(to, &fact);
+}
+
+/* Where IPv6 is off, a port alone is 0.0.0.0, also for the backends. */
+START_TEST(port_alone_without_ipv6)
+{
+        struct aiu_backend old = { .size = sizeof(old), .name = "old", .host = without_ipv6 };
+        struct aiu_context *context;
+        struct aiu_query *query;
+        struct aiu_report *report;
+        socklen_t bytes = 0;
+
+        ck_assert_int_eq(aiu_context_new(&context), 0);
+        ck_assert_int_eq(aiu_context_set_flags(context, AIU_CONTEXT_NO_IPC), 0);
+        ck_assert_int_eq(aiu_context_disable_backend(context, "proc-sys"), 0);
+        ck_assert_int_eq(aiu_context_add_backend(context, &old, NULL), 0);
+        ck_assert_int_eq(aiu_query_new(context, &query), 0);
+        aiu_context_unref(context);
+        ck_assert_int_eq(aiu_query_set_address_text(query, "8080"), 0);
+        ck_assert_int_eq(aiu_query_run(query, &report), 0);
+        ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(aiu_report_get_address(report, &bytes)->sa_family, AF_INET);
+        ck_assert_uint_eq(bytes, sizeof(struct sockaddr_in));
+        aiu_report_unref(report);
+        ck_assert_int_eq(aiu_query_set_address_text(query, ":::8080"), 0);
+        ck_assert_int_eq(aiu_query_run(query, &report), 0);
+        ck_assert_int_eq(aiu_report_get_error(report), EAFNOSUPPORT);
+        aiu_report_unref(report);
+        aiu_query_unref(query);
 }
 END_TEST
 
@@ -444,7 +511,9 @@ int main(void)
         tcase_add_test(tcase, off_unless_asked_for);
         tcase_add_test(tcase, only_for_the_caller);
         tcase_add_test(tcase, abstract_names);
+        tcase_add_test(tcase, port_alone);
         tcase_add_test(tcase, old_kernel);
+        tcase_add_test(tcase, port_alone_without_ipv6);
         tcase_add_test(tcase, passing_errors);
         tcase_add_test(tcase, not_without_need);
         tcase_add_test(tcase, cannot_try);

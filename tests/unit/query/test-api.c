@@ -431,6 +431,27 @@ START_TEST(address_text)
 }
 END_TEST
 
+/* A port alone means the family of a socket that is there already, whichever was told first. */
+START_TEST(address_text_of_a_socket)
+{
+        static const int families[] = { AF_INET, AF_INET6 };
+
+        for (size_t i = 0; i < 2 * N(families); i++) {
+                struct aiu_query *query = new_query();
+                int family = families[i / 2], fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+                if (i % 2)
+                        ck_assert_int_eq(aiu_query_set_address_text(query, "8080"), 0);
+                ck_assert_int_eq(aiu_query_set_fd(query, fd), 0);
+                if (i % 2 == 0)
+                        ck_assert_int_eq(aiu_query_set_address_text(query, "8080"), 0);
+                has(query, family, 8080, SOCK_STREAM, IPPROTO_TCP);
+                close(fd);
+                aiu_query_unref(query);
+        }
+}
+END_TEST
+
 START_TEST(bad_settings)
 {
         struct aiu_query *query = new_query();
@@ -716,6 +737,7 @@ int main(void)
         tcase_add_test(tcase, bad_addresses);
         tcase_add_test(tcase, scopes);
         tcase_add_test(tcase, address_text);
+        tcase_add_test(tcase, address_text_of_a_socket);
         tcase_add_test(tcase, bad_settings);
         tcase_add_test(tcase, bad_descriptors);
         tcase_add_test(tcase, setters_keep_errno);

@@ -321,6 +321,62 @@ START_TEST(path_of_its_own)
 }
 END_TEST
 
+static tristate worst(tristate a, tristate b)
+{
+        return a == YES || b == NO ? a : b == YES || a == NO ? b : UNKNOWN;
+}
+
+/*
+ * A port alone: each socket is as much in the way as it is for [::] or for 0.0.0.0, whichever is worse. Linux 6.1
+ * may overlook that [::] meets IPv4; 0.0.0.0 meets it in any case.
+ */
+START_TEST(every_address)
+{
+        static const char *const held[] = { "0.0.0.0", "127.0.0.1", "::", "::1", "::ffff:127.0.0.1" };
+        static const tristate bits[] = { NO, YES, UNKNOWN };
+        static const int minor[] = { 0, 1, 8 };
+        struct request both = table_request("::"), v6 = both, v4 = table_request("0.0.0.0");
+        struct host host = table_host();
+
+        both.every_address = true;
+        both.reuseaddr = v6.reuseaddr = v4.reuseaddr = true;
+        for (size_t row = 0; row < ELEMENTSOF(held) * 3 * 3 * 3 * 2; row++) {
+                struct socket h = table_socket(held[row % 5], AIU_STATE_BOUND);
+                struct judgement a, b, j;
+
+                h.v6only = bits[row / 5 % 3];
+                h.reuseaddr = h.reuseport = bits[row / 15 % 3];
+                host.kernel_minor = minor[row / 45 % 3];
+                host.kernel_major = host.kernel_minor ? 6 : 0;
+                both.v6only = v6.v6only = row / 135;
+                a = conflict_judge(&v6, &h, &host);
+                b = conflict_judge(&v4, &h, &host);
+                j = conflict_judge(&both, &h, &host);
+                ck_assert_msg(j.blocking == worst(a.blocking, b.blocking), "row %zu", row);
+                ck_assert_msg(j.decides == (j.blocking == UNKNOWN ? a.decides | b.decides : 0), "row %zu", row);
+                ck_assert_msg(j.kernel == (j.blocking == UNKNOWN ? a.kernel | b.kernel : 0), "row %zu", row);
+                ck_assert_msg(j.overlap == (a.overlap == AIU_OVERLAP_NONE || a.blocking != j.blocking ? b : a).overlap,
+                              "row %zu", row);
+        }
+}
+END_TEST
+
+/* It joins the group at 0.0.0.0. */
+START_TEST(every_address_of_udp_groups)
+{
+        struct request q = table_request("::");
+        struct socket h = table_socket("0.0.0.0", AIU_STATE_BOUND);
+        struct host host = table_host();
+
+        q.every_address = q.v6only = q.reuseport = true;
+        q.type = SOCK_DGRAM;
+        h.protocol = IPPROTO_UDP;
+        h.reuseport = YES;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).admits, YES);
+}
+END_TEST
+
 /* The search for a port meets no socket that is not in its table. */
 START_TEST(search_passes_over)
 {
@@ -364,6 +420,8 @@ int main(void)
         tcase_add_test(tcase, paths);
         tcase_add_test(tcase, path_candidates);
         tcase_add_test(tcase, path_of_its_own);
+        tcase_add_test(tcase, every_address);
+        tcase_add_test(tcase, every_address_of_udp_groups);
         tcase_add_test(tcase, search_passes_over);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);

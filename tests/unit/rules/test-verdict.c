@@ -623,6 +623,31 @@ START_TEST(no_inode_left)
 }
 END_TEST
 
+/* Neither IPV6_V6ONLY nor another option of [::] gives 0.0.0.0 to a server that wants both. */
+START_TEST(what_if_of_every_address)
+{
+        struct request q = table_request("::");
+        struct socket h = table_socket("0.0.0.0", AIU_STATE_LISTEN);
+        struct host host = table_host();
+        struct port_table table = {
+                .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true
+        };
+        tristate with[WHAT_IF_COUNT];
+        uint32_t doubts;
+
+        verdict_what_ifs(&table, with, &doubts);
+        ck_assert_int_eq(with[AIU_OPTION_V6ONLY], YES);
+        q.every_address = true;
+        verdict_what_ifs(&table, with, &doubts);
+        ck_assert_int_eq(with[0], NO);
+        ck_assert_int_eq(with[AIU_OPTION_V6ONLY], NO);
+        h = table_socket("::1", AIU_STATE_LISTEN);
+        h.v6only = YES;
+        verdict_what_ifs(&table, with, &doubts);
+        ck_assert_int_eq(with[AIU_OPTION_V6ONLY], NO);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("verdict");
@@ -658,6 +683,7 @@ int main(void)
         tcase_add_test(tcase, repair);
         tcase_add_test(tcase, doubt_of_a_what_if);
         tcase_add_test(tcase, no_inode_left);
+        tcase_add_test(tcase, what_if_of_every_address);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
