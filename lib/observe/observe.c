@@ -27,6 +27,8 @@ static enum aiu_gap_kind gap_kind(int error)
         case -EACCES:
         case -EPERM:
                 return AIU_GAP_PERMISSION;
+        case -ESRCH:
+                return AIU_GAP_RACE;
         case -ETIME:
                 return AIU_GAP_DEADLINE;
         case -ENOSYS:
@@ -507,7 +509,7 @@ int observe_holders(struct observation *o)
                 return r;
         /* "No process has the socket" is moot where the kernel has it. */
         if (aiu_snapshot_all_held(&o->snapshot))
-                snapshot_drop_gaps(&o->snapshot, first_gap, last_gap, ESRCH);
+                snapshot_drop_unheld(&o->snapshot, first_gap, last_gap);
         if (o->snapshot.n_refs == 0)
                 return 0;
         if (o->snapshot.host.foreign_pids)

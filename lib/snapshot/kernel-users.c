@@ -128,12 +128,18 @@ void snapshot_drop_commands(struct aiu_snapshot *snapshot, const char *but)
         }
 }
 
-void snapshot_drop_gaps(struct aiu_snapshot *snapshot, size_t first, size_t last, int error)
+/* ESRCH of a race is a process that has gone. */
+static bool is_unheld(const struct gap *gap)
+{
+        return gap->error == ESRCH && gap->kind != AIU_GAP_RACE;
+}
+
+void snapshot_drop_unheld(struct aiu_snapshot *snapshot, size_t first, size_t last)
 {
         size_t kept = first;
 
         for (size_t i = first; i < snapshot->n_gaps; i++)
-                if (i < last && snapshot->gaps[i].error == error)
+                if (i < last && is_unheld(&snapshot->gaps[i]))
                         gap_finish(&snapshot->gaps[i]);
                 else
                         snapshot->gaps[kept++] = snapshot->gaps[i];

@@ -99,8 +99,8 @@ const char *snapshot_device_name(const struct aiu_snapshot *snapshot, unsigned i
 bool snapshot_all_in_kernel(const struct aiu_snapshot *snapshot);
 /* All but those of this program, which may be NULL. */
 void snapshot_drop_commands(struct aiu_snapshot *snapshot, const char *but);
-/* Forget those of the gaps first ... last - 1 that have this errno. */
-void snapshot_drop_gaps(struct aiu_snapshot *snapshot, size_t first, size_t last, int error);
+/* Forget those of the gaps first ... last - 1 that say that a wanted socket is in no process. */
+void snapshot_drop_unheld(struct aiu_snapshot *snapshot, size_t first, size_t last);
 /* Look-ups work on a snapshot's arrays and, once those have moved, on a report's. */
 struct snapshot_lookup {
         const struct process *processes;
