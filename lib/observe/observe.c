@@ -96,6 +96,7 @@ static void learn_standpoint(struct host *host, int procfs)
 {
         host->foreign_pids = caller_pids_are_foreign(procfs);
         host->limited_root = caller_is_limited_root(procfs);
+        host->sandboxed = caller_is_sandboxed(procfs);
 }
 
 void observe_begin(struct observation *o, const struct aiu_query *query, struct request *request)

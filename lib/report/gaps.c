@@ -192,8 +192,7 @@ static void add_sandbox(struct observation *o, const struct aiu_report *report)
 {
         const struct request *q = &report->request;
 
-        if (report->verdict.verdict != AIU_VERDICT_AVAILABLE || q->foreign_uid ||
-            !caller_is_sandboxed(o->backend_request.procfs))
+        if (report->verdict.verdict != AIU_VERDICT_AVAILABLE || q->foreign_uid || !o->snapshot.host.sandboxed)
                 return;
         (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_UNKNOWN, 0,
                                    "the caller has set no_new_privs, as a sandbox does: if it is under Landlock, which "

@@ -119,6 +119,7 @@ struct host {
         uint64_t name_device;
         bool foreign_pids;                    /* a pid of this /proc means another process to the caller, or none */
         bool limited_root;                    /* see caller_is_limited_root() */
+        bool sandboxed;                       /* the caller has set no_new_privs */
         bool other_netns;                     /* asked about is another network namespace than the caller's */
         char *netns_path;                     /* ... which nsenter(1) enters by this file; NULL = none is known */
         unsigned int name_at;                 /* how many bytes of the path lead to what refuses it; 0 = not known */
