@@ -528,6 +528,7 @@ int observe_managers(struct observation *o)
 {
         int r;
 
+        o->n_socket_gaps = o->snapshot.n_gaps;
         /* The port is free again: a service that had it may be about to restart. */
         if (o->snapshot.n_wanted == 0 && o->request->error != EADDRINUSE)
                 return 0;

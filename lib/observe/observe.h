@@ -12,7 +12,8 @@ struct observation {
         struct request *request;            /* defaults are filled in as they become known */
         struct aiu_request backend_request; /* the same for the backends */
         struct aiu_snapshot snapshot;
-        bool own_procfs; /* backend_request.procfs is ours to close */
+        size_t n_socket_gaps; /* of the phases before the managers */
+        bool own_procfs;      /* backend_request.procfs is ours to close */
         bool sockets_complete;
         bool holders_complete;
 };

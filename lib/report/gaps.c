@@ -36,11 +36,11 @@ static void add_gap(struct observation *o, enum aiu_gap_kind kind, struct strbuf
         strbuf_finish(text);
 }
 
-/* No privilege is needed where more time would do. */
-static bool deadline_passed(const struct aiu_snapshot *snapshot)
+/* No privilege is needed where more time would do. Managers are asked after the options. */
+static bool deadline_passed(const struct observation *o)
 {
-        for (size_t i = 0; i < snapshot->n_gaps; i++)
-                if (snapshot->gaps[i].kind == AIU_GAP_DEADLINE)
+        for (size_t i = 0; i < o->n_socket_gaps; i++)
+                if (o->snapshot.gaps[i].kind == AIU_GAP_DEADLINE)
                         return true;
         return false;
 }
@@ -52,7 +52,7 @@ static enum aiu_gap_kind add_remedy(struct strbuf *text, const struct observatio
                 strbuf_str(text, "no interface of the kernel shows it");
                 return AIU_GAP_UNKNOWN;
         }
-        if (deadline_passed(&o->snapshot)) {
+        if (deadline_passed(o)) {
                 strbuf_str(text, "the deadline passed; allow more time");
                 return AIU_GAP_DEADLINE;
         }

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a probe does with the gaps of its backends, which a test writes here. */
+#include <check.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <addrinuse-backend.h>
+#include <addrinuse.h>
+
+#include "fixture/run-suite.h"
+
+#define INODE 77
+#define UNHELD "this socket is in no process"
+
+static struct aiu_report *report;
+static struct aiu_context *context;
+
+static int tell_host(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        const struct aiu_host_fact fact = { .size = sizeof(fact),
+                                            .address_local = AIU_TRISTATE_YES,
+                                            .address_tentative = AIU_TRISTATE_NO,
+                                            .privileged = AIU_TRISTATE_YES,
+                                            .unprivileged_port_start = 1024,
+                                            .kernel_major = 6,
+                                            .kernel_minor = 12 };
+
+        (void)userdata;
+        (void)request;
+        return aiu_snapshot_add_host(snapshot, &fact) < 0 ? -ENOMEM : AIU_COMPLETE;
+}
+
+static int tell_nothing(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        (void)userdata;
+        (void)request;
+        (void)snapshot;
+        return AIU_COMPLETE;
+}
+
+/* A connection whose SO_REUSEADDR nobody has read. */
+static int tell_socket(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        const struct aiu_socket_fact fact = { .size = sizeof(fact),
+                                              .type = SOCK_STREAM,
+                                              .protocol = IPPROTO_TCP,
+                                              .state = AIU_STATE_ESTABLISHED,
+                                              .local = request->address,
+                                              .local_len = request->address_len,
+                                              .inode = INODE };
+
+        (void)userdata;
+        return aiu_snapshot_add_socket(snapshot, &fact) < 0 ? -ENOMEM : AIU_COMPLETE;
+}
+
+/* No option is read where no process is known. */
+static int tell_holder(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        (void)userdata;
+        (void)request;
+        return aiu_snapshot_add_holder(snapshot, INODE, getppid(), 3) < 0 ? -ENOMEM : AIU_COMPLETE;
+}
+
+static int tell_unheld(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        (void)userdata;
+        (void)request;
+        (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, ESRCH, UNHELD);
+        return AIU_COMPLETE;
+}
+
+static int break_down(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        (void)request;
+        (void)snapshot;
+        return *(const int *)userdata;
+}
+
+static int tell_kernel_user(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        const struct aiu_kernel_user_fact fact = { .size = sizeof(fact), .service = "vxlan" };
+
+        (void)userdata;
+        (void)request;
+        return aiu_snapshot_add_kernel_user(snapshot, INODE, &fact) < 0 ? -ENOMEM : AIU_COMPLETE;
+}
+
+/* The last one to be added is asked first. */
+static void add(struct aiu_backend backend, int *error)
+{
+        backend.size = sizeof(backend);
+        ck_assert_int_eq(aiu_context_add_backend(context, &backend, error), 0);
+}
+
+static void setup(void)
+{
+        static const char *const builtin[] = { "sock-diag", "proc-net",  "proc-net-path", "route",       "proc-address",
+                                               "proc-sys",  "unix-path", "proc-fd",       "kernel-user", "proc-bound",
+                                               "options",   "cgroup",    "sd-bus" };
+
+        report = NULL;
+        ck_assert_int_eq(aiu_context_new(&context), 0);
+        for (size_t i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++)
+                (void)aiu_context_disable_backend(context, builtin[i]);
+        add((struct aiu_backend){ .name = "host", .host = tell_host }, NULL);
+}
+
+static void teardown(void)
+{
+        aiu_report_unref(report);
+        aiu_context_unref(context);
+}
+
+static void run(void)
+{
+        struct aiu_query *query = NULL;
+
+        ck_assert_int_eq(aiu_query_new(context, &query), 0);
+        ck_assert_int_eq(aiu_query_set_address_string(query, "127.0.0.1", 8080), 0);
+        ck_assert_int_eq(aiu_query_set_reuseaddr(query, 1), 0);
+        ck_assert_int_eq(aiu_query_run(query, &report), 0);
+        aiu_query_unref(query);
+}
+
+static bool have_gap(enum aiu_gap_kind kind, const char *part)
+{
+        const struct aiu_gap *gap;
+
+        for (size_t i = 0; (gap = aiu_report_get_gap(report, i)); i++)
+                if (aiu_gap_get_kind(gap) == kind && strstr(aiu_gap_get_text(gap), part))
+                        return true;
+        return false;
+}
+
+/* "Allow more time" helps where the deadline kept the option from being read. */
+START_TEST(deadline_of_the_options)
+{
+        int error = -ETIME;
+
+        add((struct aiu_backend){ .name = "table", .sockets = tell_socket, .holders = tell_holder }, NULL);
+        add((struct aiu_backend){ .name = "options", .options = break_down }, &error);
+        run();
+        ck_assert(have_gap(AIU_GAP_DEADLINE, "SO_REUSEADDR of "));
+        ck_assert(have_gap(AIU_GAP_DEADLINE, "allow more time"));
+}
+END_TEST
+
+START_TEST(deadline_of_the_managers)
+{
+        int error = -ETIME;
+
+        add((struct aiu_backend){ .name = "table", .sockets = tell_socket, .holders = tell_holder }, NULL);
+        add((struct aiu_backend){ .name = "managers", .managers = break_down }, &error);
+        run();
+        ck_assert(have_gap(AIU_GAP_DEADLINE, "could not be used"));
+        ck_assert(have_gap(AIU_GAP_PERMISSION, "SO_REUSEADDR of "));
+        ck_assert(!have_gap(AIU_GAP_DEADLINE, "allow more time"));
+}
+END_TEST
+
+/* What the kernel has is in no process, but a backend that failed has not looked. */
+START_TEST(unheld_in_the_kernel)
+{
+        int error = -ESRCH;
+
+        add((struct aiu_backend){ .name = "table", .sockets = tell_socket, .holders = tell_unheld }, NULL);
+        add((struct aiu_backend){ .name = "broken", .holders = break_down }, &error);
+        add((struct aiu_backend){ .name = "kernel", .kernel_users = tell_kernel_user }, NULL);
+        run();
+        ck_assert(!have_gap(AIU_GAP_BACKEND, UNHELD));
+        ck_assert(have_gap(AIU_GAP_RACE, "could not be used (error 3)"));
+}
+END_TEST
+
+START_TEST(unheld_anywhere)
+{
+        add((struct aiu_backend){ .name = "table", .sockets = tell_socket, .holders = tell_unheld }, NULL);
+        run();
+        ck_assert(have_gap(AIU_GAP_BACKEND, UNHELD));
+}
+END_TEST
+
+START_TEST(no_sandbox)
+{
+        if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0))
+                return;
+        add((struct aiu_backend){ .name = "table", .sockets = tell_nothing }, NULL);
+        run();
+        ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_AVAILABLE);
+        ck_assert(!have_gap(AIU_GAP_UNKNOWN, "no_new_privs"));
+}
+END_TEST
+
+START_TEST(sandbox)
+{
+        ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        add((struct aiu_backend){ .name = "table", .sockets = tell_nothing }, NULL);
+        run();
+        ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_AVAILABLE);
+        ck_assert(have_gap(AIU_GAP_UNKNOWN, "no_new_privs"));
+}
+END_TEST
+
+/* Where /proc does not tell of a sandbox, there is no gap. */
+START_TEST(no_procfs)
+{
+        ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        ck_assert_int_eq(aiu_context_set_procfs(context, -1), 0);
+        add((struct aiu_backend){ .name = "table", .sockets = tell_nothing }, NULL);
+        run();
+        ck_assert(!have_gap(AIU_GAP_UNKNOWN, "no_new_privs"));
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("gaps");
+        TCase *tcase = tcase_create("all");
+
+        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_test(tcase, deadline_of_the_options);
+        tcase_add_test(tcase, deadline_of_the_managers);
+        tcase_add_test(tcase, unheld_in_the_kernel);
+        tcase_add_test(tcase, unheld_anywhere);
+        tcase_add_test(tcase, no_sandbox);
+        tcase_add_test(tcase, sandbox);
+        tcase_add_test(tcase, no_procfs);
+        suite_add_tcase(suite, tcase);
+        return run_suite(suite);
+}
