@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * --apply: a socket file. Its directory and the file itself are opened before the second
- * look. What is removed is the entry of that directory, if it still is the file that the
- * second report is about: a directory that was swapped for another one loses nothing. The
- * open descriptor keeps the inode's number from being given to another file.
+ * --apply: a socket file. Its directory and the file itself are opened before the second look. What is removed is the
+ * entry of that directory, if it still is the file that the second report is about: a directory that was swapped for
+ * another one loses nothing. The open descriptor keeps the inode's number from being given to another file.
  */
 #include <errno.h>
 #include <fcntl.h>

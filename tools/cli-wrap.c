@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Lines for a terminal that is narrower than they are. A line goes on under its text,
- * not under its label. A command stays as it is: broken anywhere, it could be another
- * command when it is pasted.
+ * Lines for a terminal that is narrower than they are. A line goes on under its text, not under its label. A command
+ * stays as it is: broken anywhere, it could be another command when it is pasted.
  */
 #include <stdio.h>
 #include <stdlib.h>

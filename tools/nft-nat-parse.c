@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See nft-nat-parse.h. A rule is a list of expressions that load registers and compare
- * them; what each register holds is followed as far as ports, protocol and destination go.
- * Anything else (interfaces, sources, marks) may narrow the rule: it is passed over. Where
- * the port is compared in a way that is not understood, that is said of the rule.
+ * See nft-nat-parse.h. A rule is a list of expressions that load registers and compare them; what each register holds
+ * is followed as far as ports, protocol and destination go. Anything else (interfaces, sources, marks) may narrow the
+ * rule: it is passed over. Where the port is compared in a way that is not understood, that is said of the rule.
  */
 #include "nft-nat-parse.h"
 

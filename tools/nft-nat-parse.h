@@ -30,8 +30,7 @@ struct nat_rule {
 
 /* Does it hand on elsewhere what comes for this host? */
 bool nat_rule_parse(const struct nlmsghdr *message, struct nat_rule *ret);
-/* May it hand on what comes for this address (IPv4 or IPv6) and port? What it asks for besides is not
- * looked at. */
+/* May it hand on what comes for this address (IPv4 or IPv6) and port? What it asks for besides is not looked at. */
 bool nat_rule_concerns(const struct nat_rule *rule, const struct sockaddr *address, int protocol, uint16_t port);
 
 #endif

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The backend "nft-nat" of the command: does a NAT rule redirect traffic for the port? bind(2)
- * knows nothing of rules, so this is never why it fails. But a server whose port is free and
- * that gets no connections may have such a rule before it (docker without docker-proxy,
- * kubernetes, port forwarding of a router). A daemon does not ask that on its error path, so
- * the library does not look.
+ * The backend "nft-nat" of the command: does a NAT rule redirect traffic for the port? bind(2) knows nothing of
+ * rules, so this is never why it fails. But a server whose port is free and that gets no connections may have such a
+ * rule before it (docker without docker-proxy, kubernetes, port forwarding of a router). A daemon does not ask that
+ * on its error path, so the library does not look.
  *
- * Only CAP_NET_ADMIN may read the ruleset. For other users this backend says nothing, and the
- * report lacks nothing. Rules whose ports are in a set, in a map or in the rule that leads to
- * their chain (kubernetes) are counted, and so are those of iptables-legacy: one note says that
- * they were not followed. Asking loads no module: see is_loaded() and has_legacy_table().
+ * Only CAP_NET_ADMIN may read the ruleset. For other users this backend says nothing, and the report lacks nothing.
+ * Rules whose ports are in a set, in a map or in the rule that leads to their chain (kubernetes) are counted, and so
+ * are those of iptables-legacy: one note says that they were not followed. Asking loads no module: see is_loaded()
+ * and has_legacy_table().
  */
 #include "nft-nat.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What frees the address, by verdict. An action is tried out on the facts
- * (try.c) before it is recommended: only what makes the bind succeed for
- * certain is marked sufficient. Pure: report/action-text.c has the words.
+ * What frees the address, by verdict. An action is tried out on the facts (try.c) before it is recommended: only what
+ * makes the bind succeed for certain is marked sufficient. Pure: report/action-text.c has the words.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -20,8 +20,7 @@ struct advice_input {
 
 /* *ret_actions: malloc()ed, without words yet; -ENOMEM. */
 int advise(const struct advice_input *input, struct aiu_action **ret_actions, size_t *ret_n);
-/* Up to `most` (8) addresses of this host that the socket could bind instead,
- * the most similar first. How many. */
+/* Up to `most` (8) addresses of this host that the socket could bind instead, the most similar first. How many. */
 size_t advice_alike(const struct request *q, const struct host *host, const struct host_address **ret, size_t most);
 /* What is in one, its words included. */
 void action_finish(struct aiu_action *action);

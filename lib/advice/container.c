@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Containers: the engine is asked to stop one. What is left of an engine that
- * is gone is ended. Pure. */
+/* Containers: the engine is asked to stop one. What is left of an engine that is gone is ended. Pure. */
 #include <string.h>
 
 #include "advice/holder.h"
@@ -77,11 +76,9 @@ void advice_stop_containers(struct advice_list *list)
                         stop_one(list, h->manager);
 }
 
-/* ------------------------------------------------------ helpers that were left
- * behind */
+/* ------------------------------------------------------ helpers that were left behind */
 
-/* It outlives its container when the engine dies or is upgraded: then there is
- * no container to stop. */
+/* It outlives its container when the engine dies or is upgraded: then there is no container to stop. */
 static bool may_be_left_over(const struct aiu_holder *holder)
 {
         return holder->kind == AIU_HOLDER_PROCESS && advice_is_port_helper(holder) && holder->process->pid > 1 &&

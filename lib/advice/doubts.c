@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What makes actions less certain than the facts show: where they are carried
- * out, who made the socket, and whether the caller goes down with what they
- * end. Pure.
+ * What makes actions less certain than the facts show: where they are carried out, who made the socket, and whether
+ * the caller goes down with what they end. Pure.
  */
 #include <string.h>
 
@@ -23,8 +22,7 @@ static bool stops_all(const struct aiu_action *action)
 
 /* ------------------------------------------------------ where */
 
-/* A user whom this user namespace does not have is shown as the overflow uid.
- */
+/* A user whom this user namespace does not have is shown as the overflow uid. */
 static bool has_outsider(const struct aiu_action *action)
 {
         for (size_t i = 0; i < action->n_processes; i++)
@@ -34,9 +32,8 @@ static bool has_outsider(const struct aiu_action *action)
 }
 
 /*
- * A process has another number in another pid namespace, and a unit or
- * container that such a /proc shows is another manager's. Root of a user
- * namespace is not root of the host.
+ * A process has another number in another pid namespace, and a unit or container that such a /proc shows is another
+ * manager's. Root of a user namespace is not root of the host.
  */
 static void mark_place(struct aiu_action *action, const struct host *host)
 {
@@ -86,8 +83,7 @@ static bool ends_an_innocent(const struct advice_input *in, const struct aiu_act
 
 /* ------------------------------------------------------ the caller */
 
-/* A service manager that holds a socket for a unit goes on when the unit is
- * stopped. */
+/* A service manager that holds a socket for a unit goes on when the unit is stopped. */
 static bool holds_as_ancestor(const struct advice_input *in)
 {
         struct advice_cursor at = { 0 };
@@ -119,8 +115,7 @@ void advice_mark_doubts(struct advice_list *list)
                         action->flags |= AIU_ACTION_UNCONFIRMED;
                         advice_doubt(action, REMARK_HANDED_OVER);
                 }
-                /* An IDE, a terminal multiplexer, a login shell: the caller may not live on
-     * to bind. */
+                /* An IDE, a terminal multiplexer, a login shell: the caller may not live on to bind. */
                 if (signals_ancestor(action) || (holds && stops_all(action)))
                         advice_doubt(action, REMARK_ANCESTOR);
         }

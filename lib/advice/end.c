@@ -102,8 +102,7 @@ static bool is_vital(const struct aiu_holder *holder, const void *what)
         return program_flags(leader_of(holder)->comm) & PROGRAM_VITAL;
 }
 
-/* ------------------------------------------------------ whom the signal goes
- * to */
+/* ------------------------------------------------------ whom the signal goes to */
 
 static bool seen_before(const struct aiu_action *action, const struct process *process)
 {

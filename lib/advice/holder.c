@@ -14,9 +14,8 @@ bool advice_has_unit(const struct aiu_holder *holder)
 }
 
 /*
- * Without it the container would go on, cut off or unwatched, and its engine
- * would think that all is well. In a unit that runs a container (quadlet) the
- * unit is asked.
+ * Without it the container would go on, cut off or unwatched, and its engine would think that all is well. In a unit
+ * that runs a container (quadlet) the unit is asked.
  */
 bool advice_is_port_helper(const struct aiu_holder *holder)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sockets are in the way of an address with a port, or of an AF_UNIX name.
- * Pure. */
+/* Sockets are in the way of an address with a port, or of an AF_UNIX name. Pure. */
 #include "advice/parts.h"
 #include "advice/try.h"
 #include "rules/address.h"
@@ -63,8 +62,7 @@ static void wait_for_it(struct advice_list *list)
         }
 }
 
-/* Is it a bit of a holder that decides? An old kernel may make it unknown as
- * well: kernel-versions.c. */
+/* Is it a bit of a holder that decides? An old kernel may make it unknown as well: kernel-versions.c. */
 static bool is_unread(const struct advice_input *in, uint32_t option)
 {
         for (size_t i = 0; i < in->n_conflicts; i++) {
@@ -126,8 +124,7 @@ void advice_other_address(struct advice_list *list)
         }
 }
 
-/* ------------------------------------------------------ a client that the
- * kernel gave the port to */
+/* ------------------------------------------------------ a client that the kernel gave the port to */
 
 static bool in_ephemeral_range(const struct advice_input *in)
 {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Sockets of the kernel itself, of a tunnel or a file server: take the device down, or
- * stop the server. Pure.
- */
+/* Sockets of the kernel itself, of a tunnel or a file server: take the device down, or stop the server. Pure. */
 #include <string.h>
 
 #include "advice/parts.h"

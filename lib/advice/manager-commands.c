@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See manager-commands.h. A manager that can stop one program for good is one
- * row here. */
+/* See manager-commands.h. A manager that can stop one program for good is one row here. */
 #include <string.h>
 
 #include "advice/manager-commands.h"

@@ -25,11 +25,9 @@ struct manager_command {
 const struct manager_command *manager_command(const struct manager *manager, enum stops what);
 
 bool manager_is_systemd(const struct manager *manager);
-/* It runs containers, and may hold ports for them through a helper
- * (PROGRAM_CONTAINER_HELPER). */
+/* It runs containers, and may hold ports for them through a helper (PROGRAM_CONTAINER_HELPER). */
 bool manager_is_engine(const struct manager *manager);
-/* Its command runs as the user who could have chosen the names: that user can
- * do the same without it. */
+/* Its command runs as the user who could have chosen the names: that user can do the same without it. */
 bool manager_acts_as_user(const struct manager *manager);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * In which order actions are recommended: by harm first, then by certainty.
- * What may free the address comes before what leaves the address to its holder,
- * that before what a programmer has to change, and what changes the host for
+ * In which order actions are recommended: by harm first, then by certainty. What may free the address comes before
+ * what leaves the address to its holder, that before what a programmer has to change, and what changes the host for
  * all comes last. Pure.
  */
 #include "advice/parts.h"

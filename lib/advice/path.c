@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What frees an AF_UNIX path. It is taken as soon as anything is there, so that
- * only the removal of the file helps. That is advised of a socket file alone,
- * and only where it was shown that no socket is bound to it: unlink(2) would
+ * What frees an AF_UNIX path. It is taken as soon as anything is there, so that only the removal of the file helps.
+ * That is advised of a socket file alone, and only where it was shown that no socket is bound to it: unlink(2) would
  * cut a live server off from its clients. Pure.
  */
 #include "advice/parts.h"

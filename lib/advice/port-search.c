@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What helps if the kernel finds no port (port 0). One free port is enough, so there is
- * no need to stop all holders: wait for the first TIME_WAIT socket, search more ports,
- * use another address (each address has the whole range), or stop the process with
- * most ports. Each action is tried out on the port entries before it is called
- * sufficient. Pure.
+ * What helps if the kernel finds no port (port 0). One free port is enough, so there is no need to stop all holders:
+ * wait for the first TIME_WAIT socket, search more ports, use another address (each address has the whole range), or
+ * stop the process with most ports. Each action is tried out on the port entries before it is called sufficient.
+ * Pure.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,8 +14,7 @@
 #include "rules/conflict.h"
 #include "rules/port-search.h"
 
-/* Below it no port is given out that was not asked for, by custom; the sysctl
- * refuses privileged ones. */
+/* Below it no port is given out that was not asked for, by custom; the sysctl refuses privileged ones. */
 #define LOWEST_SENSIBLE 1024
 
 /* ------------------------------------------------------ wait */
@@ -40,8 +38,7 @@ static tristate try_after(const struct port_table *table, unsigned char *after, 
         return advice_what_if(table, NULL, NULL, after);
 }
 
-/* The earliest time at which the search succeeds, whatever else happens; 0 =
- * there is none. */
+/* The earliest time at which the search succeeds, whatever else happens; 0 = there is none. */
 static uint64_t when_free(const struct port_table *table, uint64_t *times, size_t n, unsigned char *after)
 {
         size_t low = 0, high = n;
@@ -89,8 +86,7 @@ static void wait_for_port(struct advice_list *list)
 
 /* ------------------------------------------------------ search elsewhere */
 
-/* The sysctl, as wide as it makes sense: [ip_unprivileged_port_start or 1024,
- * 65535]. */
+/* The sysctl, as wide as it makes sense: [ip_unprivileged_port_start or 1024, 65535]. */
 static void widen_sysctl(struct advice_list *list)
 {
         const struct host *host = list->in->table->host;
@@ -144,8 +140,7 @@ static void use_other_address(struct advice_list *list)
         for (size_t i = 0; i < list->n; i++)
                 if (list->actions[i].kind == AIU_ACTION_OTHER_ADDRESS)
                         return;
-        /* Of use only if sockets are in the way; reserved ports are so for every
-   * address. */
+        /* Of use only if sockets are in the way; reserved ports are so for every address. */
         if (address_is_wildcard(&list->in->table->request->address) || list->in->n_conflicts == 0 ||
             list->in->conflicts[0].n_ports == 0)
                 return;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What helps where no socket is in the way: the address is not here, a
- * privilege is missing, the call is wrong. The likely mistake comes first, then
- * what changes one program; what changes the whole host comes last, and
- * is left out where it could not help. Pure.
+ * What helps where no socket is in the way: the address is not here, a privilege is missing, the call is wrong. The
+ * likely mistake comes first, then what changes one program; what changes the whole host comes last, and is left out
+ * where it could not help. Pure.
  */
 #include <string.h>
 
@@ -24,8 +23,7 @@ static tristate tried_there(const struct advice_list *list, const struct host *h
 
 /* ------------------------------------------------ the address is not here */
 
-/* How much alike: leading bits that agree, or bytes, for one wrong digit may be
- * anywhere. */
+/* How much alike: leading bits that agree, or bytes, for one wrong digit may be anywhere. */
 static unsigned int likeness(const struct address *a, const struct address *b)
 {
         struct endpoint x = address_endpoint(a), y = address_endpoint(b);
@@ -94,8 +92,7 @@ static void bind_what_is_here(struct advice_list *list)
         }
 }
 
-/* Without carrier it does not go on, and it may find a duplicate: then the
- * address stays unusable. */
+/* Without carrier it does not go on, and it may find a duplicate: then the address stays unusable. */
 static void wait_for_detection(struct advice_list *list)
 {
         struct host later = *list->in->table->host;
@@ -125,8 +122,7 @@ static void bind_before_it_comes(struct advice_list *list)
                                  AIU_ACTION_HOST_WIDE | AIU_ACTION_NEEDS_ROOT);
 }
 
-/* Would the kernel take it, and is it an address that a host is given by hand?
- */
+/* Would the kernel take it, and is it an address that a host is given by hand? */
 static bool may_be_added(const struct request *q)
 {
         struct endpoint e = address_endpoint(&q->address);
@@ -228,8 +224,7 @@ void advice_not_permitted(struct advice_list *list)
 
 /* ------------------------------------------------ a wrong call */
 
-/* mkdir(1) makes every directory that is missing, if the last one that is there
- * may be written to. */
+/* mkdir(1) makes every directory that is missing, if the last one that is there may be written to. */
 static void make_directory(struct advice_list *list)
 {
         tristate allowed = list->in->table->host->name_makeable;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A few daemons have a signal of their own that does better than SIGTERM:
- * requests in progress finish, or clients that stay do not delay the end. Each
- * was measured, and a test sends each to the real daemon. Other programs get no
+ * A few daemons have a signal of their own that does better than SIGTERM: requests in progress finish, or clients
+ * that stay do not delay the end. Each was measured, and a test sends each to the real daemon. Other programs get no
  * signal but SIGTERM.
  *
- * The executable counts, in a place where root installs programs: a process
- * chooses its own name. In a mount namespace of its own a process can have any
- * path. That deceives only the owner of the process that gets the signal.
+ * The executable counts, in a place where root installs programs: a process chooses its own name. In a mount
+ * namespace of its own a process can have any path. That deceives only the owner of the process that gets the signal.
  *
  * Pure.
  */
@@ -57,8 +55,7 @@ static bool is_child_of(const struct process *p, const struct process *parent)
         return p->ppid == parent->pid && p->exe && parent->exe && strcmp(p->exe, parent->exe) == 0;
 }
 
-/* A master may have a child for each client: connections are in the way as
- * well. It alone hears the word. */
+/* A master may have a child for each client: connections are in the way as well. It alone hears the word. */
 static const struct process *master_of(const struct aiu_action *term)
 {
         const struct process *master = term->processes[0];

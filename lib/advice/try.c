@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An action is tried out on the facts before it is recommended: a copy of the
- * port table says what the action would make of each socket, and verdict.c
- * judges again. Pure.
+ * An action is tried out on the facts before it is recommended: a copy of the port table says what the action would
+ * make of each socket, and verdict.c judges again. Pure.
  */
 #include <stdlib.h>
 
@@ -34,10 +33,9 @@ static bool is_unaccepted(const struct socket *socket)
 }
 
 /*
- * When its last descriptor is closed, a listener, a bound or a connecting
- * socket is gone. So is a connection that was never accepted. Any other says
- * good-bye first and may keep the port in TIME_WAIT for a minute, or may not
- * (reset, or the peer closed first): tcp_close().
+ * When its last descriptor is closed, a listener, a bound or a connecting socket is gone. So is a connection that was
+ * never accepted. Any other says good-bye first and may keep the port in TIME_WAIT for a minute, or may not (reset,
+ * or the peer closed first): tcp_close().
  */
 static enum after after_close(const struct socket *socket)
 {
@@ -136,8 +134,7 @@ bool advice_is_own(const struct aiu_holder *holder, const void *what)
 
 /* ------------------------------------------------------ files */
 
-/* RemoveOnStop= of the .socket unit tells. What a daemon does when it is asked
- * to exit is unknown. */
+/* RemoveOnStop= of the .socket unit tells. What a daemon does when it is asked to exit is unknown. */
 tristate advice_file_goes(const struct advice_input *in, releases *who, const void *what)
 {
         tristate goes = in->holders_complete ? YES : UNKNOWN;

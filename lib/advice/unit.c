@@ -33,8 +33,7 @@ static int add_unit(struct aiu_action *action, const char *name, size_t length)
         return 0;
 }
 
-/* First what would start it again: a unit that Upholds= another, a timer, a
- * listening socket. */
+/* First what would start it again: a unit that Upholds= another, a timer, a listening socket. */
 static int add_units_of(struct aiu_action *action, const struct manager *m)
 {
         const char *p = m->also_stop;
@@ -65,8 +64,7 @@ static bool same_manager(const struct manager *a, const struct manager *b)
         return a->kind != AIU_MANAGER_SYSTEMD_USER || a->user == b->user;
 }
 
-/* A session scope is a login: stopping it logs the user out. Its processes are
- * ended one by one. */
+/* A session scope is a login: stopping it logs the user out. Its processes are ended one by one. */
 static bool is_session(const struct manager *m)
 {
         return m->unit && strncmp(m->unit, "session-", 8) == 0 && !m->socket_unit;
@@ -77,8 +75,7 @@ static bool is_of(const struct aiu_holder *holder, const struct manager *m)
         return advice_has_unit(holder) && same_manager(holder->manager, m) && !is_session(holder->manager);
 }
 
-/* A stop reaches neither what an earlier stop left behind nor what KillMode=
- * spares. */
+/* A stop reaches neither what an earlier stop left behind nor what KillMode= spares. */
 static bool stops(const struct aiu_holder *holder, const void *what)
 {
         return is_of(holder, what) && !(holder->flags & (AIU_HOLDER_UNIT_LEFTOVER | AIU_HOLDER_UNIT_SPARED));
@@ -89,15 +86,13 @@ static bool left_over(const struct aiu_holder *holder, const void *what)
         return is_of(holder, what) && holder->flags & AIU_HOLDER_UNIT_LEFTOVER;
 }
 
-/* systemctl kill would end the new run of a unit together with what is left of
- * the old one. */
+/* systemctl kill would end the new run of a unit together with what is left of the old one. */
 static bool runs_again(const struct manager *m)
 {
         return m->unit_state && strcmp(m->unit_state, "inactive") != 0 && strcmp(m->unit_state, "failed") != 0;
 }
 
-/* ------------------------------------------------------ what else a stop ends
- */
+/* ------------------------------------------------------ what else a stop ends */
 
 static bool is_main(const struct aiu_holder *holder)
 {
@@ -107,8 +102,7 @@ static bool is_main(const struct aiu_holder *holder)
         return p->pid == main_pid || (p->leading && p->leading->pid == main_pid);
 }
 
-/* The main process of a container's unit watches over the container: the unit
- * has to be asked. */
+/* The main process of a container's unit watches over the container: the unit has to be asked. */
 static bool knows_main(const struct aiu_holder *holder, const struct manager *m)
 {
         const struct manager *its = holder->manager;
@@ -133,8 +127,7 @@ static uint32_t count_others(const struct advice_input *in, const struct manager
         return m->n_processes > most ? m->n_processes - most : 0;
 }
 
-/* A job of a build server, a shell of a terminal's server: a stop of the unit
- * ends much that is not in the way. */
+/* A job of a build server, a shell of a terminal's server: a stop of the unit ends much that is not in the way. */
 static void count_innocents(const struct advice_input *in, struct aiu_action *action)
 {
         const struct manager *m = action->manager;
@@ -215,8 +208,7 @@ static void ask_one(struct advice_list *list, const struct manager *m, enum aiu_
         action->remarks = remarks;
         action->manager = m;
         add_holders(list, action, who);
-        /* A cgroup's name alone tells neither what starts the unit again nor whether
-   * the unit is dead. */
+        /* A cgroup's name alone tells neither what starts the unit again nor whether the unit is dead. */
         if (action->remarks & REMARK_UNASKED)
                 advice_doubt(action, 0);
         advice_weigh_word(list->in, action);
@@ -251,8 +243,7 @@ void advice_stop_units(struct advice_list *list)
 
 /* ------------------------------------------------------ socket activation */
 
-/* "foo.service" and "foo.socket", where systemd was not asked which unit starts
- * which. */
+/* "foo.service" and "foo.socket", where systemd was not asked which unit starts which. */
 static bool same_stem(const char *a, const char *b)
 {
         size_t n = strcspn(a, "@."), m = strcspn(b, "@.");
@@ -260,8 +251,7 @@ static bool same_stem(const char *a, const char *b)
         return n == m && memcmp(a, b, n) == 0;
 }
 
-/* The caller is the service whose own .socket unit has the address: systemd
- * passes the socket to it. */
+/* The caller is the service whose own .socket unit has the address: systemd passes the socket to it. */
 static bool is_passed_to(const struct aiu_holder *holder, const void *what)
 {
         const struct manager *m = holder->manager, *own = what;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A namespace is known by a descriptor, and a command needs a file. The same inode
- * on the same device is the same namespace: the names of ip-netns(8) are looked
- * through, then the processes.
+ * A namespace is known by a descriptor, and a command needs a file. The same inode on the same device is the same
+ * namespace: the names of ip-netns(8) are looked through, then the processes.
  */
 #include <errno.h>
 #include <fcntl.h>

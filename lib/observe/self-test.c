@@ -2,11 +2,10 @@
 /*
  * aiu_self_test(): the scenes in which kernels differ (kernel-versions.c), replayed.
  *
- * The library makes neither children nor namespaces: a child is more than a daemon
- * may expect of a diagnosis, and a thread that unshared its network could not be
- * sure to come back (setns() wants CAP_SYS_ADMIN). So the caller comes here from a
- * namespace of its own. That it is a new one is told by its loopback interface, which
- * is down; the test brings it up, so it runs once in each.
+ * The library makes neither children nor namespaces: a child is more than a daemon may expect of a diagnosis, and a
+ * thread that unshared its network could not be sure to come back (setns() wants CAP_SYS_ADMIN). So the caller comes
+ * here from a namespace of its own. That it is a new one is told by its loopback interface, which is down; the test
+ * brings it up, so it runs once in each.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The command that carries an action out: an argument vector for execve(2), never a line
- * for a shell. A name that a process chose gets into it only as the operand of a command
- * that takes it as a name.
+ * The command that carries an action out: an argument vector for execve(2), never a line for a shell. A name that a
+ * process chose gets into it only as the operand of a command that takes it as a name.
  */
 #include <errno.h>
 #include <stdarg.h>

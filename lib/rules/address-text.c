@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The address in what people type and other programs print: "8080", "tcp/3000",
- * ":::3000", "http://localhost:3000/", or a line of a log. Pure: text in, structs
- * out. A text of several words is a line: the address that it complains about is
- * searched for, and words that may be anything else are left alone.
+ * The address in what people type and other programs print: "8080", "tcp/3000", ":::3000", "http://localhost:3000/",
+ * or a line of a log. Pure: text in, structs out. A text of several words is a line: the address that it complains
+ * about is searched for, and words that may be anything else are left alone.
  */
 #include <arpa/inet.h>
 #include <errno.h>

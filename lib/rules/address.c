@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Addresses: parse, print, and compare as the kernel compares them. Pure: text
- * and structs in, text and structs out. What two addresses mean for a bind() is
- * in conflict.c; this file only says what they are.
+ * Addresses: parse, print, and compare as the kernel compares them. Pure: text and structs in, text and structs out.
+ * What two addresses mean for a bind() is in conflict.c; this file only says what they are.
  */
 #include <arpa/inet.h>
 #include <errno.h>

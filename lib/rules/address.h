@@ -21,9 +21,8 @@ struct endpoint {
 };
 
 /*
- * Numeric IPv4 or IPv6 text, NULL or "*" for every address ([::], dual-stack).
- * A %scope is not resolved here (that takes a system call): *ret_scope points
- * into `text`, or is NULL. -EINVAL: not an address.
+ * Numeric IPv4 or IPv6 text, NULL or "*" for every address ([::], dual-stack). A %scope is not resolved here (that
+ * takes a system call): *ret_scope points into `text`, or is NULL. -EINVAL: not an address.
  */
 int address_parse(const char *text, uint16_t port, struct address *ret, const char **ret_scope);
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A socket belongs to the user who created it, whichever process has it open now: any user may
- * send one to a daemon that reads SCM_RIGHTS, and so have the daemon blamed for the port.
- * Most that hold another user's socket do so by design: a daemon that bound as root and
- * dropped that uid, in a container as root of there; a service manager for its units; what
- * an engine of containers leaves to hold a port.
+ * A socket belongs to the user who created it, whichever process has it open now: any user may send one to a daemon
+ * that reads SCM_RIGHTS, and so have the daemon blamed for the port. Most that hold another user's socket do so by
+ * design: a daemon that bound as root and dropped that uid, in a container as root of there; a service manager for
+ * its units; what an engine of containers leaves to hold a port.
  */
 #include "rules/handed-over.h"
 #include "rules/programs.h"

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A daemon of one master and many workers is one program: the master's end takes
- * the workers along, and the end of a worker frees nothing. Of the holders of one
- * socket the master is the one that is an ancestor of the others. That was right for
- * 15 of 15 daemons with several holders; the name, the command line and the
- * executable of master and worker differed in some of them (dovecot, postfix,
- * starman), so they prove nothing either way.
+ * A daemon of one master and many workers is one program: the master's end takes the workers along, and the end of a
+ * worker frees nothing. Of the holders of one socket the master is the one that is an ancestor of the others. That
+ * was right for 15 of 15 daemons with several holders; the name, the command line and the executable of master and
+ * worker differed in some of them (dovecot, postfix, starman), so they prove nothing either way.
  *
- * Some masters hold nothing themselves (haproxy -W, squid). Then the parent of the
- * only holder is the master if it runs the same program and handles SIGTERM. A parent
- * that runs another program (npm, a shell) is none: SIGTERM leaves the holder behind.
- * Nor is a parent that serves several ports, one child each (sshd, an FTP server): its
- * end would hurt others. Such a parent is older than its child by more than a moment.
+ * Some masters hold nothing themselves (haproxy -W, squid). Then the parent of the only holder is the master if it
+ * runs the same program and handles SIGTERM. A parent that runs another program (npm, a shell) is none: SIGTERM
+ * leaves the holder behind. Nor is a parent that serves several ports, one child each (sshd, an FTP server): its end
+ * would hurt others. Such a parent is older than its child by more than a moment.
  */
 #include "rules/leader.h"
 #include "rules/programs.h"

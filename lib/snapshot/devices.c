@@ -7,9 +7,8 @@
 #include "snapshot/snapshot.h"
 
 /*
- * A socket without a device is in no VRF. Where the device is not told (/proc/net tells
- * none), there most likely is none either: only a host that has VRFs and refuses netlink
- * could prove that wrong.
+ * A socket without a device is in no VRF. Where the device is not told (/proc/net tells none), there most likely is
+ * none either: only a host that has VRFs and refuses netlink could prove that wrong.
  */
 unsigned int snapshot_l3mdev_at_first(const struct aiu_socket_fact *fact)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * "Something in the kernel has this socket": where backends put that, and what
- * follows for what an earlier search has said. The other holders are in
- * holders.c.
+ * "Something in the kernel has this socket": where backends put that, and what follows for what an earlier search has
+ * said. The other holders are in holders.c.
  */
 #include <errno.h>
 #include <stdlib.h>

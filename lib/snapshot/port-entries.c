@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * For port 0 every socket of the protocol may matter. Memory stays bounded however
- * many there are: an entry has less than 100 bytes, there are at most ENTRIES_MAX,
- * and of sockets that no rule tells apart (a listener's
- * connections; clients that share a port to different peers) only the first few
- * are kept for each port, and the rest counted.
+ * For port 0 every socket of the protocol may matter. Memory stays bounded however many there are: an entry has less
+ * than 100 bytes, there are at most ENTRIES_MAX, and of sockets that no rule tells apart (a listener's connections;
+ * clients that share a port to different peers) only the first few are kept for each port, and the rest counted.
  */
 #include <errno.h>
 #include <stdlib.h>

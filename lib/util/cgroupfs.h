@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The tree of cgroup2. The id of a cgroup, as INET_DIAG_CGROUP_ID has it, is the inode number of
- * its directory (kernfs_ino()), and getdents64(2) shows that of each entry: a directory is opened
- * only to look below it. Slices come first: .socket units and services are two or three levels
- * down in them.
+ * The tree of cgroup2. The id of a cgroup, as INET_DIAG_CGROUP_ID has it, is the inode number of its directory
+ * (kernfs_ino()), and getdents64(2) shows that of each entry: a directory is opened only to look below it. Slices
+ * come first: .socket units and services are two or three levels down in them.
  */
 #ifndef AIU_CGROUPFS_H
 #define AIU_CGROUPFS_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Untrusted bytes become printable ASCII: a backslash is doubled, everything
- * outside 0x20..0x7e is \xHH. What comes out can be put on a terminal, into a
- * log or into another line, and can be turned back without loss.
+ * Untrusted bytes become printable ASCII: a backslash is doubled, everything outside 0x20..0x7e is \xHH. What comes
+ * out can be put on a terminal, into a log or into another line, and can be turned back without loss.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The seam for fault tests: with AIU_TESTING defined, sys.c asks sys_fault
- * before every call whether it shall fail. A library that is built for use has
- * nothing of this, not even the pointer.
+ * The seam for fault tests: with AIU_TESTING defined, sys.c asks sys_fault before every call whether it shall fail. A
+ * library that is built for use has nothing of this, not even the pointer.
  */
 #ifndef AIU_SYS_FAULT_H
 #define AIU_SYS_FAULT_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The only door to the kernel for our own calls: thin wrappers that turn -1 and
- * errno into one negative number, restart what a signal interrupted, and never
- * hand out a descriptor without O_CLOEXEC. Nothing is decided here. With
+ * The only door to the kernel for our own calls: thin wrappers that turn -1 and errno into one negative number,
+ * restart what a signal interrupted, and never hand out a descriptor without O_CLOEXEC. Nothing is decided here. With
  * AIU_TESTING defined each call can be made to fail: see sys-fault.h.
  */
 #include "util/sys.h"

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See cgroup-parse.h. systemd puts a unit's cgroup below those of its slices and
- * a user's manager below user@UID.service, so the unit is the first component
- * that is no slice, once more behind user@UID.service; what comes deeper is of
- * the unit's own making. Container engines are recognised by the names that they
- * give their cgroups, wherever those are: the last one in the path is the one
- * that the process is in.
+ * See cgroup-parse.h. systemd puts a unit's cgroup below those of its slices and a user's manager below
+ * user@UID.service, so the unit is the first component that is no slice, once more behind user@UID.service; what
+ * comes deeper is of the unit's own making. Container engines are recognised by the names that they give their
+ * cgroups, wherever those are: the last one in the path is the one that the process is in.
  */
 #include "backend/cgroup/cgroup-parse.h"
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the path of a cgroup says about the manager of the processes in it. Pure: text
- * in, struct out. The text is hostile: a user with a delegated subtree (Delegate=yes,
- * a user's manager, a container's root) can choose any name in it. So a name counts
- * only if systemd or the container engine could have chosen it, and never if a command
- * could take it for an option.
+ * What the path of a cgroup says about the manager of the processes in it. Pure: text in, struct out. The text is
+ * hostile: a user with a delegated subtree (Delegate=yes, a user's manager, a container's root) can choose any name
+ * in it. So a name counts only if systemd or the container engine could have chosen it, and never if a command could
+ * take it for an option.
  */
 #ifndef AIU_CGROUP_PARSE_H
 #define AIU_CGROUP_PARSE_H

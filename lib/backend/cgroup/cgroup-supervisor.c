@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See cgroup-supervisor.h. A supervisor is told by its comm, which it chose itself. What
- * the supervised program is called is in the supervisor's working directory (runit, s6,
- * daemontools run each child's supervisor in the service's directory) or in the child's
- * environment (supervisord and pm2 put it there). All of that is the word of the users whose
- * processes and directories these are: cgroup-word.h says who they are.
+ * See cgroup-supervisor.h. A supervisor is told by its comm, which it chose itself. What the supervised program is
+ * called is in the supervisor's working directory (runit, s6, daemontools run each child's supervisor in the
+ * service's directory) or in the child's environment (supervisord and pm2 put it there). All of that is the word of
+ * the users whose processes and directories these are: cgroup-word.h says who they are.
  */
 #include "backend/cgroup/cgroup-supervisor.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who looks after a process besides systemd: process supervisors, known by the
- * names of its ancestors, and the helpers that hold a port for a container, known
- * by their own.
+ * Who looks after a process besides systemd: process supervisors, known by the names of its ancestors, and the
+ * helpers that hold a port for a container, known by their own.
  */
 #ifndef AIU_CGROUP_SUPERVISOR_H
 #define AIU_CGROUP_SUPERVISOR_H
@@ -23,8 +22,7 @@ struct supervision {
         uid_t named_by;
 };
 
-/* Is this ancestor among the holders itself? One that is does not bring a child
- * back when all of them are ended. */
+/* Is this ancestor among the holders itself? One that is does not bring a child back when all of them are ended. */
 typedef bool supervisor_is_holder(const void *userdata, pid_t pid);
 
 void supervisor_find(const struct aiu_request *request, const struct aiu_process_fact *process,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See cgroup-word.h. Only owners and modes are looked at, with lstat(2): nothing is
- * opened, and no symbolic link is followed but that of a supervise/ directory, which
- * distributions put below /run.
+ * See cgroup-word.h. Only owners and modes are looked at, with lstat(2): nothing is opened, and no symbolic link is
+ * followed but that of a supervise/ directory, which distributions put below /run.
  */
 #include "backend/cgroup/cgroup-word.h"
 

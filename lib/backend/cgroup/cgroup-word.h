@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Whose word is it? A name that a process, a directory or a cgroup has was chosen
- * by its owner. Each function returns the user who could have chosen it: 0 = root
- * alone, (uid_t)-1 = several users, or that cannot be seen.
+ * Whose word is it? A name that a process, a directory or a cgroup has was chosen by its owner. Each function returns
+ * the user who could have chosen it: 0 = root alone, (uid_t)-1 = several users, or that cannot be seen.
  */
 #ifndef AIU_CGROUP_WORD_H
 #define AIU_CGROUP_WORD_H

@@ -130,9 +130,8 @@ static int candidate_tunnel(struct user_search *search, const char *kind, const 
 }
 
 /*
- * A gtp device does not show its sockets. A wireguard device shows its port, but only
- * together with its private key (WG_CMD_GET_DEVICE). A program that only asks why a
- * bind() failed must not have that key in its memory.
+ * A gtp device does not show its sockets. A wireguard device shows its port, but only together with its private key
+ * (WG_CMD_GET_DEVICE). A program that only asks why a bind() failed must not have that key in its memory.
  */
 static void note_silent(struct user_search *search, const char *kind, const char *name)
 {

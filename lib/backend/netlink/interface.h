@@ -11,9 +11,8 @@
 #include "addrinuse-backend.h"
 
 /*
- * Of `question` the deadline counts, and plain_calls_only: netlink is asked, and where
- * that is refused, ioctl(2), unless a filter may be active. 0; -ENODEV: there is no
- * such interface; another error: not known.
+ * Of `question` the deadline counts, and plain_calls_only: netlink is asked, and where that is refused, ioctl(2),
+ * unless a filter may be active. 0; -ENODEV: there is no such interface; another error: not known.
  */
 int interface_find(const struct aiu_request *request, const char *name, unsigned int *ret_ifindex);
 int interface_name(const struct aiu_request *request, unsigned int ifindex, char ret_name[IF_NAMESIZE]);

@@ -16,9 +16,8 @@
 #define MOST_IDLE 10000u
 
 /*
- * With nl_debug set, which libnl reads from NLDBG, its functions write to stderr. The
- * variable is the whole program's, so it is put back; of several threads the one that
- * took it does that.
+ * With nl_debug set, which libnl reads from NLDBG, its functions write to stderr. The variable is the whole
+ * program's, so it is put back; of several threads the one that took it does that.
  */
 static int silence_libnl(void)
 {

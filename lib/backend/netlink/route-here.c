@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The part of the backend "route" that is asked where bind(2) would say
- * EADDRNOTAVAIL, or wants an interface named: which addresses this host has instead,
- * and what keeps this one away. All of it is a help, not a condition: what cannot be
- * read is left out.
+ * The part of the backend "route" that is asked where bind(2) would say EADDRNOTAVAIL, or wants an interface named:
+ * which addresses this host has instead, and what keeps this one away. All of it is a help, not a condition: what
+ * cannot be read is left out.
  */
 #include <errno.h>
 #include <linux/if_addr.h>

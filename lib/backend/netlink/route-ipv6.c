@@ -105,9 +105,8 @@ static int ask_owner(const struct search *search, unsigned int ifindex, struct r
 /* ------------------------------------------------------ who qualifies */
 
 /*
- * The VRF of a bearer. For a socket without a device it is enough to know whether
- * there is one, and that is told without the rtnl lock: the route to an address
- * of our own is in the VRF's table, or else in the table "local".
+ * The VRF of a bearer. For a socket without a device it is enough to know whether there is one, and that is told
+ * without the rtnl lock: the route to an address of our own is in the VRF's table, or else in the table "local".
  */
 static int owner_vrf(const struct search *search, const struct route_owner *owner, uint32_t *ret_table)
 {

@@ -195,9 +195,8 @@ static int search_table(struct route *route, in_addr_t address, uint32_t table, 
         }
         r = route_send(route, message, route_take_entry, &search);
         /*
-         * A table is made with its first route. While there is none (a network
-         * namespace where no interface ever came up), __inet_dev_addr_type() calls
-         * every address a broadcast address, and bind() accepts them all.
+         * A table is made with its first route. While there is none (a network namespace where no interface ever came
+         * up), __inet_dev_addr_type() calls every address a broadcast address, and bind() accepts them all.
          */
         if (r == -ENOENT)
                 search.match.type = RTN_BROADCAST;
@@ -208,9 +207,8 @@ static int search_table(struct route *route, in_addr_t address, uint32_t table, 
 }
 
 /*
- * Until the first policy rule is added, the tables "local" and "main" are one
- * trie (fib_trie_table()), and every answer names "main": then any look-up is
- * the look-up that bind() does. 127.0.0.1 tells which of the two it is.
+ * Until the first policy rule is added, the tables "local" and "main" are one trie (fib_trie_table()), and every
+ * answer names "main": then any look-up is the look-up that bind() does. 127.0.0.1 tells which of the two it is.
  */
 static int tables_are_one(struct route *route, in_addr_t address, const struct route_match *match)
 {

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Large descriptor tables of other users, which are looked at last. A user fills
- * a table with dup(2) for nothing (fs.file-max does not count it), and each
- * descriptor costs the asker time. The size of /proc/PID/fd is the number of
- * descriptors since Linux 6.2 (proc_fd_getattr()); before, no table is known to be large.
+ * Large descriptor tables of other users, which are looked at last. A user fills a table with dup(2) for nothing
+ * (fs.file-max does not count it), and each descriptor costs the asker time. The size of /proc/PID/fd is the number
+ * of descriptors since Linux 6.2 (proc_fd_getattr()); before, no table is known to be large.
  *
- * The order is fair: a table is due after as many descriptors as its user's
- * smaller tables have, so that no user waits for all tables of another. Once each
- * wanted socket has a holder, what exceeds the allowances is left out, and the
- * report says so. A table that has the socket under the number of a known holder
- * is never left out: the workers of a server look like that.
+ * The order is fair: a table is due after as many descriptors as its user's smaller tables have, so that no user
+ * waits for all tables of another. Once each wanted socket has a holder, what exceeds the allowances is left out, and
+ * the report says so. A table that has the socket under the number of a known holder is never left out: the workers
+ * of a server look like that.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which processes there are, and in which order to look at them: a deadline may
- * cut the search short, and one holder may be all that is wanted. First the
- * caller ("I bound it twice"), then the cgroup in which the socket was made,
- * which sock_diag tells with each socket, then those that have the socket under the
- * same number as a holder that was found, as forked servers do, then all others,
- * then those that were forked while the others were looked at, and last the large
- * tables of other users (proc-fd-large.c). The order by uid is no good: a daemon binds
- * as root and then becomes somebody else.
+ * Which processes there are, and in which order to look at them: a deadline may cut the search short, and one holder
+ * may be all that is wanted. First the caller ("I bound it twice"), then the cgroup in which the socket was made,
+ * which sock_diag tells with each socket, then those that have the socket under the same number as a holder that was
+ * found, as forked servers do, then all others, then those that were forked while the others were looked at, and last
+ * the large tables of other users (proc-fd-large.c). The order by uid is no good: a daemon binds as root and then
+ * becomes somebody else.
  */
 #include <errno.h>
 #include <fcntl.h>

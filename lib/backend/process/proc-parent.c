@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Does the parent of a process start the process again? A service manager is asked by
- * others. These certainly do not: an interactive shell, a terminal multiplexer, an
- * init that only reaps, and wrappers that end with their child, whose own parents
- * then count. Of other parents nothing is known: a script may be a loop, a program a
- * watchdog.
+ * Does the parent of a process start the process again? A service manager is asked by others. These certainly do not:
+ * an interactive shell, a terminal multiplexer, an init that only reaps, and wrappers that end with their child,
+ * whose own parents then count. Of other parents nothing is known: a script may be a loop, a program a watchdog.
  *
- * A process may lie about its name. That deceives only an asker who would end that
- * very process.
+ * A process may lie about its name. That deceives only an asker who would end that very process.
  */
 #include <stdio.h>
 #include <string.h>

@@ -227,8 +227,7 @@ bool proc_parse_is_whole_map(const char *text)
         return parse_map_line(&text, columns) && columns[0] == 0 && columns[1] == 0 && columns[2] >= UINT32_MAX;
 }
 
-/* Newlines in the name are escaped here (proc_task_name() with escape set), so
- * no name can pass for another line. */
+/* Newlines in the name are escaped here (proc_task_name() with escape set), so no name can pass for another line. */
 int proc_parse_status(const char *text, struct proc_status *ret)
 {
         struct proc_status s = { .euid = find_euid(text) };
@@ -331,8 +330,7 @@ enum proc_unit proc_parse_unit(const char *cgroup)
         const char *path = cgroup ? systemd_path(cgroup, &bytes) : NULL;
         const char *slash;
 
-        /* From the innermost component outwards: a delegated unit may have
-         * cgroups of its own making below it. */
+        /* From the innermost component outwards: a delegated unit may have cgroups of its own making below it. */
         while (path && (slash = memrchr(path, '/', bytes))) {
                 size_t n = bytes - (size_t)(slash - path) - 1;
 

@@ -120,11 +120,10 @@ static bool is_gone(const struct proc_reader *reader, pid_t pid)
 }
 
 /*
- * Did the parent that forked it exit? A guess from three signs. Its parent now is one
- * that adopts orphans: pid 1, or a user's service manager (a subreaper, known by its
- * name). It is in no service, because services are children of such a manager. And the
- * program that started it is gone: it is in a scope (the manager never forks the
- * processes of a scope), or the leader of its session or process group is dead.
+ * Did the parent that forked it exit? A guess from three signs. Its parent now is one that adopts orphans: pid 1, or
+ * a user's service manager (a subreaper, known by its name). It is in no service, because services are children of
+ * such a manager. And the program that started it is gone: it is in a scope (the manager never forks the processes of
+ * a scope), or the leader of its session or process group is dead.
  */
 static bool is_orphan(const struct proc_reader *reader, const struct proc_stat *stat, pid_t pid, size_t n_ancestors)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Backend "proc-address": is the address one of this host's, from /proc/net,
- * where netlink is refused. Asked after "route" and silent when that has told.
- * It knows the local table (fib_trie) and the IPv6 addresses (if_inet6), but no
- * policy rules and no VRF: with a device in the question it says nothing.
+ * Backend "proc-address": is the address one of this host's, from /proc/net, where netlink is refused. Asked after
+ * "route" and silent when that has told. It knows the local table (fib_trie) and the IPv6 addresses (if_inet6), but
+ * no policy rules and no VRF: with a device in the question it says nothing.
  */
 #include <arpa/inet.h>
 #include <errno.h>

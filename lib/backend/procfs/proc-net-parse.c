@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One line of /proc/net/{tcp,tcp6,udp,udp6,udplite,udplite6,unix}, as printed by
- * get_tcp4_sock(), get_timewait4_sock(), udp4_format_sock(), unix_seq_show() and
- * their IPv6 sisters. Pure: bytes in, struct out. Columns are separated by
- * blanks and may be wider than their title; what stands behind the last one that
- * is read here differs between kernels and is not looked at.
+ * One line of /proc/net/{tcp,tcp6,udp,udp6,udplite,udplite6,unix}, as printed by get_tcp4_sock(),
+ * get_timewait4_sock(), udp4_format_sock(), unix_seq_show() and their IPv6 sisters. Pure: bytes in, struct out.
+ * Columns are separated by blanks and may be wider than their title; what stands behind the last one that is read
+ * here differs between kernels and is not looked at.
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -55,9 +55,8 @@ static int connect_pair(int type, const char *name, bool *ret_asked)
 }
 
 /*
- * A kernel that looks at the state of the client first would call every file alive
- * (or stale): asked about a name that does not exist, such a kernel gives itself
- * away. The answer holds for the life of the process.
+ * A kernel that looks at the state of the client first would call every file alive (or stale): asked about a name
+ * that does not exist, such a kernel gives itself away. The answer holds for the life of the process.
  */
 static int check_kernel(void)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Overlays of other mount namespaces. A container's files lie in the upper directory
- * of an overlay that is mounted in the container alone: a server there is bound to
- * the overlay's inode, and seen from the upper directory its socket file looks stale.
- * Every process shows the mounts of its namespace in /proc/PID/mountinfo, to any user.
+ * Overlays of other mount namespaces. A container's files lie in the upper directory of an overlay that is mounted in
+ * the container alone: a server there is bound to the overlay's inode, and seen from the upper directory its socket
+ * file looks stale. Every process shows the mounts of its namespace in /proc/PID/mountinfo, to any user.
  */
 #include <fcntl.h>
 #include <limits.h>

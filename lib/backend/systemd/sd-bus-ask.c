@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See sd-bus-ask.h. Single properties are asked for, five to fifteen at once:
- * GetAll sends all hundreds of them and takes longer than these do together. The
- * answers may be those of a user's own manager, so types are checked (libsystemd
- * does that), lists end after so many entries, and names have to be names.
+ * See sd-bus-ask.h. Single properties are asked for, five to fifteen at once: GetAll sends all hundreds of them and
+ * takes longer than these do together. The answers may be those of a user's own manager, so types are checked
+ * (libsystemd does that), lists end after so many entries, and names have to be names.
  */
 #include "backend/systemd/sd-bus-ask.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Questions to one service manager over D-Bus: all are sent before the first
- * answer is awaited, and none is awaited for longer than was said. A manager that
- * hangs (or a bus that does) costs that time and nothing else.
+ * Questions to one service manager over D-Bus: all are sent before the first answer is awaited, and none is awaited
+ * for longer than was said. A manager that hangs (or a bus that does) costs that time and nothing else.
  */
 #ifndef AIU_SD_BUS_ASK_H
 #define AIU_SD_BUS_ASK_H

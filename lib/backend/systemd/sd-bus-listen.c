@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See sd-bus-listen.h. The forms are those that sockaddr_pretty() of systemd
- * makes: 1.2.3.4:80, [::1]:80, [fe80::1]:80%eth0 (the scope behind the port),
- * /path, @abstract. A bare port comes as [::]:80, an IPv4 address mapped into
- * IPv6 stays as it was written.
+ * See sd-bus-listen.h. The forms are those that sockaddr_pretty() of systemd makes: 1.2.3.4:80, [::1]:80,
+ * [fe80::1]:80%eth0 (the scope behind the port), /path, @abstract. A bare port comes as [::]:80, an IPv4 address
+ * mapped into IPv6 stays as it was written.
  */
 #include "backend/systemd/sd-bus-listen.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a .socket unit listens on, as systemd prints it in the D-Bus property
- * Listen, and whether a socket is that one. Pure: text in, struct out; the text
- * may come from a user's own manager and is not trusted.
+ * What a .socket unit listens on, as systemd prints it in the D-Bus property Listen, and whether a socket is that
+ * one. Pure: text in, struct out; the text may come from a user's own manager and is not trusted.
  */
 #ifndef AIU_SD_BUS_LISTEN_H
 #define AIU_SD_BUS_LISTEN_H

@@ -11,9 +11,8 @@
 #define SONAME "libsystemd.so.0"
 
 /*
- * Tells packaging tools what ldd(1) cannot see: the ELF note of
- * https://systemd.io/ELF_DLOPEN_METADATA/. The linker takes a section of this
- * name for a note by itself.
+ * Tells packaging tools what ldd(1) cannot see: the ELF note of https://systemd.io/ELF_DLOPEN_METADATA/. The linker
+ * takes a section of this name for a note by itself.
  */
 #define NOTE_OWNER "FDO"
 #define NOTE_TYPE 0x407c0c0au

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libsystemd, loaded when it is wanted and unloaded after: a program must not get
- * its dependencies and their constructors because it wanted a better message for
- * a failed bind(). Only its headers are needed to compile this.
+ * libsystemd, loaded when it is wanted and unloaded after: a program must not get its dependencies and their
+ * constructors because it wanted a better message for a failed bind(). Only its headers are needed to compile this.
  */
 #ifndef AIU_SD_BUS_LOAD_H
 #define AIU_SD_BUS_LOAD_H

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See sd-bus-session.h. A few rounds, each with all of its questions in flight at
- * once: first the units that are known by name and, where a socket's unit is not,
- * the list of the active .socket units; then those units that these name (what
- * triggers them, what they trigger, what upholds them). For what pid 1 holds
- * without any .socket unit saying so, the services' descriptor stores.
+ * See sd-bus-session.h. A few rounds, each with all of its questions in flight at once: first the units that are
+ * known by name and, where a socket's unit is not, the list of the active .socket units; then those units that these
+ * name (what triggers them, what they trigger, what upholds them). For what pid 1 holds without any .socket unit
+ * saying so, the services' descriptor stores.
  */
 #include "backend/systemd/sd-bus-session.h"
 
@@ -120,8 +119,7 @@ static int ask_name(struct session *session, const char *name, size_t n, uint32_
         return r < 0 ? r : manager_bus_ask_unit(&session->bus, index, kinds);
 }
 
-/* Units that only matter while they run. A .socket unit among them may be the one
- * that listens on the address. */
+/* Units that only matter while they run. A .socket unit among them may be the one that listens on the address. */
 static int ask_kin(struct session *session, const char *list)
 {
         const char *name;

@@ -170,8 +170,7 @@ static void start_from_cgroup(const struct aiu_snapshot *snapshot, struct unit_q
         }
 }
 
-/* Sockets without a visible holder: their cgroup may have named a unit, or else
- * the system's manager may hold them. */
+/* Sockets without a visible holder: their cgroup may have named a unit, or else the system's manager may hold them. */
 static int add_hidden(struct unit_queries *queries, const struct aiu_snapshot *snapshot, size_t index,
                       const struct aiu_socket_fact *socket)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The questions for a service manager: the units that the cgroups named, and the
- * sockets that it holds itself, whose units are not known yet. Read from the
- * snapshot, without any call.
+ * The questions for a service manager: the units that the cgroups named, and the sockets that it holds itself, whose
+ * units are not known yet. Read from the snapshot, without any call.
  */
 #ifndef AIU_SD_BUS_UNIT_QUERY_H
 #define AIU_SD_BUS_UNIT_QUERY_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Units of one service manager, and what their properties mean for somebody who
- * wants a process gone and its address free for good. Pure: sd-bus-ask.c fills
- * them in, nothing here talks to anybody.
+ * Units of one service manager, and what their properties mean for somebody who wants a process gone and its address
+ * free for good. Pure: sd-bus-ask.c fills them in, nothing here talks to anybody.
  */
 #ifndef AIU_SD_BUS_UNIT_H
 #define AIU_SD_BUS_UNIT_H
