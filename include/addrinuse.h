@@ -464,6 +464,33 @@ int aiu_query_set_netns(struct aiu_query *, int nsfd);
  */
 int aiu_query_set_fd(struct aiu_query *, int fd);
 
+/** A system call that takes a port. @since 0.1 */
+enum aiu_call {
+        AIU_CALL_UNKNOWN = 0, /**< none, or not known */
+        AIU_CALL_BIND = 1,    /**< bind(2) */
+        AIU_CALL_LISTEN = 2   /**< listen(2): bind(2) succeeded */
+};
+
+/**
+ * The call in question; default AIU_CALL_BIND. With AIU_CALL_LISTEN, the query asks about listen()
+ * alone: of the socket of aiu_query_set_fd(), which tells its own address, or of a socket that is not
+ * at hand and is bound to the address of the query. That socket itself is on the port, and
+ * aiu_query_set_socket_id() tells which one it is: otherwise a socket that is bound just like it may
+ * be the one, and the verdict is "unknown" if nothing else is in the way.
+ * @returns 0; -EINVAL (NULL, or another call)
+ * @since 0.1
+ */
+int aiu_query_set_call(struct aiu_query *, enum aiu_call);
+
+/**
+ * The socket in question, if it exists and is not at hand: the number of its inode, as fstat(2) and
+ * /proc/PID/fd show it, and its SO_COOKIE. No socket conflicts with itself. Either may be 0 = not
+ * known. aiu_query_set_fd() sets both.
+ * @returns 0; -EINVAL (NULL)
+ * @since 0.1
+ */
+int aiu_query_set_socket_id(struct aiu_query *, uint64_t inode, uint64_t cookie);
+
 /**
  * The errno of the call, positive; 0 = the call has not been made. See aiu_explain_bind().
  * @returns 0; -EINVAL (NULL, or negative)
@@ -478,6 +505,21 @@ int aiu_query_set_error(struct aiu_query *, int error);
  * @since 0.1
  */
 int aiu_query_run(struct aiu_query *, struct aiu_report **ret_report);
+
+/**
+ * aiu_explain_bind() with the settings of a context; NULL = the defaults.
+ * @returns as aiu_explain_bind()
+ * @since 0.1
+ */
+struct aiu_report *aiu_context_explain_bind(struct aiu_context *, int fd, const struct sockaddr *addr,
+                                            socklen_t addrlen, int error);
+
+/**
+ * aiu_explain_listen() with the settings of a context; NULL = the defaults.
+ * @returns as aiu_explain_listen()
+ * @since 0.1
+ */
+struct aiu_report *aiu_context_explain_listen(struct aiu_context *, int fd, int error);
 
 /** @} */
 
@@ -517,12 +559,6 @@ enum aiu_verdict {
 enum aiu_verdict aiu_report_get_verdict(const struct aiu_report *);
 /** The errno of the call, positive; 0 = none, or not known. @since 0.1 */
 int aiu_report_get_error(const struct aiu_report *);
-/** Which call fails. @since 0.1 */
-enum aiu_call {
-        AIU_CALL_UNKNOWN = 0, /**< none, or not known */
-        AIU_CALL_BIND = 1,    /**< bind(2) */
-        AIU_CALL_LISTEN = 2   /**< listen(2): bind(2) succeeded */
-};
 /** The call that fails. @since 0.1 */
 enum aiu_call aiu_report_get_call(const struct aiu_report *);
 

@@ -49,6 +49,8 @@ static struct request complete_request(const struct aiu_query *query)
         q.foreign_uid = query->uid_given && q.uid != sys_geteuid();
         if (!query->listen_set)
                 q.listen = (q.type == SOCK_STREAM || q.type == SOCK_SEQPACKET) && q.connected != YES;
+        if (q.call == AIU_CALL_LISTEN)
+                query_complete_listening(&q);
         return q;
 }
 
@@ -156,13 +158,19 @@ static int run(const struct aiu_query *query, struct aiu_report *report)
         return r;
 }
 
+/* listen() takes none: a socket at hand tells its own. */
+static bool has_address(const struct aiu_query *query)
+{
+        return query->address_set || (query->request.call == AIU_CALL_LISTEN && query->request.domain != 0);
+}
+
 AIU_EXPORT int aiu_query_run(struct aiu_query *query, struct aiu_report **ret_report)
 {
         KEEP_ERRNO;
         struct aiu_report *report;
         int r;
 
-        if (!query || !ret_report || !query->address_set)
+        if (!query || !ret_report || !has_address(query))
                 return -EINVAL;
         report = report_new();
         r = report ? run(query, report) : -ENOMEM;
@@ -199,13 +207,14 @@ AIU_EXPORT struct aiu_report *aiu_probe(const char *addr, uint16_t port)
         return finish(query, r, saved_errno);
 }
 
-AIU_EXPORT struct aiu_report *aiu_explain_bind(int fd, const struct sockaddr *addr, socklen_t addrlen, int error)
+AIU_EXPORT struct aiu_report *aiu_context_explain_bind(struct aiu_context *context_or_null, int fd,
+                                                       const struct sockaddr *addr, socklen_t addrlen, int error)
 {
         int saved_errno = errno;
         struct aiu_query *query = NULL;
         int r;
 
-        r = aiu_query_new(NULL, &query);
+        r = aiu_query_new(context_or_null, &query);
         if (r >= 0)
                 r = aiu_query_set_fd(query, fd);
         if (r >= 0)
@@ -215,18 +224,28 @@ AIU_EXPORT struct aiu_report *aiu_explain_bind(int fd, const struct sockaddr *ad
         return finish(query, r, saved_errno);
 }
 
-AIU_EXPORT struct aiu_report *aiu_explain_listen(int fd, int error)
+AIU_EXPORT struct aiu_report *aiu_context_explain_listen(struct aiu_context *context_or_null, int fd, int error)
 {
         int saved_errno = errno;
         struct aiu_query *query = NULL;
         int r;
 
-        r = aiu_query_new(NULL, &query);
+        r = aiu_query_new(context_or_null, &query);
         if (r >= 0)
                 r = aiu_query_set_fd(query, fd);
         if (r >= 0)
-                r = query_set_listening(query);
+                r = aiu_query_set_call(query, AIU_CALL_LISTEN);
         if (r >= 0)
                 r = aiu_query_set_error(query, error);
         return finish(query, r, saved_errno);
+}
+
+AIU_EXPORT struct aiu_report *aiu_explain_bind(int fd, const struct sockaddr *addr, socklen_t addrlen, int error)
+{
+        return aiu_context_explain_bind(NULL, fd, addr, addrlen, error);
+}
+
+AIU_EXPORT struct aiu_report *aiu_explain_listen(int fd, int error)
+{
+        return aiu_context_explain_listen(NULL, fd, error);
 }

@@ -211,6 +211,8 @@ static int observe_own_port(struct observation *o)
         if (q->bound.len == 0 || conflict_protocol(q) != IPPROTO_TCP)
                 return 0;
         q->holds_port = YES;
+        if (q->domain == 0)
+                return 0; /* a socket that is not at hand has what the caller says */
         if (q->state != AIU_STATE_CLOSE && q->state != AIU_STATE_UNKNOWN)
                 return 0;
         snapshot_init(&side.snapshot);

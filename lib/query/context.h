@@ -56,7 +56,7 @@ int query_parse_scope(const struct aiu_query *query, const char *scope, uint32_t
 /* After the address or the fd was set: a socket that is there already has one family. */
 void query_keep_family(struct request *request);
 
-/* The query is about listen() on the fd that it was read from: -EINVAL without one. */
-int query_set_listening(struct aiu_query *query);
+/* The request is about listen(): on which address, if it was read from an fd; bound to which, if not. */
+void query_complete_listening(struct request *request);
 
 #endif

@@ -283,14 +283,9 @@ static socklen_t plain_length(int domain)
         return domain == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 }
 
-/* An fd that was never bound gets a port from listen() itself, as from bind() to port 0. */
-int query_set_listening(struct aiu_query *query)
+/* A socket that was never bound gets a port from listen() itself, as from bind() to port 0. */
+static void complete_listening_fd(struct request *q)
 {
-        struct request *q = &query->request;
-
-        if (q->domain == 0)
-                return -EINVAL;
-        q->call = AIU_CALL_LISTEN;
         if (q->bound.len > 0) {
                 q->address = q->bound;
         } else if (address_is_ip(&q->local)) {
@@ -299,6 +294,19 @@ int query_set_listening(struct aiu_query *query)
                 q->address = (struct address){ .len = plain_length(q->domain) };
                 q->address.sa.any.sa_family = (sa_family_t)q->domain;
         }
-        query->address_set = true;
-        return 0;
+}
+
+void query_complete_listening(struct request *q)
+{
+        if (q->domain != 0) {
+                complete_listening_fd(q);
+                return;
+        }
+        /* A socket that is not at hand: bound, if there is something to be bound to. */
+        if (address_port(&q->address) != 0 || (!address_is_ip(&q->address) && !address_is_unnamed(&q->address)))
+                q->bound = q->address;
+        q->local = q->address;
+        q->holds_port = YES;
+        q->every_address = false;
+        q->listen = true;
 }

@@ -301,6 +301,23 @@ AIU_EXPORT int aiu_query_set_netns(struct aiu_query *query, int nsfd)
         return 0;
 }
 
+AIU_EXPORT int aiu_query_set_call(struct aiu_query *query, enum aiu_call call)
+{
+        if (!query || (call != AIU_CALL_BIND && call != AIU_CALL_LISTEN))
+                return -EINVAL;
+        query->request.call = call;
+        return 0;
+}
+
+AIU_EXPORT int aiu_query_set_socket_id(struct aiu_query *query, uint64_t inode, uint64_t cookie)
+{
+        if (!query)
+                return -EINVAL;
+        query->request.own_inode = inode;
+        query->request.own_cookie = cookie;
+        return 0;
+}
+
 AIU_EXPORT int aiu_query_set_error(struct aiu_query *query, int error)
 {
         if (!query || error < 0)

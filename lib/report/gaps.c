@@ -96,6 +96,8 @@ static const struct {
           "kernel's hash chain decides, and no interface shows the order" },
         { DOUBT_DEVICE, AIU_GAP_BACKEND,
           "the devices of the sockets, or the VRFs of those, decide whether they meet, and could not be found out" },
+        { DOUBT_OWN, AIU_GAP_UNKNOWN,
+          "a socket on the port may be the one that listen() was called on: aiu_query_set_socket_id() tells" },
         { DOUBT_ADDRESS, AIU_GAP_BACKEND, "whether the address is one of this host could not be found out" },
         { DOUBT_PRIVILEGE, AIU_GAP_PERMISSION,
           "whether the one who binds has CAP_NET_BIND_SERVICE, which this port needs, is not known" },

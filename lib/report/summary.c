@@ -87,7 +87,7 @@ static void add_in_use(struct strbuf *text, const struct aiu_report *report)
         add_range(text, report);
         add_who(text, report);
         if (report->verdict.call == AIU_CALL_LISTEN)
-                strbuf_str(text, "; bind() succeeds, listen() fails");
+                strbuf_str(text, report->request.error ? "; listen() failed" : "; listen() fails");
 }
 
 static const struct {
@@ -99,6 +99,7 @@ static const struct {
         { DOUBT_ORDER, " may be in use: the order of the sockets in the kernel's table decides" },
         { DOUBT_KERNEL, " may be free: kernels of this version differ" },
         { DOUBT_HOLDER_OPTION, " may be in use: an option of the holder decides, and could not be read" },
+        { DOUBT_OWN, " may be in use: a socket on the port may be the one that is asked about" },
         { DOUBT_DEVICE, " may be in use: the devices of the sockets decide, and not all of them are known" },
         { DOUBT_PROTOCOL, " may be free: the rules of this protocol are not modelled" },
         { DOUBT_SOCKETS, " may be free: not every socket could be seen" },

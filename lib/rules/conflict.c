@@ -242,6 +242,18 @@ static tristate sockets_meet(const struct request *q, const struct endpoint *c, 
         return tri_and(table, addresses);
 }
 
+/*
+ * listen() of a socket that is not at hand, and that the caller did not identify: one that is bound just
+ * like it may be that very socket.
+ */
+static bool may_be_own(const struct request *q, const struct socket *h)
+{
+        if (q->call != AIU_CALL_LISTEN || q->domain != 0 || q->own_inode != 0 || q->own_cookie != 0)
+                return false;
+        return h->state == AIU_STATE_BOUND && address_equal(&q->address, &h->local) && same_owner(q, h) != NO &&
+               h->reuseaddr != tri(!q->reuseaddr) && h->reuseport != tri(!q->reuseport);
+}
+
 static struct judgement judge_ip(const struct request *q, const struct address *address, const struct socket *h,
                                  const struct host *host)
 {
@@ -266,6 +278,10 @@ static struct judgement judge_ip(const struct request *q, const struct address *
         if (j.blocking == UNKNOWN) {
                 j.decides = open_bits(q, h, meet);
                 j.kernel = kernel;
+        }
+        if (j.blocking != NO && may_be_own(q, h)) {
+                j.blocking = UNKNOWN;
+                j.maybe_own = true;
         }
         return j;
 }
@@ -331,14 +347,14 @@ static tristate made_file(const struct socket *h, const struct host *host)
  * and compared with the type: a stream and a datagram socket share a name.
  * A path is taken as soon as anything is there (EEXIST of mknod); which socket
  * made it is told by inode and device, for names lie (bind() kept the string of
- * another directory, or of before a rename).
+ * another directory, or of before a rename). listen() asks for no name.
  */
 static struct judgement judge_unix(const struct request *q, const struct socket *h, const struct host *host)
 {
         struct judgement j = { .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         tristate same;
 
-        if (h->local.sa.any.sa_family != AF_UNIX || address_is_unnamed(&q->address))
+        if (h->local.sa.any.sa_family != AF_UNIX || address_is_unnamed(&q->address) || q->call == AIU_CALL_LISTEN)
                 return j;
         if (conflict_is_about_path(q))
                 same = made_file(h, host);

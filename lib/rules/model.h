@@ -213,6 +213,7 @@ struct judgement {
         tristate blocking;
         uint32_t kernel;  /* blocking unknown: the AIU_KERNEL_* that make it so */
         uint32_t decides; /* blocking unknown: the AIU_OPTION_* bits of the holder that would settle it */
+        bool maybe_own;   /* blocking unknown: it may be the socket that is asked about */
         tristate admits;  /* both sides' SO_REUSEPORT let the would-be socket in: UDP stops at the first such */
 };
 
@@ -425,6 +426,7 @@ struct verdict {
 #define DOUBT_NAME (UINT32_C(1) << 9)          /* AF_UNIX: the path could not be looked at */
 #define DOUBT_STATE (UINT32_C(1) << 10)        /* the state of the fd asked about is not known */
 #define DOUBT_DEVICE (UINT32_C(1) << 12)       /* the devices, or their VRFs, decide whether sockets meet */
+#define DOUBT_OWN (UINT32_C(1) << 13)          /* a socket in sight may be the one that is asked about */
 #define DOUBT_SEARCH (UINT32_C(1) << 11)       /* port 0: chance decides whether the search meets the free port */
 
 #endif

@@ -50,6 +50,7 @@ struct tally {
         bool listener;   /* a socket on the port listens */
         bool options;    /* a socket may be, because of an option that was not read */
         bool devices;    /* ... because the devices are not known */
+        bool own;        /* ... or is the one that is asked about */
         uint32_t kernel; /* a socket may be, because this kernel may differ */
 };
 
@@ -69,7 +70,9 @@ static struct tally count_conflicts(const struct port_table *table)
                 else if (j.blocking != NO)
                         tally.possible = true;
                 tally.options = tally.options || (j.blocking == UNKNOWN && j.decides != 0);
-                tally.devices = tally.devices || (j.blocking == UNKNOWN && j.decides == 0 && j.kernel == 0);
+                tally.devices =
+                        tally.devices || (j.blocking == UNKNOWN && j.decides == 0 && j.kernel == 0 && !j.maybe_own);
+                tally.own = tally.own || j.maybe_own;
                 tally.kernel |= j.kernel;
                 tally.listener = tally.listener || table->sockets[i].state == AIU_STATE_LISTEN;
                 if (j.admits != NO)
@@ -150,7 +153,8 @@ static struct verdict check_port(const struct port_table *table)
         if (tally.certain)
                 return unknown_kernel(doubts, kernel);
         if (tally.possible)
-                return unknown_kernel((tally.options ? DOUBT_HOLDER_OPTION : 0) | (tally.devices ? DOUBT_DEVICE : 0),
+                return unknown_kernel((tally.options ? DOUBT_HOLDER_OPTION : 0) | (tally.devices ? DOUBT_DEVICE : 0) |
+                                              (tally.own ? DOUBT_OWN : 0),
                                       kernel);
         if (!table->sockets_complete)
                 return unknown(DOUBT_SOCKETS);

@@ -368,6 +368,46 @@ START_TEST(second_listener)
 }
 END_TEST
 
+/* listen() of a socket that is not at hand: one that is bound just like it may be that very socket. */
+START_TEST(listen_from_afar)
+{
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_BOUND);
+        struct verdict v;
+
+        q.call = AIU_CALL_LISTEN;
+        q.bound = q.address;
+        q.holds_port = YES;
+        v = table_verdict(&q, &h, 1);
+        ck_assert_int_eq(v.verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert_uint_eq(v.doubts, DOUBT_OWN);
+        q.own_cookie = h.cookie;
+        ck_assert_int_eq(table_verdict(&q, &h, 1).verdict, AIU_VERDICT_AVAILABLE);
+        q.own_cookie = h.cookie + 1;
+        ck_assert_int_eq(table_verdict(&q, &h, 1).error, EADDRINUSE);
+        q.own_cookie = 0;
+        q.own_inode = h.inode + 1;
+        ck_assert_int_eq(table_verdict(&q, &h, 1).error, EADDRINUSE);
+        q.own_inode = 0;
+        h.reuseaddr = YES; /* the one that is asked about has not */
+        ck_assert_int_eq(table_verdict(&q, &h, 1).error, EADDRINUSE);
+        h.reuseaddr = NO;
+        h.reuseport = YES;
+        ck_assert_int_eq(table_verdict(&q, &h, 1).error, EADDRINUSE);
+        h.reuseport = NO;
+        ck_assert_uint_eq(table_verdict(&q, &h, 1).doubts, DOUBT_OWN);
+        h.uid = 0;
+        ck_assert_int_eq(table_verdict(&q, &h, 1).error, EADDRINUSE);
+        h.uid = UID_UNKNOWN;
+        ck_assert_uint_eq(table_verdict(&q, &h, 1).doubts, DOUBT_OWN);
+        q.domain = AF_INET; /* it is at hand, and has neither inode nor cookie: an old kernel */
+        ck_assert_int_eq(table_verdict(&q, &h, 1).error, EADDRINUSE);
+        q.domain = 0;
+        h.local = table_address("0.0.0.0", 80);
+        ck_assert_int_eq(table_verdict(&q, &h, 1).error, EADDRINUSE);
+}
+END_TEST
+
 START_TEST(privilege)
 {
         struct request q = table_request("127.0.0.1");
@@ -443,6 +483,12 @@ START_TEST(unix_listen)
         ck_assert_int_eq(table_verdict(&q, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
         q.type = SOCK_SEQPACKET;
         ck_assert_int_eq(table_verdict(&q, NULL, 0).verdict, AIU_VERDICT_AVAILABLE);
+        {
+                struct socket h = { .state = AIU_STATE_LISTEN, .local = q.address };
+                struct host host = table_host();
+
+                ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+        }
         q.connected = YES;
         ck_assert_int_eq(table_verdict(&q, NULL, 0).error, EINVAL);
         q.type = SOCK_DGRAM;
@@ -670,6 +716,7 @@ int main(void)
         tcase_add_test(tcase, what_ifs_agree);
         tcase_add_test(tcase, judged_once);
         tcase_add_test(tcase, second_listener);
+        tcase_add_test(tcase, listen_from_afar);
         tcase_add_test(tcase, privilege);
         tcase_add_test(tcase, mptcp_before_the_address);
         tcase_add_test(tcase, unix_bound_twice);
