@@ -1076,7 +1076,9 @@ enum aiu_tristate aiu_action_is_sufficient(const struct aiu_action *);
 #define AIU_ACTION_ELSEWHERE (UINT32_C(1) << 5)
 /** It changes the whole host: a sysctl, an address. @since 0.1 */
 #define AIU_ACTION_HOST_WIDE (UINT32_C(1) << 6)
-/** Its flags: AIU_ACTION_NEEDS_ROOT to AIU_ACTION_HOST_WIDE. @since 0.1 */
+/** It ends a process that the caller runs in, or one that a login or the host depends on. @since 0.1 */
+#define AIU_ACTION_VITAL (UINT32_C(1) << 7)
+/** Its flags: AIU_ACTION_NEEDS_ROOT to AIU_ACTION_VITAL. @since 0.1 */
 uint32_t aiu_action_get_flags(const struct aiu_action *);
 /** The signal that it sends, such as SIGTERM; 0 = none. @since 0.1 */
 int aiu_action_get_signal(const struct aiu_action *);

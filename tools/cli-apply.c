@@ -284,7 +284,7 @@ static int look_and_do(const struct cli *cli, const struct request *request, con
         }
         action = find_same(now, agreed_to);
         /* What is known now may make it an action that is only done by its number. */
-        if (action && cli->apply_number == 0 && cli_why_not(action, now))
+        if (action && cli->apply_number == 0 && cli_why_not(action))
                 action = NULL;
         if (action) {
                 status = do_it(cli, request, pinned, action);

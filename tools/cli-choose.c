@@ -6,90 +6,8 @@
  */
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cli.h"
-
-static bool is_any(const char *word, const char *const *list, size_t n)
-{
-        for (size_t i = 0; word && i < n; i++)
-                if (strcmp(word, list[i]) == 0)
-                        return true;
-        return false;
-}
-
-/* Whose end takes the machine along: service managers and the system bus. */
-static bool is_vital_name(const char *comm)
-{
-        static const char *const vital[] = { "systemd",         "init",           "dbus-daemon",     "dbus-broker",
-                                             "dbus-broker-lau", "systemd-logind", "systemd-journal", "launchd",
-                                             "s6-svscan",       "runsvdir" };
-
-        return is_any(comm, vital, sizeof(vital) / sizeof(vital[0]));
-}
-
-static bool is_vital_unit(const char *word)
-{
-        static const char *const vital[] = { "dbus.service",           "dbus.socket",
-                                             "dbus-broker.service",    "init.scope",
-                                             "systemd-logind.service", "systemd-journald.service",
-                                             "systemd-journald.socket" };
-
-        return is_any(word, vital, sizeof(vital) / sizeof(vital[0])) || strncmp(word, "user@", 5) == 0 ||
-               strncmp(word, "session-", 8) == 0;
-}
-
-static bool is_signalled(const struct aiu_action *action, pid_t pid)
-{
-        for (size_t i = 0; i < aiu_action_get_n_processes(action); i++)
-                if (aiu_action_get_process(action, i, NULL) == pid)
-                        return true;
-        return false;
-}
-
-/* A service manager that holds a socket for a unit goes on when the unit is stopped. */
-static bool is_proxy(const struct aiu_holder *holder)
-{
-        const char *comm = aiu_holder_get_comm(holder);
-
-        return aiu_holder_get_socket_unit(holder) && comm && strcmp(comm, "systemd") == 0;
-}
-
-/* A unit or a container takes all of its holders along. */
-static bool ends(const struct aiu_action *action, const struct aiu_holder *holder)
-{
-        switch (aiu_action_get_kind(action)) {
-        case AIU_ACTION_STOP_UNIT:
-        case AIU_ACTION_KILL_UNIT_LEFTOVERS:
-        case AIU_ACTION_STOP_CONTAINER:
-                return !is_proxy(holder) && aiu_holder_get_flags(holder) & AIU_HOLDER_ANCESTOR;
-        default:
-                return is_signalled(action, aiu_holder_get_pid(holder));
-        }
-}
-
-static bool ends_ground(const struct aiu_action *action, const struct aiu_report *report)
-{
-        const char *const *argv = aiu_action_get_argv(action);
-
-        if (is_signalled(action, 1))
-                return true;
-        for (; *argv; argv++)
-                if (is_vital_unit(*argv))
-                        return true;
-        for (size_t i = 0; i < aiu_report_get_n_conflicts(report); i++) {
-                const struct aiu_conflict *c = aiu_report_get_conflict(report, i);
-
-                for (size_t k = 0; k < aiu_conflict_get_n_holders(c); k++) {
-                        const struct aiu_holder *h = aiu_conflict_get_holder(c, k);
-
-                        if (ends(action, h) &&
-                            (aiu_holder_get_flags(h) & AIU_HOLDER_ANCESTOR || is_vital_name(aiu_holder_get_comm(h))))
-                                return true;
-                }
-        }
-        return false;
-}
 
 bool cli_changes_host(const struct aiu_action *action)
 {
@@ -104,7 +22,7 @@ bool cli_changes_host(const struct aiu_action *action)
         }
 }
 
-const char *cli_why_not(const struct aiu_action *action, const struct aiu_report *report)
+const char *cli_why_not(const struct aiu_action *action)
 {
         uint32_t flags = aiu_action_get_flags(action);
 
@@ -114,7 +32,7 @@ const char *cli_why_not(const struct aiu_action *action, const struct aiu_report
                 return "it rests on what another user said, or on not having seen any holder";
         if (flags & AIU_ACTION_LAST_RESORT || aiu_action_get_signal(action) == SIGKILL)
                 return "it is a last resort";
-        if (ends_ground(action, report))
+        if (flags & AIU_ACTION_VITAL)
                 return "it ends a process that you run in, or one that the system needs";
         return NULL;
 }
@@ -139,7 +57,7 @@ static const struct aiu_action *first(const struct aiu_report *report, bool suff
                 bool fits = sufficient ? aiu_action_is_sufficient(action) == AIU_TRISTATE_YES
                                        : aiu_action_get_kind(action) == AIU_ACTION_TERMINATE;
 
-                if (fits && aiu_action_get_argv(action) && !cli_why_not(action, report))
+                if (fits && aiu_action_get_argv(action) && !cli_why_not(action))
                         return action;
         }
         return NULL;
@@ -152,7 +70,7 @@ static void refuse(const struct aiu_report *report)
         bool command = false;
 
         for (size_t i = 0; (action = aiu_report_get_action(report, i)); i++) {
-                const char *why = aiu_action_get_argv(action) ? cli_why_not(action, report) : NULL;
+                const char *why = aiu_action_get_argv(action) ? cli_why_not(action) : NULL;
 
                 command = command || aiu_action_get_argv(action);
                 if (why) {

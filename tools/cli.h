@@ -90,7 +90,7 @@ int cli_apply(const struct cli *cli, const struct request *request, const struct
 /* The action to carry out; NULL = none, and the reason is printed already. */
 const struct aiu_action *cli_choose(const struct cli *cli, const struct aiu_report *report);
 /* Why it is done only if its number is given; NULL = it may be the default. */
-const char *cli_why_not(const struct aiu_action *action, const struct aiu_report *report);
+const char *cli_why_not(const struct aiu_action *action);
 bool cli_changes_host(const struct aiu_action *action);
 
 struct pinned_process {

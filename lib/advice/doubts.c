@@ -7,6 +7,7 @@
 
 #include "advice/holder.h"
 #include "advice/parts.h"
+#include "rules/programs.h"
 
 static bool sends_signal(const struct aiu_action *action)
 {
@@ -103,6 +104,14 @@ static bool signals_ancestor(const struct aiu_action *action)
         return false;
 }
 
+static bool stops_vital_unit(const struct aiu_action *action)
+{
+        for (size_t i = 0; i < action->n_units; i++)
+                if (unit_is_vital(action->units[i]))
+                        return true;
+        return false;
+}
+
 void advice_mark_doubts(struct advice_list *list)
 {
         bool holds = holds_as_ancestor(list->in);
@@ -115,8 +124,12 @@ void advice_mark_doubts(struct advice_list *list)
                         action->flags |= AIU_ACTION_UNCONFIRMED;
                         advice_doubt(action, REMARK_HANDED_OVER);
                 }
+                if (stops_vital_unit(action))
+                        action->flags |= AIU_ACTION_VITAL;
                 /* An IDE, a terminal multiplexer, a login shell: the caller may not live on to bind. */
-                if (signals_ancestor(action) || (holds && stops_all(action)))
+                if (signals_ancestor(action) || (holds && stops_all(action))) {
+                        action->flags |= AIU_ACTION_VITAL;
                         advice_doubt(action, REMARK_ANCESTOR);
+                }
         }
 }

@@ -184,7 +184,7 @@ static tristate unless_returned(const struct advice_input *in, tristate sufficie
 
 static struct aiu_action *end_those(struct advice_list *list, enum aiu_action_kind kind, releases *who)
 {
-        uint32_t remarks = 0;
+        uint32_t remarks = 0, flags = AIU_ACTION_DISRUPTIVE;
         tristate enough = advice_try(list->in, who, NULL, &remarks);
         struct aiu_action *action;
 
@@ -197,9 +197,10 @@ static struct aiu_action *end_those(struct advice_list *list, enum aiu_action_ki
                 remarks |= REMARK_SECOND_COPY;
         if (advice_any_holder(list->in, is_vital, NULL)) {
                 remarks |= REMARK_VITAL;
+                flags |= AIU_ACTION_VITAL;
                 enough = enough == YES ? UNKNOWN : enough;
         }
-        action = advice_add(list, kind, enough, AIU_ACTION_DISRUPTIVE);
+        action = advice_add(list, kind, enough, flags);
         if (!action)
                 return NULL;
         action->remarks = remarks;

@@ -393,7 +393,7 @@ static void put_signal(struct json *j, const struct aiu_action *action)
 static void put_action(struct json *j, const struct aiu_action *action)
 {
         static const char *const flags[] = { "needs-root",  "disruptive", "changes-code", "last-resort",
-                                             "unconfirmed", "elsewhere",  "host-wide" };
+                                             "unconfirmed", "elsewhere",  "host-wide",    "vital" };
         const char *const *argv = aiu_action_get_argv(action);
 
         json_separate(j);

@@ -35,3 +35,16 @@ uint32_t program_flags(const char *comm)
         /* "pasta.avx2" */
         return strncmp(comm, "pasta", 5) == 0 ? PROGRAM_CONTAINER_HELPER : 0;
 }
+
+bool unit_is_vital(const char *unit)
+{
+        static const char *const vital[] = { "dbus.service",           "dbus.socket",
+                                             "dbus-broker.service",    "init.scope",
+                                             "systemd-logind.service", "systemd-journald.service",
+                                             "systemd-journald.socket" };
+
+        for (size_t i = 0; i < sizeof(vital) / sizeof(vital[0]); i++)
+                if (strcmp(unit, vital[i]) == 0)
+                        return true;
+        return strncmp(unit, "user@", 5) == 0 || strncmp(unit, "session-", 8) == 0;
+}

@@ -3,6 +3,7 @@
 #ifndef AIU_PROGRAMS_H
 #define AIU_PROGRAMS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Starts services, and may hold sockets for them. */
@@ -16,5 +17,8 @@
 
 /* PROGRAM_*; 0 for any other program, and for NULL. */
 uint32_t program_flags(const char *comm);
+
+/* The same of a unit: a login session, a user's service manager, the system bus, the journal. */
+bool unit_is_vital(const char *unit);
 
 #endif

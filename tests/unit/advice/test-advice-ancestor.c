@@ -15,7 +15,10 @@ static void listener(pid_t pid, uint32_t flags)
 
 static bool is_marked(enum aiu_action_kind kind)
 {
-        return find(kind)->remarks & REMARK_ANCESTOR;
+        const struct aiu_action *action = find(kind);
+
+        ck_assert(!(action->remarks & REMARK_ANCESTOR) == !(action->flags & AIU_ACTION_VITAL));
+        return action->remarks & REMARK_ANCESTOR;
 }
 
 START_TEST(signal_to_ancestor)

@@ -384,12 +384,32 @@ START_TEST(vital_processes)
                 ask();
                 expect(AIU_ACTION_TERMINATE, UNKNOWN);
                 expect_text(AIU_ACTION_TERMINATE, "may depend on it");
+                ck_assert(find(AIU_ACTION_TERMINATE)->flags & AIU_ACTION_VITAL);
                 teardown();
         }
         processes[0].comm = words("web");
         holders[0].flags = 0;
         ask();
         expect(AIU_ACTION_TERMINATE, YES);
+        ck_assert(!(find(AIU_ACTION_TERMINATE)->flags & AIU_ACTION_VITAL));
+}
+END_TEST
+
+static const struct {
+        const char *unit;
+        bool vital;
+} vital_units[] = {
+        { "dbus.service", true }, { "systemd-journald.socket", true }, { "user@1000.service", true },
+        { "web.service", false }, { "session.service", false },        { "dbus.services.service", false },
+        { "init.scope", true },
+};
+
+START_TEST(vital_unit)
+{
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        manage(0, AIU_MANAGER_SYSTEMD, vital_units[_i].unit, NULL);
+        ask();
+        ck_assert(!(find(AIU_ACTION_STOP_UNIT)->flags & AIU_ACTION_VITAL) == !vital_units[_i].vital);
 }
 END_TEST
 
@@ -692,6 +712,7 @@ int main(void)
         tcase_add_test(tcase, no_word);
         tcase_add_test(tcase, word_to_the_master_of_clients);
         tcase_add_test(tcase, vital_processes);
+        tcase_add_loop_test(tcase, vital_unit, 0, sizeof(vital_units) / sizeof(vital_units[0]));
         tcase_add_test(tcase, order_of_harm);
         tcase_add_test(tcase, insufficient_ends_its_group);
         tcase_add_test(tcase, connection_lingers);

@@ -265,6 +265,7 @@ START_TEST(flags_have_their_numbers)
         ck_assert_uint_eq(
                 AIU_RENDER_COLOR | AIU_RENDER_CMDLINE << 4 | AIU_RENDER_VERBOSE << 8 | AIU_RENDER_PRETTY << 12, 0x8421);
         ck_assert_uint_eq(AIU_ACTION_NEEDS_ROOT | AIU_ACTION_DISRUPTIVE << 4 | AIU_ACTION_CHANGES_CODE << 8, 0x421);
+        ck_assert_uint_eq(AIU_ACTION_VITAL, 0x80);
         ck_assert_uint_eq(AIU_HOLDER_SAME_PROGRAM | AIU_HOLDER_ORPHAN << 4 | AIU_HOLDER_STOPPED << 8 |
                                   AIU_HOLDER_DYING << 12,
                           0x8421);
