@@ -882,6 +882,15 @@ const char *aiu_holder_get_exe(const struct aiu_holder *);
 const char *aiu_holder_get_cmdline(const struct aiu_holder *, size_t *ret_bytes);
 
 /**
+ * What an interpreter runs: the file name of the script or the jar, the module, the task; "server.js",
+ * "app.jar", "http.server". Known for node, python, java, ruby, perl, php, shells and others, from a
+ * word of its arguments that holds no password. Raw bytes; NULL for other programs, for code on the
+ * command line, and if no word certainly is such a name.
+ * @since 0.1
+ */
+const char *aiu_holder_get_label(const struct aiu_holder *);
+
+/**
  * Its working directory, which tells one checkout from another. Raw bytes; NULL without the right to
  * read it.
  * @since 0.1

@@ -267,6 +267,7 @@ static void put_holder_process(struct json *j, const struct aiu_holder *holder)
         }
         json_close(j, "]");
         json_string(j, "comm", aiu_holder_get_comm(holder));
+        json_string(j, "label", aiu_holder_get_label(holder));
         json_string(j, "exe", aiu_holder_get_exe(holder));
         put_cmdline(j, holder);
 }

@@ -152,17 +152,35 @@ bool phrase_is_scope_of_container(const struct aiu_holder *h)
         return unit && container && strstr(unit, container);
 }
 
-static void process(struct strbuf *out, const struct aiu_holder *h, size_t n_more)
+/* The kernel cuts a process' name at 15 bytes (TASK_COMM_LEN). */
+static bool is_named_after(const char *comm, const char *label)
+{
+        size_t n = strnlen(label, 15);
+
+        return comm && strncmp(comm, label, n) == 0 && !comm[n];
+}
+
+/* "node server.js", and "run.py" alone if the script gave the process its name. `file` is the label or its path. */
+static void name(struct strbuf *out, const struct aiu_holder *h, const char *file)
 {
         const char *comm = aiu_holder_get_comm(h);
+
+        if (!file || !is_named_after(comm, aiu_holder_get_label(h))) {
+                strbuf_outside(out, comm ? comm : "a process");
+                strbuf_str(out, file ? " " : "");
+        }
+        if (file)
+                strbuf_outside(out, file);
+}
+
+static void process(struct strbuf *out, const struct aiu_holder *h, size_t n_more)
+{
         int pid = (int)aiu_holder_get_pid(h);
 
         if (aiu_holder_get_kind(h) == AIU_HOLDER_SELF)
                 strbuf_str(out, "this process");
-        else if (comm)
-                strbuf_outside(out, comm);
         else
-                strbuf_str(out, "a process");
+                name(out, h, aiu_holder_get_label(h));
         if (pid > 0)
                 strbuf_printf(out, " (pid %d", pid);
         if (n_more > 0)
@@ -459,14 +477,31 @@ static void condition(struct strbuf *out, const struct aiu_holder *h)
                 strbuf_str(out, ", runs the same program as the caller");
 }
 
+static bool is_path_to(const char *word, const char *label)
+{
+        const char *slash = strrchr(word, '/');
+
+        return *word == '/' && strcmp(slash + 1, label) == 0 && !strpbrk(word, "@?#");
+}
+
+/* The label with its directories, where they were typed. */
+static const char *label_path(const struct aiu_holder *h)
+{
+        size_t bytes = 0;
+        const char *label = aiu_holder_get_label(h), *cmdline = aiu_holder_get_cmdline(h, &bytes);
+
+        for (size_t at = 0; label && at < bytes; at += strlen(cmdline + at) + 1)
+                if (is_path_to(cmdline + at, label))
+                        return cmdline + at;
+        return label;
+}
+
 void phrase_holder(struct strbuf *out, const struct aiu_holder *h)
 {
-        const char *comm = aiu_holder_get_comm(h);
-
         if (aiu_holder_get_kind(h) == AIU_HOLDER_SELF)
                 strbuf_str(out, "this process, ");
-        if (comm) {
-                strbuf_outside(out, comm);
+        if (aiu_holder_get_comm(h) || aiu_holder_get_label(h)) {
+                name(out, h, label_path(h));
                 strbuf_str(out, ", ");
         }
         strbuf_printf(out, "pid %d (", (int)aiu_holder_get_pid(h));

@@ -187,6 +187,7 @@ AIU_EXPORT const char *aiu_holder_get_cmdline(const struct aiu_holder *holder, s
         return holder->process->cmdline;
 }
 
+OF_PROCESS(const char *, aiu_holder_get_label, label, NULL)
 OF_PROCESS(const char *, aiu_holder_get_cwd, cwd, NULL)
 OF_KERNEL_USER(const char *, aiu_holder_get_kernel_user, service, NULL)
 OF_KERNEL_USER(const char *, aiu_holder_get_kernel_user_name, name, NULL)

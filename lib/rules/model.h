@@ -236,6 +236,7 @@ struct process {
         char **ancestor_comms;
         size_t n_ancestors;
         tristate parent_returns; /* does its parent start it again? */
+        char *label;             /* see aiu_holder_get_label() */
         /* Made of the above by leader.c. */
         const struct process *leading; /* its master; NULL = it has none */
         bool holds;                    /* a socket that is in the way; else it is only the parent of one that does */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "rules/address.h"
+#include "rules/label.h"
 #include "snapshot/port-entries.h"
 #include "snapshot/fact.h"
 #include "util/macro.h"
@@ -27,6 +28,7 @@ void process_finish(struct process *process)
         free(process->comm);
         free(process->exe);
         free(process->cmdline);
+        free(process->label);
         free(process->cwd);
         free(process->cgroup);
         for (size_t i = 0; process->ancestor_comms && i < process->n_ancestors; i++)
@@ -393,6 +395,17 @@ static int fill_ancestors(struct process *to, const struct aiu_process_fact *f)
         return 0;
 }
 
+static int fill_label(struct process *to)
+{
+        const char *label;
+        size_t bytes;
+
+        if (!to->cmdline || !label_find(to->cmdline, to->cmdline_bytes, &label, &bytes))
+                return 0;
+        to->label = strndup(label, bytes);
+        return to->label ? 0 : -ENOMEM;
+}
+
 static int fill_process(struct process *to, const struct aiu_process_fact *f)
 {
         int r;
@@ -426,7 +439,8 @@ static int fill_process(struct process *to, const struct aiu_process_fact *f)
                 to->cmdline[bytes] = '\0';
                 to->cmdline_bytes = bytes;
         }
-        return fill_ancestors(to, f);
+        r = fill_label(to);
+        return r < 0 ? r : fill_ancestors(to, f);
 }
 
 AIU_EXPORT int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const struct aiu_process_fact *fact)

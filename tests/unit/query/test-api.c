@@ -115,6 +115,7 @@ START_TEST(null_holders)
         ck_assert_int_eq(aiu_holder_get_ancestor_pid(NULL, 0), 0);
         ck_assert_ptr_null(aiu_holder_get_ancestor_comm(NULL, 0));
         ck_assert_uint_eq(aiu_holder_get_flags(NULL), 0);
+        ck_assert_ptr_null(aiu_holder_get_label(NULL));
         ck_assert_int_eq(aiu_holder_get_leader(NULL), 0);
         ck_assert_int_eq(aiu_holder_get_manager(NULL), AIU_MANAGER_UNKNOWN);
         ck_assert_ptr_null(aiu_holder_get_unit(NULL));

@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "render/phrases.h"
 #include "util/macro.h"
 #include "fixture/render-fixture.h"
 #include "fixture/run-suite.h"
+
+#define WORDS(text) (text), sizeof(text)
 
 static void expect_page(struct aiu_report *r, uint32_t flags, const char *page)
 {
@@ -53,6 +56,54 @@ START_TEST(server_of_a_shell)
                            "holder    python3, pid 812 (uid 1000), fd 3, stopped, its parent is gone\n"
                            "command   py -m h\n"
                            "started   from a shell: systemd (1) > bash (700) > python3 (812), in /home/me/site\n");
+}
+END_TEST
+
+static const struct {
+        const char *comm, *cmdline;
+        size_t bytes;
+        const char *label, *words, *path;
+} labels[] = {
+        { "node", WORDS("node\0/srv/x/server.js\0--key"), "server.js", "node server.js", "node /srv/x/server.js" },
+        { "node", WORDS("/bin/node\0server.js"), "server.js", "node server.js", "node server.js" },
+        { "node", NULL, 0, "server.js", "node server.js", "node server.js" },
+        { "deno", WORDS("deno\0run\0/x@y/a.ts"), "a.ts", "deno a.ts", "deno a.ts" },
+        { "a-script-with-a", WORDS("python3\0/opt/a-script-with-a-long-name.py"), "a-script-with-a-long-name.py",
+          "a-script-with-a-long-name.py", "/opt/a-script-with-a-long-name.py" },
+        { "run", WORDS("python3\0run.py"), "run.py", "run run.py", "run run.py" },
+        { "run.python", WORDS("python3\0run.py"), "run.py", "run.python run.py", "run.python run.py" },
+        { NULL, WORDS("python3\0run.py"), "run.py", "a process run.py", "a process run.py" },
+        { NULL, NULL, 0, NULL, "a process", NULL },
+};
+
+/* What an interpreter runs, on both lines. */
+START_TEST(label_beside_the_name)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        struct process *p = (struct process *)fixture_process(r, 812, labels[_i].comm ? labels[_i].comm : "", NULL);
+        struct strbuf who = { 0 };
+        char line[128], *text = NULL;
+
+        if (!labels[_i].comm) {
+                free(p->comm);
+                p->comm = NULL;
+        }
+        p->label = labels[_i].label ? fixture_copy(labels[_i].label) : NULL;
+        p->cmdline = malloc(labels[_i].bytes + 1);
+        memcpy(p->cmdline, labels[_i].cmdline ? labels[_i].cmdline : "", labels[_i].bytes);
+        p->cmdline[labels[_i].bytes] = '\0';
+        p->cmdline_bytes = labels[_i].bytes;
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, p, 3);
+        phrase_who(&who, r, &r->conflicts[0]);
+        snprintf(line, sizeof(line), "%s (pid 812)", labels[_i].words);
+        ck_assert_str_eq(who.text, line);
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        snprintf(line, sizeof(line), "\nholder    %s%spid 812 (", labels[_i].path ? labels[_i].path : "",
+                 labels[_i].path ? ", " : "");
+        ck_assert_msg(strstr(text, line), "%s", text);
+        strbuf_finish(&who);
+        free(text);
+        aiu_report_unref(r);
 }
 END_TEST
 
@@ -390,6 +441,7 @@ int main(void)
 
         tcase_add_test(tcase, listener_of_a_unit);
         tcase_add_test(tcase, server_of_a_shell);
+        tcase_add_loop_test(tcase, label_beside_the_name, 0, (int)ELEMENTSOF(labels));
         tcase_add_test(tcase, range_is_taken);
         tcase_add_test(tcase, range_is_reserved);
         tcase_add_test(tcase, time_wait_only);
