@@ -266,7 +266,7 @@ START_TEST(own_port_is_not_called_lost)
         struct aiu_report *report;
 
         ck_assert_int_eq(aiu_query_set_fd(query, fd), 0);
-        ck_assert_int_eq(query_set_listening(query), 0);
+        ck_assert_int_eq(aiu_query_set_call(query, AIU_CALL_LISTEN), 0);
         ck_assert_int_eq(aiu_query_set_error(query, EADDRINUSE), 0);
         ck_assert_int_eq(aiu_query_run(query, &report), 0);
         memcpy(&in, aiu_report_get_address(report, NULL), sizeof(in));
