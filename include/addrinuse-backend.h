@@ -295,10 +295,10 @@ int aiu_snapshot_add_kernel_user(struct aiu_snapshot *snapshot, uint64_t inode,
  */
 int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const struct aiu_manager_fact *fact);
 /**
- * `text`: what was not seen, and what it would take to see it. The library adds the backend's name.
- * `error`: the errno behind it, positive; 0 = none. In the phase `holders` ESRCH of any kind but
- * AIU_GAP_RACE says that a wanted socket is in no process: such gaps are dropped once every wanted
- * socket has a holder in the kernel.
+ * `text`: what was not seen, and how to see it. Kernel terms follow in brackets ("run as root
+ * [CAP_SYS_PTRACE]") and are printed with AIU_RENDER_VERBOSE alone. `error`: the errno behind it, positive;
+ * 0 = none. In the phase `holders` ESRCH of any kind but AIU_GAP_RACE says that no process has a wanted
+ * socket. Such gaps are dropped once every wanted socket has a holder in the kernel.
  */
 int aiu_snapshot_add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int error, const char *text);
 /** Report the progress of a long scan: see aiu_context_set_progress(). */

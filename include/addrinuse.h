@@ -1142,7 +1142,7 @@ enum aiu_gap_kind aiu_gap_get_kind(const struct aiu_gap *);
 int aiu_gap_get_error(const struct aiu_gap *);
 /** Name of the backend that reported it; NULL = the judgement. @since 0.1 */
 const char *aiu_gap_get_backend(const struct aiu_gap *);
-/** What was not seen, and what it would take to see it: printable ASCII. @since 0.1 */
+/** What was not seen, and how to see it: printable ASCII. Kernel terms follow in brackets. @since 0.1 */
 const char *aiu_gap_get_text(const struct aiu_gap *);
 
 /** @} */
@@ -1187,7 +1187,7 @@ const char *aiu_gap_kind_to_string(enum aiu_gap_kind);         /**< such as "per
 #define AIU_RENDER_COLOR (UINT32_C(1) << 0)
 /** Show command lines, which may contain secrets. @since 0.1 */
 #define AIU_RENDER_CMDLINE (UINT32_C(1) << 1)
-/** Text with neighbours, all gaps and socket ids. The JSON always has them. @since 0.1 */
+/** Text with neighbours, all gaps, socket ids and terms of the kernel. The JSON always has them. @since 0.1 */
 #define AIU_RENDER_VERBOSE (UINT32_C(1) << 2)
 /** JSON on many lines, indented. @since 0.1 */
 #define AIU_RENDER_PRETTY (UINT32_C(1) << 3)

@@ -46,9 +46,7 @@ static void note_failure(struct aiu_snapshot *snapshot, int error, size_t gaps_b
         if (snapshot->n_gaps > gaps_before)
                 return;
         (void)snprintf(text, sizeof(text),
-                       "this source of facts could not be used (error %d): what it alone "
-                       "knows is missing",
-                       -error);
+                       "this source of facts failed (error %d): the facts that only it has are missing", -error);
         (void)aiu_snapshot_add_gap(snapshot, gap_kind(error), error, text);
 }
 
@@ -154,8 +152,8 @@ struct port_table observe_table(const struct observation *o)
 static int no_way_in(struct observation *o, int error)
 {
         return aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_NAMESPACE, error,
-                                    "the socket is of another network namespace, which could not be entered: "
-                                    "run with CAP_SYS_ADMIN, or in that namespace");
+                                    "the socket is in another network namespace, which could not be entered: run "
+                                    "inside that namespace, or with the privilege to enter it [CAP_SYS_ADMIN]");
 }
 
 /* ------------------------------------------------------ the phases */
@@ -279,7 +277,8 @@ static int observe_listeners(struct observation *o)
                          (o->backend_request.context_flags & ~AIU_CONTEXT_FIRST_HOLDER) | AIU_CONTEXT_LISTENERS_ONLY);
 
         (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, 0,
-                                   "only listening sockets were looked at, as requested: others may keep the port too");
+                                   "only listening sockets were looked for, as requested: others may hold the port, "
+                                   "too");
         return r < 0 ? r : AIU_PARTIAL;
 }
 
@@ -517,8 +516,8 @@ int observe_holders(struct observation *o)
                 return 0;
         if (o->snapshot.host.foreign_pids)
                 (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_NAMESPACE, 0,
-                                           "this /proc numbers processes as another pid namespace does: to kill(2) "
-                                           "here, these numbers are other processes, or none");
+                                           "/proc shows the pids of another pid namespace: to kill(2) here, these "
+                                           "numbers are other processes, or none");
         r = want_options(o);
         if (r <= 0)
                 return r;

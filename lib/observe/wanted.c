@@ -87,7 +87,7 @@ static int want_some_options(struct observation *o)
         if (n > MOST_READ) {
                 n = MOST_READ;
                 (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, ENOBUFS,
-                                           "the options of thousands of sockets decide: only those of the first "
+                                           "the options of thousands of sockets decide, and only those of the first "
                                            "thousand were read");
         }
         if (n > 0)

@@ -379,6 +379,17 @@ static bool has_hidden_holder(const struct aiu_report *report)
         return false;
 }
 
+/* The kernel's terms stand in brackets at the end: they are for -v. */
+static size_t shown_bytes(const struct page *page, const char *text)
+{
+        size_t n = strlen(text);
+        const char *terms = strrchr(text, '[');
+
+        if (page->flags & AIU_RENDER_VERBOSE || !terms || terms == text || terms[-1] != ' ' || text[n - 1] != ']')
+                return n;
+        return (size_t)(terms - text) - 1;
+}
+
 static void gaps(struct page *page)
 {
         bool wanted = page->flags & AIU_RENDER_VERBOSE || aiu_report_get_verdict(page->report) == AIU_VERDICT_UNKNOWN ||
@@ -392,7 +403,7 @@ static void gaps(struct page *page)
                 if (!wanted && !note)
                         continue;
                 label(page, note ? "note" : "not seen");
-                strbuf_escaped(&page->out, text ? text : "", text ? strlen(text) : 0);
+                strbuf_escaped(&page->out, text ? text : "", text ? shown_bytes(page, text) : 0);
                 line_end(page);
         }
 }

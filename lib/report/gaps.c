@@ -49,14 +49,14 @@ static bool deadline_passed(const struct observation *o)
 static enum aiu_gap_kind add_remedy(struct strbuf *text, const struct observation *o, const struct aiu_conflict *c)
 {
         if (c->socket.inode == 0) {
-                strbuf_str(text, "no interface of the kernel shows it");
+                strbuf_str(text, "the kernel does not show this");
                 return AIU_GAP_UNKNOWN;
         }
         if (deadline_passed(o)) {
-                strbuf_str(text, "the deadline passed; allow more time");
+                strbuf_str(text, "the deadline passed, allow more time");
                 return AIU_GAP_DEADLINE;
         }
-        strbuf_printf(text, "run as %s to read it", caller_who_sees_all(o->backend_request.procfs));
+        strbuf_printf(text, "run as %s", caller_who_sees_all(o->backend_request.procfs));
         return AIU_GAP_PERMISSION;
 }
 
@@ -65,6 +65,11 @@ static void add_owner(struct strbuf *text, const struct aiu_report *report, cons
         strbuf_str(text, phrase_is_hidden(c) ? " of the holder" : " of ");
         if (!phrase_is_hidden(c))
                 phrase_who(text, report, c);
+}
+
+static bool is_one(uint32_t bits)
+{
+        return (bits & (bits - 1)) == 0;
 }
 
 /* One gap for each holder whose options decide. Equal gaps are recorded once. */
@@ -78,7 +83,8 @@ static void add_open_bits(struct observation *o, const struct aiu_report *report
                         continue;
                 add_options(&text, c->judgement.decides);
                 add_owner(&text, report, c);
-                strbuf_str(&text, " decides, and could not be read: ");
+                strbuf_printf(&text,
+                              " %s and could not be read: ", is_one(c->judgement.decides) ? "decides" : "decide");
                 add_gap(o, add_remedy(&text, o, c), &text);
         }
 }
@@ -89,31 +95,29 @@ static const struct {
         const char *text;
 } doubts[] = {
         { DOUBT_HISTORY, AIU_GAP_UNKNOWN,
-          "with SO_REUSEPORT the kernel may let the socket in because of one that used the port before "
-          "(tb->fastreuseport); no interface shows that memory, so \"in use\" is near certain, not certain" },
+          "with SO_REUSEPORT, a socket that used the port earlier may let this one in: the kernel does not show that "
+          "history, so \"in use\" is nearly certain [tb->fastreuseport]" },
         { DOUBT_ORDER, AIU_GAP_UNKNOWN,
-          "some sockets on the port would share it by SO_REUSEPORT and some would not: the first one in the "
-          "kernel's hash chain decides, and no interface shows the order" },
-        { DOUBT_DEVICE, AIU_GAP_BACKEND,
-          "the devices of the sockets, or the VRFs of those, decide whether they meet, and could not be found out" },
+          "some sockets on the port would share it through SO_REUSEPORT and some would not: the first one in the "
+          "kernel's hash chain decides, and the kernel does not show the order" },
         { DOUBT_OWN, AIU_GAP_UNKNOWN,
-          "a socket on the port may be the one that listen() was called on: aiu_query_set_socket_id() tells" },
-        { DOUBT_ADDRESS, AIU_GAP_BACKEND, "whether the address is one of this host could not be found out" },
+          "a socket on the port may be the one that listen() was called on [aiu_query_set_socket_id() tells]" },
+        { DOUBT_DEVICE, AIU_GAP_BACKEND,
+          "the devices or VRFs of the sockets decide whether they conflict, and could not be read" },
+        { DOUBT_ADDRESS, AIU_GAP_BACKEND, "whether the address belongs to this host could not be determined" },
         { DOUBT_PRIVILEGE, AIU_GAP_PERMISSION,
-          "whether the one who binds has CAP_NET_BIND_SERVICE, which this port needs, is not known" },
-        { DOUBT_SOCKETS, AIU_GAP_BACKEND,
-          "not every socket on the port could be seen, so that the port is free is not proven" },
+          "this port takes a privilege that the program may lack [CAP_NET_BIND_SERVICE]" },
+        { DOUBT_SOCKETS, AIU_GAP_BACKEND, "not every socket on the port could be seen: one of them may be in the way" },
         { DOUBT_PROTOCOL, AIU_GAP_UNKNOWN, "the bind rules of this protocol are not modelled" },
         { DOUBT_RANGE, AIU_GAP_UNKNOWN,
-          "port 0: whether any port of ip_local_port_range is left for this address could not be counted: "
-          "ip_local_port_range, ip_local_reserved_ports or ip_autobind_reuse under /proc/sys/net/ipv4 was not readable" },
+          "port 0: the free ports of the range could not be counted, because ip_local_port_range, "
+          "ip_local_reserved_ports or ip_autobind_reuse under /proc/sys/net/ipv4 could not be read" },
         { DOUBT_SEARCH, AIU_GAP_UNKNOWN,
-          "port 0: the free port is the first or the last of a range with an odd number of ports; the kernel looks "
-          "at one of these two, chosen at random with each bind()" },
-        { DOUBT_NAME, AIU_GAP_BACKEND, "whether a socket can be made at the path could not be found out" },
+          "port 0: the free port is the first or the last of a range with an odd number of ports, and each bind() "
+          "tries only one of these two, chosen at random" },
+        { DOUBT_NAME, AIU_GAP_BACKEND, "whether a socket can be created at the path could not be determined" },
         { DOUBT_STATE, AIU_GAP_UNKNOWN,
-          "whether the socket asked about, which was used before, has kept its port and may be used again "
-          "is not shown by any interface" },
+          "the socket was used before: the kernel does not show whether it kept its port and may be used again" },
 };
 
 /* One gap for each way in which this kernel may differ. */
@@ -129,14 +133,13 @@ static void add_kernel(struct observation *o, uint32_t behaviours)
                 strbuf_printf(&text, "this is Linux %d.%d.%d: %s", host->kernel_major, host->kernel_minor,
                               host->kernel_patch, kernel_text(one));
                 if (one == AIU_KERNEL_BOUND_SHOWN)
-                        strbuf_str(
-                                &text,
-                                ": root finds those by their descriptors, and still not whether they have lost the port again");
-                else if (one & (AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_VRF))
-                        strbuf_str(&text, "; distributors repair such things");
-                else
                         strbuf_str(&text,
-                                   "; distributors repair such things, and a self-test (aiu_self_test()) would tell");
+                                   ": root finds such sockets by their descriptors, but cannot tell whether they lost "
+                                   "the port again");
+                else if (one & (AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_VRF))
+                        strbuf_str(&text, ". Distributions backport fixes");
+                else
+                        strbuf_str(&text, ". Distributions backport fixes: a self-test would tell [aiu_self_test()]");
                 add_gap(o, AIU_GAP_KERNEL_TOO_OLD, &text);
         }
 }
@@ -182,9 +185,8 @@ static void add_group(struct observation *o, const struct aiu_report *report)
                         continue;
                 (void)aiu_snapshot_add_gap(
                         &o->snapshot, AIU_GAP_UNKNOWN, 0,
-                        "the port is shared by SO_REUSEPORT: if a program was attached to the socket "
-                        "(SO_ATTACH_REUSEPORT_CBPF or _EBPF), which no interface shows, the call fails "
-                        "with EADDRINUSE");
+                        "the port is shared through SO_REUSEPORT: if a BPF program was attached to the socket, which "
+                        "the kernel does not show, the call fails with EADDRINUSE [SO_ATTACH_REUSEPORT_CBPF or _EBPF]");
                 return;
         }
 }
@@ -197,8 +199,8 @@ static void add_sandbox(struct observation *o, const struct aiu_report *report)
         if (report->verdict.verdict != AIU_VERDICT_AVAILABLE || q->foreign_uid || !o->snapshot.host.sandboxed)
                 return;
         (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_UNKNOWN, 0,
-                                   "the caller has set no_new_privs, as a sandbox does: if it is under Landlock, which "
-                                   "no interface shows, the call may fail with EACCES");
+                                   "the caller has set no_new_privs, as a sandbox does: if it is under Landlock, "
+                                   "which the kernel does not show, the call may fail with EACCES");
 }
 
 int build_gaps(struct aiu_report *report, struct observation *o)

@@ -31,22 +31,24 @@ static const struct {
         const char *text;
 } windows[] = {
         { 0, VERSION(6, 8), AIU_KERNEL_STATELESS,
-          "it may let a socket with SO_REUSEADDR in because the first one on the port had it when it bound" },
+          "it may let a socket with SO_REUSEADDR in because the first socket on the port had it at bind()" },
         { 0, VERSION(6, 1), AIU_KERNEL_BY_ADDRESS,
-          "it may compare this address with more than the same one and the wildcards" },
+          "it may compare this address with more than its equals and the wildcards" },
         { VERSION(6, 1), VERSION(6, 2), AIU_KERNEL_TIME_WAIT,
           "it may overlook TIME_WAIT sockets when one address is bound" },
         { VERSION(6, 1), VERSION(6, 3), AIU_KERNEL_DUAL_STACK,
-          "it may overlook that an IPv6 wildcard meets an IPv4 address" },
-        { VERSION(6, 1), VERSION(6, 6), AIU_KERNEL_MAPPED, "it may overlook that an IPv4-mapped address meets IPv4" },
+          "it may overlook that an IPv6 wildcard covers an IPv4 address" },
+        { VERSION(6, 1), VERSION(6, 6), AIU_KERNEL_MAPPED,
+          "it may overlook that an IPv4-mapped address is an IPv4 "
+          "address" },
         { VERSION(6, 8), VERSION(6, 9), AIU_KERNEL_V6ONLY,
-          "it may take an IPv6 wildcard with IPV6_V6ONLY for one without, or overlook what is beside it" },
+          "it may treat an IPv6 wildcard with IPV6_V6ONLY as one without, or overlook other sockets" },
         { 0, VERSION(6, 17), AIU_KERNEL_ORPHAN_OWNER,
-          "it may take root for the owner of a socket without a file, which SO_REUSEPORT compares" },
+          "it may count a socket without a file as root's where SO_REUSEPORT compares owners" },
         { 0, VERSION(6, 19), AIU_KERNEL_UDP_CROWD,
           "with more than ten UDP sockets on a port it may overlook some when a wildcard is bound" },
         { 0, VERSION(6, 8), AIU_KERNEL_BOUND_SHOWN,
-          "it shows no TCP socket that is bound and neither listens nor is connected" },
+          "it shows no TCP socket that is bound but neither listens nor is connected" },
         { 0, VERSION(5, 0), AIU_KERNEL_VRF, "it may have one table of ports for all VRFs" },
 };
 

@@ -72,7 +72,7 @@ AIU_EXPORT int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t i
         if (r == -ENOBUFS)
                 return snapshot_truncated(
                         snapshot, &snapshot->holders_truncated,
-                        "more processes hold these sockets than one report keeps: the rest are not shown");
+                        "more processes hold these sockets than a report can hold: the rest are not shown");
         if (r < 0)
                 return r;
         added = &snapshot->refs[snapshot->n_refs];

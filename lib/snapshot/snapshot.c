@@ -374,7 +374,7 @@ AIU_EXPORT int aiu_snapshot_add_socket(struct aiu_snapshot *snapshot, const stru
         if (r == -ENOBUFS)
                 return snapshot_truncated(
                         snapshot, &snapshot->sockets_truncated,
-                        "more sockets are on this port than one report keeps: the rest are not shown");
+                        "more sockets are on this port than a report can hold: the rest are not shown");
         return r;
 }
 
@@ -463,7 +463,7 @@ AIU_EXPORT int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const str
         if (r == -ENOBUFS)
                 return snapshot_truncated(
                         snapshot, &snapshot->holders_truncated,
-                        "more processes hold these sockets than one report keeps: the rest are not shown");
+                        "more processes hold these sockets than a report can hold: the rest are not shown");
         if (r < 0)
                 return r;
         r = fill_process(&snapshot->processes[snapshot->n_processes], &f);

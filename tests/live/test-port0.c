@@ -332,8 +332,7 @@ static void count_unknown(struct stage *stage, const struct aiu_report *report)
                 stage->tally.hidden++;
         if (aiu_report_get_n_gaps(report) == 0)
                 complain(stage, report, "unknown without a gap", 0);
-        else if (!stage->scene.poor && !has_gap(report, "chosen at random") &&
-                 !has_gap(report, " decides, and could not be read"))
+        else if (!stage->scene.poor && !has_gap(report, "chosen at random") && !has_gap(report, " could not be read"))
                 complain(stage, report, "unknown, and no gap names the bit", 0);
         else if (!has_gap(report, "chosen at random") && !stage->scene.hidden)
                 complain(stage, report, "unknown although all options can be read", 0);
@@ -374,7 +373,7 @@ static void compare(struct stage *stage, const struct aiu_report *report)
                 t = try_once(stage, stage->scene.options);
         }
         if (verdict == AIU_VERDICT_IN_USE && aiu_report_get_n_conflicts(report) == 0)
-                complain(stage, report, "in use by nobody", t.error);
+                complain(stage, report, "in use without a conflict", t.error);
 }
 
 static void compare_what_ifs(struct stage *stage, const struct aiu_report *report)

@@ -526,7 +526,7 @@ static int ask(struct state *state)
                 return r;
         if (found == -ETIME)
                 (void)aiu_snapshot_add_gap(state->snapshot, AIU_GAP_DEADLINE, ETIME,
-                                           "the deadline came before the cgroup was found in which a socket was made");
+                                           "the deadline passed before the cgroup of a socket was found");
         /* Without cgroup2 the sockets of .socket units are not told apart. */
         return found == -ENOMEM || found == -ETIME ? found : AIU_PARTIAL;
 }

@@ -140,8 +140,8 @@ static int ask_families(struct user_search *search)
         /* l2tp wants CAP_NET_ADMIN. */
         if (r == -EPERM)
                 return aiu_snapshot_add_gap(search->snapshot, AIU_GAP_PERMISSION, EPERM,
-                                            "the tunnels of l2tp are told to root alone (CAP_NET_ADMIN): one of "
-                                            "them may have the socket");
+                                            "only root may list L2TP tunnels: one of them may have the socket "
+                                            "[CAP_NET_ADMIN]");
         return r;
 }
 

@@ -194,8 +194,8 @@ static void look_at_lockd(struct user_search *search)
                 return;
         (void)aiu_snapshot_add_gap(
                 search->snapshot, AIU_GAP_UNKNOWN, 0,
-                "the kernel's lock manager for NFS (lockd) is set to this port by fs.nfs.nlm_tcpport "
-                "or nlm_udpport: a socket that no process in sight has may be its");
+                "fs.nfs.nlm_tcpport or nlm_udpport gives this port to the kernel's NFS lock manager (lockd): a socket "
+                "without a visible process may belong to lockd");
 }
 
 /* ------------------------------------------------------ files */

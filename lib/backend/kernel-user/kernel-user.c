@@ -151,8 +151,8 @@ static void say_usual(const struct user_search *search)
                 if (usual[i].protocol != search->request->protocol || usual[i].port != search->request->port)
                         continue;
                 (void)snprintf(text, sizeof(text),
-                               "a socket that no process in sight has is on the usual port of %s "
-                               "in the kernel, which does not tell its sockets: it may be that",
+                               "a socket without a visible process is on the usual port of %s in the kernel, which "
+                               "does not list its sockets",
                                usual[i].what);
                 (void)aiu_snapshot_add_gap(search->snapshot, AIU_GAP_UNKNOWN, 0, text);
         }
@@ -167,10 +167,9 @@ static void say_silent(const struct user_search *search)
                 bool wireguard = strcmp(search->silent[i].kind, "wireguard") == 0;
 
                 (void)snprintf(text, sizeof(text),
-                               "a socket that no process in sight has may be that of the %s device "
-                               "%s%s%s%s",
+                               "a socket without a visible process may belong to the %s device %s%s%s%s",
                                search->silent[i].kind, search->silent[i].name,
-                               wireguard ? ": see wg show " : ", which does not tell its sockets",
+                               wireguard ? ": see wg show " : ", whose sockets the kernel does not list",
                                wireguard ? search->silent[i].name : "", wireguard ? " listen-port" : "");
                 (void)aiu_snapshot_add_gap(search->snapshot, AIU_GAP_UNKNOWN, 0, text);
         }

@@ -109,8 +109,8 @@ static int tell(struct route *route, struct aiu_snapshot *snapshot, unsigned int
 
         if (r < 0) {
                 (void)snprintf(text, sizeof(text),
-                               "whether interface %u is in a VRF could not be found out: TCP "
-                               "sockets in another VRF do not meet",
+                               "the VRF of interface %u could not be read: TCP sockets in different VRFs do not "
+                               "conflict",
                                ifindex);
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, r, text);
                 return r;

@@ -185,8 +185,8 @@ static int take_socket(void *userdata, struct nlmsghdr *message)
 static int no_owner(struct aiu_snapshot *snapshot)
 {
         (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_UNKNOWN, 0,
-                                   "only connected sockets have this name: whether one of them was bound to it "
-                                   "itself, or has it from a listener that is gone, cannot be seen");
+                                   "only connected sockets have this name: one of them was bound to it, or a listener "
+                                   "that is gone accepted them, and the kernel does not show which");
         return AIU_PARTIAL;
 }
 

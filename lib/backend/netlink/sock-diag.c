@@ -47,8 +47,8 @@ static int sockets(void *userdata, const struct aiu_request *request, struct aiu
         /* inet_diag_lock_handler(): SCTP, DCCP, UDP-Lite may not be there, or not have the module for it. */
         if (r == -ENOENT && request->address->sa_family != AF_UNIX) {
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_KERNEL_TOO_OLD, ENOENT,
-                                           "this kernel does not list sockets of this protocol: it does not "
-                                           "know it, or lacks the module that lists them");
+                                           "this kernel does not list sockets of this protocol: the protocol or its "
+                                           "module for sock_diag is missing");
                 return AIU_COMPLETE;
         }
         return r < 0 ? add_gap(snapshot, r) : r;

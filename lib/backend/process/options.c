@@ -224,9 +224,8 @@ static void gap(struct inquiry *inquiry, enum aiu_gap_kind kind, int error, size
         char text[320];
 
         (void)snprintf(text, sizeof(text),
-                       "SO_REUSEADDR and SO_REUSEPORT of %zu socket%s of other processes were not "
-                       "read: %s",
-                       n, n == 1 ? "" : "s", why);
+                       "SO_REUSEADDR and SO_REUSEPORT of %zu socket%s of other processes could not be read: %s", n,
+                       n == 1 ? "" : "s", why);
         (void)aiu_snapshot_add_gap(inquiry->snapshot, kind, error, text);
 }
 
@@ -235,8 +234,7 @@ static void gap_denied(struct inquiry *inquiry, size_t n)
         char why[192];
 
         (void)snprintf(why, sizeof(why),
-                       "that takes the right to trace the process: run as its user, where "
-                       "kernel.yama.ptrace_scope is 0, or as %s (CAP_SYS_PTRACE)",
+                       "run as %s [CAP_SYS_PTRACE, or the user of the process where kernel.yama.ptrace_scope is 0]",
                        caller_who_sees_all(inquiry->request->procfs));
         gap(inquiry, AIU_GAP_PERMISSION, EPERM, n, why);
 }
@@ -244,16 +242,16 @@ static void gap_denied(struct inquiry *inquiry, size_t n)
 static void add_gaps(struct inquiry *inquiry, int r, size_t n)
 {
         if (r == -ETIME)
-                gap(inquiry, AIU_GAP_DEADLINE, ETIME, n, "the deadline passed; allow more time");
+                gap(inquiry, AIU_GAP_DEADLINE, ETIME, n, "the deadline passed, allow more time");
         else if (inquiry->request->plain_calls_only)
                 gap(inquiry, AIU_GAP_BACKEND, ENOTSUP, n,
-                    "under a seccomp filter pidfd_getfd(2) is used only with "
-                    "AIU_CONTEXT_ALL_SYSCALLS");
+                    "the caller is under a seccomp filter, which may not permit pidfd_getfd(2) "
+                    "[AIU_CONTEXT_ALL_SYSCALLS]");
         else if (inquiry->foreign)
-                gap(inquiry, AIU_GAP_NAMESPACE, ESRCH, n, "this /proc numbers processes as another pid namespace does");
+                gap(inquiry, AIU_GAP_NAMESPACE, ESRCH, n, "/proc shows the pids of another pid namespace");
         else if (inquiry->stop == ENOSYS)
                 gap(inquiry, AIU_GAP_KERNEL_TOO_OLD, ENOSYS, n,
-                    "pidfd_getfd(2) needs Linux 5.6, and a sandbox that lets it through");
+                    "pidfd_getfd(2) takes Linux 5.6 or later, and a sandbox that permits it");
         else if (inquiry->stop != 0)
                 gap(inquiry, AIU_GAP_BACKEND, inquiry->stop, n, "no file descriptor was left");
         else if (inquiry->denied)

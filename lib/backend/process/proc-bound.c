@@ -273,11 +273,11 @@ static void find_own(struct walk *walk)
 
 static int add_gap(const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
-        char text[192];
+        char text[224];
 
         (void)snprintf(text, sizeof(text),
-                       "not every process' sockets could be asked for their port, which this "
-                       "kernel tells in no other way: run as %s (CAP_SYS_PTRACE)",
+                       "some sockets that are bound but not listening may be missing, because this kernel shows them "
+                       "only through their descriptors: run as %s [CAP_SYS_PTRACE]",
                        caller_who_sees_all(request->procfs));
         return aiu_snapshot_add_gap(snapshot, AIU_GAP_PERMISSION, EPERM, text) < 0 ? -ENOMEM : AIU_PARTIAL;
 }

@@ -43,8 +43,8 @@ static void gap_denied(struct scan *scan)
 
         name_uids(d, uids, sizeof(uids));
         (void)snprintf(text, sizeof(text),
-                       "%zu process%s%s could not be looked into: run as %s "
-                       "(CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH) to see whether %s a holder",
+                       "%zu process%s%s could not be inspected: run as %s to see whether %s a holder [CAP_SYS_PTRACE "
+                       "and CAP_DAC_READ_SEARCH]",
                        d->n, d->n == 1 ? "" : "es", uids, caller_who_sees_all(scan->procfs),
                        d->n == 1 ? "it is" : "one is");
         gap(scan, AIU_GAP_PERMISSION, EACCES, text);
@@ -57,8 +57,8 @@ static void gap_left_out(struct scan *scan)
 
         name_uids(l, uids, sizeof(uids));
         (void)snprintf(text, sizeof(text),
-                       "%llu descriptors of %zu process%s%s were not looked at, to save time: there may be "
-                       "further holders, which the user of the process sees",
+                       "%llu descriptors of %zu process%s%s were skipped to save time: there may be more holders, "
+                       "which the user of the process can see",
                        (unsigned long long)scan->n_fds_left_out, l->n, l->n == 1 ? "" : "es", uids);
         gap(scan, AIU_GAP_TRUNCATED, 0, text);
 }
@@ -67,7 +67,7 @@ static void gap_failed(struct scan *scan)
 {
         char text[128];
 
-        (void)snprintf(text, sizeof(text), "not every process could be looked into (error %d): a holder may be missing",
+        (void)snprintf(text, sizeof(text), "some processes could not be inspected (error %d): a holder may be missing",
                        -scan->failed);
         gap(scan, AIU_GAP_BACKEND, -scan->failed, text);
 }
@@ -77,8 +77,7 @@ static void gap_deadline(struct scan *scan)
         char text[160];
 
         (void)snprintf(text, sizeof(text),
-                       "the deadline passed after %zu of %zu processes had been looked at for "
-                       "holders: allow more time",
+                       "the deadline passed after %zu of %zu processes were searched for holders: allow more time",
                        scan->n_looked, scan->all.n);
         gap(scan, AIU_GAP_DEADLINE, ETIME, text);
 }
@@ -99,12 +98,12 @@ static void gap_unheld(struct scan *scan)
 
         if (n > 0 && !scan_is_text(link, n, FIRST_PID_NAMESPACE))
                 gap(scan, AIU_GAP_NAMESPACE, ESRCH,
-                    "a holder is not visible: processes outside of this pid namespace cannot be "
-                    "seen from inside; look from the host");
+                    "no visible process has the socket, and processes outside this pid namespace cannot be seen from "
+                    "here: look from the host");
         else if (scan->denied.n == 0 && scan->failed == 0)
                 gap(scan, AIU_GAP_BACKEND, ESRCH,
-                    "a socket is in no process' descriptor table: it is in flight in a message "
-                    "(SCM_RIGHTS), or kept by a BPF map or by the kernel itself");
+                    "no process has a descriptor of a socket: it is in a message that was not received yet, or the "
+                    "kernel keeps it [SCM_RIGHTS, BPF map]");
 }
 
 static void gap_hidden(struct scan *scan)
@@ -112,8 +111,7 @@ static void gap_hidden(struct scan *scan)
         char text[160];
 
         (void)snprintf(text, sizeof(text),
-                       "pid 1 is not to be seen in /proc, which is mounted with hidepid=: run as "
-                       "%s to see processes of other users",
+                       "/proc is mounted with hidepid= and hides processes of other users: run as %s to see them",
                        caller_who_sees_all(scan->procfs));
         gap(scan, AIU_GAP_PERMISSION, EPERM, text);
 }
@@ -134,8 +132,7 @@ void scan_add_gaps(struct scan *scan, int r)
                     "there may be more");
         else if (r == -EMFILE || r == -ENFILE)
                 gap(scan, AIU_GAP_BACKEND, -r,
-                    "not every process could be looked at for holders: "
-                    "no file descriptor was left to open /proc with");
+                    "some processes were not searched for holders: no file descriptor was left to open /proc");
         if (r != 0 || scan->expired || scan->stopped_early)
                 return;
 
@@ -143,8 +140,7 @@ void scan_add_gaps(struct scan *scan, int r)
                 gap_hidden(scan);
         if (scan->threads_left_out)
                 gap(scan, AIU_GAP_TRUNCATED, 0,
-                    "not every thread was looked at for a descriptor "
-                    "table of its own");
+                    "some threads were not searched: one may have a descriptor table of its own");
         if (!aiu_snapshot_all_held(scan->snapshot))
                 gap_unheld(scan);
 }

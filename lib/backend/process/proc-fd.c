@@ -460,15 +460,13 @@ static int holders(void *userdata, const struct aiu_request *request, struct aiu
                 return AIU_COMPLETE;
         if (request->procfs < 0) {
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, ENOENT,
-                                           "there is no /proc here: which process holds a socket "
-                                           "cannot be seen");
+                                           "/proc is not mounted: the processes that hold sockets cannot be found");
                 return -ENOENT;
         }
         r = check_procfs(request->procfs, request->plain_calls_only);
         if (r == -ENOTSUP)
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, ENOTSUP,
-                                           "this /proc is not a procfs: what it says of processes "
-                                           "was not used");
+                                           "/proc is not a procfs: it was not searched for processes");
         if (r < 0)
                 return r;
         return scan_run(request->procfs, request, snapshot);

@@ -317,13 +317,13 @@ static int search_all(struct search *search)
         if (search->n_found > 0)
                 (void)aiu_snapshot_add_gap(
                         search->snapshot, AIU_GAP_UNKNOWN, 0,
-                        "whose socket the file is was concluded from the name that it was bound to, in "
-                        "/proc/net/unix: the file may have been replaced since");
+                        "the socket of the file was found by its name in /proc/net/unix: the file may have been "
+                        "replaced since");
         else if (live)
                 (void)aiu_snapshot_add_gap(
                         search->snapshot, AIU_GAP_NAMESPACE, 0,
-                        "a socket is bound to the file, and is in no table of sockets that this user may "
-                        "read: it is of another namespace, or no process has it open");
+                        "a socket is bound to the file, but is in no table that this user may read: it belongs to "
+                        "another network namespace, or no process has it open");
         return sure ? AIU_COMPLETE : AIU_PARTIAL;
 }
 

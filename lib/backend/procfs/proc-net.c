@@ -180,12 +180,12 @@ struct tables {
         const char *gap;
 };
 
-#define UNSEEN "the device, IPV6_V6ONLY and cgroup of a socket are not in /proc/net; netlink would tell"
+#define UNSEEN "/proc/net does not show the device, IPV6_V6ONLY and cgroup of a socket: netlink would show them"
 
 static const struct tables tables[] = {
         { IPPROTO_TCP, "tcp", "tcp6",
-          "TCP sockets that are bound but neither listen nor connect are not in /proc/net, nor are "
-          "the device, IPV6_V6ONLY and cgroup of any; netlink would tell" },
+          "/proc/net shows no TCP socket that is bound but not listening, and no socket's device, IPV6_V6ONLY or "
+          "cgroup: netlink would show them" },
         { IPPROTO_UDP, "udp", "udp6", UNSEEN },
         { IPPROTO_UDPLITE, "udplite", "udplite6", UNSEEN },
 };
@@ -289,13 +289,13 @@ static int scan_unix(struct scan *scan, int directory)
         scan->incomplete = is_path || (scan->connected_seen && !scan->owner_seen);
         if (is_path)
                 (void)aiu_snapshot_add_gap(scan->snapshot, AIU_GAP_BACKEND, 0,
-                                           "/proc/net/unix tells the name that a socket was bound to, not which "
-                                           "file it made; netlink would tell");
+                                           "/proc/net/unix shows the name of a socket, not the file that its bind() "
+                                           "created: netlink would show it");
         if (is_path || !scan->incomplete)
                 return 0;
         (void)aiu_snapshot_add_gap(scan->snapshot, AIU_GAP_BACKEND, 0,
-                                   "a connected socket carries this name; whether it was bound to it or "
-                                   "accepted by a listener that is gone is not in /proc/net/unix");
+                                   "a connected socket has this name: it was bound to it, or a listener that is gone "
+                                   "accepted it, and /proc/net/unix does not show which");
         return 0;
 }
 
@@ -351,9 +351,9 @@ static int conclude(struct scan *scan, int r)
                 return r;
         if (scan->skipped > 0) {
                 scan->incomplete = true;
-                (void)aiu_snapshot_add_gap(scan->snapshot, AIU_GAP_TRUNCATED, EBADMSG,
-                                           "lines in /proc/net were too long or made no sense: sockets may be "
-                                           "missing");
+                (void)aiu_snapshot_add_gap(
+                        scan->snapshot, AIU_GAP_TRUNCATED, EBADMSG,
+                        "some lines of /proc/net were too long or malformed: sockets may be missing");
         }
         /* TCP sockets that are bound but not listening are never in these tables. */
         if (scan->request->protocol == IPPROTO_TCP)

@@ -169,7 +169,7 @@ static void look_at_reserved(struct look *look)
                 if (end)
                         *end = '\0';
                 (void)aiu_snapshot_add_gap(look->snapshot, AIU_GAP_TRUNCATED, ENOBUFS,
-                                           "ip_local_reserved_ports is too long: its end was not looked at");
+                                           "ip_local_reserved_ports is too long: its end was not read");
         }
         look->fact.reserved_ports = look->reserved;
 }
@@ -347,7 +347,8 @@ static int host(void *userdata, const struct aiu_request *request, struct aiu_sn
         look_at_kernel(&look);
         if (request->procfs < 0)
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, ENOENT,
-                                           "without /proc the sysctls and the caller's capabilities are not known");
+                                           "/proc is not mounted: the sysctls and the caller's capabilities are "
+                                           "unknown");
         else if (request->address->sa_family == AF_INET || request->address->sa_family == AF_INET6)
                 look_at_ip(&look);
         r = aiu_snapshot_add_host(snapshot, &look.fact);

@@ -34,7 +34,7 @@
 #define MOUNTINFO_MAX (4u << 20)
 #define OVERFLOW_UID 65534u
 
-#define NOT_KNOWN "whether a socket is bound to the file is not known: "
+#define NOT_KNOWN "the socket file may be live or stale: "
 
 struct file {
         const struct aiu_request *request;
@@ -149,15 +149,15 @@ static enum aiu_tristate confirm_stale(const struct file *file)
 
         if (file->type == 0 || unix_mount_is_shared(file->type)) {
                 gap(file, AIU_GAP_NAMESPACE, 0,
-                    "no server on this machine is reached through this path, but the file system may be shared with "
-                    "another machine, or be served by a program: a server may be bound to the file there");
+                    "no server on this machine answers at this path, but the file system may be shared with another "
+                    "machine or served by a program, and a server may be bound to the file there");
                 return AIU_TRISTATE_UNKNOWN;
         }
         elsewhere = look_elsewhere(file);
         if (elsewhere == AIU_TRISTATE_UNKNOWN)
                 gap(file, AIU_GAP_NAMESPACE, 0,
-                    "no server is reached through this path, but whether another mount shows the file, and a server is "
-                    "bound to it there, could not be found out");
+                    "no server answers at this path, but another mount may show the file, with a server bound to it "
+                    "there");
         return elsewhere;
 }
 
@@ -171,16 +171,16 @@ static void not_asked(const struct file *file, int error)
                 gap(file, AIU_GAP_PERMISSION, error, NOT_KNOWN "this user may not connect to it");
                 return;
         case ESTALE:
-                gap(file, AIU_GAP_UNKNOWN, error, NOT_KNOWN "it is replaced again and again");
+                gap(file, AIU_GAP_UNKNOWN, error, NOT_KNOWN "the file was replaced again and again");
                 return;
         case ETIME:
-                gap(file, AIU_GAP_DEADLINE, error, NOT_KNOWN "the deadline has passed");
+                gap(file, AIU_GAP_DEADLINE, error, NOT_KNOWN "the deadline passed");
                 return;
         case EOPNOTSUPP:
-                gap(file, AIU_GAP_BACKEND, error, NOT_KNOWN "connect(2) of this kernel does not tell");
+                gap(file, AIU_GAP_BACKEND, error, NOT_KNOWN "connect(2) of this kernel does not tell which");
                 return;
         default:
-                (void)snprintf(text, sizeof(text), NOT_KNOWN "connect(2) could not be asked (error %d)", error);
+                (void)snprintf(text, sizeof(text), NOT_KNOWN "connect(2) failed with error %d", error);
                 gap(file, AIU_GAP_BACKEND, error, text);
                 return;
         }
@@ -192,11 +192,13 @@ static int learn_live(struct file *file, enum aiu_tristate *ret_live)
 
         *ret_live = AIU_TRISTATE_UNKNOWN;
         if (file->request->context_flags & AIU_CONTEXT_NO_IPC) {
-                gap(file, AIU_GAP_BACKEND, 0, NOT_KNOWN "no connect(2) was to be made (AIU_CONTEXT_NO_IPC)");
+                gap(file, AIU_GAP_BACKEND, 0, NOT_KNOWN "no connect(2) was made, as requested");
                 return 0;
         }
         if (file->request->plain_calls_only) {
-                gap(file, AIU_GAP_BACKEND, 0, NOT_KNOWN "no connect(2) is made under a seccomp filter");
+                gap(file, AIU_GAP_BACKEND, 0,
+                    NOT_KNOWN "no connect(2) was made, because the caller is under a "
+                              "seccomp filter");
                 return 0;
         }
         r = unix_live(file->request, file->path, &file->st, ret_live);

@@ -216,7 +216,7 @@ static enum aiu_tristate nothing_there(const struct path *path, const struct aiu
                 return AIU_TRISTATE_NO;
         }
         (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_UNKNOWN, 0,
-                                   "nothing is at the path, but its file system may not be one that makes sockets");
+                                   "no file is at the path, but its file system may not support sockets");
         return AIU_TRISTATE_UNKNOWN;
 }
 
@@ -276,8 +276,8 @@ static int look(struct path *path, const struct aiu_request *request, struct aiu
                 fact->name_exists = nothing_there(path, request, snapshot, &fact->name_error);
         if (guessed)
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_PERMISSION, 0,
-                                           "nothing is at the path, but whether this user may make a socket in "
-                                           "its directory could not be asked");
+                                           "no file is at the path, but this user may not be permitted to create a "
+                                           "socket in its directory");
         return 0;
 }
 

@@ -94,12 +94,12 @@ static void note_obstacles(struct aiu_snapshot *snapshot, const struct unit *uni
         char text[512];
 
         if (refuses_stop(unit))
-                note(snapshot, "%s refuses to be stopped by request (RefuseManualStop= or CanStop of systemd)",
+                note(snapshot, "systemd does not stop %s on request (CanStop=no, as with RefuseManualStop=yes)",
                      unit->name);
         if (keeps_descriptors(unit))
                 note(snapshot,
-                     "the descriptors that %s keeps with systemd survive its stop "
-                     "(FileDescriptorStorePreserve=yes): systemctl clean --what=fdstore closes them",
+                     "systemd keeps descriptors of %s after a stop (FileDescriptorStorePreserve=yes): systemctl clean "
+                     "--what=fdstore closes them",
                      unit->name);
         if (unit->n_restarts > 0) {
                 (void)snprintf(text, sizeof(text), "%s: Restart=%s, restarted %u times", unit->name,
@@ -300,9 +300,7 @@ static void note_unclaimed(struct aiu_snapshot *snapshot, const struct unit_quer
         /* Of one that is not in sight this was only a guess. */
         if (!query->is_hidden)
                 note(snapshot,
-                     "systemd itself holds the socket%s, and no unit that is loaded says that it "
-                     "listens there or keeps descriptors",
-                     "");
+                     "systemd itself holds the socket%s, but no loaded unit listens there or stores descriptors", "");
 }
 
 static int conclude_kept(const struct session *session, bool complete, struct aiu_snapshot *snapshot,
@@ -347,8 +345,8 @@ int session_note_restarting(const struct session *session, struct aiu_snapshot *
                 return r;
         }
         (void)snprintf(text, sizeof(text),
-                       "systemd starts again in a moment what has ended (auto-restart): %.300s; if "
-                       "the address was of one of these, it is taken again: systemctl stop ends that",
+                       "systemd is about to start again: %.300s. If this was the holder, the address is taken again: "
+                       "systemctl stop prevents that",
                        names);
         free(names);
         r = aiu_snapshot_add_gap(snapshot, AIU_GAP_NOTE, 0, text);

@@ -24,7 +24,7 @@ static bool note_unasked(struct aiu_snapshot *snapshot, int error, const char *t
         return false;
 }
 
-#define NOT_KNOWN "the state of the unit, and whether it is started again, are not known"
+#define NOT_KNOWN "the state of the unit and its Restart= are unknown"
 
 #ifdef HAVE_LIBSYSTEMD
 
@@ -97,13 +97,10 @@ static void note_failure(struct phase *phase, const struct session *session, int
                 (void)snprintf(who, sizeof(who), "the service manager of uid %u", (unsigned int)session->user);
         if (error == -ETIME)
                 (void)snprintf(text, sizeof(text),
-                               "%s did not answer in time: the state of the unit, and whether "
-                               "it is started again, are not known",
-                               who);
+                               "%s did not answer in time: the state of the unit and its Restart= are unknown", who);
         else
                 (void)snprintf(text, sizeof(text),
-                               "%s could not be asked (error %d): the state of the unit, and "
-                               "whether it is started again, are not known",
+                               "%s could not be reached (error %d): the state of the unit and its Restart= are unknown",
                                who, -error);
         (void)aiu_snapshot_add_gap(phase->snapshot, error == -ETIME ? AIU_GAP_DEADLINE : AIU_GAP_BACKEND, error, text);
 }
@@ -113,8 +110,8 @@ static void note_locked(struct phase *phase, const struct session *session)
         char text[256];
 
         (void)snprintf(text, sizeof(text),
-                       "the service manager of uid %u answers that user and root only: the state "
-                       "of the unit, and whether it is started again, are not known",
+                       "the service manager of uid %u answers only that user and root: the state of the unit and its "
+                       "Restart= are unknown",
                        (unsigned int)session->user);
         (void)aiu_snapshot_add_gap(phase->snapshot, AIU_GAP_PERMISSION, EACCES, text);
 }
@@ -200,8 +197,8 @@ static int load_and_ask(struct phase *phase)
         r = sd_bus_library_load(&phase->library);
         if (r < 0) {
                 (void)aiu_snapshot_add_gap(phase->snapshot, AIU_GAP_BACKEND, r,
-                                           "libsystemd.so.0 could not be loaded: the state of the unit, and whether "
-                                           "it is started again, are not known");
+                                           "libsystemd.so.0 could not be loaded: the state of the unit and its "
+                                           "Restart= are unknown");
                 return r;
         }
         r = ask_managers(phase);
@@ -227,16 +224,18 @@ static int managers(void *userdata, const struct aiu_request *request, struct ai
         if (!is_systemd_running())
                 return AIU_PARTIAL;
         if (request->context_flags & AIU_CONTEXT_NO_IPC || request->plain_calls_only) {
-                (void)note_unasked(snapshot, 0,
-                                   request->plain_calls_only
-                                           ? "systemd is not asked under a seccomp filter: " NOT_KNOWN
-                                           : "systemd was not to be asked (AIU_CONTEXT_NO_IPC): " NOT_KNOWN);
+                (void)note_unasked(
+                        snapshot, 0,
+                        request->plain_calls_only
+                                ? "systemd was not asked, because the caller is under a seccomp filter: " NOT_KNOWN
+                                : "systemd was not asked, as requested: " NOT_KNOWN);
                 return AIU_PARTIAL;
         }
         /* A unit of the same name, or a main process of the same number, is another one here. */
         if (caller_pids_are_foreign(request->procfs)) {
-                (void)note_unasked(snapshot, 0,
-                                   "systemd is not asked about processes of another pid namespace: " NOT_KNOWN);
+                (void)note_unasked(
+                        snapshot, 0,
+                        "systemd was not asked, because the processes are in another pid namespace: " NOT_KNOWN);
                 return AIU_PARTIAL;
         }
         phase.no_holder = !aiu_snapshot_get_wanted_inode(snapshot, 0, &any);
@@ -253,7 +252,8 @@ static int managers(void *userdata, const struct aiu_request *request, struct ai
 {
         (void)userdata;
         (void)request;
-        return note_unasked(snapshot, EOPNOTSUPP, "built without systemd: " NOT_KNOWN) ? -EOPNOTSUPP : AIU_PARTIAL;
+        return note_unasked(snapshot, EOPNOTSUPP, "built without systemd support: " NOT_KNOWN) ? -EOPNOTSUPP
+                                                                                               : AIU_PARTIAL;
 }
 
 #endif

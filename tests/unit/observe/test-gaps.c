@@ -156,7 +156,7 @@ START_TEST(deadline_of_the_managers)
         add((struct aiu_backend){ .name = "table", .sockets = tell_socket, .holders = tell_holder }, NULL);
         add((struct aiu_backend){ .name = "managers", .managers = break_down }, &error);
         run();
-        ck_assert(have_gap(AIU_GAP_DEADLINE, "could not be used"));
+        ck_assert(have_gap(AIU_GAP_DEADLINE, "source of facts failed"));
         ck_assert(have_gap(AIU_GAP_PERMISSION, "SO_REUSEADDR of "));
         ck_assert(!have_gap(AIU_GAP_DEADLINE, "allow more time"));
 }
@@ -172,7 +172,7 @@ START_TEST(unheld_in_the_kernel)
         add((struct aiu_backend){ .name = "kernel", .kernel_users = tell_kernel_user }, NULL);
         run();
         ck_assert(!have_gap(AIU_GAP_BACKEND, UNHELD));
-        ck_assert(have_gap(AIU_GAP_RACE, "could not be used (error 3)"));
+        ck_assert(have_gap(AIU_GAP_RACE, "source of facts failed (error 3)"));
 }
 END_TEST
 

@@ -170,11 +170,33 @@ START_TEST(hidden_holder_with_a_gap)
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
 
         fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_HIDDEN, NULL, 0);
-        fixture_gap(r, "3 processes could not be looked into: run as root");
+        fixture_gap(r, "3 processes could not be inspected: run as root [CAP_SYS_PTRACE]");
         expect_page(r, 0,
                     IN_USE "\n"
                            "holder    a process of uid 1000 that you cannot see: listens on 127.0.0.1:80\n"
-                           "not seen  3 processes could not be looked into: run as root\n");
+                           "not seen  3 processes could not be inspected: run as root\n");
+}
+END_TEST
+
+/* What stands in brackets at the end is for -v. Other brackets belong to the sentence. */
+START_TEST(terms_of_the_kernel_in_a_gap)
+{
+        static const char *const rows[][2] = { { "run as root [CAP_SYS_PTRACE]", "run as root" },
+                                               { "see [a], run as root [B]", "see [a], run as root" },
+                                               { "[::] cannot be seen", "[::] cannot be seen" },
+                                               { "ask [here] again", "ask [here] again" },
+                                               { "[all]", "[all]" } };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                for (int verbose = 0; verbose < 2; verbose++) {
+                        struct aiu_report *r = fixture_report(AIU_VERDICT_UNKNOWN, 0, "a");
+                        char page[64];
+
+                        fixture_gap(r, rows[i][0]);
+                        (void)snprintf(page, sizeof(page), "a\nnot seen  %s\n", rows[i][!verbose]);
+                        expect_page(r, verbose ? AIU_RENDER_VERBOSE : 0, page);
+                }
+        }
 }
 END_TEST
 
@@ -446,6 +468,7 @@ int main(void)
         tcase_add_test(tcase, range_is_reserved);
         tcase_add_test(tcase, time_wait_only);
         tcase_add_test(tcase, hidden_holder_with_a_gap);
+        tcase_add_test(tcase, terms_of_the_kernel_in_a_gap);
         tcase_add_test(tcase, hidden_holder_of_a_unit);
         tcase_add_test(tcase, container_of_a_scope);
         tcase_add_loop_test(tcase, who_started_it, 0, (int)(sizeof(starters) / sizeof(starters[0])));

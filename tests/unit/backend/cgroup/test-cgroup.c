@@ -169,7 +169,7 @@ START_TEST(very_long)
 }
 END_TEST
 
-/* What is told of a process by its cgroup alone: is it started again when it is killed? */
+/* What the cgroup alone says about a process: is it started again when it is killed? */
 static const struct {
         const char *cgroup;
         enum aiu_tristate returns;

@@ -179,7 +179,7 @@ START_TEST(names_too_long)
 }
 END_TEST
 
-/* The supervisor is told of all the same, and what it calls the program is not known. */
+/* The supervisor is reported all the same. Its name for the program stays unknown. */
 START_TEST(nowhere_to_look)
 {
         const pid_t pids[] = { PARENT };
@@ -244,7 +244,7 @@ START_TEST(pm2)
 }
 END_TEST
 
-/* One that holds the socket itself is ended with the others, and brings nobody back. */
+/* A supervisor that holds the socket itself is ended with the others, and starts no process again. */
 START_TEST(master_that_holds_it_too)
 {
         holder = PARENT;
@@ -284,7 +284,7 @@ static void write_status(const char *path, const char *comm, const char *ids)
         write_file(path, text, strlen(text));
 }
 
-/* The supervisor's ids count, all four of them, and those of whoever could have changed the environment. */
+/* All four ids of the supervisor count, and those of any user who could have changed the environment. */
 START_TEST(word_of_processes)
 {
         static const struct {
@@ -376,7 +376,7 @@ START_TEST(word_of_a_service_directory)
         ck_assert_uint_eq(word_of_runsv(), 4242);
         write_status("10/status", "runsv", ids);
 
-        /* sudo, called runsv by whoever started it; and what has no program to be seen. */
+        /* sudo, called runsv by the user who started it, and a process whose program cannot be seen. */
         ck_assert_int_eq(fchmodat(request.procfs, "10/exe", 04755, 0), 0);
         ck_assert_uint_eq(word_of_runsv(), WORD_UNKNOWN);
         ck_assert_int_eq(unlinkat(request.procfs, "10/exe", 0), 0);

@@ -94,7 +94,7 @@ static const char *command(size_t i)
         return text;
 }
 
-/* With one attribute that is not as the kernel has it nobody is named twice. */
+/* If one attribute differs from the kernel's, no user of the kernel is named twice. */
 struct look {
         int (*take)(void *, struct nlmsghdr *);
         struct nlmsghdr *message;

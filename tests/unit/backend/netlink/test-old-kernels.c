@@ -10,9 +10,9 @@
  *
  *   3.10   fixed part and SHUTDOWN; no SKV6ONLY (4.1)
  *   5.4    and SKV6ONLY of IPv6 sockets that listen or are closed; no CGROUP_ID
- *   5.15   and CGROUP_ID (5.8), SOCKOPT (5.10); no socket that is bound and no more
+ *   5.15   and CGROUP_ID (5.8), SOCKOPT (5.10); no socket that is bound but not listening
  *   6.1    the same
- *   6.12   and sockets that are bound and no more, as state CLOSE (6.8)
+ *   6.12   and sockets bound but not listening, as state CLOSE (6.8)
  */
 #include <arpa/inet.h>
 #include <check.h>

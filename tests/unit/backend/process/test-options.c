@@ -94,7 +94,7 @@ START_TEST(options_refused)
         ck_assert(have_gap(AIU_GAP_DEADLINE, "deadline"));
         request.deadline_nsec = 0;
         ck_assert_int_eq(snapshot.sockets[0].reuseaddr, UNKNOWN);
-        as_nobody(look_options_denied);
+        as_other_user(look_options_denied);
         stop_child(pid);
 }
 END_TEST

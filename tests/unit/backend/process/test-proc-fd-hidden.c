@@ -210,7 +210,7 @@ static void look_denied(void)
 {
         EXPECT(1, look() == AIU_PARTIAL);
         EXPECT(2, snapshot.n_refs == 0);
-        EXPECT(3, have_gap(AIU_GAP_PERMISSION, "of uid 0 could not be looked into"));
+        EXPECT(3, have_gap(AIU_GAP_PERMISSION, "of uid 0 could not be inspected"));
 }
 
 START_TEST(live_denied)
@@ -219,7 +219,7 @@ START_TEST(live_denied)
         pid_t pid = start_holder(NULL, &inode);
 
         want(inode);
-        as_nobody(look_denied);
+        as_other_user(look_denied);
         stop_child(pid);
 }
 END_TEST
@@ -247,7 +247,7 @@ static void look_at_zombie(void)
 START_TEST(live_zombie)
 {
         want(1);
-        as_nobody(look_at_zombie);
+        as_other_user(look_at_zombie);
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The holders phase, lib/backend/process/proc-fd*.c, on real processes in namespaces of
- * the test's own: who is found, what is told of it, in which order, how long it
+ * the test's own: which process is found, which facts are reported, in which order, how long it
  * may take. What is hidden or goes wrong is in test-proc-fd-hidden.c.
  */
 #include <check.h>
@@ -41,7 +41,7 @@ START_TEST(live_no_procfs)
         want(1);
         request.procfs = -1;
         ck_assert_int_eq(look(), -ENOENT);
-        ck_assert(have_gap(AIU_GAP_BACKEND, "no /proc"));
+        ck_assert(have_gap(AIU_GAP_BACKEND, "/proc is not mounted"));
 }
 END_TEST
 

@@ -509,7 +509,7 @@ static tristate returned_by(int parent)
         return process_of(pid)->parent_returns;
 }
 
-/* Whoever types at a terminal starts it once; what reads a script may be a loop. */
+/* A person at a terminal starts it once. A script may be a loop. */
 START_TEST(tree_shells)
 {
         static const struct {

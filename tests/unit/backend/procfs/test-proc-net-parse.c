@@ -232,7 +232,7 @@ START_TEST(table_cut_off)
 
         ck_assert_int_eq(run_table(text, sizeof(text) - 1), AIU_PARTIAL);
         ck_assert_uint_eq(snapshot.n_sockets, 1);
-        ck_assert(have_gap(AIU_GAP_TRUNCATED, "too long or made no sense"));
+        ck_assert(have_gap(AIU_GAP_TRUNCATED, "too long or malformed"));
 }
 END_TEST
 

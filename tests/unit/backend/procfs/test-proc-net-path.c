@@ -139,7 +139,7 @@ START_TEST(namesakes)
 }
 END_TEST
 
-/* What was shown to be stale has nobody, nor has what is no socket or is found already. */
+/* A file proven stale has no process. Neither has a file that is no socket, or one that was found already. */
 START_TEST(nothing_to_search)
 {
         struct aiu_socket_fact fact = { .size = sizeof(fact), .type = SOCK_STREAM, .inode = 7 };
@@ -232,7 +232,7 @@ START_TEST(other_network_namespace)
 }
 END_TEST
 
-/* Of many namesakes whose names cannot be followed none is told of. */
+/* Of many sockets of the same name that cannot be followed, none is reported. */
 START_TEST(crowd)
 {
         static const char *const folders[] = { "1", "2", "3", "4", "5" };

@@ -94,7 +94,7 @@ START_TEST(data_tcp)
         ck_assert_uint_eq(ntohs(s->peer.sa.in.sin_port), 0x8646);
         ck_assert_int_eq(find(11092010)->state, AIU_STATE_LISTEN);
         ck_assert_int_eq(find(11092010)->local.sa.any.sa_family, AF_INET6);
-        ck_assert(have_gap(AIU_GAP_BACKEND, "neither listen nor connect"));
+        ck_assert(have_gap(AIU_GAP_BACKEND, "bound but not listening"));
         ck_assert_uint_eq(snapshot.n_gaps, 1);
 }
 END_TEST
@@ -238,12 +238,12 @@ END_TEST
 
 START_TEST(data_path)
 {
-        /* The file's inode is not told: nobody may conclude that the file is stale. */
+        /* The file's inode is unknown: the file must not be called stale. */
         set_path("with a space.sock");
         ck_assert_int_eq(run(), AIU_PARTIAL);
         ck_assert_uint_eq(snapshot.n_sockets, 1);
         ck_assert_uint_eq(find(11092030)->vfs_inode, 0);
-        ck_assert(have_gap(AIU_GAP_BACKEND, "which file"));
+        ck_assert(have_gap(AIU_GAP_BACKEND, "not the file"));
         set_path("with a space.soc");
         ck_assert_int_eq(run(), AIU_PARTIAL);
         ck_assert_uint_eq(snapshot.n_sockets, 0);

@@ -70,7 +70,7 @@ START_TEST(views)
 }
 END_TEST
 
-/* An upper directory that was named relative to a directory that nobody knows any more. */
+/* An upper directory that was named relative to a directory that is unknown by now. */
 START_TEST(relative)
 {
         expect_view(22, "/srv/upper/s", UNIX_VIEW_UNSURE, NULL);

@@ -97,7 +97,7 @@ static void connection(uint64_t inode)
         ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &socket), 0);
 }
 
-/* A connection that nobody in sight has is one of the instances'; another one somebody has. */
+/* A connection without a visible process is one of the instances'. Another one has a process. */
 static void kept_with_connections(void)
 {
         const uint64_t inodes[] = { INODE, INODE + 1, INODE + 2 };
@@ -120,7 +120,7 @@ START_TEST(instances_with_connections)
                 { NULL, NULL },
         };
 
-        managers_asked = 2; /* what is told of one socket says nothing of the other */
+        managers_asked = 2; /* the facts about one socket say nothing about the other */
         converse(units, kept_with_connections);
         ck_assert_ptr_nonnull(strstr(all_told, "a@0.service a@1.service"));
 }
@@ -140,7 +140,7 @@ START_TEST(service_behind_a_socket_refuses)
         ck_assert_uint_eq(told.flags, AIU_HOLDER_UNIT_SPARED);
         ck_assert_str_eq(told.enabled, "disabled");
         ck_assert_ptr_null(told.unit_restart);
-        ck_assert(have_gap(AIU_GAP_NOTE, "a.service refuses"));
+        ck_assert(have_gap(AIU_GAP_NOTE, "does not stop a.service"));
 }
 END_TEST
 
@@ -209,7 +209,7 @@ START_TEST(two_keep_descriptors)
 
         converse(units, kept_by_pid_1);
         ck_assert_ptr_null(told.unit);
-        ck_assert(have_gap(AIU_GAP_NOTE, "no unit that is loaded"));
+        ck_assert(have_gap(AIU_GAP_NOTE, "no loaded unit"));
 }
 END_TEST
 
@@ -251,7 +251,7 @@ START_TEST(service_with_a_socket_unit)
         converse(units, of_a_service);
         ck_assert_ptr_nonnull(strstr(all_told, "8/0: systemd, a.service, -, active, no, returns"));
         ck_assert_ptr_nonnull(strstr(all_told, "8/78: systemd, a.service, a.socket"));
-        ck_assert(have_gap(AIU_GAP_NOTE, "a.service refuses"));
+        ck_assert(have_gap(AIU_GAP_NOTE, "does not stop a.service"));
 }
 END_TEST
 
