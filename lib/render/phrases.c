@@ -247,7 +247,7 @@ const char *phrase_file(const struct aiu_conflict *c)
         switch (aiu_conflict_get_file_mode(c) & S_IFMT) {
         case S_IFSOCK:
                 return aiu_conflict_get_n_holders(c) > 0 ? "a live socket of a process that was not found"
-                                                         : "a socket file; whether a server is behind it is unknown";
+                                                         : "a socket file that may be live or stale";
         case S_IFREG:
                 return "a regular file, not a socket";
         case S_IFDIR:

@@ -11,12 +11,12 @@
 
 static void describe_kernel_user(struct strbuf *text, const struct kernel_user *user)
 {
-        strbuf_str(text, user->command_suffices == YES ? "take down " : "have ");
+        strbuf_str(text, user->command_suffices == YES ? "take down " : "stop ");
         phrase_kernel_user(text, user->service, user->name);
         if (user->command_suffices != YES)
-                strbuf_str(text, " stopped by what set it up; whether that closes its socket was not tested");
+                strbuf_str(text, " through what set it up. Whether that closes its socket was not tested");
         else
-                strbuf_str(text, ", which closes its socket; what set it up may do so again");
+                strbuf_str(text, ", which closes its socket. What set it up may do so again");
 }
 
 static void describe_widen(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report)
@@ -25,8 +25,8 @@ static void describe_widen(struct strbuf *text, const struct aiu_action *action,
                 strbuf_printf(text, "widen or clear IP_LOCAL_PORT_RANGE on the socket: it leaves only %d-%d",
                               report->range.first, report->range.last);
         else
-                strbuf_str(text, "let the kernel choose among more ports; a service that needs one of them later "
-                                 "has to be in net.ipv4.ip_local_reserved_ports");
+                strbuf_str(text, "let the kernel choose from more ports. A port that a service needs later has to be "
+                                 "in net.ipv4.ip_local_reserved_ports");
 }
 
 static void add_names(struct strbuf *text, const struct aiu_action *action)
@@ -129,8 +129,8 @@ static const struct {
         { REMARK_FOREIGN_PIDS, "The pids are those of another pid namespace: do this there" },
         { REMARK_LIMITED_ROOT, "root of this user namespace may not signal a process of a user outside it" },
         { REMARK_AT_BOOT, "It is enabled: it starts again at boot unless you disable it, too (systemctl disable)" },
-        { REMARK_NOT_REMOVABLE, "This user may not: the directory, its sticky bit, the file's attributes or a mount on "
-                                "the file forbid it" },
+        { REMARK_NOT_REMOVABLE, "This user may not remove it: the directory, its sticky bit, the file's attributes or "
+                                "a mount on the file prevent it" },
 };
 
 static void add_sentences(struct strbuf *text, uint32_t remarks)
@@ -146,7 +146,7 @@ static void add_innocents(struct strbuf *text, uint32_t n)
                 strbuf_printf(text, ". This ends %u other %s of the unit, too", (unsigned)n,
                               n > 1 ? "processes" : "process");
         else
-                strbuf_str(text, ". This ends the unit's main process, too, and all else in the unit");
+                strbuf_str(text, ". This also ends the unit's main process and everything else in the unit");
 }
 
 static bool ends_holders(enum aiu_action_kind kind)
@@ -226,12 +226,13 @@ static void describe_look(struct strbuf *text, const struct aiu_action *action)
         if (action->remarks & REMARK_FILE_UNKNOWN)
                 strbuf_printf(
                         text,
-                        "look again%s: a server may be behind the socket file, and removing the file may cut a server off",
+                        "look again%s: a server may be using the socket file, and would be cut off if the file were "
+                        "removed",
                         action->flags & AIU_ACTION_NEEDS_ROOT ? " as root" : "");
         else if (action->remarks & REMARK_LIMITED_ROOT)
                 strbuf_printf(
                         text,
-                        "look again from the host, as root: root of this user namespace cannot look into every process");
+                        "look again from the host, as root: root of this user namespace cannot inspect every process");
         else if (action->flags & AIU_ACTION_NEEDS_ROOT)
                 strbuf_printf(text, "look again as root: not every holder could be seen");
         else
@@ -279,13 +280,13 @@ static void describe_container(struct strbuf *text, const struct aiu_action *act
                 strbuf_escaped(text, m->container, escape_shown(m->container));
                 return;
         }
-        strbuf_printf(text, "stop the container that publishes the port; %s",
+        strbuf_printf(text, "stop the container that publishes the port: %s",
                       manager_command(m, STOPS_CONTAINERS)->list);
         if (m->kind == AIU_MANAGER_DOCKER)
                 strbuf_printf(text, " --filter publish=%u", (unsigned)address_port(&q->address));
-        strbuf_str(text, " names it");
+        strbuf_str(text, " lists it");
         if (m->user != 0 && m->user != UID_UNKNOWN)
-                strbuf_printf(text, " when uid %u runs it", (unsigned)m->user);
+                strbuf_printf(text, ", run by uid %u", (unsigned)m->user);
 }
 
 static void describe(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report,
@@ -345,7 +346,7 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
                 strbuf_str(text, "remove the stale socket file: no socket is bound to it in any network namespace");
                 break;
         case AIU_ACTION_USE_ACTIVATION:
-                strbuf_printf(text, "take the socket that systemd passes (sd_listen_fds(3)) instead of binding one");
+                strbuf_printf(text, "use the socket that systemd passes (sd_listen_fds(3)) instead of binding one");
                 break;
         case AIU_ACTION_FIX_CALLER:
                 if (action->remarks & REMARK_RANGE)

@@ -47,11 +47,11 @@ void words_whose_word(struct strbuf *text, const struct aiu_action *action)
         if (m->named_by == UID_UNKNOWN)
                 strbuf_str(text, ". An unknown user may have chosen the name, so no command acts on it");
         else if (manager_acts_as_user(m) && !action->argv)
-                strbuf_printf(text, ". This rests on the word of uid %u alone", (unsigned)m->named_by);
+                strbuf_printf(text, ". This relies on what uid %u says", (unsigned)m->named_by);
         else if (manager_acts_as_user(m))
-                strbuf_printf(text, ". This rests on the word of uid %u, and the command runs as that user",
+                strbuf_printf(text, ". This relies on what uid %u says, and the command runs as that user",
                               (unsigned)m->named_by);
         else
-                strbuf_printf(text, ". This rests on the word of uid %u, so no command acts on it",
+                strbuf_printf(text, ". This relies on what uid %u says, so no command acts on it",
                               (unsigned)m->named_by);
 }

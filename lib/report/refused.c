@@ -52,7 +52,7 @@ static bool add_own_addresses(struct strbuf *text, const struct request *q, cons
                 add_own_address(text, alike[i]);
         }
         if (n > MOST_ADDRESSES)
-                strbuf_str(text, ", ...");
+                strbuf_str(text, " and others");
         return n > 0;
 }
 
@@ -79,7 +79,7 @@ static void add_bound(struct strbuf *text, const struct request *q)
         if (q->bound.len == 0)
                 return;
         address_print_port(&q->bound, where, sizeof(where));
-        strbuf_printf(text, ", to %s", where);
+        strbuf_printf(text, " to %s", where);
 }
 
 static void why_path(struct strbuf *text, const struct aiu_report *report, const struct host *host)
@@ -104,13 +104,13 @@ static void why_path(struct strbuf *text, const struct aiu_report *report, const
                 strbuf_str(text, " is on a read-only file system");
                 break;
         case EACCES:
-                strbuf_str(text, " does not admit this user");
+                strbuf_str(text, " denies access to this user");
                 break;
         case EPERM:
-                strbuf_str(text, " may not be changed (lsattr(1): immutable, or append-only)");
+                strbuf_str(text, " is immutable or append-only (lsattr)");
                 break;
         default:
-                strbuf_str(text, " is refused");
+                strbuf_str(text, " cannot be used");
                 break;
         }
 }
@@ -123,9 +123,9 @@ static const char *plain_reason(enum why why)
         case WHY_CONNECTED:
                 return ": the socket is connected, or was";
         case WHY_LENGTH:
-                return ": addrlen does not fit a socket of this family";
+                return ": addrlen does not fit the socket's family";
         case WHY_FAMILY:
-                return ": the address is not of the socket's family";
+                return ": the address family is not the socket's";
         case WHY_SCOPE:
                 return ": a link-local address needs an interface";
         case WHY_MAPPED:
@@ -145,9 +145,9 @@ static const char *plain_reason(enum why why)
         case WHY_NO_SPACE:
                 return ": the file system is full, or the disk quota is used up";
         case WHY_PASSING:
-                return ": the kernel was short of memory, or was interrupted";
+                return ": the kernel was out of memory, or the call was interrupted";
         case WHY_GONE:
-                return ": it would not fail like that now";
+                return ": the call would not fail this way now";
         default:
                 return "";
         }
@@ -172,11 +172,11 @@ void words_why(struct strbuf *text, const struct aiu_report *report, const struc
                         strbuf_str(text, ": the port needs CAP_NET_BIND_SERVICE");
                 break;
         case WHY_BOUND:
-                strbuf_str(text, ": the socket is bound already");
+                strbuf_str(text, ": the socket is already bound");
                 add_bound(text, q);
                 break;
         case WHY_DETECTION:
-                strbuf_str(text, ": duplicate address detection still runs on ");
+                strbuf_str(text, ": duplicate address detection is still running on ");
                 add_device(text, host->address_device);
                 break;
         case WHY_DUPLICATE:
@@ -213,10 +213,11 @@ void words_why(struct strbuf *text, const struct aiu_report *report, const struc
 
 static void fix_scope(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
-        strbuf_str(text, "name the interface of the link-local address: sin6_scope_id, or %INTERFACE behind it");
+        strbuf_str(text,
+                   "name the interface of the link-local address: sin6_scope_id, or %INTERFACE after the address");
         if (host->n_addresses == 0)
                 return;
-        strbuf_str(text, "; this host has ");
+        strbuf_str(text, ". This host has ");
         if (!add_own_addresses(text, &report->request, host))
                 strbuf_str(text, "no link-local address");
 }
@@ -225,7 +226,7 @@ static void fix_device(struct strbuf *text, const struct host *host)
 {
         strbuf_str(text, "name the device that has the address, ");
         add_device(text, other_device(host));
-        strbuf_str(text, " (%INTERFACE, SO_BINDTODEVICE), or bind an address of the device that is named");
+        strbuf_str(text, " (%INTERFACE or SO_BINDTODEVICE), or bind an address of the named device");
 }
 
 static void fix_path(struct strbuf *text, const struct aiu_report *report, const struct host *host)
@@ -237,10 +238,10 @@ static void fix_path(struct strbuf *text, const struct aiu_report *report, const
                 strbuf_str(text, " is not a directory");
                 break;
         case ELOOP:
-                strbuf_str(text, "correct the symbolic links in the path: they lead in a circle, or are too many");
+                strbuf_str(text, "correct the symbolic links in the path: there are too many, or they form a loop");
                 break;
         case ENAMETOOLONG:
-                strbuf_str(text, "shorten the names that the path leads through");
+                strbuf_str(text, "shorten the names in the path");
                 break;
         default:
                 strbuf_str(text, "correct the path");
@@ -252,29 +253,29 @@ static const char *plain_fix(enum why why)
 {
         switch (why) {
         case WHY_BOUND:
-                return "make a new socket for this address: a socket is bound once";
+                return "make a new socket for this address: a socket can be bound only once";
         case WHY_CONNECTED:
-                return "make a new socket: one that has had a peer cannot be used for this";
+                return "make a new socket: this one has been connected";
         case WHY_LENGTH:
                 return "pass the whole address: a struct sockaddr_in6 to an AF_INET6 socket, and its size";
         case WHY_FAMILY:
-                return "make the socket with the family of the address: the first argument of socket(2)";
+                return "create the socket with the family of the address, the first argument of socket(2)";
         case WHY_MAPPED:
                 return "clear IPV6_V6ONLY, or bind the IPv4 address with an AF_INET socket";
         case WHY_NO_DEVICE:
-                return "correct the interface: none has this number or name (ip link)";
+                return "correct the interface: this host has none with that number or name (ip link)";
         case WHY_MULTICAST:
-                return "bind a unicast address, or use a datagram socket: a stream has no group";
+                return "bind a unicast address, or use a datagram socket for multicast";
         case WHY_NO_IPV6:
-                return "use an AF_INET socket and an IPv4 address; this kernel was started without IPv6";
+                return "use an AF_INET socket and an IPv4 address: this kernel runs without IPv6";
         case WHY_NO_NAME:
-                return "bind() the socket first: listen() needs an address of its own";
+                return "bind() the socket first: listen() needs a name";
         case WHY_NO_LISTEN:
                 return "leave listen() out: a datagram socket receives without it";
         case WHY_SLASHES:
                 return "leave out the slash at the end of the path: a socket is not a directory";
         case WHY_NO_SPACE:
-                return "make room on the file system of the path, or use another one";
+                return "free space on the file system of the path, or use another one";
         default:
                 return NULL;
         }
@@ -293,7 +294,7 @@ static void fix_call(struct strbuf *text, const struct aiu_report *report, const
         else if (report->request.address.sa.any.sa_family == AF_UNIX)
                 fix_path(text, report, host);
         else
-                strbuf_str(text, "correct the call: the kernel does not take this address with these options");
+                strbuf_str(text, "correct the call: the kernel does not accept this address with these options");
 }
 
 static bool is_v6(const struct request *q)
@@ -313,9 +314,9 @@ static void bind_another(struct strbuf *text, const struct aiu_report *report, c
         } else {
                 strbuf_str(text, " (ip address)");
         }
-        strbuf_printf(text, "; %s is every address", is_v6(q) ? "[::]" : "0.0.0.0");
+        strbuf_printf(text, ". %s is every address", is_v6(q) ? "[::]" : "0.0.0.0");
         if (report->verdict.why == WHY_NO_IPV6_HERE)
-                strbuf_str(text, "; without IPv6 that leaves IPv4, such as 127.0.0.1");
+                strbuf_str(text, ". Without IPv6, only IPv4 is left, such as 127.0.0.1");
 }
 
 static void bind_elsewhere(struct strbuf *text, const struct aiu_report *report, const struct host *host)
@@ -325,7 +326,7 @@ static void bind_elsewhere(struct strbuf *text, const struct aiu_report *report,
                 return;
         }
         strbuf_str(text, report->verdict.verdict == AIU_VERDICT_NOT_PERMITTED
-                                 ? "bind a path in a directory where the user of the program may make files"
+                                 ? "bind a path in a directory where the user of the program may create files"
                                  : "bind a path in a directory that exists");
 }
 
@@ -334,17 +335,19 @@ static void wait_for(struct strbuf *text, const struct aiu_action *action, const
 {
         if (report->verdict.why == WHY_DETECTION) {
                 strbuf_printf(text,
-                              action->wait_usec ? "wait %llu s: duplicate address detection still runs on "
-                                                : "wait, %llu s or more: duplicate address detection has not ended on ",
+                              action->wait_usec ? "wait %llu s: duplicate address detection is still running on "
+                                                : "wait %llu s or more: duplicate address detection is still running "
+                                                  "on ",
                               action->wait_usec ? words_whole_seconds(action->wait_usec) : 2ull);
                 add_device(text, host->address_device);
                 if (action->wait_usec == 0)
-                        strbuf_str(text, ", and does not go on while the link is down");
+                        strbuf_str(text, ", and pauses while the link is down");
         } else if (report->verdict.why == WHY_GONE) {
-                strbuf_str(text, "try again: what refused the call a moment ago is not in sight any more");
+                strbuf_str(text, "try again: what refused the call is gone");
         } else {
                 strbuf_str(text,
-                           "try again: the kernel was short of memory or was interrupted; the call itself is right");
+                           "try again: the kernel was out of memory, or the call was interrupted. The call itself is "
+                           "correct");
         }
 }
 
@@ -364,8 +367,8 @@ static void change_policy(struct strbuf *text, const struct aiu_report *report)
 {
         bool ip = address_is_ip(&report->request.address);
 
-        strbuf_printf(text, "%s: change the security policy that refused it",
-                      ip ? "the caller may bind ports like this one" : "the directory admits the caller");
+        strbuf_printf(text, "change the security policy that refused the call: the %s would permit it",
+                      ip ? "port number" : "directory");
         if (ip && report->verdict.error == EPERM)
                 strbuf_str(text,
                            " (SocketBindDeny= of the unit, a BPF program of the cgroup, seccomp, a security module)");
@@ -378,23 +381,23 @@ static void change_policy(struct strbuf *text, const struct aiu_report *report)
 static void add_it(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
         if (report->verdict.why == WHY_DUPLICATE) {
-                strbuf_str(text, "find the other host that has the address, and after that remove the address from ");
+                strbuf_str(text, "find the other host that has the address. Then remove the address from ");
                 add_device(text, host->address_device);
-                strbuf_str(text, " and add it again: detection starts anew");
+                strbuf_str(text, " and add it again, which restarts the detection");
                 return;
         }
         strbuf_str(text,
-                   "give this host the address, if no other host has it: two hosts that answer for one address break "
-                   "it for both. An address that floats between hosts (VRRP) is added by its own daemon alone");
+                   "add the address to this host, if no other host has it: two hosts with one address break it for "
+                   "both. An address that floats between hosts (VRRP) is added by its daemon only");
 }
 
 static void make_directory(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
         strbuf_str(text, "make ");
         add_directory(text, &report->request, host);
-        strbuf_str(text, "; for a service, RuntimeDirectory= in its unit does that at each start");
+        strbuf_str(text, ". For a service, RuntimeDirectory= in its unit creates it at each start");
         if (host->name_makeable == UNKNOWN)
-                strbuf_str(text, ". If it is a symbolic link, make what the link points to");
+                strbuf_str(text, ". If it is a symbolic link, create its target");
         if (host->name_makeable == NO)
                 strbuf_str(text, ". The user of the program must be able to write there");
 }
@@ -427,13 +430,13 @@ bool words_refused(struct strbuf *text, const struct aiu_action *action, const s
         case AIU_ACTION_SET_FREEBIND:
                 strbuf_str(
                         text,
-                        "set IP_FREEBIND on the socket before bind(): it may have the address before this host does, "
-                        "as an address that floats between hosts (VRRP) requires");
+                        "set IP_FREEBIND on the socket before bind(): it can then bind an address that this host does "
+                        "not have yet, such as one that floats between hosts (VRRP)");
                 return true;
         case AIU_ACTION_ALLOW_NONLOCAL:
                 strbuf_str(text,
-                           "let every program of this host bind addresses that it does not have (yet), as an address "
-                           "that floats between hosts (VRRP) requires");
+                           "let every program on this host bind addresses that the host does not have yet, such as "
+                           "one that floats between hosts (VRRP)");
                 return true;
         case AIU_ACTION_ENABLE_IPV6:
                 strbuf_printf(text, "switch IPv6 on again: net.ipv6.conf.%s.disable_ipv6 is 1", host->address_device);

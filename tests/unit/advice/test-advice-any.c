@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What has to be true of the advice in any situation: a few thousand that are put together at random, the
- * same ones each time. Nobody is ended who must not be, nothing is called sufficient that leaves a
+ * same ones each time. No protected process is ended, and nothing is called sufficient that leaves a
  * holder alone, the best comes first, nothing is said twice, and all of it can be printed.
  */
 #include <check.h>
@@ -333,7 +333,7 @@ static void check_victims(const struct aiu_action *action)
         }
 }
 
-/* Who stops a unit is not done with a socket that nobody of any unit has. */
+/* Stopping a unit does not free a socket that no unit has. */
 static void check_sufficient(const struct aiu_action *action)
 {
         bool ends = action->kind == AIU_ACTION_STOP_UNIT || action->kind == AIU_ACTION_STOP_CONTAINER ||

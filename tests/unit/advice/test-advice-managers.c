@@ -92,7 +92,7 @@ START_TEST(unit_with_another_main_process)
                 const char *text;
         } rows[] = { { 13, "This ends 12 other processes of the unit, too" },
                      { 2, "This ends 1 other process of the unit, too" },
-                     { 0, "This ends the unit's main process, too" } };
+                     { 0, "This also ends the unit's main process" } };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 setup();
@@ -304,7 +304,7 @@ START_TEST(rootless_container)
 }
 END_TEST
 
-/* Whoever holds a port for a container is not ended: the container would go on without it. */
+/* A process that holds a port for a container is not ended: the container would go on without it. */
 START_TEST(port_helpers_are_spared)
 {
         static const struct {
@@ -313,12 +313,12 @@ START_TEST(port_helpers_are_spared)
                 const char *how;
                 bool one_container; /* it may have outlived it */
         } rows[] = {
-                { "docker-proxy", AIU_MANAGER_DOCKER, "docker ps --filter publish=80 names it", true },
-                { "rootlesskit", AIU_MANAGER_CONTAINERD, "nerdctl ps names it", false },
-                { "rootlessport", AIU_MANAGER_PODMAN, "podman port --all names it", true },
-                { "pasta.avx2", AIU_MANAGER_PODMAN, "podman port --all names it", false },
-                { "slirp4netns", AIU_MANAGER_PODMAN, "podman port --all names it", false },
-                { "conmon", AIU_MANAGER_PODMAN, "podman port --all names it", true },
+                { "docker-proxy", AIU_MANAGER_DOCKER, "docker ps --filter publish=80 lists it", true },
+                { "rootlesskit", AIU_MANAGER_CONTAINERD, "nerdctl ps lists it", false },
+                { "rootlessport", AIU_MANAGER_PODMAN, "podman port --all lists it", true },
+                { "pasta.avx2", AIU_MANAGER_PODMAN, "podman port --all lists it", false },
+                { "slirp4netns", AIU_MANAGER_PODMAN, "podman port --all lists it", false },
+                { "conmon", AIU_MANAGER_PODMAN, "podman port --all lists it", true },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -415,8 +415,7 @@ START_TEST(port_helper_that_was_left_over)
         holders[1] = holders[0];
         asker = 0;
         ask();
-        expect_text(AIU_ACTION_STOP_CONTAINER,
-                    "podman port --all names it when uid 1000 runs it. This rests on the word of");
+        expect_text(AIU_ACTION_STOP_CONTAINER, "podman port --all lists it, run by uid 1000. This relies on what");
         expect(AIU_ACTION_TERMINATE, UNKNOWN);
         expect_command(AIU_ACTION_TERMINATE, "kill -TERM 100");
         expect_text(AIU_ACTION_TERMINATE, "if no container publishes the port");
@@ -486,7 +485,7 @@ static void expect_believed(enum aiu_action_kind kind, const char *command)
         expect(kind, YES);
         ck_assert(!(find(kind)->flags & AIU_ACTION_UNCONFIRMED));
         expect_command(kind, command);
-        ck_assert_ptr_null(strstr(find(kind)->text, "word of"));
+        ck_assert_ptr_null(strstr(find(kind)->text, "relies on what"));
 }
 
 /* A user could have chosen the name: root gets no command for it, that user does. */
@@ -517,7 +516,7 @@ START_TEST(name_that_a_user_chose)
                 managers[0].named_by = 1000;
                 asker = 0;
                 ask();
-                expect_unconfirmed(kind, NULL, "the word of uid 1000, so no command acts on it");
+                expect_unconfirmed(kind, NULL, "what uid 1000 says, so no command acts on it");
                 ck_assert_ptr_nonnull(find(AIU_ACTION_TERMINATE)->argv);
                 expect(AIU_ACTION_TERMINATE, rows[i].supervisor ? UNKNOWN : YES);
                 teardown();
@@ -554,7 +553,8 @@ START_TEST(command_runs_as_the_user)
                 container(0, engines[i], ID);
                 managers[0].user = managers[0].named_by = 1000;
                 ask();
-                expect_unconfirmed(AIU_ACTION_STOP_CONTAINER, command, "uid 1000, and the command runs as that user");
+                expect_unconfirmed(AIU_ACTION_STOP_CONTAINER, command,
+                                   "what uid 1000 says, and the command runs as that user");
                 teardown();
         }
         setup();
@@ -573,7 +573,7 @@ START_TEST(command_runs_as_the_user)
         teardown();
         managers[0].named_by = 1001;
         ask();
-        expect_unconfirmed(AIU_ACTION_STOP_UNIT, NULL, "the word of uid 1001");
+        expect_unconfirmed(AIU_ACTION_STOP_UNIT, NULL, "what uid 1001 says");
 }
 END_TEST
 
@@ -630,7 +630,7 @@ START_TEST(supervisor_commands)
 }
 END_TEST
 
-/* It starts it again, and nobody knows what to say to it. */
+/* The manager starts the program again, and its command is unknown. */
 START_TEST(supervisor_without_a_command)
 {
         listener(100, "worker");

@@ -69,7 +69,7 @@ START_TEST(not_shown_to_be_stale)
                 ck_assert_ptr_null(find(AIU_ACTION_REMOVE_FILE));
                 expect(AIU_ACTION_LOOK_CLOSER, UNKNOWN);
                 ck_assert_uint_eq(find(AIU_ACTION_LOOK_CLOSER)->flags, i ? 0 : AIU_ACTION_NEEDS_ROOT);
-                expect_text(AIU_ACTION_LOOK_CLOSER, "may cut a server off");
+                expect_text(AIU_ACTION_LOOK_CLOSER, "would be cut off");
                 expect(AIU_ACTION_OTHER_ADDRESS, UNKNOWN);
                 teardown();
                 setup();
@@ -130,7 +130,7 @@ START_TEST(held)
 }
 END_TEST
 
-/* A conflict with what is not in sight is nobody who could be told to let go. */
+/* A conflict without a visible socket has no holder that could let go. */
 START_TEST(held_by_the_unseen)
 {
         struct socket unseen = live_socket();

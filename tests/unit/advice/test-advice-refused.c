@@ -72,7 +72,7 @@ START_TEST(another_address_first)
                      AIU_ACTION_ADD_ADDRESS);
         expect(AIU_ACTION_OTHER_ADDRESS, YES);
         expect_text(AIU_ACTION_OTHER_ADDRESS,
-                    "10.0.0.5 (eth0), 10.1.0.9 (eth1), 127.0.0.1 (lo), 192.0.2.1; 0.0.0.0 is every");
+                    "10.0.0.5 (eth0), 10.1.0.9 (eth1), 127.0.0.1 (lo), 192.0.2.1. 0.0.0.0 is every");
         expect(AIU_ACTION_SET_FREEBIND, YES);
         expect_text(AIU_ACTION_SET_FREEBIND, "VRRP");
         expect_command(AIU_ACTION_ALLOW_NONLOCAL, "sysctl -w net.ipv4.ip_nonlocal_bind=1");
@@ -98,7 +98,8 @@ START_TEST(most_similar_first)
         hold(table_socket("10.0.0.5", AIU_STATE_LISTEN), 100);
         ask();
         expect(AIU_ACTION_OTHER_ADDRESS, UNKNOWN); /* the nearest one is in use */
-        expect_text(AIU_ACTION_OTHER_ADDRESS, "10.0.0.5 (b), 16.9.9.9 (a), 203.7.113.1 (c), 203.7.113.1 (c), ...;");
+        expect_text(AIU_ACTION_OTHER_ADDRESS,
+                    "10.0.0.5 (b), 16.9.9.9 (a), 203.7.113.1 (c), 203.7.113.1 (c) and others.");
 }
 END_TEST
 
@@ -109,7 +110,7 @@ START_TEST(addresses_without_a_list)
         be_elsewhere("2001:db8::9");
         expect_why(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, WHY_UNKNOWN, "is not an address of this host");
         expect(AIU_ACTION_OTHER_ADDRESS, UNKNOWN);
-        expect_text(AIU_ACTION_OTHER_ADDRESS, "this host has (ip address); [::] is every address");
+        expect_text(AIU_ACTION_OTHER_ADDRESS, "this host has (ip address). [::] is every address");
         expect_command(AIU_ACTION_ALLOW_NONLOCAL, "sysctl -w net.ipv6.ip_nonlocal_bind=1");
         expect_command(AIU_ACTION_ADD_ADDRESS, "ip address add 2001:db8::9/128 dev lo nodad");
         teardown();
@@ -117,7 +118,7 @@ START_TEST(addresses_without_a_list)
         host.addresses = here;
         host.n_addresses = 1;
         ask();
-        expect_text(AIU_ACTION_OTHER_ADDRESS, "this host has (ip address);");
+        expect_text(AIU_ACTION_OTHER_ADDRESS, "this host has (ip address).");
 }
 END_TEST
 
@@ -132,7 +133,7 @@ START_TEST(mapped_address)
         host.n_addresses = 1;
         ask();
         expect(AIU_ACTION_OTHER_ADDRESS, UNKNOWN);
-        expect_text(AIU_ACTION_OTHER_ADDRESS, "10.0.0.5 (eth0); 0.0.0.0 is");
+        expect_text(AIU_ACTION_OTHER_ADDRESS, "10.0.0.5 (eth0). 0.0.0.0 is");
         expect_command(AIU_ACTION_ALLOW_NONLOCAL, "sysctl -w net.ipv4.ip_nonlocal_bind=1");
         expect_command(AIU_ACTION_ADD_ADDRESS, "ip address add 10.0.0.9/32 dev lo");
 }
@@ -175,7 +176,7 @@ START_TEST(link_local)
         host.n_addresses = 3;
         ask();
         EXPECT_ORDER(AIU_ACTION_OTHER_ADDRESS, AIU_ACTION_SET_FREEBIND);
-        expect_text(AIU_ACTION_OTHER_ADDRESS, "this host has: fe80::1%eth0; [::]");
+        expect_text(AIU_ACTION_OTHER_ADDRESS, "this host has: fe80::1%eth0. [::]");
 }
 END_TEST
 
@@ -190,7 +191,7 @@ START_TEST(not_so_any_more)
         expect_text(AIU_ACTION_WAIT, "try again");
         teardown();
         hold(table_socket("0.0.0.0", AIU_STATE_LISTEN), 100);
-        expect_why(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, WHY_GONE, "would not fail like that now");
+        expect_why(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, WHY_GONE, "would not fail this way now");
 }
 END_TEST
 
@@ -222,11 +223,11 @@ START_TEST(detection)
         expect(AIU_ACTION_WAIT, UNKNOWN);
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_WAIT);
         expect_command(AIU_ACTION_WAIT, NULL);
-        expect_text(AIU_ACTION_WAIT, "does not go on while the link is down");
+        expect_text(AIU_ACTION_WAIT, "pauses while the link is down");
         ck_assert_ptr_null(find(AIU_ACTION_ADD_ADDRESS)); /* the kernel says that it is there */
         teardown();
         host.detection_usec = 2000000;
-        expect_why(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, WHY_DETECTION, "detection still runs on eth0");
+        expect_why(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, WHY_DETECTION, "detection is still running on eth0");
         expect(AIU_ACTION_WAIT, YES);
         expect_command(AIU_ACTION_WAIT, "sleep 3");
         ck_assert_ptr_null(find(AIU_ACTION_ADD_ADDRESS));
@@ -316,7 +317,7 @@ START_TEST(privileged_port)
 }
 END_TEST
 
-/* The caller may bind the port by all rules about ports: the sysctl is no cure, and nobody is let in by it. */
+/* All rules about ports permit the bind: the sysctl is no cure, and no user gains by it. */
 START_TEST(policy)
 {
         q.error = EACCES;
@@ -338,7 +339,7 @@ START_TEST(policy)
 }
 END_TEST
 
-/* Whoever asks without the privilege wants to know who is there. */
+/* A caller without the privilege wants to know which process is there. */
 START_TEST(in_use_as_well)
 {
         struct aiu_conflict conflict = { .judgement.blocking = YES };
@@ -446,11 +447,11 @@ static const struct {
         enum why why;
         const char *summary, *fix;
 } wrong[] = {
-        { bound_already, EINVAL, WHY_BOUND, "the socket is bound already, to 127.0.0.1:40000", "make a new socket" },
+        { bound_already, EINVAL, WHY_BOUND, "the socket is already bound to 127.0.0.1:40000", "make a new socket" },
         { no_scope, EINVAL, WHY_SCOPE, "needs an interface", "%INTERFACE" },
         { mapped_v6only, EINVAL, WHY_MAPPED, "IPV6_V6ONLY excludes", "clear IPV6_V6ONLY" },
-        { other_family, EAFNOSUPPORT, WHY_FAMILY, "not of the socket's family", "with the family of the address" },
-        { unix_family, EINVAL, WHY_FAMILY, "not of the socket's family", "with the family of the address" },
+        { other_family, EAFNOSUPPORT, WHY_FAMILY, "family is not the socket's", "with the family of the address" },
+        { unix_family, EINVAL, WHY_FAMILY, "family is not the socket's", "with the family of the address" },
         { short_address, EINVAL, WHY_LENGTH, "addrlen does not fit", "the whole address" },
         { no_device, ENODEV, WHY_NO_DEVICE, "no such interface", "correct the interface" },
         { group_stream, EINVAL, WHY_MULTICAST, "multicast", "unicast" },
@@ -486,12 +487,12 @@ START_TEST(link_local_candidates)
         host.addresses = here;
         host.n_addresses = 2;
         ask();
-        expect_text(AIU_ACTION_FIX_CALLER, "this host has fe80::1%eth0");
+        expect_text(AIU_ACTION_FIX_CALLER, "This host has fe80::1%eth0");
         teardown();
         host.addresses = here + 1;
         host.n_addresses = 1;
         ask();
-        expect_text(AIU_ACTION_FIX_CALLER, "this host has no link-local address");
+        expect_text(AIU_ACTION_FIX_CALLER, "This host has no link-local address");
 }
 END_TEST
 
@@ -505,8 +506,8 @@ static const struct {
         { ENOBUFS, WHY_PASSING, AIU_ACTION_WAIT, "ENOBUFS", "try again" },
         { EINTR, WHY_PASSING, AIU_ACTION_WAIT, "EINTR", "try again" },
         { EAGAIN, WHY_PASSING, AIU_ACTION_WAIT, "EAGAIN", "try again" },
-        { ENOSPC, WHY_NO_SPACE, AIU_ACTION_FIX_CALLER, "full", "make room" },
-        { EDQUOT, WHY_NO_SPACE, AIU_ACTION_FIX_CALLER, "full", "make room" },
+        { ENOSPC, WHY_NO_SPACE, AIU_ACTION_FIX_CALLER, "full", "free space" },
+        { EDQUOT, WHY_NO_SPACE, AIU_ACTION_FIX_CALLER, "full", "free space" },
         { EINVAL, WHY_GONE, AIU_ACTION_WAIT, "EINVAL", "try again" },
         { EBADF, WHY_GONE, AIU_ACTION_WAIT, "EBADF", "try again" },
         { ENOTSOCK, WHY_GONE, AIU_ACTION_WAIT, "ENOTSOCK", "try again" },
@@ -568,7 +569,7 @@ START_TEST(directory_is_missing)
         teardown();
         host.name_makeable = UNKNOWN; /* a symbolic link that leads nowhere */
         ask();
-        expect_text(AIU_ACTION_MAKE_DIRECTORY, "make what the link points to");
+        expect_text(AIU_ACTION_MAKE_DIRECTORY, "create its target");
         expect(AIU_ACTION_MAKE_DIRECTORY, UNKNOWN);
         expect_command(AIU_ACTION_MAKE_DIRECTORY, NULL);
         teardown();
@@ -614,10 +615,10 @@ static const struct {
         { ENOTDIR, AIU_VERDICT_INVALID, WHY_UNKNOWN, "the directory /a is not a directory",
           "the directory /a is not a directory" },
         { ELOOP, AIU_VERDICT_INVALID, WHY_UNKNOWN, "too many symbolic links", "correct the symbolic links" },
-        { ENAMETOOLONG, AIU_VERDICT_INVALID, WHY_UNKNOWN, "is refused", "shorten" },
-        { EBUSY, AIU_VERDICT_INVALID, WHY_UNKNOWN, "is refused", "correct the path" },
+        { ENAMETOOLONG, AIU_VERDICT_INVALID, WHY_UNKNOWN, "cannot be used", "shorten" },
+        { EBUSY, AIU_VERDICT_INVALID, WHY_UNKNOWN, "cannot be used", "correct the path" },
         { EROFS, AIU_VERDICT_NOT_PERMITTED, WHY_UNKNOWN, "read-only file system", "in a directory where the user" },
-        { EACCES, AIU_VERDICT_NOT_PERMITTED, WHY_UNKNOWN, "the directory /a does not admit this user",
+        { EACCES, AIU_VERDICT_NOT_PERMITTED, WHY_UNKNOWN, "the directory /a denies access to this user",
           "in a directory where the user" },
         { EPERM, AIU_VERDICT_NOT_PERMITTED, WHY_UNKNOWN, "immutable", "in a directory where the user" },
 };
@@ -635,7 +636,7 @@ START_TEST(path_by_policy)
         path("/a/b", 0, 0);
         q.error = EACCES;
         expect_why(AIU_VERDICT_NOT_PERMITTED, EACCES, WHY_POLICY, "a security policy refused it, not the directory");
-        expect_text(AIU_ACTION_CHANGE_POLICY, "the directory admits the caller");
+        expect_text(AIU_ACTION_CHANGE_POLICY, "the directory would permit it");
         ck_assert_ptr_nonnull(find(AIU_ACTION_OTHER_ADDRESS));
         teardown();
         path("/a/b", ENOENT, 2); /* not what was seen: its place says nothing of that */

@@ -229,7 +229,7 @@ START_TEST(parent_may_start_it_again)
         hold(table_time_wait("127.0.0.1"), 0);
         processes[0].sigterm_ignored = NO;
         ask();
-        expect(AIU_ACTION_TERMINATE, NO); /* and nobody's parent changes that */
+        expect(AIU_ACTION_TERMINATE, NO); /* and no parent changes that */
         ck_assert(!(find(AIU_ACTION_TERMINATE)->remarks & REMARK_PARENT));
 }
 END_TEST
@@ -301,7 +301,7 @@ START_TEST(own_words)
 }
 END_TEST
 
-/* A name that somebody chose, a program that is not known, more than one process, an orphan. */
+/* A name that a user chose, an unknown program, more than one process, an orphan. */
 START_TEST(no_word)
 {
         static const char *const exes[] = { NULL, "nginx", "/home/eve/nginx", "/tmp/usr/nginx",
@@ -369,7 +369,7 @@ START_TEST(word_to_the_master_of_clients)
 }
 END_TEST
 
-/* Whoever follows the first line may lose the session, or the host's bus. */
+/* A user who follows the first line may lose the session, or the host's bus. */
 START_TEST(vital_processes)
 {
         static const char *const names[] = { "dbus-daemon", "dbus-broker", "systemd-logind", "init" };
@@ -511,7 +511,7 @@ START_TEST(time_wait)
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_WAIT);
         expect(AIU_ACTION_WAIT, YES);
         ck_assert_uint_eq(actions[0].wait_usec, 30000000);
-        expect(AIU_ACTION_SET_REUSEADDR, UNKNOWN); /* nobody can read what its listener had */
+        expect(AIU_ACTION_SET_REUSEADDR, UNKNOWN); /* the value of its listener cannot be read */
         sockets[0].reuseaddr = NO;
         teardown();
         ask();
@@ -561,7 +561,7 @@ START_TEST(own_descriptor)
         ask();
         ck_assert_int_eq(actions[0].kind, AIU_ACTION_FIX_CALLER);
         expect(AIU_ACTION_FIX_CALLER, YES);
-        ck_assert_ptr_null(find(AIU_ACTION_TERMINATE)); /* nobody is told to kill himself */
+        ck_assert_ptr_null(find(AIU_ACTION_TERMINATE)); /* no process is advised to kill itself */
 }
 END_TEST
 
