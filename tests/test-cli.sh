@@ -71,8 +71,8 @@ expect 2 "did you mean ./redis.sock?" redis.sock
 expect 2 "did you mean localhost:8080?" localhost
 expect 2 "did you mean 3000/tcp?" 3000/tpc
 expect 2 "is written" 127.0.0.1:http:80
-expect 2 "no address in it" "hello world"
-expect 2 "its host is not an address" http://no.such.host.invalid/
+expect 2 "no address found" "hello world"
+expect 2 "not an IP address" http://no.such.host.invalid/
 expect 2 "3000-3010" 3010-3000
 expect 2 "3000-3010" 3000,
 expect 2 "1001 ports" 30000-31000
@@ -82,11 +82,11 @@ expect 2 "no such interface" --device=nosuch 80
 expect 2 "no such interface" '[fe80::1%nosuch]:80'
 expect 2 "not in /etc/hosts" no.such.host.invalid:80
 expect 2 'x\x1b[31m' "x$(printf '\033')[31m:80"         # what was typed is escaped, too
-expect 2 "not a value" --uid=nobody-of-that-name 80
-expect 2 "not a value" --deadline=soon 80
-expect 2 "not a value" --v6only=perhaps 80
-expect 2 "not a value" --json=yaml 80
-expect 2 "not a value" --apply=0 80
+expect 2 "invalid value" --uid=nobody-of-that-name 80
+expect 2 "invalid value" --deadline=soon 80
+expect 2 "invalid value" --v6only=perhaps 80
+expect 2 "invalid value" --json=yaml 80
+expect 2 "invalid value" --apply=0 80
 expect 2 "--netns" --netns=no-such-namespace 80
 mkfifo "$out.fifo"
 expect 2 "no namespace" --netns="$out.fifo" 80          # to open it would wait for a writer
@@ -98,8 +98,8 @@ expect 0 "is free" --deadline 8080                      # a port, not a time
 expect 2 "unrecognized option" --bogus 80
 expect 2 "did you mean --reuseaddr?" --resueaddr 80
 expect 2 "did you mean --apply?" --kill 80
-expect 2 "not a value" --reuseaddr=maybe 80
-expect 2 "not a value" --width=wide 80
+expect 2 "invalid value" --reuseaddr=maybe 80
+expect 2 "invalid value" --width=wide 80
 expect 0 "addrinuse 0." -V
 
 # What people paste; tests/unit/rules/test-address-text.c has all forms.
@@ -166,14 +166,14 @@ s = socket.socket(); s.bind(("127.0.0.1", 8080)); s.listen(); time.sleep(60)' &
         # --apply acts on the one address that was typed.
         expect 2 "acts on one address" --apply --yes 127.0.0.1:8080 8081
         expect 2 "acts on one address" --apply=1 --yes 127.0.0.1:8079-8080
-        expect 2 "that is typed" --apply --yes 'Error: listen EADDRINUSE: address already in use 127.0.0.1:8080'
+        expect 2 "that was typed" --apply --yes 'Error: listen EADDRINUSE: address already in use 127.0.0.1:8080'
         echo 'bind 127.0.0.1:8080: address already in use' >"$out.log"
-        expect 2 "that is typed" --apply --yes - <"$out.log"
+        expect 2 "that was typed" --apply --yes - <"$out.log"
         rm -f "$out.log"
         expect 2 "has no value" --apply --yes --deadline 8080
         expect 0 "is free" 127.0.0.1:8081 --deadline 8080
         expect 2 "not a port" --apply --yes 8080x
-        kill -0 $server && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "--apply ended a server that nobody typed"; }
+        kill -0 $server && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "--apply ended a server whose address was not typed"; }
         [ "$("$a" -q --json 127.0.0.1:8080 | grep -c truncated)" = 0 ] && passed=$((passed + 1)) ||
                 { failed=$((failed + 1)); echo "-q --json is cut short"; }
         # A command is not wrapped: it has to stay what it is.
@@ -185,7 +185,7 @@ s = socket.socket(); s.bind(("127.0.0.1", 8080)); s.listen(); time.sleep(60)' &
                         passed=$((passed + 1)) || { failed=$((failed + 1)); echo "--width breaks a command"; "$a" --width=40 "$f"; }
         done
         rm -rf "$out.d"
-        expect 1 "say --yes" --apply 127.0.0.1:8080 </dev/null
+        expect 1 "add --yes" --apply 127.0.0.1:8080 </dev/null
         expect 0 "is free" --apply --yes 127.0.0.1:8080
         kill -0 $server 2>/dev/null && { wait $server 2>/dev/null; }
         expect 0 "is free" 127.0.0.1:8080

@@ -22,32 +22,32 @@
 #define DEADLINE_USEC 10000000u
 
 static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
-                            "Why bind(2) fails with \"Address already in use\", and what frees the address.\n"
+                            "Explain why bind(2) fails with \"Address already in use\", and what frees the address.\n"
                             "\n"
                             "  8080  3000-3010  127.0.0.1:8080  [::1]:53/udp  localhost:http  /run/x  @name\n"
-                            "  :::3000  tcp://0.0.0.0:80  'a line of a log'  - (such lines on standard input)\n"
+                            "  :::3000  tcp://0.0.0.0:80  'a line of a log'  - (lines on standard input)\n"
                             "  protocols: tcp (default), udp, udplite, sctp, mptcp, dccp\n"
                             "\n"
-                            "The socket that would be bound:\n"
-                            "  --reuseaddr[=yes|no]      it sets SO_REUSEADDR (TCP: yes unless =no)\n"
-                            "  --reuseport[=yes|no]  --v6only[=yes|no]  --freebind   what else it sets\n"
-                            "  --device=IF  --uid=USER   device it is bound to, user who owns it\n"
-                            "  --no-listen               it is bound, and does not listen\n"
+                            "The socket to bind:\n"
+                            "  --reuseaddr[=yes|no]      sets SO_REUSEADDR (default: yes for TCP)\n"
+                            "  --reuseport[=yes|no]  --v6only[=yes|no]  --freebind   other options\n"
+                            "  --device=IF  --uid=USER   its device, its owner\n"
+                            "  --no-listen               is bound but does not listen\n"
                             "  -u  --dgram  --seqpacket  UDP; AF_UNIX: instead of a stream socket\n"
-                            "  --netns=PID|PATH|NAME     it is made in this network namespace\n"
+                            "  --netns=PID|PATH|NAME     is in this network namespace\n"
                             "The answer:\n"
-                            "  --check                   for start scripts: exit 1 only if it is in use\n"
+                            "  --check                   for start scripts: exit 1 only if certainly in use\n"
                             "  --json[=pretty]  -q, --quiet  -v, --verbose  --cmdline\n"
                             "  --color=auto|always|never  --width=N (0: do not wrap)\n"
-                            "How it is found:\n"
+                            "The search:\n"
                             "  --first                   stop at the first holder of each socket\n"
-                            "  --no-ipc  --no-self-test  talk to no daemon; try out no old kernel in a child\n"
+                            "  --no-ipc  --no-self-test  ask no daemon; do not test an old kernel\n"
                             "  --trial-bind              may bind scratch sockets\n"
                             "  --deadline=MS             answer within MS milliseconds (10000; 0: no limit)\n"
-                            "What is done:\n"
-                            "  --apply[=K] [--yes]       do what suffices, else send SIGTERM; or the K-th\n"
+                            "Action:\n"
+                            "  --apply[=K] [--yes]       run what suffices, else send SIGTERM; or the K-th\n"
                             "  -V, --version  -h, --help\n"
-                            "Exit status: 0 free, 1 in use, 2 trouble, 3 not known, 4 other failure\n";
+                            "Exit status: 0 free, 1 in use, 2 trouble, 3 unknown, 4 other failure\n";
 
 /* ------------------------------------------------------ words out */
 
@@ -84,7 +84,7 @@ static void on_progress(void *userdata, size_t done, size_t total)
         now.tv_sec -= now.tv_nsec < progress->started.tv_nsec;
         if (now.tv_sec - progress->started.tv_sec < 1)
                 return;
-        fprintf(stderr, "\raddrinuse: looked at %zu of %zu processes", done, total);
+        fprintf(stderr, "\raddrinuse: searched %zu of %zu processes", done, total);
         progress->shown = true;
 }
 
@@ -199,9 +199,9 @@ static bool may_apply(const struct cli *cli, char *const *operands)
         const char *why = NULL;
 
         if (operands[1])
-                why = "acts on one address, and here are several";
+                why = "acts on one address, but several were given";
         else if (strcmp(operands[0], "-") == 0)
-                why = "acts on an address that is typed, not on one out of a text";
+                why = "acts on an address that was typed, not on one found in a text";
         else if (cli->deadline_left_out)
                 why = "does nothing while --deadline has no value";
         if (why)
@@ -232,10 +232,10 @@ static int answer_all(const struct cli *cli, char **operands)
                 if (cli_add_operand(cli, *operands, &list) < 0)
                         status = EXIT_TROUBLE;
         if (cli->apply && list.n > 1) {
-                cli_error("--apply acts on one address, and here are %zu", list.n);
+                cli_error("--apply acts on one address, but %zu were given", list.n);
                 status = EXIT_TROUBLE;
         } else if (cli->apply && list.n == 1 && !is_typed(first, &list.items[0])) {
-                cli_error("--apply acts on an address that is typed, not on one out of a text");
+                cli_error("--apply acts on an address that was typed, not on one found in a text");
                 status = EXIT_TROUBLE;
         } else {
                 for (size_t i = 0; i < list.n; i++)
@@ -304,7 +304,7 @@ static const struct option long_options[] = {
 
 static int wrong(const char *option, const char *value)
 {
-        cli_error("--%s: \"%s\" is not a value for it", option, cli_safe(value));
+        cli_error("--%s: invalid value \"%s\"", option, cli_safe(value));
         return -EINVAL;
 }
 
@@ -390,7 +390,7 @@ static const char *separate_deadline(struct cli *cli, int argc, char **argv)
                 if (i != optind && argv[i][0] != '-')
                         return argv[optind++];
         cli->deadline_left_out = true;
-        cli_error("--deadline has no value and is left out: it is written --deadline=MILLISECONDS");
+        cli_error("--deadline has no value and is ignored: it is written --deadline=MILLISECONDS");
         return NULL;
 }
 

@@ -62,7 +62,7 @@ static int add(struct requests *list, const char *text, struct request *request)
         if (list->once && is_repeated(list, request))
                 return 0;
         if (list->n >= CLI_MOST_REQUESTS) {
-                cli_error("at most %u addresses can be asked about at once", CLI_MOST_REQUESTS);
+                cli_error("too many addresses: at most %u are allowed", CLI_MOST_REQUESTS);
                 return -EINVAL;
         }
         request->text = strdup(text);

@@ -47,7 +47,7 @@ static bool agreed(const struct cli *cli)
         if (cli->yes)
                 return true;
         if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-                cli_error("not on a terminal: say --yes to have it done");
+                cli_error("not on a terminal: add --yes to do it");
                 return false;
         }
         /* What was typed before the question answers something else. */
@@ -126,7 +126,7 @@ static int pin(struct pinned *pinned, const struct request *request, const struc
                 return 0;
         r = cli_pin_file(pinned, request);
         if (r < 0)
-                cli_error("cannot open the file that is to be removed: %s", strerror(-r));
+                cli_error("cannot open the file to be removed: %s", strerror(-r));
         return r;
 }
 
@@ -291,7 +291,7 @@ static int look_and_do(const struct cli *cli, const struct request *request, con
         } else {
                 status = cli_exit_status(now);
                 if (status != EXIT_FREE)
-                        cli_error("things have changed meanwhile: nothing was done");
+                        cli_error("the situation has changed: nothing was done");
                 fprintf(stderr, "%-10s%s\n", "now", aiu_report_get_summary(now));
         }
         aiu_report_unref(now);

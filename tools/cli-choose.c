@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * --apply: which action, if none was asked for by its number. One that suffices, else a
- * SIGTERM; never one that changes the host for everybody, rests on the word of another
+ * SIGTERM; never one that changes the host for all users, relies on the word of another
  * user, is a last resort, or takes away the ground that the caller stands on.
  */
 #include <signal.h>
@@ -27,9 +27,9 @@ const char *cli_why_not(const struct aiu_action *action)
         uint32_t flags = aiu_action_get_flags(action);
 
         if (cli_changes_host(action))
-                return "it changes the host for everybody";
+                return "it changes the host for all users";
         if (flags & AIU_ACTION_UNCONFIRMED)
-                return "it rests on what another user said, or on not having seen any holder";
+                return "it relies on another user's word, or no holder could be seen";
         if (flags & AIU_ACTION_LAST_RESORT || aiu_action_get_signal(action) == SIGKILL)
                 return "it is a last resort";
         if (flags & AIU_ACTION_VITAL)
@@ -44,8 +44,7 @@ static const struct aiu_action *by_number(const struct cli *cli, const struct ai
         if (!action)
                 cli_error("there is no action %zu", cli->apply_number);
         else if (!aiu_action_get_argv(action))
-                cli_error("action %zu is nothing that a command can do: %s", cli->apply_number,
-                          aiu_action_get_text(action));
+                cli_error("action %zu has no command: %s", cli->apply_number, aiu_action_get_text(action));
         return action && aiu_action_get_argv(action) ? action : NULL;
 }
 
@@ -74,13 +73,13 @@ static void refuse(const struct aiu_report *report)
 
                 command = command || aiu_action_get_argv(action);
                 if (why) {
-                        cli_error("--apply does not do action %zu by itself: %s; --apply=%zu does it", i + 1, why,
+                        cli_error("--apply skips action %zu: %s. To run the action, use --apply=%zu", i + 1, why,
                                   i + 1);
                         return;
                 }
         }
         cli_error("no command is certain to be enough%s",
-                  command ? "; --apply=K takes the K-th action all the same" : ", and none is offered");
+                  command ? ". To run the K-th action anyway, use --apply=K" : ", and none is offered");
 }
 
 const struct aiu_action *cli_choose(const struct cli *cli, const struct aiu_report *report)

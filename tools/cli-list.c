@@ -101,8 +101,7 @@ static int add_list(const struct cli *cli, const char *text, size_t at, size_t n
                 cli_error("%s: a list of ports is written 3000,3002 or 3000-3010, each from 0 to 65535",
                           cli_safe(text));
         else if (ports > (long)CLI_MOST_REQUESTS)
-                cli_error("%s: %ld ports, and at most %u can be asked about at once", cli_safe(text), ports,
-                          CLI_MOST_REQUESTS);
+                cli_error("%s: %ld ports, but at most %u are allowed", cli_safe(text), ports, CLI_MOST_REQUESTS);
         else
                 return add_ports(cli, text, at, n, list);
         return -EINVAL;
@@ -198,7 +197,8 @@ static int add_lines(const struct cli *cli, const char *text, const char *name, 
                         r = add_each(cli, plain, list, &found);
                 list->once = once;
                 if (found == 0) {
-                        cli_error("%s: no line of it names an address, as \"address already in use :::3000\" does",
+                        cli_error("%s: no line names an address (expected one as in \"address already in use "
+                                  ":::3000\")",
                                   name);
                         r = -EINVAL;
                 }

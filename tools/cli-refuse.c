@@ -135,7 +135,7 @@ static void refuse_address_alone(const struct cli *cli, const char *text)
 
 static void refuse_host(const struct cli *cli, const char *text)
 {
-        say(cli, text, "its host is not an address, and not in /etc/hosts; no name server is asked", NULL);
+        say(cli, text, "the host is not an IP address and not in /etc/hosts (name servers are not asked)", NULL);
 }
 
 static void refuse_port(const struct cli *cli, const char *text)
@@ -213,9 +213,9 @@ void cli_refuse(const struct cli *cli, const char *text, int error)
         if (error == -ENODEV)
                 say(cli, text, "no such interface", NULL);
         else if (!*text)
-                say(cli, text, "not a port: expected one, as 8080, or ADDRESS:PORT", NULL);
+                say(cli, text, "not a port: expected a port such as 8080, or ADDRESS:PORT", NULL);
         else if (strpbrk(text, " \t"))
-                say(cli, text, "no address in it: expected one as 127.0.0.1:8080, or a line that has one", NULL);
+                say(cli, text, "no address found: expected one such as 127.0.0.1:8080, or a line that has one", NULL);
         else if (strchr("/@.", *text) || strncasecmp(text, "unix:", 5) == 0)
                 refuse_unix(cli, text);
         else if (*text == '[')

@@ -51,7 +51,7 @@ int cli_pin_processes(struct pinned *pinned, const struct aiu_action *action)
         size_t n = aiu_action_get_n_processes(action);
 
         if (!numbers_are_ours()) {
-                cli_error("/proc shows another pid namespace: its process numbers mean other processes here");
+                cli_error("/proc shows another pid namespace: its pids mean other processes here");
                 return -EXDEV;
         }
         pinned->processes = calloc(n, sizeof(*pinned->processes));
@@ -65,7 +65,7 @@ int cli_pin_processes(struct pinned *pinned, const struct aiu_action *action)
                 if (fd == -ESRCH)
                         continue;
                 if (fd < 0) {
-                        cli_error(fd == -ENOSYS ? "this kernel cannot signal a process for certain (pidfd_open(2), "
+                        cli_error(fd == -ENOSYS ? "this kernel cannot signal a process safely (pidfd_open(2) takes "
                                                   "Linux 5.3): run the command yourself"
                                                 : "pid %d: %s",
                                   (int)pid, strerror(-fd));
