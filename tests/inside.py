@@ -304,7 +304,7 @@ ENDED = str(pathlib.Path.cwd() / "ended")
 
 
 def below_a_reaper(function):
-    """Run it beside a process 1 that waits for everybody and notes how each ended; its exit status."""
+    """Run it beside a process 1 that waits for all processes and notes how each ended; its exit status."""
     child = os.fork()
     if child == 0:
         status = function()

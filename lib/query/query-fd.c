@@ -217,7 +217,7 @@ static int read_identity(struct aiu_query *query, int fd)
         q->own_inode = st.st_ino;
         q->uid = st.st_uid;
         query->uid_set = true;
-        query->uid_given = false; /* the caller binds it, whoever made it */
+        query->uid_given = false; /* the caller binds it, no matter who made it */
         if (sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &q->own_cookie, &bytes) < 0)
                 q->own_cookie = 0;
         return 0;

@@ -492,7 +492,7 @@ static struct verdict predict_listen(const struct port_table *table)
         return v;
 }
 
-/* unix_listen(): EINVAL for whoever has a peer, to which bind() has no objection. */
+/* unix_listen(): EINVAL for a socket with a peer, which bind() accepts. */
 static struct verdict predict_unix_pair(const struct port_table *table)
 {
         struct verdict v = predict_unix(table);

@@ -11,7 +11,7 @@ from inside import (LIBC, NOBODY, addrinuse, apply, ask, attempt, commands, fork
 
 
 def must_not_remove(path, uids=(0,), before=()):
-    """Nobody is told that removing it is enough, and --apply does not."""
+    """No report says that removing it is enough, and --apply does not."""
     identity = os.lstat(path)
     for uid in uids:
         report = ask(path, uid=uid, before=before)
@@ -79,7 +79,7 @@ def overlay_elsewhere(work):
 
 
 def lives_on(work, path, uids=(0,)):
-    """A server in sight under another name: whoever is named, it is not called stale."""
+    """A server in sight under another name: the file is not called stale, no matter which process is named."""
     for uid in uids:
         report = ask(path, uid=uid)
         if any(action["kind"] == "remove-file" for action in report["actions"]):
@@ -301,7 +301,7 @@ def add_swap(title, swap, call):
 
 
 for its_title, its_swap in SWAPS.items():
-    # From before the last call until after it nobody can be kept from replacing the file itself.
+    # Around the last call, no user can be kept from replacing the file itself.
     add_swap(its_title, its_swap, "clone,clone3,vfork")
     if its_swap in (link_instead, directory_instead):
         add_swap(its_title, its_swap, "unlinkat,unlink")

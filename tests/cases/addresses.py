@@ -205,7 +205,7 @@ def no_memory(work):
         raise Wrong(f"{report['summary']}; {shown(report)}")
 
 
-@trial("the address that was meant is told of")
+@trial("the address that was meant is reported")
 def typing_error(work):
     veth()
     attempt("ip", "address", "add", "10.1.2.3/24", "dev", "va")

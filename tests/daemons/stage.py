@@ -88,7 +88,7 @@ def first_term(actions):
 
 
 def apply(stage, *option):
-    """--apply, and whether it freed the address and killed nobody."""
+    """--apply, and whether it freed the address without SIGKILL."""
     status, said = stage.addrinuse("-q", *(option or ["--apply"]), "--yes")
     stage.said = said.strip().splitlines()[-1] if said.strip() else ""
     free = stage.check(until(lambda: is_free(stage.port), 3), f"still held by {stage.holders()}, status {status}: {said}")

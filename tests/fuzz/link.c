@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Target "link": what rtnetlink and generic netlink tell of tunnels and VRFs, and /proc of
- * the kernel's servers. Nobody is named for a socket that is not there.
+ * the kernel's servers. No user is named for a socket that does not exist.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -67,7 +67,7 @@ void lie_end(uint64_t until_nsec)
         require(lie.now <= until_nsec);
 }
 
-/* 0, or a negative errno that somebody might give. Where all is hostile: EIO for ever in the end. */
+/* 0, or a plausible negative errno. Where all is hostile: EIO without end. */
 static int outcome(void)
 {
         static const int errors[] = {
@@ -344,7 +344,7 @@ int sys_listen(int fd, int backlog)
         return outcome();
 }
 
-/* What a socket that is connected already is told of a path. */
+/* What connect(2) says about a path to a socket that is connected already. */
 int sys_connect(int fd, const struct sockaddr *address, socklen_t bytes)
 {
         static const int errors[] = { ECONNREFUSED, EPROTOTYPE, EISCONN, EAGAIN, ENOENT, EACCES };
@@ -529,7 +529,7 @@ int sys_poll(struct pollfd *fds, unsigned int n, int timeout_msec)
 
         for (unsigned int i = 0; i < n; i++)
                 require(!is_none(fds[i].fd));
-        require(timeout_msec >= 0); /* never for ever */
+        require(timeout_msec >= 0); /* never without an end */
         if (r < 0) {
                 lie.now += (uint64_t)timeout_msec * 1000000u;
                 return r == -EIO ? 0 : r;

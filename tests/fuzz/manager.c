@@ -17,7 +17,7 @@
 
 #define INODE 7u
 
-/* A listener of pid 1, of a service's process, or of nobody who can be seen. */
+/* A listener of pid 1, of a service's process, or of no visible process. */
 static void make_snapshot(struct aiu_snapshot *snapshot, uint8_t who)
 {
         struct sockaddr_in in = { .sin_family = AF_INET,

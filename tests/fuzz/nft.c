@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Target "nft": one rule. Whoever is told of one is told names that end inside the message,
+ * Target "nft": one rule. The names that it reports end inside the message,
  * and ports that are in order.
  */
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Target "route": what rtnetlink says of routes, addresses and interfaces. A prefix that is chosen covers
- * the address and is no shorter than the one before; nobody bears an address but who was told to.
+ * the address and is no shorter than the one before; no device has an address that the message does not give it.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -252,7 +252,7 @@ struct answer ask_fd(int fd, const struct live_address *address, int error, stru
         struct aiu_report *report;
         struct answer a;
 
-        errno = EMLINK; /* any value that nobody sets by chance */
+        errno = EMLINK; /* any value that is not set by chance */
         report = aiu_explain_bind(fd, &address->sa.any, address->len, error);
         if (!report)
                 return take(NULL, -errno, ret_report);

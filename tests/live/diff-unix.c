@@ -15,8 +15,8 @@
 #include "differential.h"
 
 #define DIRECTORY "/run/live"
-#define READ_ONLY "/run/live-ro"  /* nobody but root may write there */
-#define CLOSED "/run/live-closed" /* nobody but root may look there */
+#define READ_ONLY "/run/live-ro"  /* only root may write there */
+#define CLOSED "/run/live-closed" /* only root may look there */
 
 enum object {
         OBJECT_NONE,

@@ -44,7 +44,7 @@ static void become(uid_t uid)
 {
         if (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
                 live_die("setresuid", errno);
-        /* The change made the process one that nobody may look into: prctl(2), PR_SET_DUMPABLE. */
+        /* The change made the process one that no user may inspect: prctl(2), PR_SET_DUMPABLE. */
         if (prctl(PR_SET_DUMPABLE, 1) < 0)
                 live_die("PR_SET_DUMPABLE", errno);
 }

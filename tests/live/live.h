@@ -34,7 +34,7 @@
 
 /* Ports at which the holders' counterparts are. */
 #define LIVE_PORT_OPEN 5000   /* [::]:5000 accepts connections */
-#define LIVE_PORT_FULL 5001   /* [::]:5001 has a full queue: whoever connects stays in SYN_SENT */
+#define LIVE_PORT_FULL 5001   /* [::]:5001 has a full queue: a client stays in SYN_SENT */
 #define LIVE_PORT_FIRST 10000 /* ports of scenarios */
 #define LIVE_PORT_LAST 59999
 #define LIVE_RANGE_FIRST 61001 /* ip_local_port_range of the namespace: clients of holders */

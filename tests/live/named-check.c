@@ -248,7 +248,7 @@ static void check_first_action(struct ground *g, const struct aiu_report *report
                 return;
         if (!action)
                 cause_failed(g, "no action at all", report);
-        /* Whoever cannot look into every process never knows that ending one is enough. */
+        /* A caller that cannot inspect all processes never knows that ending one is enough. */
         else if (g->n_holders == 0 || g->live->uid == 0)
                 expect_value(g, (int)aiu_action_get_kind(action), g->cause->first, true, "the first action", report);
 }
@@ -297,7 +297,7 @@ static void check_report(struct ground *g)
                 return;
         }
         expect(g, a.errno_kept, "errno was changed", report);
-        /* The errno was seen: nobody has to guess, whoever asks. */
+        /* The errno was seen: nothing is a guess, no matter who asks. */
         check_head(g, &a, true, report);
         check_what_ifs(g, &a, report);
         check_conflicts(g, report);

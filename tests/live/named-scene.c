@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The scenes of test-named. Each is built anew on another port for every
+ * The scenes of test-named. Each is built anew on another port for each
  * combination of options that is tried, for a bind() that succeeds changes what
  * the next one gives.
  */
@@ -164,7 +164,7 @@ static void end_child_first(struct ground *g)
 }
 
 /* No process has it any more. */
-static void nobody_holds(struct ground *g)
+static void no_process_holds(struct ground *g)
 {
         value(g, OP_CLOSE, SLOT_MAIN, 0, "close");
         g->n_holders = 0;
@@ -260,7 +260,7 @@ static void time_wait(struct ground *g, bool reuseaddr)
         value(g, OP_CLOSE, SLOT_CLIENT, 0, "close");
         value(g, OP_WAIT_STATE, SLOT_CHILD, TCP_CLOSE, "TIME_WAIT");
         value(g, OP_CLOSE, SLOT_CHILD, 0, "close");
-        nobody_holds(g);
+        no_process_holds(g);
 }
 
 void hold_time_wait(struct ground *g)
@@ -287,7 +287,7 @@ void hold_orphan(struct ground *g)
         value(g, OP_LINGER2, SLOT_CHILD, LONG_LINGER, "TCP_LINGER2");
         end_child_first(g);
         value(g, OP_CLOSE, SLOT_CHILD, 0, "close");
-        nobody_holds(g);
+        no_process_holds(g);
 }
 
 void hold_minisock(struct ground *g)
@@ -299,7 +299,7 @@ void hold_minisock(struct ground *g)
         accepted(g, false);
         end_child_first(g);
         value(g, OP_CLOSE, SLOT_CHILD, 0, "close");
-        nobody_holds(g);
+        no_process_holds(g);
 }
 
 static void set_range(struct ground *g, int first, int last)
@@ -345,7 +345,7 @@ void hold_unix_listener(struct ground *g)
 void hold_unix_stale(struct ground *g)
 {
         bound(g, WHO_USER, g->cause->address, false);
-        nobody_holds(g);
+        no_process_holds(g);
 }
 
 void hold_unix_file(struct ground *g)

@@ -17,9 +17,9 @@
 #define NEEDS_USER 2u /* an asker without privileges */
 #define NEEDS_DEVICES 4u
 #define NEEDS_RUN 8u    /* a /run of its own */
-#define NEEDS_PIDS 16u  /* a pid namespace: whoever is stopped there ends with it */
+#define NEEDS_PIDS 16u  /* a pid namespace: a process that is stopped there ends with it */
 #define ASKS_LISTEN 32u /* it is listen() that fails, on a socket bound already */
-#define MAY_DOUBT 64u   /* nobody can know before the fact: what decides cannot be read */
+#define MAY_DOUBT 64u   /* unknown before the fact: what decides cannot be read */
 #define LOW_PORT 128u
 
 #define REASON(r) (1u << (r))

@@ -89,7 +89,7 @@ struct scenario {
         struct scene_later later[SCENARIO_MAX_LATER];
         struct target targets[2];
         bool reuseport;  /* SO_REUSEPORT is set somewhere at some time */
-        bool unreadable; /* a socket is there whose options nobody, or not the asker, can read */
+        bool unreadable; /* the options of a socket cannot be read, at least not by the asker */
         bool uses_time_wait;
 };
 

@@ -89,7 +89,7 @@ static int check_listen(int fd, enum expected expected)
 
 /* ------------------------------------------------------ listen() */
 
-/* A backlog may be changed at any time, whoever has connected. */
+/* A backlog may be changed at any time, no matter which clients have connected. */
 START_TEST(listen_again)
 {
         struct sockaddr_in a = ip4("127.0.0.1", PORT);

@@ -39,7 +39,7 @@ const struct cause causes[] = {
           AIU_STATE_LISTEN, LISTENING, AIU_HOLDER_PROCESS, AIU_ACTION_TERMINATE },
         { "live listener of root", hold_root_listener, NULL, "127.0.0.1", SOCK_STREAM, RA, 0, 0, IN_USE,
           AIU_OVERLAP_EXACT, AIU_STATE_LISTEN, LISTENING, AIU_HOLDER_PROCESS, AIU_ACTION_TERMINATE },
-        /* what a TIME_WAIT has of its listener's SO_REUSEADDR, nobody can read */
+        /* the SO_REUSEADDR that a TIME_WAIT has from its listener cannot be read */
         { "TIME_WAIT", hold_time_wait, NULL, "127.0.0.1", SOCK_STREAM, RA, 0, MAY_DOUBT, IN_USE, AIU_OVERLAP_EXACT,
           AIU_STATE_TIME_WAIT, HOLDER_NO, AIU_HOLDER_KERNEL, AIU_ACTION_WAIT },
         { "TIME_WAIT, plain binder", hold_time_wait_shared, NULL, "127.0.0.1", SOCK_STREAM, 0, 0, 0, IN_USE,

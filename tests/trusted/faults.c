@@ -110,7 +110,7 @@ static void run_all(const struct port_table *table, int fd, enum inject_kind kin
                         if (only_error ? errors[i] != only_error : is_left_out(kind, at, i))
                                 continue;
                         more = run_once(table, fd, &inject, truth);
-                        /* "Try again" for ever is what no kernel says. */
+                        /* No kernel says "try again" without end. */
                         inject.onwards = kind != INJECT_NETWORK || errors[i] != EINTR;
                         if (inject.onwards)
                                 (void)run_once(table, fd, &inject, truth);

@@ -112,7 +112,7 @@ START_TEST(free_port_takes_little)
         ck_assert_uint_le(allocations, 40);
         ck_assert_uint_gt(all_calls(), 10);
         ck_assert_uint_le(all_calls(), 45);
-        /* Nobody's descriptors are looked at for a port that nobody has. */
+        /* No descriptors are searched for a port without a socket. */
         ck_assert_uint_eq(calls[SYS_CALL_GETDENTS], 0);
         ck_assert_uint_eq(calls[SYS_CALL_STATX], 0);
         aiu_report_unref(report);
@@ -250,7 +250,7 @@ static long peak_kib(char *const *argv)
         return usage.ru_maxrss;
 }
 
-/* As much for a crowd as for nobody: the search keeps what it found, not what it saw. */
+/* As much for a crowd as for none: the search keeps what it found, not what it saw. */
 START_TEST(little_memory)
 {
         char *version[] = { (char *)command, "--version", NULL };

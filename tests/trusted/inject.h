@@ -14,7 +14,7 @@
 enum inject_kind {
         INJECT_MEMORY,  /* malloc(), calloc(), realloc() and all that is made of them */
         INJECT_SYSTEM,  /* sys.c */
-        INJECT_NETWORK, /* socket(), bind(), sendmsg(), recvmsg()... whoever calls them */
+        INJECT_NETWORK, /* socket(), bind(), sendmsg(), recvmsg()... no matter who calls them */
 };
 
 /* `error`: an errno or SYS_FAULT_*; of no meaning for memory. */

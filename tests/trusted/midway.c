@@ -4,7 +4,7 @@
  * the question, before its n-th system call, for every n, the holder dies, or
  * closes, executes something else, hands its socket on; or its pid is given to
  * somebody else (kernel.ns_last_pid decides which one a new process gets). The
- * verdict has to be true of a moment of the question, and nobody is blamed who
+ * verdict has to be true of a moment of the question, and no process is blamed that
  * never had the socket.
  *
  *   midway [EVENT]...

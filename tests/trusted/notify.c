@@ -21,7 +21,7 @@
 
 #include "../live/live.h"
 
-#define MARK_CALL SYS_getpgid /* nobody makes it by chance */
+#define MARK_CALL SYS_getpgid /* not made by chance */
 #define HANGS_MSEC 60000
 
 static const struct {
@@ -239,7 +239,7 @@ int notify_until_mark(struct notified *child, struct notify_plan *plan)
                         printf("the process hangs\n");
                         kill(child->pid, SIGABRT);
                 }
-                if (n <= 0 || !(p.revents & POLLIN)) /* POLLHUP: nobody has the filter any more */
+                if (n <= 0 || !(p.revents & POLLIN)) /* POLLHUP: no process has the filter any more */
                         return -1;
                 memset(&call, 0, sizeof(call));
                 if (ioctl(child->fd, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0) {

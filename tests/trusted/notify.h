@@ -2,7 +2,7 @@
 /*
  * System calls refused from outside, without a rebuild: a process gets a filter
  * that asks its parent about each call, and the parent lets it through or answers
- * in the kernel's place. seccomp_unotify(2). So every call is caught, whoever
+ * in the kernel's place. seccomp_unotify(2). So every call is caught, no matter who
  * makes it: the library, libnl, the C library.
  */
 #ifndef NOTIFY_H

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define PORT 7001
-#define MARK 4242 /* an errno that nobody sets by chance */
+#define MARK 4242 /* an errno that is not set by chance */
 
 /* ------------------------------------------------------ scenes */
 
@@ -347,7 +347,7 @@ static const char *judge_parts(const struct port_table *table, const struct fail
                 enough |= bit(AIU_ACTION_KILL);
         if (o->sufficient & ~enough)
                 return "an action is sufficient that was not";
-        /* Whom CAP_SYS_PTRACE does not open, nobody can: proc-fd.c does not count it as a holder. */
+        /* A process that CAP_SYS_PTRACE does not open cannot be opened at all: proc-fd.c does not count it as a holder. */
         if (o->n_holders < truth->n_holders && (o->sufficient & on_holders) &&
             !(table->shared && !failure->memory &&
               (is_gone(failure->error) || failure->error == EPERM || failure->error == EACCES)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Every system call is refused once, or from then on, in the library as it is
- * installed: no seam, and whoever makes the call (libnl, the C library). The
+ * installed: no seam, and no matter who makes the call (libnl, the C library). The
  * questions and what may come out of them are those of faults.c; then the same
  * with the command, whose allocations fail as well.
  *
@@ -50,7 +50,7 @@ bool refused_leave_out(uint64_t at, size_t error)
         return !getenv("AIU_LONG") && (at + error) % n_refused_errors != 0;
 }
 
-/* "Try again" for ever is what no kernel says; and that every file is empty can be believed. */
+/* No kernel says "try again" without end. That every file is empty can be believed. */
 bool refused_onwards(int error)
 {
         return error != EINTR && error != NOTIFY_EOF;
@@ -64,7 +64,7 @@ static int ask_until_told(void *userdata)
 
         (void)userdata;
 #ifdef M_TRIM_THRESHOLD
-        /* Keep nothing in store: whoever frees gives it back, whoever allocates asks the kernel. */
+        /* Keep nothing in store: free() gives memory back, and malloc() asks the kernel. */
         (void)mallopt(M_TRIM_THRESHOLD, 0);
         (void)mallopt(M_TOP_PAD, 0);
 #endif
@@ -136,7 +136,7 @@ static bool run_plan(struct notified *child, struct notify_plan *plan, const str
         return true;
 }
 
-/* "Try again" for ever is what no kernel says. */
+/* No kernel says "try again" without end. */
 static bool try_both(struct notified *child, struct notify_plan *plan, const struct outcome *truth)
 {
         plan->onwards = false;

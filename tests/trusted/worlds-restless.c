@@ -116,7 +116,7 @@ static void fork_and_exit(int i)
                 waitpid(pid, NULL, 0);
 }
 
-/* Holders come and go, pids are used again: whoever is named has the socket, or had it. */
+/* Holders come and go, pids are used again: a named process has the socket, or had it. */
 void dying_holders(void)
 {
         char own[32] = "";
@@ -168,7 +168,7 @@ void flapping(void)
                     aiu_report_get_n_gaps(report) == 0)
                         wrong("round %d: %s", i, aiu_report_get_summary(report));
                 if (verdict == AIU_VERDICT_IN_USE && aiu_report_get_n_conflicts(report) == 0)
-                        wrong("round %d: in use by nobody", i);
+                        wrong("round %d: in use without a conflict", i);
                 aiu_report_unref(report);
         }
         end_children(&pid, 1);

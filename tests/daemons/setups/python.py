@@ -23,7 +23,7 @@ class HttpServer(Setup):
 
 
 class Prefork(HttpServer):
-    """Nobody catches SIGTERM: it goes to all."""
+    """No process catches SIGTERM: it goes to all."""
     name = "python that forked"
     n_holders = 3
 

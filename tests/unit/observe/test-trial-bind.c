@@ -128,7 +128,7 @@ START_TEST(other_errors)
 }
 END_TEST
 
-/* Beside a socket that may have SO_REUSEPORT, with the option, or where sockets may be that nobody saw. */
+/* Beside a socket that may have SO_REUSEPORT, with the option, or where sockets may have been missed. */
 START_TEST(not_beside_reuseport)
 {
         int fd = bound("127.0.0.1", 8080, RA);
@@ -160,7 +160,7 @@ START_TEST(changes_no_history)
 }
 END_TEST
 
-/* The kernel remembers S2 when it is closed too, for every address of the port. */
+/* The kernel remembers S2 even after it is closed, for all addresses of the port. */
 START_TEST(keeps_the_memory_of_one_that_is_gone)
 {
         static const char *const backend_request[] = { "127.0.0.1", "127.0.0.2" };

@@ -85,10 +85,10 @@ static const struct {
         { 6, 8, "127.0.0.1", false, false, "127.0.0.1", NO, AIU_STATE_LISTEN, 0, EADDRINUSE },
         { 5, 15, "127.0.0.6", false, false, "::1", NO, AIU_STATE_ESTABLISHED, AIU_KERNEL_BY_ADDRESS, 0 },
         { 6, 6, "127.0.0.1", false, false, "127.0.0.1", NO, AIU_STATE_BOUND, 0, EADDRINUSE },
-        /* SO_REUSEADDR on a port where nobody listens: the cache may let it in */
+        /* SO_REUSEADDR on a port without a listener: the cache may let it in */
         { 6, 6, "127.0.0.1", false, true, "127.0.0.1", NO, AIU_STATE_BOUND, AIU_KERNEL_STATELESS, EADDRINUSE },
         { 6, 6, "127.0.0.1", false, true, "127.0.0.1", NO, AIU_STATE_LISTEN, 0, EADDRINUSE },
-        /* nobody in sight, and this kernel does not show all */
+        /* no socket in sight, and this kernel does not show all */
         { 6, 6, "127.0.0.1", false, false, "127.0.0.2", NO, AIU_STATE_LISTEN, AIU_KERNEL_BOUND_SHOWN, 0 },
         { 6, 9, "127.0.0.1", false, false, "127.0.0.2", NO, AIU_STATE_LISTEN, 0, 0 },
 };

@@ -56,7 +56,7 @@ static struct process *process(pid_t pid, const pid_t *ancestors)
         return p;
 }
 
-/* They hold one more socket; pid 0 is somebody who is not seen. */
+/* They hold one more socket; pid 0 is a process that is not seen. */
 static void hold(const pid_t *pids, size_t n)
 {
         struct aiu_conflict *c = &conflicts[n_conflicts];
@@ -117,7 +117,7 @@ START_TEST(not_the_next_of_kin)
 }
 END_TEST
 
-/* Their master was killed: nobody leads. */
+/* Their master was killed: there is no leader. */
 START_TEST(orphans)
 {
         CHILD_OF_INIT(11);
@@ -371,7 +371,7 @@ START_TEST(nothing_to_find)
         PROCESS(11, 10);
         look();
         HOLD(10, 11);
-        conflicts[0].socket.inode = 0; /* nobody has it: the processes are its listener's */
+        conflicts[0].socket.inode = 0; /* no process has it: the processes are its listener's */
         look();
         expect(0, 1, 0, 0);
         conflicts[0].n_holders = 0;

@@ -202,7 +202,7 @@ START_TEST(reserved_ports)
 }
 END_TEST
 
-/* A search shares with nobody, except in a second round. */
+/* A search shares no port, except in a second round. */
 START_TEST(options)
 {
         fill(4, "");
@@ -230,7 +230,7 @@ START_TEST(options)
 }
 END_TEST
 
-/* Nobody knows in which VRF the device is: that is no option of the holder. */
+/* The VRF of the device is unknown, which is no option of the holder. */
 START_TEST(device_decides)
 {
         fill(4, "2");
@@ -301,7 +301,7 @@ START_TEST(reserved_beyond_the_end)
 }
 END_TEST
 
-/* Nobody knows whether this kernel shows all that is bound: a port that seems free may not be. */
+/* This kernel may not show all bound sockets: a port that seems free may not be. */
 START_TEST(found_on_an_old_kernel)
 {
         struct port_table s;

@@ -117,7 +117,7 @@ START_TEST(port_given_back)
 }
 END_TEST
 
-/* inet_listen(): whoever has a peer does not listen. */
+/* inet_listen(): a socket with a peer cannot listen. */
 START_TEST(listen_needs_no_peer)
 {
         struct request q = table_request("192.0.2.1");
@@ -138,7 +138,7 @@ START_TEST(listen_needs_no_peer)
 }
 END_TEST
 
-/* __inet_listen_sk(): a listener that listens again takes no port, whoever is on it. */
+/* __inet_listen_sk(): a listener that listens again takes no port, no matter which sockets are on it. */
 START_TEST(listen_again)
 {
         struct request q = table_request("192.0.2.1");
@@ -550,7 +550,7 @@ START_TEST(mptcp_before_the_family)
 }
 END_TEST
 
-/* unix_autobind(): whoever has which name, and however often. */
+/* unix_autobind(): no matter which names are taken, and how often. */
 START_TEST(autobind)
 {
         struct request q = table_request("192.0.2.1");
@@ -586,7 +586,7 @@ START_TEST(unix_peer)
 }
 END_TEST
 
-/* raw_bind() wants neither a fresh socket nor a privilege, and what else is not modelled is nobody's guess. */
+/* raw_bind() takes neither a fresh socket nor a privilege. The rest is not modelled. */
 START_TEST(rules_not_modelled)
 {
         static const int protocols[] = { IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_RAW };
@@ -631,7 +631,7 @@ START_TEST(repair)
 }
 END_TEST
 
-/* Not local now, and with IP_FREEBIND and SO_REUSEPORT nobody knows: the doubt has a name. */
+/* Not local now, and unknown with IP_FREEBIND and SO_REUSEPORT: the doubt has a name. */
 START_TEST(doubt_of_a_what_if)
 {
         struct request q = table_request("192.0.2.1");

@@ -174,7 +174,7 @@ START_TEST(names_that_are_no_operands)
 }
 END_TEST
 
-/* A user's word stays that, whoever adds to it; a user's own manager has that user's. */
+/* A user's word stays one, no matter which backend adds to it. A user's own manager has that user's. */
 START_TEST(whose_word_a_name_is)
 {
         static const struct {
