@@ -37,6 +37,15 @@ void json_key(struct json *j, const char *name)
         strbuf_printf(&j->out, j->pretty ? "\"%s\": " : "\"%s\":", name);
 }
 
+void json_begin(struct json *j, const char *name, const char *bracket)
+{
+        if (name)
+                json_key(j, name);
+        else
+                json_separate(j);
+        json_open(j, bracket);
+}
+
 void json_open(struct json *j, const char *bracket)
 {
         strbuf_str(&j->out, bracket);
@@ -114,6 +123,12 @@ void json_words(struct json *j, const char *name, const char *words)
         strbuf_finish(&ascii);
 }
 
+void json_null(struct json *j, const char *name)
+{
+        json_key(j, name);
+        strbuf_str(&j->out, "null");
+}
+
 void json_number(struct json *j, const char *name, unsigned long long value)
 {
         json_key(j, name);
@@ -138,22 +153,18 @@ void json_id(struct json *j, const char *name, uint64_t id)
 
 void json_uid(struct json *j, const char *name, uid_t uid)
 {
-        if (uid == UID_UNKNOWN) {
-                json_key(j, name);
-                strbuf_str(&j->out, "null");
-        } else {
+        if (uid == UID_UNKNOWN)
+                json_null(j, name);
+        else
                 json_number(j, name, uid);
-        }
 }
 
 void json_pid(struct json *j, const char *name, pid_t pid)
 {
-        if (pid <= 0) {
-                json_key(j, name);
-                strbuf_str(&j->out, "null");
-        } else {
+        if (pid <= 0)
+                json_null(j, name);
+        else
                 json_number(j, name, (unsigned long long)pid);
-        }
 }
 
 void json_errno(struct json *j, const char *name, int error)

@@ -24,6 +24,8 @@ struct json {
 void json_separate(struct json *j);
 void json_key(struct json *j, const char *name);
 void json_open(struct json *j, const char *bracket);
+/* The member `name`, or with NULL an element of an array, that is an array or an object itself. */
+void json_begin(struct json *j, const char *name, const char *bracket);
 void json_close(struct json *j, const char *bracket);
 /* `ascii` is printable already; json_outside() takes any bytes, NULL = null. */
 void json_quote(struct json *j, const char *ascii);
@@ -32,6 +34,7 @@ void json_string(struct json *j, const char *name, const char *value);
 /* Our own words, escaped where they were made: not escaped again. NULL = null. */
 void json_words(struct json *j, const char *name, const char *words);
 void json_token(struct json *j, const char *name, const char *token);
+void json_null(struct json *j, const char *name);
 void json_number(struct json *j, const char *name, unsigned long long value);
 void json_bool(struct json *j, const char *name, bool value);
 void json_id(struct json *j, const char *name, uint64_t id);

@@ -17,6 +17,7 @@
 
 #include "addrinuse.h"
 #include "render/json-writer.h"
+#include "render/phrases.h"
 #include "util/macro.h"
 
 #define KNOWN_FLAGS (AIU_RENDER_COLOR | AIU_RENDER_CMDLINE | AIU_RENDER_VERBOSE | AIU_RENDER_PRETTY)
@@ -25,14 +26,9 @@
 
 static const char *family_name(const struct sockaddr *address)
 {
-        switch (address->sa_family) {
-        case AF_INET:
-                return "inet";
-        case AF_INET6:
-                return "inet6";
-        default:
+        if (address->sa_family == AF_UNIX)
                 return "unix";
-        }
+        return address->sa_family == AF_INET6 ? "inet6" : "inet";
 }
 
 static void put_ip(struct json *j, const struct sockaddr *address)
@@ -76,12 +72,11 @@ static void put_path(struct json *j, const struct sockaddr *address, socklen_t b
 
 static void put_endpoint(struct json *j, const char *name, const struct sockaddr *address, socklen_t bytes)
 {
-        json_key(j, name);
         if (!address) {
-                strbuf_str(&j->out, "null");
+                json_null(j, name);
                 return;
         }
-        json_open(j, "{");
+        json_begin(j, name, "{");
         json_token(j, "family", family_name(address));
         if (address->sa_family == AF_UNIX)
                 put_path(j, address, bytes);
@@ -90,44 +85,34 @@ static void put_endpoint(struct json *j, const char *name, const struct sockaddr
         json_close(j, "}");
 }
 
+struct name {
+        int number;
+        const char *name;
+};
+
+static const char *name_of(int number, const struct name *names, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (names[i].number == number)
+                        return names[i].name;
+        return NULL;
+}
+
 static const char *type_name(int type)
 {
-        switch (type) {
-        case SOCK_STREAM:
-                return "stream";
-        case SOCK_DGRAM:
-                return "dgram";
-        case SOCK_SEQPACKET:
-                return "seqpacket";
-        case SOCK_DCCP:
-                return "dccp";
-        default:
-                return NULL;
-        }
+        static const struct name names[] = {
+                { SOCK_STREAM, "stream" },
+                { SOCK_DGRAM, "dgram" },
+                { SOCK_SEQPACKET, "seqpacket" },
+                { SOCK_DCCP, "dccp" },
+        };
+
+        return name_of(type, names, ELEMENTSOF(names));
 }
 
 static const char *protocol_name(const struct sockaddr *address, int type, int protocol)
 {
-        if (address && address->sa_family == AF_UNIX)
-                return NULL;
-        switch (protocol) {
-        case 0:
-                return type == SOCK_DGRAM ? "udp" : "tcp";
-        case IPPROTO_TCP:
-                return "tcp";
-        case IPPROTO_UDP:
-                return "udp";
-        case 33:
-                return "dccp";
-        case 132:
-                return "sctp";
-        case 136:
-                return "udplite";
-        case 262:
-                return "mptcp";
-        default:
-                return NULL;
-        }
+        return address && address->sa_family == AF_UNIX ? NULL : phrase_protocol(type, protocol);
 }
 
 /* ------------------------------------------------------ the report's parts */
@@ -138,8 +123,7 @@ static void put_query(struct json *j, const struct aiu_report *report)
         const struct sockaddr *address = aiu_report_get_address(report, &bytes);
         uint32_t options = aiu_report_get_options(report);
 
-        json_key(j, "query");
-        json_open(j, "{");
+        json_begin(j, "query", "{");
         json_token(j, "family", address ? family_name(address) : "unknown");
         json_string(j, "protocol",
                     protocol_name(address, aiu_report_get_type(report), aiu_report_get_protocol(report)));
@@ -167,12 +151,11 @@ static void put_port_range(struct json *j, const struct aiu_report *report)
 {
         uint16_t first, last;
 
-        json_key(j, "port_range");
         if (!aiu_report_get_port_range(report, &first, &last)) {
-                strbuf_str(&j->out, "null");
+                json_null(j, "port_range");
                 return;
         }
-        json_open(j, "{");
+        json_begin(j, "port_range", "{");
         json_number(j, "first", first);
         json_number(j, "last", last);
         json_number(j, "taken", aiu_report_get_n_ports_taken(report));
@@ -185,8 +168,7 @@ static void put_what_if(struct json *j, const struct aiu_report *report)
 {
         static const char *const names[] = { "reuseaddr", "reuseport", "v6only", "freebind" };
 
-        json_key(j, "would_succeed_with");
-        json_open(j, "{");
+        json_begin(j, "would_succeed_with", "{");
         for (uint32_t options = 1; options < 16; options++) {
                 char name[64] = "";
 
@@ -206,8 +188,7 @@ static void put_retry(struct json *j, const struct aiu_report *report)
         uint64_t usec = 0;
         enum aiu_retry retry = aiu_report_get_retry(report, &usec);
 
-        json_key(j, "retry");
-        json_open(j, "{");
+        json_begin(j, "retry", "{");
         json_token(j, "class", aiu_retry_to_string(retry));
         if (retry == AIU_RETRY_NOW || retry == AIU_RETRY_AFTER)
                 json_number(j, "usec", usec);
@@ -221,12 +202,11 @@ static void put_cmdline(struct json *j, const struct aiu_holder *holder)
         size_t bytes = 0, at = 0;
         const char *cmdline = j->cmdline ? aiu_holder_get_cmdline(holder, &bytes) : NULL;
 
-        json_key(j, "cmdline");
         if (!cmdline) {
-                strbuf_str(&j->out, "null");
+                json_null(j, "cmdline");
                 return;
         }
-        json_open(j, "[");
+        json_begin(j, "cmdline", "[");
         while (at < bytes) {
                 size_t n = strnlen(cmdline + at, bytes - at);
 
@@ -239,11 +219,9 @@ static void put_cmdline(struct json *j, const struct aiu_holder *holder)
 
 static void put_ancestors(struct json *j, const struct aiu_holder *holder)
 {
-        json_key(j, "ancestors");
-        json_open(j, "[");
+        json_begin(j, "ancestors", "[");
         for (size_t i = 0; i < aiu_holder_get_n_ancestors(holder); i++) {
-                json_separate(j);
-                json_open(j, "{");
+                json_begin(j, NULL, "{");
                 json_pid(j, "pid", aiu_holder_get_ancestor_pid(holder, i));
                 json_string(j, "comm", aiu_holder_get_ancestor_comm(holder, i));
                 json_close(j, "}");
@@ -259,8 +237,7 @@ static void put_holder_process(struct json *j, const struct aiu_holder *holder)
         json_pid(j, "ppid", aiu_holder_get_ppid(holder));
         json_uid(j, "uid", aiu_holder_get_uid(holder));
         json_id(j, "start_time_usec", aiu_holder_get_start_time_usec(holder));
-        json_key(j, "fds");
-        json_open(j, "[");
+        json_begin(j, "fds", "[");
         for (size_t i = 0; i < aiu_holder_get_n_fds(holder); i++) {
                 json_separate(j);
                 strbuf_printf(&j->out, "%d", aiu_holder_get_fd(holder, i));
@@ -300,8 +277,7 @@ static void put_holder(struct json *j, const struct aiu_holder *holder)
         static const char *const flags[] = { "same-program",  "orphan",      "stopped",  "dying",       "deleted-exe",
                                              "unit-leftover", "unit-spared", "ancestor", "handed-over", "worker" };
 
-        json_separate(j);
-        json_open(j, "{");
+        json_begin(j, NULL, "{");
         put_holder_process(j, holder);
         json_flags(j, "flags", aiu_holder_get_flags(holder), flags, ELEMENTSOF(flags));
         json_token(j, "manager", aiu_manager_kind_to_string(aiu_holder_get_manager(holder)));
@@ -325,8 +301,7 @@ static void put_conflict(struct json *j, const struct aiu_conflict *c)
         const struct sockaddr *local = aiu_conflict_get_local(c, &local_bytes);
         const struct sockaddr *peer = aiu_conflict_get_peer(c, &peer_bytes);
 
-        json_separate(j);
-        json_open(j, "{");
+        json_begin(j, NULL, "{");
         json_token(j, "overlap", aiu_overlap_to_string(aiu_conflict_get_overlap(c)));
         json_token(j, "state", aiu_state_to_string(aiu_conflict_get_state(c)));
         json_token(j, "reason", aiu_reason_to_string(aiu_conflict_get_reason(c)));
@@ -344,8 +319,7 @@ static void put_conflict(struct json *j, const struct aiu_conflict *c)
         json_token(j, "v6only", aiu_tristate_to_string(aiu_conflict_get_v6only(c)));
         json_number(j, "expires_usec", aiu_conflict_get_expires_usec(c));
         json_number(j, "n_ports", aiu_conflict_get_n_ports(c));
-        json_key(j, "holders");
-        json_open(j, "[");
+        json_begin(j, "holders", "[");
         for (size_t i = 0; i < aiu_conflict_get_n_holders(c); i++)
                 put_holder(j, aiu_conflict_get_holder(c, i));
         json_close(j, "]");
@@ -355,35 +329,23 @@ static void put_conflict(struct json *j, const struct aiu_conflict *c)
 /* The word that kill(1) takes. musl has no sigabbrev_np(3). */
 static const char *signal_name(int signal)
 {
-        switch (signal) {
-        case SIGTERM:
-                return "TERM";
-        case SIGKILL:
-                return "KILL";
-        case SIGQUIT:
-                return "QUIT";
-        case SIGINT:
-                return "INT";
-        case SIGWINCH:
-                return "WINCH";
-        case SIGUSR1:
-                return "USR1";
-        default:
-                return NULL;
-        }
+        static const struct name names[] = {
+                { SIGTERM, "TERM" }, { SIGKILL, "KILL" },   { SIGQUIT, "QUIT" },
+                { SIGINT, "INT" },   { SIGWINCH, "WINCH" }, { SIGUSR1, "USR1" },
+        };
+
+        return name_of(signal, names, ELEMENTSOF(names));
 }
 
 static void put_signal(struct json *j, const struct aiu_action *action)
 {
         json_string(j, "signal", signal_name(aiu_action_get_signal(action)));
-        json_key(j, "processes");
-        json_open(j, "[");
+        json_begin(j, "processes", "[");
         for (size_t i = 0; i < aiu_action_get_n_processes(action); i++) {
                 uint64_t start_time_usec = 0;
                 pid_t pid = aiu_action_get_process(action, i, &start_time_usec);
 
-                json_separate(j);
-                json_open(j, "{");
+                json_begin(j, NULL, "{");
                 json_pid(j, "pid", pid);
                 json_id(j, "start_time_usec", start_time_usec);
                 json_close(j, "}");
@@ -397,20 +359,18 @@ static void put_action(struct json *j, const struct aiu_action *action)
                                              "unconfirmed", "elsewhere",  "host-wide",    "vital" };
         const char *const *argv = aiu_action_get_argv(action);
 
-        json_separate(j);
-        json_open(j, "{");
+        json_begin(j, NULL, "{");
         json_token(j, "kind", aiu_action_kind_to_string(aiu_action_get_kind(action)));
         json_words(j, "text", aiu_action_get_text(action));
-        json_key(j, "argv");
         if (argv) {
-                json_open(j, "[");
+                json_begin(j, "argv", "[");
                 for (; *argv; argv++) {
                         json_separate(j);
                         put_word(j, *argv);
                 }
                 json_close(j, "]");
         } else {
-                strbuf_str(&j->out, "null");
+                json_null(j, "argv");
         }
         json_token(j, "sufficient", aiu_tristate_to_string(aiu_action_is_sufficient(action)));
         json_flags(j, "flags", aiu_action_get_flags(action), flags, ELEMENTSOF(flags));
@@ -420,8 +380,7 @@ static void put_action(struct json *j, const struct aiu_action *action)
 
 static void put_gap(struct json *j, const struct aiu_gap *gap)
 {
-        json_separate(j);
-        json_open(j, "{");
+        json_begin(j, NULL, "{");
         json_token(j, "kind", aiu_gap_kind_to_string(aiu_gap_get_kind(gap)));
         json_errno(j, "error", aiu_gap_get_error(gap));
         json_string(j, "backend", aiu_gap_get_backend(gap));
@@ -431,23 +390,19 @@ static void put_gap(struct json *j, const struct aiu_gap *gap)
 
 static void put_lists(struct json *j, const struct aiu_report *report)
 {
-        json_key(j, "conflicts");
-        json_open(j, "[");
+        json_begin(j, "conflicts", "[");
         for (size_t i = 0; i < aiu_report_get_n_conflicts(report); i++)
                 put_conflict(j, aiu_report_get_conflict(report, i));
         json_close(j, "]");
-        json_key(j, "neighbours");
-        json_open(j, "[");
+        json_begin(j, "neighbours", "[");
         for (size_t i = 0; i < aiu_report_get_n_neighbours(report); i++)
                 put_conflict(j, aiu_report_get_neighbour(report, i));
         json_close(j, "]");
-        json_key(j, "actions");
-        json_open(j, "[");
+        json_begin(j, "actions", "[");
         for (size_t i = 0; i < aiu_report_get_n_actions(report); i++)
                 put_action(j, aiu_report_get_action(report, i));
         json_close(j, "]");
-        json_key(j, "gaps");
-        json_open(j, "[");
+        json_begin(j, "gaps", "[");
         for (size_t i = 0; i < aiu_report_get_n_gaps(report); i++)
                 put_gap(j, aiu_report_get_gap(report, i));
         json_close(j, "]");

@@ -58,28 +58,22 @@ static bool add_address(struct strbuf *out, const struct sockaddr *address, sock
         return true;
 }
 
-static const char *protocol_suffix(const struct aiu_report *report)
+const char *phrase_protocol(int type, int protocol)
 {
-        int protocol = aiu_report_get_protocol(report);
+        static const struct {
+                int protocol;
+                const char *name;
+        } names[] = {
+                { IPPROTO_TCP, "tcp" },   { IPPROTO_UDP, "udp" },   { IPPROTO_UDPLITE, "udplite" },
+                { IPPROTO_SCTP, "sctp" }, { IPPROTO_DCCP, "dccp" }, { IPPROTO_MPTCP, "mptcp" },
+        };
 
         if (protocol == 0)
-                protocol = aiu_report_get_type(report) == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
-        switch (protocol) {
-        case IPPROTO_TCP:
-                return "/tcp";
-        case IPPROTO_UDP:
-                return "/udp";
-        case IPPROTO_UDPLITE:
-                return "/udplite";
-        case IPPROTO_SCTP:
-                return "/sctp";
-        case IPPROTO_DCCP:
-                return "/dccp";
-        case IPPROTO_MPTCP:
-                return "/mptcp";
-        default:
-                return "";
-        }
+                protocol = type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                if (names[i].protocol == protocol)
+                        return names[i].name;
+        return NULL;
 }
 
 /* [::] and 0.0.0.0 in one: the port alone says it. */
@@ -93,7 +87,7 @@ static bool is_every_address(const struct aiu_report *report, const struct socka
 
 static void asked(struct strbuf *out, const struct aiu_report *report, bool in_full)
 {
-        const char *suffix = protocol_suffix(report);
+        const char *protocol = phrase_protocol(aiu_report_get_type(report), aiu_report_get_protocol(report));
         socklen_t bytes = 0;
         const struct sockaddr *address = aiu_report_get_address(report, &bytes);
 
@@ -101,8 +95,8 @@ static void asked(struct strbuf *out, const struct aiu_report *report, bool in_f
                 strbuf_printf(out, "%u", ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port));
         else if (!add_address(out, address, bytes))
                 strbuf_str(out, "a socket without a name");
-        if (address && address->sa_family != AF_UNIX && (in_full || strcmp(suffix, "/tcp") != 0))
-                strbuf_str(out, suffix);
+        if (address && address->sa_family != AF_UNIX && protocol && (in_full || strcmp(protocol, "tcp") != 0))
+                strbuf_printf(out, "/%s", protocol);
 }
 
 void phrase_asked(struct strbuf *out, const struct aiu_report *report)
