@@ -70,17 +70,14 @@ AIU_EXPORT int aiu_snapshot_add_kernel_user(struct aiu_snapshot *snapshot, uint6
         struct kernel_user *user;
         int r;
 
-        if (!snapshot || inode == 0)
-                return -EINVAL;
-        r = fact_copy(&f, sizeof(f), fact);
+        r = snapshot && inode != 0 ? fact_copy(&f, sizeof(f), fact) : -EINVAL;
         if (r < 0)
                 return r;
         if (!f.service || !f.service[0])
                 return -EINVAL;
         if (is_known(snapshot, inode, &f))
                 return 0;
-        r = snapshot_grow(&snapshot->kernel_users, sizeof(*snapshot->kernel_users), snapshot->n_kernel_users,
-                          &snapshot->kernel_users_room, SNAPSHOT_MAX_KERNEL_USERS);
+        r = SNAPSHOT_GROW(snapshot, kernel_users, SNAPSHOT_MAX_KERNEL_USERS);
         if (r == -ENOBUFS)
                 return snapshot_truncated(snapshot, &snapshot->holders_truncated,
                                           "more devices of the kernel have these sockets than one report keeps: "

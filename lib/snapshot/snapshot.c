@@ -215,9 +215,7 @@ AIU_EXPORT int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct
         struct host *host;
         int r;
 
-        if (!snapshot)
-                return -EINVAL;
-        r = fact_copy(&f, sizeof(f), fact);
+        r = snapshot ? fact_copy(&f, sizeof(f), fact) : -EINVAL;
         if (r < 0)
                 return r;
         host = &snapshot->host;
@@ -276,9 +274,7 @@ AIU_EXPORT int aiu_snapshot_add_address(struct aiu_snapshot *snapshot, const str
         struct aiu_address_fact f;
         int r;
 
-        if (!snapshot)
-                return -EINVAL;
-        r = fact_copy(&f, sizeof(f), fact);
+        r = snapshot ? fact_copy(&f, sizeof(f), fact) : -EINVAL;
         if (r < 0)
                 return r;
         if (copy_address(&one.address, f.address, f.address_len) < 0 || !address_is_ip(&one.address))
@@ -288,8 +284,7 @@ AIU_EXPORT int aiu_snapshot_add_address(struct aiu_snapshot *snapshot, const str
         copy_name(one.device, f.device);
         if (have_address(snapshot, &one))
                 return 0;
-        r = snapshot_grow(&snapshot->addresses, sizeof(*snapshot->addresses), snapshot->n_addresses,
-                          &snapshot->addresses_room, SNAPSHOT_MAX_ADDRESSES);
+        r = SNAPSHOT_GROW(snapshot, addresses, SNAPSHOT_MAX_ADDRESSES);
         if (r < 0)
                 return r;
         snapshot->addresses[snapshot->n_addresses++] = one;
@@ -352,8 +347,7 @@ static int add_socket(struct aiu_snapshot *snapshot, const struct aiu_socket_fac
          * by the thousand, told once; only the first few hundred are compared. */
         if (snapshot->n_sockets < 512 && have_cookie(snapshot, socket.cookie))
                 return 0;
-        r = snapshot_grow(&snapshot->sockets, sizeof(*snapshot->sockets), snapshot->n_sockets, &snapshot->sockets_room,
-                          SNAPSHOT_MAX_SOCKETS);
+        r = SNAPSHOT_GROW(snapshot, sockets, SNAPSHOT_MAX_SOCKETS);
         if (r < 0)
                 return r;
         snapshot->sockets[snapshot->n_sockets++] = socket;
@@ -365,9 +359,7 @@ AIU_EXPORT int aiu_snapshot_add_socket(struct aiu_snapshot *snapshot, const stru
         struct aiu_socket_fact f;
         int r;
 
-        if (!snapshot)
-                return -EINVAL;
-        r = fact_copy(&f, sizeof(f), fact);
+        r = snapshot ? fact_copy(&f, sizeof(f), fact) : -EINVAL;
         if (r < 0)
                 return r;
         r = snapshot->entries.first ? entries_add(&snapshot->entries, &f) : add_socket(snapshot, &f);
@@ -448,9 +440,7 @@ AIU_EXPORT int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const str
         struct aiu_process_fact f;
         int r;
 
-        if (!snapshot)
-                return -EINVAL;
-        r = fact_copy(&f, sizeof(f), fact);
+        r = snapshot ? fact_copy(&f, sizeof(f), fact) : -EINVAL;
         if (r < 0)
                 return r;
         if (f.pid <= 0 || f.n_ancestors > 64)
@@ -458,8 +448,7 @@ AIU_EXPORT int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const str
         for (size_t i = 0; i < snapshot->n_processes; i++)
                 if (snapshot->processes[i].pid == f.pid)
                         return 0;
-        r = snapshot_grow(&snapshot->processes, sizeof(*snapshot->processes), snapshot->n_processes,
-                          &snapshot->processes_room, SNAPSHOT_MAX_PROCESSES);
+        r = SNAPSHOT_GROW(snapshot, processes, SNAPSHOT_MAX_PROCESSES);
         if (r == -ENOBUFS)
                 return snapshot_truncated(
                         snapshot, &snapshot->holders_truncated,
@@ -481,9 +470,7 @@ AIU_EXPORT int aiu_snapshot_add_options(struct aiu_snapshot *snapshot, uint64_t 
         struct aiu_options_fact f;
         int r;
 
-        if (!snapshot || inode == 0)
-                return -EINVAL;
-        r = fact_copy(&f, sizeof(f), fact);
+        r = snapshot && inode != 0 ? fact_copy(&f, sizeof(f), fact) : -EINVAL;
         if (r < 0)
                 return r;
         for (size_t i = 0; i < snapshot->n_sockets; i++) {
@@ -559,9 +546,7 @@ AIU_EXPORT int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const str
         struct manager *manager;
         int r;
 
-        if (!snapshot)
-                return -EINVAL;
-        r = fact_copy(&f, sizeof(f), fact);
+        r = snapshot ? fact_copy(&f, sizeof(f), fact) : -EINVAL;
         if (r < 0)
                 return r;
         if (f.pid <= 0 && f.cgroup_id == 0 && f.inode == 0)
@@ -569,8 +554,7 @@ AIU_EXPORT int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const str
         manager = find_manager_key(snapshot, &f);
         if (manager)
                 return merge_manager(manager, &f);
-        r = snapshot_grow(&snapshot->managers, sizeof(*snapshot->managers), snapshot->n_managers,
-                          &snapshot->managers_room, SNAPSHOT_MAX_MANAGERS);
+        r = SNAPSHOT_GROW(snapshot, managers, SNAPSHOT_MAX_MANAGERS);
         if (r < 0)
                 return r;
         manager = &snapshot->managers[snapshot->n_managers];
@@ -603,8 +587,7 @@ static int add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int er
 
         if (have_gap(snapshot, kind, error, text))
                 return 0;
-        r = snapshot_grow(&snapshot->gaps, sizeof(*snapshot->gaps), snapshot->n_gaps, &snapshot->gaps_room,
-                          SNAPSHOT_MAX_GAPS);
+        r = SNAPSHOT_GROW(snapshot, gaps, SNAPSHOT_MAX_GAPS);
         if (r < 0)
                 return r;
         if (keep_string(&gap.backend, snapshot->backend, 64) < 0 ||

@@ -86,6 +86,8 @@ void snapshot_forget_sockets(struct aiu_snapshot *snapshot, size_t n_gaps);
 int snapshot_want_inodes(struct aiu_snapshot *snapshot, const uint64_t *inodes, size_t n);
 /* Make room for one more element, of at most `most`: -ENOBUFS. On success *array may have moved. */
 int snapshot_grow(void *array, size_t element, size_t n, size_t *room, size_t most);
+#define SNAPSHOT_GROW(s, array, most)                                                                                  \
+        snapshot_grow(&(s)->array, sizeof(*(s)->array), (s)->n_##array, &(s)->array##_room, most)
 /* Says so in a gap, once; always -ENOBUFS. */
 int snapshot_truncated(struct aiu_snapshot *snapshot, bool *already, const char *text);
 /* The refs of one inode: with NULL the first one, then the one after `after`; NULL = no more. */
