@@ -7,7 +7,7 @@
 
 #include "advice/list.h"
 #include "advice/try.h"
-#include "rules/address.h"
+#include "rules/conflict.h"
 #include "rules/port-search.h"
 
 tristate advice_what_if(const struct port_table *table, const struct request *q, const struct host *host,
@@ -26,12 +26,6 @@ tristate advice_what_if(const struct port_table *table, const struct request *q,
 
 /* ------------------------------------------------------ sockets */
 
-static bool is_unaccepted(const struct socket *socket)
-{
-        return socket->inode == 0 && !socket->minisock &&
-               (socket->state == AIU_STATE_ESTABLISHED || socket->state == AIU_STATE_CLOSE_WAIT);
-}
-
 /*
  * When its last descriptor is closed, a listener, a bound or a connecting socket is gone. So is a connection that was
  * never accepted. Any other says good-bye first and may keep the port in TIME_WAIT for a minute, or may not (reset,
@@ -39,7 +33,7 @@ static bool is_unaccepted(const struct socket *socket)
  */
 static enum after after_close(const struct socket *socket)
 {
-        if (socket->protocol != IPPROTO_TCP || is_unaccepted(socket))
+        if (socket->protocol != IPPROTO_TCP || conflict_is_unaccepted(socket))
                 return AFTER_GONE;
         switch (socket->state) {
         case AIU_STATE_LISTEN:

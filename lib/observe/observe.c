@@ -190,11 +190,6 @@ static bool lists_own(const struct observation *o)
         return false;
 }
 
-static bool hides_bound(const struct observation *o)
-{
-        return kernel_doubts(&o->snapshot.host) & AIU_KERNEL_BOUND_SHOWN;
-}
-
 /*
  * A TCP socket that is neither listening nor connected, and has a port by
  * getsockname(2), may have lost it: inet_put_port() leaves inet_sport as it was.
@@ -218,7 +213,10 @@ static int observe_own_port(struct observation *o)
         side.backend_request.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;
         r = run_phase(&side, PHASE_SOCKETS);
         if (!lists_own(&side))
-                q->holds_port = r == AIU_COMPLETE && !side.snapshot.sockets_truncated && !hides_bound(o) ? NO : UNKNOWN;
+                q->holds_port =
+                        r == AIU_COMPLETE && !side.snapshot.sockets_truncated && !kernel_hides_bound(&o->snapshot.host)
+                                ? NO
+                                : UNKNOWN;
         snapshot_finish(&side.snapshot);
         if (q->call == AIU_CALL_LISTEN && q->holds_port == NO) {
                 address_set_port(&q->address, 0); /* listen() will look for a new one */
@@ -370,7 +368,8 @@ static int observe_hidden(struct observation *o)
 {
         int r;
 
-        if (!hides_bound(o) || conflict_protocol(o->request) != IPPROTO_TCP || !address_is_ip(&o->request->address) ||
+        if (!kernel_hides_bound(&o->snapshot.host) || conflict_protocol(o->request) != IPPROTO_TCP ||
+            !address_is_ip(&o->request->address) ||
             (!o->sockets_complete && o->backend_request.context_flags & AIU_CONTEXT_FIRST_HOLDER) ||
             o->query->context->flags & AIU_CONTEXT_LISTENERS_ONLY)
                 return 0;

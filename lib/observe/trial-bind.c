@@ -84,12 +84,6 @@ static bool is_hopeless(const struct observation *o)
         return false;
 }
 
-/* Linux before 6.8 does not list sockets that are bound but not listening. */
-static bool lists_bound(const struct host *host)
-{
-        return host->bound_complete || !(kernel_doubts(host) & AIU_KERNEL_BOUND_SHOWN);
-}
-
 /* Would the bind leave everything as it was? */
 static bool leaves_no_trace(const struct observation *o)
 {
@@ -98,7 +92,7 @@ static bool leaves_no_trace(const struct observation *o)
         if (q->reuseport)
                 return false;
         if (conflict_protocol(q) == IPPROTO_TCP)
-                return is_hopeless(o) || (port_is_empty(o) && lists_bound(&o->snapshot.host));
+                return is_hopeless(o) || (port_is_empty(o) && !kernel_hides_bound(&o->snapshot.host));
         return !q->reuseaddr || port_is_empty(o);
 }
 

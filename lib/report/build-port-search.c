@@ -44,16 +44,12 @@ struct grouping {
 
 /* ------------------------------------------------------ who has what */
 
-static bool is_unaccepted(const struct port_entry *c)
-{
-        return c->protocol == IPPROTO_TCP && c->inode == 0 && !c->minisock &&
-               (c->state == AIU_STATE_ESTABLISHED || c->state == AIU_STATE_CLOSE_WAIT);
-}
-
 /* A connection that waits for accept() belongs to a listener on its port. */
 static uint64_t inode_of(const struct port_entries *entries, const struct port_entry *entry)
 {
-        if (entry->inode != 0 || !is_unaccepted(entry))
+        struct socket socket = range_socket(entry);
+
+        if (!conflict_is_unaccepted(&socket))
                 return entry->inode;
         for (uint32_t i = entries->first[range_port(entry)]; i != ENTRIES_END; i = entries->next[i])
                 if (entries->list[i].state == AIU_STATE_LISTEN)

@@ -94,12 +94,6 @@ static int add_kernel_users_of(struct aiu_report *report, struct aiu_conflict *c
         return 0;
 }
 
-static bool is_unaccepted(const struct socket *s)
-{
-        return s->protocol == IPPROTO_TCP && s->inode == 0 && !s->minisock &&
-               (s->state == AIU_STATE_ESTABLISHED || s->state == AIU_STATE_CLOSE_WAIT);
-}
-
 static uint64_t listener_of(const struct aiu_snapshot *snapshot, const struct socket *child)
 {
         uint64_t wildcard = 0;
@@ -135,7 +129,7 @@ static int find_holders(struct aiu_report *report, const struct aiu_snapshot *sn
         uint64_t inode = conflict->socket.inode;
         int r = 0;
 
-        if (inode == 0 && is_unaccepted(&conflict->socket))
+        if (conflict_is_unaccepted(&conflict->socket))
                 inode = listener_of(snapshot, &conflict->socket);
         if (inode != 0)
                 r = add_holders_of(report, snapshot, conflict, inode);

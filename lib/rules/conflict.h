@@ -22,6 +22,9 @@ bool conflict_is_about_path(const struct request *request);
 /* Is this the socket that the request is about? */
 bool conflict_is_own(const struct request *request, const struct socket *holder);
 
+/* Is it a connection that waits for accept()? It goes with its listener. */
+bool conflict_is_unaccepted(const struct socket *socket);
+
 /* `host` is looked at for AF_UNIX paths only: what is at the path. */
 struct judgement conflict_judge(const struct request *request, const struct socket *holder, const struct host *host);
 

@@ -66,6 +66,11 @@ uint32_t kernel_doubts(const struct host *host)
         return doubts & ~host->kernel_proven;
 }
 
+uint32_t kernel_hides_bound(const struct host *host)
+{
+        return host->bound_complete ? 0 : kernel_doubts(host) & AIU_KERNEL_BOUND_SHOWN;
+}
+
 const char *kernel_text(uint32_t one)
 {
         for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++)

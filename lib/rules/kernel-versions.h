@@ -12,6 +12,9 @@
 /* The AIU_KERNEL_* behaviours that are not sure of this kernel: by its version, less what was proven. */
 uint32_t kernel_doubts(const struct host *host);
 
+/* AIU_KERNEL_BOUND_SHOWN where this kernel may hide TCP sockets that are bound and do not listen; else 0. */
+uint32_t kernel_hides_bound(const struct host *host);
+
 /* Those of them by which the two addresses may meet although the rule says no, or the other way round. */
 uint32_t kernel_pair_doubts(const struct request *q, const struct endpoint *c, const struct socket *h,
                             const struct endpoint *e, uint32_t doubts);

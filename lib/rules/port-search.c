@@ -315,7 +315,7 @@ static uint32_t kernel_of(const struct port_table *table, tristate found)
         if (conflict_protocol(table->request) != IPPROTO_TCP)
                 return 0;
         if (found == YES)
-                return table->host->bound_complete ? 0 : doubts & AIU_KERNEL_BOUND_SHOWN;
+                return kernel_hides_bound(table->host);
         return found == UNKNOWN ? doubts & pairs : 0;
 }
 

@@ -3,7 +3,7 @@
 #ifndef AIU_PORT_SEARCH_H
 #define AIU_PORT_SEARCH_H
 
-#include "rules/verdict.h"
+#include "rules/port-table.h"
 
 #define PORTS 65536u
 

@@ -116,14 +116,6 @@ static uint32_t kernel_may_admit(const struct port_table *table, const struct ta
         return address_is_wildcard(&q->address) && table->n_sockets > 8 ? doubts & AIU_KERNEL_UDP_CROWD : 0;
 }
 
-/* Sockets that this kernel does not show. */
-static uint32_t kernel_may_hide(const struct port_table *table)
-{
-        if (conflict_protocol(table->request) != IPPROTO_TCP || table->host->bound_complete)
-                return 0;
-        return kernel_doubts(table->host) & AIU_KERNEL_BOUND_SHOWN;
-}
-
 static struct verdict unknown_kernel(uint32_t doubts, uint32_t kernel)
 {
         struct verdict v = unknown(doubts | (kernel ? DOUBT_KERNEL : 0));
@@ -158,7 +150,7 @@ static struct verdict check_port(const struct port_table *table)
                                       kernel);
         if (!table->sockets_complete)
                 return unknown(DOUBT_SOCKETS);
-        kernel = kernel_may_hide(table);
+        kernel = conflict_protocol(q) == IPPROTO_TCP ? kernel_hides_bound(table->host) : 0;
         return kernel ? unknown_kernel(0, kernel) : available;
 }
 
@@ -647,13 +639,6 @@ tristate verdict_succeeds(const struct verdict *verdict)
         if (verdict->verdict == AIU_VERDICT_UNKNOWN)
                 return UNKNOWN;
         return tri(verdict->verdict == AIU_VERDICT_AVAILABLE);
-}
-
-tristate verdict_what_if(const struct port_table *table, uint32_t options)
-{
-        struct verdict v = verdict_with(table, options);
-
-        return verdict_succeeds(&v);
 }
 
 void verdict_what_ifs(const struct port_table *table, tristate ret[WHAT_IF_COUNT], uint32_t *ret_doubts)

@@ -14,7 +14,6 @@ struct verdict verdict_conclude(const struct port_table *table);
 /* The same bind with these AIU_OPTION_* set as well; would it succeed? */
 struct verdict verdict_with(const struct port_table *table, uint32_t options);
 tristate verdict_succeeds(const struct verdict *verdict);
-tristate verdict_what_if(const struct port_table *table, uint32_t options);
 
 /* For each set of options; *ret_doubts: DOUBT_*, of all of them. */
 void verdict_what_ifs(const struct port_table *table, tristate ret[WHAT_IF_COUNT], uint32_t *ret_doubts);

@@ -330,7 +330,7 @@ START_TEST(no_memory_to_search)
         scarce_memory_begin(1, true);
         v = verdict_conclude(&s);
         s.no_memory = &noted;
-        what_if = verdict_what_if(&s, 0);
+        what_if = table_what_if(&s, 0);
         ck_assert(scarce_memory_end() && noted);
         ck_assert_int_eq(v.verdict, AIU_VERDICT_UNKNOWN);
         ck_assert_int_eq(what_if, UNKNOWN);
@@ -399,7 +399,7 @@ static void recommend(struct process *process)
 
         forget();
         for (uint32_t i = 0; i < WHAT_IF_COUNT; i++)
-                what_if[i] = verdict_what_if(&s, i);
+                what_if[i] = table_what_if(&s, i);
         s.no_memory = &no_memory;
         for (unsigned int at = 1;; at++) {
                 int r;

@@ -260,17 +260,17 @@ START_TEST(what_if)
                 .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true
         };
 
-        ck_assert_int_eq(verdict_what_if(&table, 0), NO);
-        ck_assert_int_eq(verdict_what_if(&table, AIU_OPTION_REUSEADDR), NO);
-        ck_assert_int_eq(verdict_what_if(&table, AIU_OPTION_V6ONLY), YES);
+        ck_assert_int_eq(table_what_if(&table, 0), NO);
+        ck_assert_int_eq(table_what_if(&table, AIU_OPTION_REUSEADDR), NO);
+        ck_assert_int_eq(table_what_if(&table, AIU_OPTION_V6ONLY), YES);
         h.state = AIU_STATE_BOUND;
         h.reuseaddr = YES;
-        ck_assert_int_eq(verdict_what_if(&table, AIU_OPTION_REUSEADDR), YES);
+        ck_assert_int_eq(table_what_if(&table, AIU_OPTION_REUSEADDR), YES);
         /* seen EADDRINUSE that nothing in sight explains: no promise about other options */
         q.error = EADDRINUSE;
         table.n_sockets = 0;
-        ck_assert_int_eq(verdict_what_if(&table, 0), NO);
-        ck_assert_int_eq(verdict_what_if(&table, AIU_OPTION_REUSEADDR), UNKNOWN);
+        ck_assert_int_eq(table_what_if(&table, 0), NO);
+        ck_assert_int_eq(table_what_if(&table, AIU_OPTION_REUSEADDR), UNKNOWN);
 }
 END_TEST
 
@@ -302,7 +302,7 @@ START_TEST(what_ifs_agree)
                 ck_assert_int_eq(port_table_judge(&table), 0);
                 verdict_what_ifs(&table, all, &doubts);
                 for (uint32_t options = 0; options < WHAT_IF_COUNT; options++)
-                        ck_assert_msg(all[options] == verdict_what_if(&alone, options), "row %u, options %u", row,
+                        ck_assert_msg(all[options] == table_what_if(&alone, options), "row %u, options %u", row,
                                       options);
                 for (uint32_t options = 0; options < WHAT_IF_COUNT; options++)
                         each |= verdict_with(&alone, options).doubts;
