@@ -62,6 +62,12 @@ struct aiu_request {
         int plain_calls_only;   /**< a seccomp filter is active: see above */
         int procfs;             /**< directory descriptor of the /proc to read; -1 = none */
         uint64_t deadline_nsec; /**< CLOCK_MONOTONIC; 0 = none */
+        /**
+         * TCP, phase `sockets`: only the connection from `address` to here is needed or, with AF_UNSPEC,
+         * only sockets that are not connected. NULL = all sockets
+         */
+        const struct sockaddr *peer;
+        socklen_t peer_len; /**< its length in bytes */
 };
 
 /** Microseconds until the deadline; 0 = it has passed; UINT64_MAX = no deadline. @since 0.1 */

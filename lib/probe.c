@@ -54,17 +54,34 @@ static struct request complete_request(const struct aiu_query *query)
         return q;
 }
 
+/* A server that restarts takes its sockets away between one look and the next. */
+#define MOST_LOOKS 4
+
+static int observe_port(struct observation *o)
+{
+        int r = observe_sockets(o);
+
+        for (int i = 1; r >= 0; i++) {
+                r = want_holders(o);
+                if (r >= 0)
+                        r = observe_holders(o);
+                if (r != OBSERVE_AGAIN)
+                        break;
+                if (i == MOST_LOOKS) {
+                        o->sockets_complete = false;
+                        return aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_RACE, 0,
+                                                    "the sockets on the port change faster than they can be looked at");
+                }
+                r = observe_sockets_again(o);
+        }
+        return r;
+}
+
 static int observe(struct observation *o)
 {
         int r;
 
-        r = observe_sockets(o);
-        if (r < 0)
-                return r;
-        r = want_holders(o);
-        if (r < 0)
-                return r;
-        r = observe_holders(o);
+        r = observe_port(o);
         if (r < 0)
                 return r;
         trial_bind(o);

@@ -50,8 +50,7 @@ static void note_failure(struct aiu_snapshot *snapshot, int error, size_t gaps_b
         (void)aiu_snapshot_add_gap(snapshot, gap_kind(error), error, text);
 }
 
-/* Run each backend in turn, until the facts are complete. AIU_COMPLETE, AIU_PARTIAL or -ENOMEM. */
-static int run_phase(struct observation *o, enum phase phase)
+int observe_phase(struct observation *o, enum phase phase)
 {
         const struct aiu_context *context = o->query->context;
 
@@ -211,7 +210,7 @@ static int observe_own_port(struct observation *o)
         snapshot_init(&side.snapshot);
         side.backend_request.port = address_port(&q->bound);
         side.backend_request.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY;
-        r = run_phase(&side, PHASE_SOCKETS);
+        r = observe_phase(&side, PHASE_SOCKETS);
         if (!lists_own(&side))
                 q->holds_port =
                         r == AIU_COMPLETE && !side.snapshot.sockets_truncated && !kernel_hides_bound(&o->snapshot.host)
@@ -264,7 +263,7 @@ static int run_with(struct observation *o, uint32_t flags)
         int r;
 
         o->backend_request.context_flags = flags;
-        r = run_phase(o, PHASE_SOCKETS);
+        r = observe_phase(o, PHASE_SOCKETS);
         o->backend_request.context_flags = before;
         return r;
 }
@@ -299,7 +298,7 @@ static int observe_first(struct observation *o)
                 return AIU_PARTIAL;
         }
         snapshot_forget_sockets(&o->snapshot, gaps);
-        return run_phase(o, PHASE_SOCKETS);
+        return observe_phase(o, PHASE_SOCKETS);
 }
 
 static int observe_port(struct observation *o)
@@ -311,7 +310,7 @@ static int observe_port(struct observation *o)
                 return observe_listeners(o);
         if (conflict_protocol(q) == IPPROTO_TCP && flags & AIU_CONTEXT_FIRST_HOLDER && may_settle(q))
                 return observe_first(o);
-        return run_phase(o, PHASE_SOCKETS);
+        return observe_phase(o, PHASE_SOCKETS);
 }
 
 /* Port 0: every socket may count, if the range is known; none does, if no port is looked for. */
@@ -320,13 +319,13 @@ static int observe_socket_tables(struct observation *o)
         int first, last, r;
 
         if (!address_is_ip(&o->request->address))
-                return run_phase(o, PHASE_SOCKETS);
+                return observe_phase(o, PHASE_SOCKETS);
         if (o->backend_request.port != 0)
                 return observe_port(o);
         if (!range_requested(o->request) || !range_bounds(o->request, &o->snapshot.host, &first, &last))
                 return AIU_PARTIAL;
         r = entries_begin(&o->snapshot.entries);
-        return r < 0 ? r : run_phase(o, PHASE_SOCKETS);
+        return r < 0 ? r : observe_phase(o, PHASE_SOCKETS);
 }
 
 static bool has_devices(const struct observation *o)
@@ -354,7 +353,7 @@ static int observe_devices(struct observation *o)
 
         if (!has_devices(o))
                 return 0;
-        r = run_phase(o, PHASE_DEVICES);
+        r = observe_phase(o, PHASE_DEVICES);
         if (r < 0)
                 return r;
         o->request->l3mdev = 0;
@@ -373,7 +372,7 @@ static int observe_hidden(struct observation *o)
             (!o->sockets_complete && o->backend_request.context_flags & AIU_CONTEXT_FIRST_HOLDER) ||
             o->query->context->flags & AIU_CONTEXT_LISTENERS_ONLY)
                 return 0;
-        r = run_phase(o, PHASE_HIDDEN_SOCKETS);
+        r = observe_phase(o, PHASE_HIDDEN_SOCKETS);
         if (r < 0)
                 return r;
         o->snapshot.host.bound_complete = r == AIU_COMPLETE;
@@ -388,13 +387,13 @@ static int observe_inside(struct observation *o)
 
         learn_v6only(o);
         observe_own_device(o);
-        r = run_phase(o, PHASE_HOST);
+        r = observe_phase(o, PHASE_HOST);
         learn_family(o);
         if (r >= 0)
                 r = observe_own_port(o);
         /* listen() looks for a port: other limits count. */
         if (r >= 0 && o->backend_request.port != port)
-                r = run_phase(o, PHASE_HOST);
+                r = observe_phase(o, PHASE_HOST);
         o->backend_request.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY; /* observe_port() decides */
         if (r >= 0)
                 r = observe_socket_tables(o);
@@ -409,8 +408,7 @@ static int observe_inside(struct observation *o)
         return r < 0 ? r : observe_devices(o);
 }
 
-/* In the network namespace asked about, for as long as `look` takes. */
-static int observe_there(struct observation *o, int (*look)(struct observation *o))
+int observe_there(struct observation *o, int (*look)(struct observation *o))
 {
         int home, r, back;
 
@@ -463,9 +461,16 @@ int observe_sockets(struct observation *o)
         return r < 0 ? r : doubt_netns(o);
 }
 
+int observe_sockets_again(struct observation *o)
+{
+        snapshot_forget_sockets(&o->snapshot, 0);
+        o->snapshot.n_wanted = 0;
+        return observe_there(o, observe_inside);
+}
+
 static int ask_for_kernel_users(struct observation *o)
 {
-        return run_phase(o, PHASE_KERNEL_USERS);
+        return observe_phase(o, PHASE_KERNEL_USERS);
 }
 
 /*
@@ -493,15 +498,18 @@ static int observe_kernel_users(struct observation *o)
 int observe_holders(struct observation *o)
 {
         size_t first_gap = o->snapshot.n_gaps, last_gap;
-        int r;
+        int r, r_unheld;
 
         o->holders_complete = true;
         if (o->snapshot.n_wanted == 0)
                 return 0;
-        r = run_phase(o, PHASE_HOLDERS);
+        r = observe_phase(o, PHASE_HOLDERS);
         last_gap = o->snapshot.n_gaps;
         if (r < 0)
                 return r;
+        r_unheld = observe_unheld(o);
+        if (r_unheld != 0)
+                return r_unheld;
         /* With FIRST_HOLDER the list may be short, although the backend says AIU_COMPLETE. */
         o->holders_complete = r == AIU_COMPLETE && !o->snapshot.holders_truncated &&
                               !(o->backend_request.context_flags & AIU_CONTEXT_FIRST_HOLDER);
@@ -520,7 +528,7 @@ int observe_holders(struct observation *o)
         r = want_options(o);
         if (r <= 0)
                 return r;
-        r = run_phase(o, PHASE_OPTIONS);
+        r = observe_phase(o, PHASE_OPTIONS);
         return r < 0 ? r : 0;
 }
 
@@ -532,6 +540,6 @@ int observe_managers(struct observation *o)
         /* The port is free again: a service that had it may be about to restart. */
         if (o->snapshot.n_wanted == 0 && o->request->error != EADDRINUSE)
                 return 0;
-        r = run_phase(o, PHASE_MANAGERS);
+        r = observe_phase(o, PHASE_MANAGERS);
         return r < 0 ? r : 0;
 }

@@ -3,6 +3,7 @@
 #ifndef AIU_OBSERVE_H
 #define AIU_OBSERVE_H
 
+#include "backend/phases.h"
 #include "query/context.h"
 #include "rules/port-table.h"
 #include "snapshot/snapshot.h"
@@ -24,13 +25,24 @@ void observe_end(struct observation *o);
 
 /* The address, the limits of the host and the sockets on the port, in the requested network namespace. */
 int observe_sockets(struct observation *o);
-/* Who holds snapshot.wanted, and with which options. */
+/* The same afresh, after OBSERVE_AGAIN. */
+int observe_sockets_again(struct observation *o);
+/* Who holds snapshot.wanted, and with which options. OBSERVE_AGAIN: what was in the way is gone by now. */
 int observe_holders(struct observation *o);
+#define OBSERVE_AGAIN 1
 /* Which service, container or supervisor the holders belong to. */
 int observe_managers(struct observation *o);
 
 /* The observation so far, as the rules take it. Borrows; valid until `o` changes. */
 struct port_table observe_table(const struct observation *o);
+
+/* Run each backend in turn, until the facts are complete. AIU_COMPLETE, AIU_PARTIAL or -ENOMEM. */
+int observe_phase(struct observation *o, enum phase phase);
+/* In the network namespace asked about, for as long as `look` takes. */
+int observe_there(struct observation *o, int (*look)(struct observation *o));
+
+/* observe/again.c: sockets that no process was found to hold, once more. 0, OBSERVE_AGAIN or an error. */
+int observe_unheld(struct observation *o);
 
 /* observe/wanted.c: sets snapshot.wanted, before the holders and before the options are looked for. */
 int want_holders(struct observation *o);

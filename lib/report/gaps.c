@@ -56,6 +56,14 @@ static enum aiu_gap_kind add_remedy(struct strbuf *text, const struct observatio
                 strbuf_str(text, "the deadline passed, allow more time");
                 return AIU_GAP_DEADLINE;
         }
+        if (o->backend_request.plain_calls_only) {
+                strbuf_str(text, "under a seccomp filter, pidfd_getfd(2) is not used");
+                return AIU_GAP_BACKEND;
+        }
+        if (caller_sees_all(o->backend_request.procfs)) {
+                strbuf_str(text, "the socket was closed, or no process has a descriptor of it");
+                return AIU_GAP_RACE;
+        }
         strbuf_printf(text, "run as %s", caller_who_sees_all(o->backend_request.procfs));
         return AIU_GAP_PERMISSION;
 }

@@ -34,8 +34,10 @@ int snapshot_want_inodes(struct aiu_snapshot *snapshot, const uint64_t *inodes, 
         uint64_t *sorted;
         size_t kept = 0;
 
-        if (n == 0)
+        if (n == 0) {
+                snapshot->n_wanted = 0;
                 return 0;
+        }
         sorted = malloc(n * sizeof(*sorted));
         if (!sorted)
                 return -ENOMEM;

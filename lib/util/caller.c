@@ -132,6 +132,11 @@ bool caller_is_limited_root(int procfs)
                (caller_is_in_userns(procfs) || caller_has_capability(procfs, CAP_SYS_PTRACE) == AIU_TRISTATE_NO);
 }
 
+bool caller_sees_all(int procfs)
+{
+        return caller_has_capability(procfs, CAP_SYS_PTRACE) == AIU_TRISTATE_YES && !caller_is_in_userns(procfs);
+}
+
 const char *caller_who_sees_all(int procfs)
 {
         return caller_is_limited_root(procfs) ? "root of the host" : "root";

@@ -22,8 +22,16 @@
 #define ALL_STATES 0xffffffffu
 /* Listeners have a table of their own, so this one is cheap: inet_diag_dump_icsk(). */
 #define LISTEN_STATE (1u << KERNEL_LISTEN)
+#define BOUND_STATE (1u << KERNEL_BOUND)
 
-enum { KERNEL_ESTABLISHED = 1, KERNEL_TIME_WAIT = 6, KERNEL_CLOSE = 7, KERNEL_LISTEN = 10, KERNEL_LAST = 12 };
+enum {
+        KERNEL_ESTABLISHED = 1,
+        KERNEL_TIME_WAIT = 6,
+        KERNEL_CLOSE = 7,
+        KERNEL_LISTEN = 10,
+        KERNEL_LAST = 12,
+        KERNEL_BOUND = 13
+};
 
 /* idiag_timer of a TIME_WAIT minisock, whatever idiag_state says: inet_twsk_diag_fill(). */
 #define TIMER_TIME_WAIT 3
@@ -173,7 +181,18 @@ static struct nl_msg *tcp_request(uint16_t port, uint32_t states, bool filter)
         return message;
 }
 
-/* One look-up, as for a connection from nowhere to the address: inet_diag_find_one_icsk(). */
+static void put_ip(__be32 to[4], const struct sockaddr *address)
+{
+        if (address->sa_family == AF_INET)
+                memcpy(to, &((const struct sockaddr_in *)address)->sin_addr, 4);
+        else
+                memcpy(to, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
+}
+
+/*
+ * One look-up, of the connection to the request's peer or, without one, as for a connection from
+ * nowhere to the address: inet_diag_find_one_icsk().
+ */
 static struct nl_msg *exact_request(const struct aiu_request *request)
 {
         struct inet_diag_req_v2 header = {
@@ -186,10 +205,11 @@ static struct nl_msg *exact_request(const struct aiu_request *request)
         };
         struct nl_msg *message = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY, 0);
 
-        if (header.sdiag_family == AF_INET)
-                memcpy(header.id.idiag_src, &((const struct sockaddr_in *)request->address)->sin_addr, 4);
-        else
-                memcpy(header.id.idiag_src, &((const struct sockaddr_in6 *)request->address)->sin6_addr, 16);
+        put_ip(header.id.idiag_src, request->address);
+        if (request->peer) {
+                put_ip(header.id.idiag_dst, request->peer);
+                header.id.idiag_dport = ((const struct sockaddr_in *)request->peer)->sin_port;
+        }
         if (message && nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0) {
                 nlmsg_free(message);
                 return NULL;
@@ -256,21 +276,32 @@ static int find_listener(struct netlink *netlink, struct dump *dump)
         return aiu_snapshot_get_socket(dump->snapshot, 0, &found);
 }
 
+/* A listener answers for a connection that is gone: take_socket() keeps it, and it has no peer. */
+static int find_connection(struct netlink *netlink, struct dump *dump)
+{
+        int r = send_and_free(netlink, dump, exact_request(dump->request));
+
+        return r == -ENOENT ? 0 : r;
+}
+
 static int dump_tcp(struct netlink *netlink, struct dump *dump)
 {
-        uint32_t flags = dump->request->context_flags;
+        uint32_t flags = dump->request->context_flags, states;
         int r = 0;
 
+        if (dump->request->peer && dump->request->peer->sa_family != AF_UNSPEC)
+                return find_connection(netlink, dump);
         if (flags & AIU_CONTEXT_LISTENERS_ONLY && flags & AIU_CONTEXT_FIRST_HOLDER)
                 r = find_listener(netlink, dump);
         else if (flags & AIU_CONTEXT_LISTENERS_ONLY)
                 return dump_listeners(netlink, dump);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = send_and_free(netlink, dump, tcp_request(dump->request->port, ALL_STATES, true));
+        states = dump->request->peer ? LISTEN_STATE | BOUND_STATE : ALL_STATES;
+        r = send_and_free(netlink, dump, tcp_request(dump->request->port, states, true));
         /* A kernel that does not know the filter's operation: filter here alone. */
         if (r == -EINVAL)
-                r = send_and_free(netlink, dump, tcp_request(dump->request->port, ALL_STATES, false));
+                r = send_and_free(netlink, dump, tcp_request(dump->request->port, states, false));
         return r;
 }
 
