@@ -394,6 +394,31 @@ void phrase_conflict(struct strbuf *out, const struct aiu_report *report, const 
         phrase_does(out, c);
 }
 
+static bool has_holder(const struct aiu_conflict *c, pid_t pid)
+{
+        for (size_t i = 0; i < aiu_conflict_get_n_holders(c); i++)
+                if (aiu_holder_get_pid(aiu_conflict_get_holder(c, i)) == pid)
+                        return true;
+        return false;
+}
+
+bool phrase_is_accepted(const struct aiu_conflict *listener, const struct aiu_conflict *c)
+{
+        pid_t pid = aiu_holder_get_pid(aiu_conflict_get_holder(c, 0));
+
+        return aiu_conflict_get_state(listener) == AIU_STATE_LISTEN && pid > 0 && aiu_conflict_get_peer(c, NULL) &&
+               has_holder(listener, pid);
+}
+
+size_t phrase_n_connections(const struct aiu_report *report, const struct aiu_conflict *listener)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < aiu_report_get_n_conflicts(report); i++)
+                n += phrase_is_accepted(listener, aiu_report_get_conflict(report, i));
+        return n;
+}
+
 const struct aiu_conflict *phrase_told(const struct aiu_report *report)
 {
         const struct aiu_conflict *c = aiu_report_get_conflict(report, 0);

@@ -27,6 +27,9 @@ const char *phrase_file(const struct aiu_conflict *c);
 void phrase_kernel_user(struct strbuf *out, const char *service, const char *name);
 /* The conflict that the first line is about, or NULL. */
 const struct aiu_conflict *phrase_told(const struct aiu_report *report);
+/* A connection that one of the listener's processes has, and how many there are. */
+bool phrase_is_accepted(const struct aiu_conflict *listener, const struct aiu_conflict *c);
+size_t phrase_n_connections(const struct aiu_report *report, const struct aiu_conflict *listener);
 /* false: a file, a reserved range, or a socket that is not in sight. */
 bool phrase_has_socket(const struct aiu_conflict *c);
 /* The socket is in sight, its process is not. */

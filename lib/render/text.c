@@ -202,6 +202,15 @@ static void without_process(struct page *page, const struct aiu_conflict *c, siz
         end_of_group(page, c, alike);
 }
 
+/* "and its 14 connections": they end with their listener, and need no line. */
+static void connections(struct page *page, const struct aiu_conflict *c)
+{
+        size_t n = c == phrase_told(page->report) ? phrase_n_connections(page->report, c) : 0;
+
+        if (n > 0)
+                strbuf_printf(&page->out, ", and its %zu connection%s", n, n == 1 ? "" : "s");
+}
+
 static void holder(struct page *page, const struct aiu_conflict *c, size_t alike)
 {
         size_t n = aiu_conflict_get_n_holders(c);
@@ -215,8 +224,10 @@ static void holder(struct page *page, const struct aiu_conflict *c, size_t alike
                         line_end(page);
                 label(page, i > 0 ? "and" : "holder");
                 phrase_holder(&page->out, aiu_conflict_get_holder(c, i));
-                if (i == 0)
-                        does(page, c);
+                if (i > 0)
+                        continue;
+                does(page, c);
+                connections(page, c);
         }
         if (n > MOST_GROUPS)
                 strbuf_printf(&page->out, ", and %zu more processes", n - MOST_GROUPS);
@@ -261,6 +272,8 @@ static void conflicts(struct page *page)
                         continue;
                 alike = group_size(page->report, i);
                 told += alike;
+                if (phrase_is_accepted(phrase_told(page->report), c) && !(page->flags & AIU_RENDER_VERBOSE))
+                        continue;
                 if (is_known(page->report, i)) {
                         also(page, c, alike);
                         shown++;

@@ -48,10 +48,26 @@ static void add_range(struct strbuf *text, const struct aiu_report *report)
 
 /* ------------------------------------------------------ who */
 
+static void add_more(struct strbuf *text, const struct aiu_report *report, const struct aiu_conflict *c)
+{
+        size_t n_connections = phrase_n_connections(report, c), n_more = report->n_conflicts - 1 - n_connections;
+
+        if (c->n_ports > 0)
+                n_more = report->n_range_holders - 1;
+        if (n_connections + n_more == 0)
+                return;
+        strbuf_str(text, " (and ");
+        if (n_connections > 0)
+                strbuf_printf(text, "its %zu connection%s", n_connections, plural(n_connections));
+        if (n_more > 0)
+                strbuf_printf(text, "%s%zu more %s%s", n_connections ? ", " : "", n_more,
+                              c->n_ports ? "holder" : "socket", plural(n_more));
+        strbuf_str(text, ")");
+}
+
 static void add_who(struct strbuf *text, const struct aiu_report *report)
 {
         const struct aiu_conflict *c = phrase_told(report);
-        size_t n_more = report->n_conflicts - 1;
 
         if (!c)
                 return;
@@ -62,10 +78,7 @@ static void add_who(struct strbuf *text, const struct aiu_report *report)
                 strbuf_str(text, report->verdict.verdict == AIU_VERDICT_UNKNOWN || c->n_ports ? "; " : ": ");
                 phrase_conflict(text, report, c);
         }
-        if (c->n_ports > 0)
-                n_more = report->n_range_holders - 1;
-        if (n_more > 0)
-                strbuf_printf(text, " (and %zu more %s%s)", n_more, c->n_ports ? "holder" : "socket", plural(n_more));
+        add_more(text, report, c);
 }
 
 static void add_failure(struct strbuf *text, const struct verdict *v)
