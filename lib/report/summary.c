@@ -121,14 +121,34 @@ static const struct {
         { DOUBT_RANGE, " may find no port: the range could not be counted" },
 };
 
-static void add_doubt(struct strbuf *text, uint32_t bits)
+static bool deadline_passed(const struct aiu_report *report)
 {
-        for (size_t i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++)
-                if (bits & doubts[i].doubt) {
-                        strbuf_str(text, doubts[i].words);
-                        return;
-                }
-        strbuf_str(text, " may be free: not everything that decides is known");
+        for (size_t i = 0; i < report->n_gaps; i++)
+                if (report->gaps[i].gap.kind == AIU_GAP_DEADLINE)
+                        return true;
+        return false;
+}
+
+/* With more time it would be known. */
+static const char *late_words(const struct aiu_report *report)
+{
+        if (!deadline_passed(report))
+                return NULL;
+        if (report->verdict.doubts & DOUBT_HOLDER_OPTION)
+                return " may be in use: the deadline passed before the holder's options were read";
+        if (report->verdict.doubts & (DOUBT_SOCKETS | DOUBT_ADDRESS | DOUBT_NAME | DOUBT_RANGE))
+                return " may be free: the deadline passed before everything was looked at";
+        return NULL;
+}
+
+static void add_doubt(struct strbuf *text, const struct aiu_report *report)
+{
+        const char *words = late_words(report);
+
+        for (size_t i = 0; !words && i < sizeof(doubts) / sizeof(doubts[0]); i++)
+                if (report->verdict.doubts & doubts[i].doubt)
+                        words = doubts[i].words;
+        strbuf_str(text, words ? words : " may be free: not everything that decides is known");
 }
 
 static const char *failure_words(const struct verdict *v)
@@ -175,7 +195,7 @@ int words_summary(struct aiu_report *report, const struct host *host)
                 add_in_use(&text, report);
                 break;
         case AIU_VERDICT_UNKNOWN:
-                add_doubt(&text, report->verdict.doubts);
+                add_doubt(&text, report);
                 add_range(&text, report);
                 add_who(&text, report);
                 break;

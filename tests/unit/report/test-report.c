@@ -283,6 +283,34 @@ START_TEST(past_the_end)
 }
 END_TEST
 
+/* The line is all that a daemon logs: it says where more time would have told. */
+START_TEST(late)
+{
+        static const struct {
+                uint32_t doubts;
+                enum aiu_gap_kind gap;
+                const char *words;
+        } rows[] = {
+                { DOUBT_SOCKETS, AIU_GAP_BACKEND, "may be free: not every socket could be seen" },
+                { DOUBT_SOCKETS, AIU_GAP_DEADLINE, "may be free: the deadline passed before everything" },
+                { DOUBT_HOLDER_OPTION, AIU_GAP_DEADLINE, "may be in use: the deadline passed before the holder's" },
+                { DOUBT_ORDER, AIU_GAP_DEADLINE, "may be in use: the order of the sockets" },
+                { 0, AIU_GAP_DEADLINE, "may be free: not everything that decides is known" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                struct aiu_report *r = make_report("x");
+
+                r->verdict = (struct verdict){ .verdict = AIU_VERDICT_UNKNOWN, .doubts = rows[i].doubts };
+                r->gaps[0].gap.kind = rows[i].gap;
+                free(r->summary);
+                ck_assert_int_eq(words_summary(r, &(struct host){ 0 }), 0);
+                ck_assert_msg(strstr(r->summary, rows[i].words), "%s", r->summary);
+                aiu_report_unref(r);
+        }
+}
+END_TEST
+
 START_TEST(of_nothing)
 {
         ck_assert_int_eq(aiu_report_get_verdict(NULL), AIU_VERDICT_UNKNOWN);
@@ -452,6 +480,7 @@ int main(void)
         tcase_add_test(tcase, json_for_a_program);
         tcase_add_test(tcase, references);
         tcase_add_test(tcase, past_the_end);
+        tcase_add_test(tcase, late);
         tcase_add_test(tcase, of_nothing);
         tcase_add_test(tcase, tokens);
         tcase_add_test(tcase, escape);
