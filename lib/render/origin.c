@@ -168,20 +168,15 @@ static void item(struct strbuf *out, const char **separator, const char *before,
 
 static const char *container_word(enum aiu_manager_kind kind)
 {
-        switch (kind) {
-        case AIU_MANAGER_DOCKER:
-                return "docker container ";
-        case AIU_MANAGER_PODMAN:
-                return "podman container ";
-        case AIU_MANAGER_KUBERNETES:
-                return "kubernetes container ";
-        case AIU_MANAGER_LXC:
-                return "LXC container ";
-        case AIU_MANAGER_MACHINE:
-                return "machine ";
-        default:
-                return "container ";
-        }
+        static const char *const words[] = {
+                [AIU_MANAGER_DOCKER] = "docker container ",
+                [AIU_MANAGER_PODMAN] = "podman container ",
+                [AIU_MANAGER_KUBERNETES] = "kubernetes container ",
+                [AIU_MANAGER_LXC] = "LXC container ",
+                [AIU_MANAGER_MACHINE] = "machine ",
+        };
+
+        return kind < ELEMENTSOF(words) && words[kind] ? words[kind] : "container ";
 }
 
 static void returns(struct strbuf *out, const struct aiu_holder *h)

@@ -10,6 +10,7 @@
 #include "advice/advice.h"
 #include "util/escape.h"
 #include "report/words.h"
+#include "util/macro.h"
 
 #define MOST_ADDRESSES 4u /* that a text lists */
 
@@ -82,75 +83,53 @@ static void add_bound(struct strbuf *text, const struct request *q)
         strbuf_printf(text, " to %s", where);
 }
 
+static const struct {
+        int error;
+        const char *words;
+} directory_errors[] = {
+        { ENOENT, " does not exist" },
+        { ENOTDIR, " is not a directory" },
+        { ELOOP, " leads through too many symbolic links" },
+        { EROFS, " is on a read-only file system" },
+        { EACCES, " denies access to this user" },
+        { EPERM, " is immutable or append-only (lsattr)" },
+};
+
 static void why_path(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
-        const struct request *q = &report->request;
+        const char *words = " cannot be used";
 
         if (host->name_error != report->verdict.error || host->name_at == 0)
                 return;
         strbuf_str(text, ": ");
-        add_directory(text, q, host);
-        switch (host->name_error) {
-        case ENOENT:
-                strbuf_str(text, " does not exist");
-                break;
-        case ENOTDIR:
-                strbuf_str(text, " is not a directory");
-                break;
-        case ELOOP:
-                strbuf_str(text, " leads through too many symbolic links");
-                break;
-        case EROFS:
-                strbuf_str(text, " is on a read-only file system");
-                break;
-        case EACCES:
-                strbuf_str(text, " denies access to this user");
-                break;
-        case EPERM:
-                strbuf_str(text, " is immutable or append-only (lsattr)");
-                break;
-        default:
-                strbuf_str(text, " cannot be used");
-                break;
-        }
+        add_directory(text, &report->request, host);
+        for (size_t i = 0; i < ELEMENTSOF(directory_errors); i++)
+                if (directory_errors[i].error == host->name_error)
+                        words = directory_errors[i].words;
+        strbuf_str(text, words);
 }
 
 static const char *plain_reason(enum why why)
 {
-        switch (why) {
-        case WHY_POLICY:
-                return ": a security policy refused it, not the port number";
-        case WHY_CONNECTED:
-                return ": the socket is connected, or was";
-        case WHY_LENGTH:
-                return ": addrlen does not fit the socket's family";
-        case WHY_FAMILY:
-                return ": the address family is not the socket's";
-        case WHY_SCOPE:
-                return ": a link-local address needs an interface";
-        case WHY_MAPPED:
-                return ": IPV6_V6ONLY excludes an IPv4-mapped address";
-        case WHY_NO_DEVICE:
-                return ": there is no such interface";
-        case WHY_MULTICAST:
-                return ": a stream socket cannot have a multicast address";
-        case WHY_NO_IPV6:
-                return ": this kernel is running without IPv6";
-        case WHY_NO_NAME:
-                return ": the socket was never bound";
-        case WHY_NO_LISTEN:
-                return ": this type of socket does not listen";
-        case WHY_SLASHES:
-                return ": the path ends in a slash";
-        case WHY_NO_SPACE:
-                return ": the file system is full, or the disk quota is used up";
-        case WHY_PASSING:
-                return ": the kernel was out of memory, or the call was interrupted";
-        case WHY_GONE:
-                return ": the call would not fail this way now";
-        default:
-                return "";
-        }
+        static const char *const words[] = {
+                [WHY_POLICY] = ": a security policy refused it, not the port number",
+                [WHY_CONNECTED] = ": the socket is connected, or was",
+                [WHY_LENGTH] = ": addrlen does not fit the socket's family",
+                [WHY_FAMILY] = ": the address family is not the socket's",
+                [WHY_SCOPE] = ": a link-local address needs an interface",
+                [WHY_MAPPED] = ": IPV6_V6ONLY excludes an IPv4-mapped address",
+                [WHY_NO_DEVICE] = ": there is no such interface",
+                [WHY_MULTICAST] = ": a stream socket cannot have a multicast address",
+                [WHY_NO_IPV6] = ": this kernel is running without IPv6",
+                [WHY_NO_NAME] = ": the socket was never bound",
+                [WHY_NO_LISTEN] = ": this type of socket does not listen",
+                [WHY_SLASHES] = ": the path ends in a slash",
+                [WHY_NO_SPACE] = ": the file system is full, or the disk quota is used up",
+                [WHY_PASSING] = ": the kernel was out of memory, or the call was interrupted",
+                [WHY_GONE] = ": the call would not fail this way now",
+        };
+
+        return why < ELEMENTSOF(words) && words[why] ? words[why] : "";
 }
 
 /* The only one that is known without being looked for is that of ::1. */
@@ -251,34 +230,22 @@ static void fix_path(struct strbuf *text, const struct aiu_report *report, const
 
 static const char *plain_fix(enum why why)
 {
-        switch (why) {
-        case WHY_BOUND:
-                return "make a new socket for this address: a socket can be bound only once";
-        case WHY_CONNECTED:
-                return "make a new socket: this one has been connected";
-        case WHY_LENGTH:
-                return "pass the whole address: a struct sockaddr_in6 to an AF_INET6 socket, and its size";
-        case WHY_FAMILY:
-                return "create the socket with the family of the address, the first argument of socket(2)";
-        case WHY_MAPPED:
-                return "clear IPV6_V6ONLY, or bind the IPv4 address with an AF_INET socket";
-        case WHY_NO_DEVICE:
-                return "correct the interface: this host has none with that number or name (ip link)";
-        case WHY_MULTICAST:
-                return "bind a unicast address, or use a datagram socket for multicast";
-        case WHY_NO_IPV6:
-                return "use an AF_INET socket and an IPv4 address: this kernel runs without IPv6";
-        case WHY_NO_NAME:
-                return "bind() the socket first: listen() needs a name";
-        case WHY_NO_LISTEN:
-                return "leave listen() out: a datagram socket receives without it";
-        case WHY_SLASHES:
-                return "leave out the slash at the end of the path: a socket is not a directory";
-        case WHY_NO_SPACE:
-                return "free space on the file system of the path, or use another one";
-        default:
-                return NULL;
-        }
+        static const char *const words[] = {
+                [WHY_BOUND] = "make a new socket for this address: a socket can be bound only once",
+                [WHY_CONNECTED] = "make a new socket: this one has been connected",
+                [WHY_LENGTH] = "pass the whole address: a struct sockaddr_in6 to an AF_INET6 socket, and its size",
+                [WHY_FAMILY] = "create the socket with the family of the address, the first argument of socket(2)",
+                [WHY_MAPPED] = "clear IPV6_V6ONLY, or bind the IPv4 address with an AF_INET socket",
+                [WHY_NO_DEVICE] = "correct the interface: this host has none with that number or name (ip link)",
+                [WHY_MULTICAST] = "bind a unicast address, or use a datagram socket for multicast",
+                [WHY_NO_IPV6] = "use an AF_INET socket and an IPv4 address: this kernel runs without IPv6",
+                [WHY_NO_NAME] = "bind() the socket first: listen() needs a name",
+                [WHY_NO_LISTEN] = "leave listen() out: a datagram socket receives without it",
+                [WHY_SLASHES] = "leave out the slash at the end of the path: a socket is not a directory",
+                [WHY_NO_SPACE] = "free space on the file system of the path, or use another one",
+        };
+
+        return why < ELEMENTSOF(words) && words[why] ? words[why] : NULL;
 }
 
 static void fix_call(struct strbuf *text, const struct aiu_report *report, const struct host *host)
