@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An address that addrinuse(1) is asked about. The library reads it, but for names of
- * hosts: those of /etc/hosts are put in here. No name server is asked: an answer
- * about this machine must not wait for one.
+ * An address that addrinuse(1) is asked about. The library reads it, but for names of hosts: those of /etc/hosts are
+ * put in here. No name server is asked: an answer about this machine must not wait for one.
  */
 #include <arpa/inet.h>
 #include <errno.h>

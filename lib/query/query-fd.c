@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * The request, read from the live socket that it is about. Everything is read
- * with getsockopt(2) and left as it was.
- */
+/* The request, read from the live socket that it is about. Everything is read with getsockopt(2) and left as it was. */
 #include <errno.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -106,9 +103,8 @@ static void read_bound(struct request *q, int fd)
 }
 
 /*
- * TCP_INFO begins with tcpi_state. An MPTCP socket answers for its first subflow,
- * and makes one to do so if it has none (mptcp_getsockopt_first_sf_only()); a port
- * or a peer shows that it has.
+ * TCP_INFO begins with tcpi_state. An MPTCP socket answers for its first subflow, and makes one to do so if it has
+ * none (mptcp_getsockopt_first_sf_only()); a port or a peer shows that it has.
  */
 static enum aiu_state read_tcp_state(const struct request *q, int fd)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * "Process holds socket": the part of the snapshot that can become long. A
- * server has thousands of sockets, a pool of workers each of them many times;
- * each pair is found by the hash of its inode.
+ * "Process holds socket": the part of the snapshot that can become long. A server has thousands of sockets, a pool of
+ * workers each of them many times; each pair is found by the hash of its inode.
  */
 #include <errno.h>
 #include <stdlib.h>

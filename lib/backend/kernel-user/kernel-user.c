@@ -2,14 +2,12 @@
 /*
  * kernel_users: what in the kernel has a socket that no process has.
  *
- * The sockets of vxlan, nfsd and their like come from sock_create_kern(): they
- * have an inode and are listed by sock_diag(7), but have no file, and nothing
- * leads from them to their owner. The way back is to ask everything in the
- * kernel that is known to have such sockets for its port. That is proof enough
- * where the owner binds a port alone: a second socket with the same address,
- * port and family could not exist beside it (the kernel sets no SO_REUSEADDR).
- * Where the owner does not tell its port, or may have its socket in another
- * network namespace, nothing is claimed; a gap says what it may be.
+ * The sockets of vxlan, nfsd and their like come from sock_create_kern(): they have an inode and are listed by
+ * sock_diag(7), but have no file, and nothing leads from them to their owner. The way back is to ask everything in
+ * the kernel that is known to have such sockets for its port. That is proof enough where the owner binds a port
+ * alone: a second socket with the same address, port and family could not exist beside it (the kernel sets no
+ * SO_REUSEADDR). Where the owner does not tell its port, or may have its socket in another network namespace, nothing
+ * is claimed; a gap says what it may be.
  */
 #include "backend/kernel-user/kernel-user.h"
 

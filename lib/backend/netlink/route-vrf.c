@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The half of the backend "route" that knows VRFs: the table of addresses that a
- * device's VRF has (host phase), and which VRF each device is in to which TCP
- * sockets are bound (devices phase), as l3mdev_master_ifindex_by_index() finds it
- * now. The kernel has it from the time of the bind(); who moves a device into a VRF
- * under the sockets on it is not seen.
+ * The half of the backend "route" that knows VRFs: the table of addresses that a device's VRF has (host phase), and
+ * which VRF each device is in to which TCP sockets are bound (devices phase), as l3mdev_master_ifindex_by_index()
+ * finds it now. The kernel has it from the time of the bind(); who moves a device into a VRF under the sockets on it
+ * is not seen.
  */
 #include <errno.h>
 #include <netinet/in.h>

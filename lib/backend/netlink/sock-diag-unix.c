@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * AF_UNIX sockets from NETLINK_SOCK_DIAG. The table cannot be filtered by name,
- * so every socket of the namespace is looked at and the few that matter are
- * kept: of an abstract name its namesakes, of a path the sockets whose file has
- * the inode that is at the path now. Names of paths prove nothing (they are what
- * bind() was given, in another directory or before a rename).
+ * AF_UNIX sockets from NETLINK_SOCK_DIAG. The table cannot be filtered by name, so every socket of the namespace is
+ * looked at and the few that matter are kept: of an abstract name its namesakes, of a path the sockets whose file has
+ * the inode that is at the path now. Names of paths prove nothing (they are what bind() was given, in another
+ * directory or before a rename).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -137,9 +136,8 @@ static bool is_connection(const struct aiu_socket_fact *fact)
 }
 
 /*
- * Each subvolume of btrfs counts its inodes from the start, and all have one device
- * here: the name tells them apart, where it can be looked up. Elsewhere the two
- * numbers are exact.
+ * Each subvolume of btrfs counts its inodes from the start, and all have one device here: the name tells them apart,
+ * where it can be looked up. Elsewhere the two numbers are exact.
  */
 static void check_device(const struct dump *dump, struct sock_diag_socket *socket)
 {
@@ -213,9 +211,8 @@ static int run_dump(struct netlink *netlink, struct dump *dump)
 }
 
 /*
- * A socket is bound to the file, and none of this namespace is it by itself. One
- * that bound before it connected is among the connections, and so is what the
- * server of another namespace has accepted from here.
+ * A socket is bound to the file, and none of this namespace is it by itself. One that bound before it connected is
+ * among the connections, and so is what the server of another namespace has accepted from here.
  */
 static int dump_connections(struct netlink *netlink, struct dump *dump)
 {

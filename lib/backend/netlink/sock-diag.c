@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Backend "sock-diag": the sockets on the port, from NETLINK_SOCK_DIAG. It needs
- * no privilege and sees every socket of the network namespace, but not who holds
- * it, nor SO_REUSEADDR, nor SO_REUSEPORT: no interface tells those (net/ipv4/
- * inet_diag.c, inet_diag_msg_attrs_fill()).
+ * Backend "sock-diag": the sockets on the port, from NETLINK_SOCK_DIAG. It needs no privilege and sees every socket
+ * of the network namespace, but not who holds it, nor SO_REUSEADDR, nor SO_REUSEPORT: no interface tells those
+ * (net/ipv4/inet_diag.c, inet_diag_msg_attrs_fill()).
  */
 #include <errno.h>
 #include <linux/netlink.h>

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hidden_sockets: TCP sockets that are bound and neither listen nor are connected, on a
- * kernel that lists them nowhere (before Linux 6.8). They are found by their
- * descriptors: each socket of each process that no table has told of is borrowed for an
- * instant with pidfd_getfd(2), and asked with getsockname(2); the caller's own are asked
- * as they are.
+ * hidden_sockets: TCP sockets that are bound and neither listen nor are connected, on a kernel that lists them
+ * nowhere (before Linux 6.8). They are found by their descriptors: each socket of each process that no table has told
+ * of is borrowed for an instant with pidfd_getfd(2), and asked with getsockname(2); the caller's own are asked as
+ * they are.
  *
- * What cannot be found out: whether the socket still has the port. One whose port the
- * kernel had chosen gives it back when its connection ends, and getsockname(2) goes on
- * telling it (inet_put_port()). So these are reported as AIU_SOCKET_MAYBE_UNBOUND. Not
- * looked at are threads with a descriptor table of their own (unshare(CLONE_FILES)) and
+ * What cannot be found out: whether the socket still has the port. One whose port the kernel had chosen gives it back
+ * when its connection ends, and getsockname(2) goes on telling it (inet_put_port()). So these are reported as
+ * AIU_SOCKET_MAYBE_UNBOUND. Not looked at are threads with a descriptor table of their own (unshare(CLONE_FILES)) and
  * sockets in flight in a message.
  */
 #include <errno.h>

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Backend "proc-net-path": whose socket may have made the file at an AF_UNIX path,
- * where unix_diag was refused, or knows none because the socket is of another
- * network namespace. /proc/PID/net/unix has the names that bind(2) was given, and
- * anyone may read it, but no inode. bind(2) does not follow the last component, so
- * that each spelling of a path ends in the same one. Where the whole name leads to
- * the file, it is a candidate; where it cannot be followed (relative, or of another
- * root), it is one if there is no better, and if such names are few. Never more than
- * a candidate: names stay when files are replaced.
+ * Backend "proc-net-path": whose socket may have made the file at an AF_UNIX path, where unix_diag was refused, or
+ * knows none because the socket is of another network namespace. /proc/PID/net/unix has the names that bind(2) was
+ * given, and anyone may read it, but no inode. bind(2) does not follow the last component, so that each spelling of a
+ * path ends in the same one. Where the whole name leads to the file, it is a candidate; where it cannot be followed
+ * (relative, or of another root), it is one if there is no better, and if such names are few. Never more than a
+ * candidate: names stay when files are replaced.
  */
 #include <errno.h>
 #include <fcntl.h>

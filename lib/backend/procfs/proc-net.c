@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Backend "proc-net": the sockets on the port from the tables in /proc/net, if netlink
- * is refused (RestrictAddressFamilies= without AF_NETLINK is common). The tables have
- * fewer facts: no cookie, no device, no IPV6_V6ONLY, no cgroup, and no TCP sockets
- * that are bound but not listening.
+ * Backend "proc-net": the sockets on the port from the tables in /proc/net, if netlink is refused
+ * (RestrictAddressFamilies= without AF_NETLINK is common). The tables have fewer facts: no cookie, no device, no
+ * IPV6_V6ONLY, no cgroup, and no TCP sockets that are bound but not listening.
  *
- * The tables are those of /proc/thread-self: /proc/net is the main thread's
- * network namespace, and the thread that asks may be in another one.
+ * The tables are those of /proc/thread-self: /proc/net is the main thread's network namespace, and the thread that
+ * asks may be in another one.
  */
 #include <errno.h>
 #include <fcntl.h>

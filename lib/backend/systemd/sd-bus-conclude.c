@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See sd-bus-conclude.h. To free the address permanently, three things must stop: the
- * .socket unit while it listens, the service while it runs, and all units that start
- * the service again (timers, paths, upholders).
+ * See sd-bus-conclude.h. To free the address permanently, three things must stop: the .socket unit while it listens,
+ * the service while it runs, and all units that start the service again (timers, paths, upholders).
  */
 #include "backend/systemd/sd-bus-conclude.h"
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * managers: what systemd knows of the units that the cgroups named, and whose the
- * sockets are that it holds itself. libsystemd is loaded for the duration, never
- * linked (sd-bus-load.c); compiled without its headers this backend says so and
- * no more. What is asked is in sd-bus-session.c, what it means in sd-bus-conclude.c.
+ * managers: what systemd knows of the units that the cgroups named, and whose the sockets are that it holds itself.
+ * libsystemd is loaded for the duration, never linked (sd-bus-load.c); compiled without its headers this backend says
+ * so and no more. What is asked is in sd-bus-session.c, what it means in sd-bus-conclude.c.
  */
 #include <errno.h>
 #include <stdbool.h>
