@@ -78,8 +78,17 @@ static bool is_command(const struct aiu_report *report, const char *text, size_t
         return found;
 }
 
-/* The bytes that fit into so many columns, up to a blank. */
-static size_t find_break(const char *text, size_t bytes, size_t columns)
+/* Two blanks part the command from the first line: "run  sudo addrinuse 443". */
+static const char *end_of_words(const char *line, size_t bytes)
+{
+        for (size_t i = 0; i + 1 < bytes; i++)
+                if (line[i] == ' ' && line[i + 1] == ' ')
+                        return line + i;
+        return line + bytes;
+}
+
+/* The bytes that fit into so many columns, up to a blank before `stop`, or that one. */
+static size_t find_break(const char *text, size_t bytes, size_t columns, const char *stop)
 {
         size_t column = 0, last = 0;
 
@@ -90,7 +99,7 @@ static size_t find_break(const char *text, size_t bytes, size_t columns)
                         i += escape - 1;
                         continue;
                 }
-                if (text[i] == ' ' && column > 0 && (column <= columns || last == 0))
+                if (text[i] == ' ' && text + i <= stop && column > 0 && (column <= columns || last == 0))
                         last = i;
                 if (++column > columns && last > 0)
                         return last;
@@ -101,17 +110,18 @@ static size_t find_break(const char *text, size_t bytes, size_t columns)
 static void print_line(const char *line, size_t bytes, size_t width)
 {
         size_t offset, indent = text_column(line, bytes, &offset), used = 0;
+        const char *stop = indent > 0 ? line + bytes : end_of_words(line, bytes);
 
         if (width < indent + LEAST_TEXT)
                 width = indent + LEAST_TEXT;
         for (;;) {
-                size_t n = find_break(line + used, bytes - used, width - (used > 0 ? indent : 0));
+                size_t n = find_break(line + used, bytes - used, width - (used > 0 ? indent : 0), stop);
 
                 (void)fwrite(line + used, 1, n, stdout);
                 used += n;
                 if (used >= bytes)
                         break;
-                used++; /* the blank */
+                used += strspn(line + used, " ");
                 printf("\n%*s", (int)indent, "");
         }
         (void)putchar('\n');
