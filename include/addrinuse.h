@@ -1027,7 +1027,7 @@ enum aiu_action_kind {
         AIU_ACTION_GRANT_PRIVILEGE = 15,     /**< CAP_NET_BIND_SERVICE, or lower the first unprivileged port */
         AIU_ACTION_ADD_ADDRESS = 16,         /**< add the address to the host */
         AIU_ACTION_FIX_CALLER = 17,          /**< the caller itself holds the address, or its call has to change */
-        AIU_ACTION_LOOK_CLOSER = 18,         /**< run again with the privilege named in a gap */
+        AIU_ACTION_LOOK_CLOSER = 18,         /**< ask again as root, or what a gap names: not every holder was seen */
         AIU_ACTION_KILL_UNIT_LEFTOVERS = 19, /**< systemctl kill: the unit is stopped, but its process still runs */
         AIU_ACTION_WIDEN_RANGE = 20,         /**< port 0: give the kernel more ports to choose from */
         AIU_ACTION_SET_NO_PORT = 21,         /**< port 0: IP_BIND_ADDRESS_NO_PORT, connect() chooses the port */

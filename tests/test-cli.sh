@@ -185,6 +185,15 @@ s = socket.socket(); s.bind(("127.0.0.1", 8080)); s.listen(); time.sleep(60)' &
                         passed=$((passed + 1)) || { failed=$((failed + 1)); echo "--width breaks a command"; "$a" --width=40 "$f"; }
         done
         rm -rf "$out.d"
+        # A user who cannot see the holder is told the command first, in one piece.
+        if setpriv --reuid=65534 --clear-groups "$a" --version >/dev/null 2>&1; then
+                for width in 40 58 78; do
+                        setpriv --reuid=65534 --clear-groups --inh-caps=-all "$a" --width=$width 127.0.0.1:8080 >"$out.log"
+                        grep -q 'sudo addrinuse 127.0.0.1:8080$' "$out.log" && passed=$((passed + 1)) ||
+                                { failed=$((failed + 1)); echo "no command for a user"; cat "$out.log"; }
+                done
+                rm -f "$out.log"
+        fi
         expect 1 "add --yes" --apply 127.0.0.1:8080 </dev/null
         expect 0 "is free" --apply --yes 127.0.0.1:8080
         kill -0 $server 2>/dev/null && { wait $server 2>/dev/null; }

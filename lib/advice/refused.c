@@ -210,6 +210,9 @@ void advice_not_permitted(struct advice_list *list)
 {
         bool ip = address_is_ip(&list->in->table->request->address);
 
+        /* EACCES hides a holder, and the holder is out of sight. */
+        if (list->in->n_conflicts > 0 && !list->in->holders_complete)
+                advice_look_closer(list, 0);
         if (ip && list->in->verdict->why == WHY_PRIVILEGE) {
                 grant_privilege(list);
                 return;

@@ -79,27 +79,40 @@ static bool caller_is_user(const struct aiu_report *report)
         return false;
 }
 
-/* "run  sudo addrinuse 443": the one thing to do for a user who cannot see the holder. */
-static void ask_root(struct page *page)
+/* The holder is hidden from a user, and there is one thing to do. */
+static bool asks_root(const struct aiu_report *report)
 {
-        const struct aiu_conflict *told = phrase_told(page->report);
-        const struct sockaddr *address = aiu_report_get_address(page->report, NULL);
+        const struct aiu_conflict *told = phrase_told(report);
+        const struct sockaddr *address = aiu_report_get_address(report, NULL);
 
-        if (!told || !address || !phrase_is_hidden(told) || !caller_is_user(page->report) ||
-            address->sa_family == AF_UNIX)
+        return told && address && phrase_is_hidden(told) && caller_is_user(report) && address->sa_family != AF_UNIX;
+}
+
+/* Who it is comes before the privilege that is missing as well: an action names that. */
+static void answer(struct page *page)
+{
+        const char *summary = aiu_report_get_summary(page->report);
+
+        if (!asks_root(page->report) || aiu_report_get_verdict(page->report) != AIU_VERDICT_NOT_PERMITTED) {
+                strbuf_ascii(&page->out, summary, strlen(summary));
                 return;
-        strbuf_str(&page->out, aiu_report_get_verdict(page->report) == AIU_VERDICT_IN_USE ? ": " : "; ");
-        strbuf_str(&page->out, "run  sudo addrinuse ");
-        phrase_operand(&page->out, page->report);
+        }
+        phrase_asked(&page->out, page->report);
+        strbuf_str(&page->out, " is in use by ");
+        phrase_who(&page->out, page->report, phrase_told(page->report));
 }
 
 static void headline(struct page *page)
 {
-        const char *summary = aiu_report_get_summary(page->report);
+        enum aiu_verdict verdict = aiu_report_get_verdict(page->report);
 
-        colour(page, verdict_colour(aiu_report_get_verdict(page->report)));
-        strbuf_ascii(&page->out, summary, strlen(summary));
-        ask_root(page);
+        colour(page, verdict_colour(verdict));
+        answer(page);
+        if (asks_root(page->report)) {
+                strbuf_str(&page->out,
+                           verdict == AIU_VERDICT_UNKNOWN ? "; run  sudo addrinuse " : ": run  sudo addrinuse ");
+                phrase_operand(&page->out, page->report);
+        }
         colour(page, "\033[0m");
         line_end(page);
 }
@@ -352,7 +365,8 @@ static void action(struct page *page, const struct aiu_action *a, bool first)
 {
         const char *const *argv = aiu_action_get_argv(a);
         const char *text = aiu_action_get_text(a);
-        bool needs_root = aiu_action_get_flags(a) & AIU_ACTION_NEEDS_ROOT;
+        bool sudo = argv && strcmp(argv[0], "sudo") == 0;
+        bool needs_root = !sudo && aiu_action_get_flags(a) & AIU_ACTION_NEEDS_ROOT;
         bool shown = argv && quote_is_possible(argv);
 
         label(page, action_label(a, first));

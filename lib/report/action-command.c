@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "advice/manager-commands.h"
+#include "render/phrases.h"
 #include "report/words.h"
 #include "rules/address.h"
 
@@ -229,6 +230,47 @@ static void make_directory(struct argv *argv, const struct request *q, const str
         ARGV_ADD(argv, "mkdir", "-p", "--", path);
 }
 
+/* ------------------------------------------------------ the same question */
+
+static void name_again(struct argv *argv, const struct aiu_report *report)
+{
+        const struct request *q = &report->request;
+        char path[sizeof(q->address.sa.un.sun_path) + 1];
+        struct strbuf text = { 0 };
+        char *word = NULL;
+
+        if (q->address.sa.any.sa_family == AF_UNIX) {
+                (void)copy_path(q, path);
+                argv_add(argv, path);
+                return;
+        }
+        phrase_operand(&text, report);
+        (void)strbuf_steal(&text, &word);
+        argv_take(argv, word);
+}
+
+/* The command's own defaults go without saying. */
+static void look_as_root(struct argv *argv, const struct aiu_action *action, const struct aiu_report *report,
+                         const struct host *host)
+{
+        const struct request *q = &report->request;
+        bool is_unix = q->address.sa.any.sa_family == AF_UNIX;
+
+        if (!(action->flags & AIU_ACTION_NEEDS_ROOT) || action->remarks & REMARK_LIMITED_ROOT || host->other_netns ||
+            (is_unix && q->address.sa.un.sun_path[0] != '/'))
+                return;
+        ARGV_ADD(argv, "sudo", "addrinuse");
+        name_again(argv, report);
+        if (q->type == SOCK_STREAM && !is_unix && !q->reuseaddr)
+                argv_add(argv, "--reuseaddr=no");
+        if (q->reuseport)
+                argv_add(argv, "--reuseport");
+        if (q->v6only)
+                argv_add(argv, "--v6only");
+        if (q->device[0])
+                argv_addf(argv, "--device=%s", q->device);
+}
+
 /* ------------------------------------------------------ the command of an action */
 
 static void build(struct argv *argv, const struct aiu_action *action, const struct aiu_report *report,
@@ -275,6 +317,9 @@ static void build(struct argv *argv, const struct aiu_action *action, const stru
                 break;
         case AIU_ACTION_WIDEN_RANGE:
                 widen_range(argv, action);
+                break;
+        case AIU_ACTION_LOOK_CLOSER:
+                look_as_root(argv, action, report, host);
                 break;
         case AIU_ACTION_STOP_KERNEL_USER:
                 if (action->kernel_user->command)

@@ -69,6 +69,7 @@ START_TEST(not_shown_to_be_stale)
                 ck_assert_ptr_null(find(AIU_ACTION_REMOVE_FILE));
                 expect(AIU_ACTION_LOOK_CLOSER, UNKNOWN);
                 ck_assert_uint_eq(find(AIU_ACTION_LOOK_CLOSER)->flags, i ? 0 : AIU_ACTION_NEEDS_ROOT);
+                expect_command(AIU_ACTION_LOOK_CLOSER, i ? NULL : "sudo addrinuse /a");
                 expect_text(AIU_ACTION_LOOK_CLOSER, "would be cut off");
                 expect(AIU_ACTION_OTHER_ADDRESS, UNKNOWN);
                 teardown();

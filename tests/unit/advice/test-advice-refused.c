@@ -317,6 +317,24 @@ START_TEST(privileged_port)
 }
 END_TEST
 
+/* Who is there comes first, even where the privilege is missing, too. */
+START_TEST(privileged_port_with_a_hidden_holder)
+{
+        host.privileged = NO;
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 0);
+        holders_complete = false;
+        ask();
+        EXPECT_ORDER(AIU_ACTION_LOOK_CLOSER, AIU_ACTION_GRANT_PRIVILEGE, AIU_ACTION_OTHER_PORT,
+                     AIU_ACTION_GRANT_PRIVILEGE);
+        teardown();
+        setup();
+        host.privileged = NO;
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 0);
+        ask();
+        ck_assert_ptr_null(find(AIU_ACTION_LOOK_CLOSER));
+}
+END_TEST
+
 /* All rules about ports permit the bind: the sysctl is no cure, and no user gains by it. */
 START_TEST(policy)
 {
@@ -678,6 +696,7 @@ int main(void)
         tcase_add_test(tcase, ipv6_is_off);
         tcase_add_test(tcase, loopback_on_another_device);
         tcase_add_test(tcase, privileged_port);
+        tcase_add_test(tcase, privileged_port_with_a_hidden_holder);
         tcase_add_test(tcase, policy);
         tcase_add_test(tcase, in_use_as_well);
         tcase_add_loop_test(tcase, each_rule_has_its_words, 0, ROWS(wrong));

@@ -539,6 +539,38 @@ START_TEST(not_all_holders_seen)
 }
 END_TEST
 
+static void ask_hidden(const char *command)
+{
+        struct socket socket = table_socket("127.0.0.1", q.type == SOCK_DGRAM ? AIU_STATE_BOUND : AIU_STATE_LISTEN);
+
+        socket.type = (uint8_t)q.type;
+        socket.protocol = q.type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
+        hold(socket, 0);
+        holders_complete = false;
+        ask();
+        ck_assert_int_eq(actions[0].kind, AIU_ACTION_LOOK_CLOSER);
+        expect_command(AIU_ACTION_LOOK_CLOSER, command);
+        teardown();
+        setup();
+}
+
+/* The same question as root, for a user who is not. */
+START_TEST(same_question_as_root)
+{
+        ask_hidden("sudo addrinuse 127.0.0.1:80 --reuseaddr=no");
+        q.reuseaddr = q.reuseport = q.v6only = true;
+        memcpy(q.device, "eth0", 5);
+        ask_hidden("sudo addrinuse 127.0.0.1:80 --reuseport --v6only --device=eth0");
+        q.type = SOCK_DGRAM;
+        q.protocol = IPPROTO_UDP;
+        ask_hidden("sudo addrinuse 127.0.0.1:80/udp");
+        host.other_netns = true;
+        ask_hidden(NULL);
+        asker = 0;
+        ask_hidden(NULL);
+}
+END_TEST
+
 START_TEST(foreign_process_needs_root)
 {
         hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
@@ -720,6 +752,7 @@ int main(void)
         tcase_add_test(tcase, time_wait);
         tcase_add_test(tcase, ended_but_time_wait_stays);
         tcase_add_test(tcase, not_all_holders_seen);
+        tcase_add_test(tcase, same_question_as_root);
         tcase_add_test(tcase, foreign_process_needs_root);
         tcase_add_test(tcase, own_descriptor);
         tcase_add_test(tcase, init_is_spared);

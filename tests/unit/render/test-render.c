@@ -200,6 +200,38 @@ START_TEST(terms_of_the_kernel_in_a_gap)
 }
 END_TEST
 
+/* A user reads what to do on the first line, whatever else is in the way; a command with sudo needs no remark. */
+START_TEST(hidden_holder_of_a_user)
+{
+        static const struct {
+                enum aiu_verdict verdict;
+                const char *line;
+        } lines[] = {
+                { AIU_VERDICT_IN_USE, IN_USE ": run  sudo addrinuse 127.0.0.1:80\n" },
+                { AIU_VERDICT_UNKNOWN, IN_USE "; run  sudo addrinuse 127.0.0.1:80\n" },
+                { AIU_VERDICT_NOT_PERMITTED, "127.0.0.1:80/tcp is in use by a process of uid 1000 that you cannot see: "
+                                             "run  sudo addrinuse 127.0.0.1:80\n" },
+        };
+
+        for (size_t i = 0; i < 2 * ELEMENTSOF(lines); i++) {
+                struct aiu_report *r = fixture_report(lines[i / 2].verdict, EADDRINUSE, IN_USE);
+                char *text = NULL;
+
+                fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_HIDDEN, NULL, 0);
+                fixture_gap(r, "3 processes could not be looked into: run as root");
+                fixture_action(r, AIU_ACTION_LOOK_CLOSER, "look again", "sudo", "addrinuse");
+                r->actions[0].flags = i % 2 ? 0 : AIU_ACTION_NEEDS_ROOT;
+                ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+                ck_assert_msg(i % 2 ? strncmp(text, IN_USE "\n", strlen(IN_USE) + 1) == 0
+                                    : strncmp(text, lines[i / 2].line, strlen(lines[i / 2].line)) == 0,
+                              "%s", text);
+                ck_assert_msg(strstr(text, "do        sudo addrinuse\n          look again\n"), "%s", text);
+                free(text);
+                aiu_report_unref(r);
+        }
+}
+END_TEST
+
 /* Only its unit is known: no chain to hang it on, and no separator without one. */
 START_TEST(hidden_holder_of_a_unit)
 {
@@ -467,6 +499,7 @@ int main(void)
         tcase_add_test(tcase, time_wait_only);
         tcase_add_test(tcase, hidden_holder_with_a_gap);
         tcase_add_test(tcase, terms_of_the_kernel_in_a_gap);
+        tcase_add_test(tcase, hidden_holder_of_a_user);
         tcase_add_test(tcase, hidden_holder_of_a_unit);
         tcase_add_test(tcase, container_of_a_scope);
         tcase_add_loop_test(tcase, who_started_it, 0, (int)(sizeof(starters) / sizeof(starters[0])));
