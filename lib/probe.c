@@ -35,6 +35,7 @@
 #include "report/build.h"
 #include "report/report.h"
 #include "report/words.h"
+#include "rules/plain-bind.h"
 #include "rules/verdict.h"
 #include "util/macro.h"
 #include "util/sys.h"
@@ -99,6 +100,7 @@ static int judge(struct aiu_report *report, struct port_table *table, struct soc
         report->verdict = verdict_conclude(table);
         report->succeeds_now = verdict_without_errno(table);
         verdict_what_ifs(table, report->what_if, &report->what_if_doubts);
+        report->plain = plain_bind_predict(table);
         return *table->no_memory ? -ENOMEM : 0;
 }
 

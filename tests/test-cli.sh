@@ -159,7 +159,8 @@ s = socket.socket(); s.bind(("127.0.0.1", 8080)); s.listen(); time.sleep(60)' &
         expect 1 "" --check 8080
         [ "$("$a" --width=50 8080 | awk '{ if (length > w) w = length } END { print w + 0 }')" -le 50 ] &&
                 passed=$((passed + 1)) || { failed=$((failed + 1)); echo "--width=50 is exceeded"; }
-        expect 0 "is free" --v6only=yes 8080
+        expect 0 "is free" --v6only=yes '[::]:8080'
+        expect 1 "0.0.0.0:8080 covers 127.0.0.1:8080" --v6only=yes 8080
         expect 0 "is free" --netns=$$ 127.0.0.1:8081
         expect 1 "pid $server" --first 127.0.0.1:8080
         expect 1 "$(printf 'do')" --color=always 127.0.0.1:8080
@@ -198,6 +199,24 @@ s = socket.socket(); s.bind(("127.0.0.1", 8080)); s.listen(); time.sleep(60)' &
         expect 0 "is free" --apply --yes 127.0.0.1:8080
         kill -0 $server 2>/dev/null && { wait $server 2>/dev/null; }
         expect 0 "is free" 127.0.0.1:8080
+
+        # A server was restarted: connections of the old one are all that is left.
+        python3 -c '
+import socket
+s = socket.create_server(("127.0.0.1", 8083)); c = socket.create_connection(("127.0.0.1", 8083)); s.accept()[0].close()'
+        expect 3 "8083/tcp is probably free for a server that sets SO_REUSEADDR; without it, in use for " 8083
+        expect 3 "holder    a closed connection is in TIME_WAIT" 8083
+        expect 1 "8083/tcp is in use: a closed connection" --reuseaddr=no 8083
+        expect 0 "" --check 8083
+        expect 1 "" --check --reuseaddr=no 8083
+        python3 -c '
+import socket, time
+s = socket.create_server(("127.0.0.1", 8084)); c = socket.create_connection(("127.0.0.1", 8084)); a = s.accept(); s.close()
+time.sleep(60)' &
+        open=$!
+        for i in $(seq 100); do "$a" -q --reuseaddr=no 8084 || break; sleep 0.2; done
+        expect 0 "free for a server that sets SO_REUSEADDR, as most do; without it, in use until its connections end" 8084
+        kill $open
 
         # setarch makes uname(2) say 2.6: the rules of such a kernel are in doubt, until it was tried out.
         if setarch "$(uname -m)" --uname-2.6 true 2>/dev/null; then

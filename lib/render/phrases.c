@@ -419,6 +419,27 @@ size_t phrase_n_connections(const struct aiu_report *report, const struct aiu_co
         return n;
 }
 
+/* An open or closed connection, whose own SO_REUSEADDR was not read. */
+static bool may_be_shared(const struct aiu_conflict *c)
+{
+        return aiu_conflict_get_type(c) == SOCK_STREAM && aiu_conflict_get_peer(c, NULL) &&
+               aiu_conflict_is_blocking(c) == AIU_TRISTATE_UNKNOWN &&
+               aiu_conflict_get_reuseaddr(c) == AIU_TRISTATE_UNKNOWN;
+}
+
+bool phrase_hangs_on_reuseaddr(const struct aiu_report *report)
+{
+        size_t n = aiu_report_get_n_conflicts(report);
+
+        if (aiu_report_get_verdict(report) != AIU_VERDICT_UNKNOWN ||
+            !(aiu_report_get_options(report) & AIU_OPTION_REUSEADDR) || aiu_report_get_port_range(report, NULL, NULL))
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (!may_be_shared(aiu_report_get_conflict(report, i)))
+                        return false;
+        return n > 0;
+}
+
 const struct aiu_conflict *phrase_told(const struct aiu_report *report)
 {
         const struct aiu_conflict *c = aiu_report_get_conflict(report, 0);
@@ -426,6 +447,8 @@ const struct aiu_conflict *phrase_told(const struct aiu_report *report)
 
         if (verdict == AIU_VERDICT_NOT_PERMITTED)
                 return aiu_conflict_is_blocking(c) == AIU_TRISTATE_YES ? c : NULL;
+        if (verdict == AIU_VERDICT_UNKNOWN && phrase_hangs_on_reuseaddr(report))
+                return NULL;
         return verdict == AIU_VERDICT_IN_USE || verdict == AIU_VERDICT_UNKNOWN ? c : NULL;
 }
 

@@ -25,6 +25,8 @@ void phrase_state(struct strbuf *out, const struct aiu_conflict *c);
 const char *phrase_file(const struct aiu_conflict *c);
 /* "the kernel's vxlan (vx0)"; name may be NULL. */
 void phrase_kernel_user(struct strbuf *out, const char *service, const char *name);
+/* Only the SO_REUSEADDR of connections, which was not read, keeps the answer from being known. */
+bool phrase_hangs_on_reuseaddr(const struct aiu_report *report);
 /* The conflict that the first line is about, or NULL. */
 const struct aiu_conflict *phrase_told(const struct aiu_report *report);
 /* A connection that one of the listener's processes has, and how many there are. */

@@ -185,11 +185,11 @@ static void end_of_group(struct page *page, const struct aiu_conflict *c, size_t
 }
 
 /* What the socket does, unless the first line says it. */
-static void does(struct page *page, const struct aiu_conflict *c)
+static void does(struct page *page, const struct aiu_conflict *c, const char *between)
 {
         if (!phrase_has_socket(c) || (c == phrase_told(page->report) && !phrase_is_hidden(c)))
                 return;
-        strbuf_str(&page->out, ": ");
+        strbuf_str(&page->out, between);
         phrase_does(&page->out, c);
 }
 
@@ -198,7 +198,7 @@ static void also(struct page *page, const struct aiu_conflict *c, size_t alike)
 {
         label(page, "also");
         phrase_holder_again(&page->out, aiu_conflict_get_holder(c, 0));
-        does(page, c);
+        does(page, c, ": ");
         end_of_group(page, c, alike);
 }
 
@@ -211,7 +211,7 @@ static void without_process(struct page *page, const struct aiu_conflict *c, siz
                 return;
         label(page, "holder");
         phrase_who(&page->out, page->report, c);
-        does(page, c);
+        does(page, c, phrase_is_hidden(c) ? ": " : " ");
         end_of_group(page, c, alike);
 }
 
@@ -239,7 +239,7 @@ static void holder(struct page *page, const struct aiu_conflict *c, size_t alike
                 phrase_holder(&page->out, aiu_conflict_get_holder(c, i));
                 if (i > 0)
                         continue;
-                does(page, c);
+                does(page, c, ": ");
                 connections(page, c);
         }
         if (n > MOST_GROUPS)

@@ -14,8 +14,9 @@ struct aiu_report {
         tristate succeeds_now;           /* whatever errno was seen */
         uint32_t what_if_doubts;         /* DOUBT_*: why one of the next is unknown */
         tristate what_if[WHAT_IF_COUNT]; /* by AIU_OPTION_* bits, added to those of the request */
-        struct range range;              /* port 0: what the search met */
-        size_t n_range_holders;          /* how many have ports of it, as far as they can be told apart */
+        struct plain_bind plain;
+        struct range range;     /* port 0: what the search met */
+        size_t n_range_holders; /* how many have ports of it, as far as they can be told apart */
         char *summary;
         struct aiu_conflict *conflicts;
         size_t n_conflicts;

@@ -180,6 +180,52 @@ static void add_refusal(struct strbuf *text, const struct aiu_report *report, co
         words_why(text, report, host);
 }
 
+/* ------------------------------------------------------ SO_REUSEADDR decides */
+
+/* A client's port is from this range, and a client sets nothing. */
+static bool is_servers_port(const struct aiu_report *report, const struct host *host)
+{
+        int port = address_port(&report->request.address);
+
+        return port < host->port_range_first || port > host->port_range_last;
+}
+
+static void add_plain(struct strbuf *text, const struct plain_bind *plain)
+{
+        strbuf_str(text, "; without it, in use");
+        if (plain->usec > 0)
+                strbuf_printf(text, " for %llu s more", (unsigned long long)((plain->usec + 999999) / 1000000));
+        else if (plain->connections)
+                strbuf_str(text, " until its connections end");
+}
+
+static void add_available(struct strbuf *text, const struct aiu_report *report)
+{
+        if (address_is_unnamed(&report->request.address)) {
+                strbuf_str(text, " gets a name of the kernel's choice");
+        } else if (report->plain.in_use) {
+                strbuf_str(text, " is free for a server that sets SO_REUSEADDR, as most do");
+                add_plain(text, &report->plain);
+        } else {
+                strbuf_str(text, " is free");
+                add_range(text, report);
+        }
+}
+
+static void add_unknown(struct strbuf *text, const struct aiu_report *report, const struct host *host)
+{
+        if (report->verdict.doubts == DOUBT_HOLDER_OPTION && report->plain.in_use &&
+            phrase_hangs_on_reuseaddr(report)) {
+                strbuf_str(text, is_servers_port(report, host) ? " is probably free" : " may be free");
+                strbuf_str(text, " for a server that sets SO_REUSEADDR");
+                add_plain(text, &report->plain);
+                return;
+        }
+        add_doubt(text, report);
+        add_range(text, report);
+        add_who(text, report);
+}
+
 int words_summary(struct aiu_report *report, const struct host *host)
 {
         struct strbuf text = { 0 };
@@ -187,17 +233,13 @@ int words_summary(struct aiu_report *report, const struct host *host)
         phrase_asked(&text, report);
         switch (report->verdict.verdict) {
         case AIU_VERDICT_AVAILABLE:
-                strbuf_str(&text, address_is_unnamed(&report->request.address) ? " gets a name of the kernel's choice"
-                                                                               : " is free");
-                add_range(&text, report);
+                add_available(&text, report);
                 break;
         case AIU_VERDICT_IN_USE:
                 add_in_use(&text, report);
                 break;
         case AIU_VERDICT_UNKNOWN:
-                add_doubt(&text, report);
-                add_range(&text, report);
-                add_who(&text, report);
+                add_unknown(&text, report, host);
                 break;
         case AIU_VERDICT_NOT_LOCAL:
         case AIU_VERDICT_NOT_PERMITTED:

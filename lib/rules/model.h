@@ -415,6 +415,13 @@ struct verdict {
         enum why why;    /* of a failure */
 };
 
+/* What the same bind() gives without SO_REUSEADDR: plain-bind.c. */
+struct plain_bind {
+        bool in_use;
+        bool connections; /* each socket in the way is a connection, or was one */
+        uint64_t usec;    /* until the last of them is gone by itself; 0 = not known */
+};
+
 #define DOUBT_HOLDER_OPTION (UINT32_C(1) << 0) /* an option of a holder that could not be read decides */
 #define DOUBT_HISTORY (UINT32_C(1) << 1)       /* the kernel's per-port cache decides (facts: conflict.c) */
 #define DOUBT_ORDER (UINT32_C(1) << 2)         /* UDP: the order of the sockets in the hash chain decides */

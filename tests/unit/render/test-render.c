@@ -126,7 +126,7 @@ START_TEST(range_is_taken)
                     IN_USE
                     "\n"
                     "holder    nginx, pid 812 (root), fd 6\n"
-                    "holder    closed connections: have 1 port of the range, such as 127.0.0.1:80, for 30 s more\n"
+                    "holder    closed connections have 1 port of the range, such as 127.0.0.1:80, for 30 s more\n"
                     "and       4 more ports of other holders\n"
                     "started   systemd (1) > nginx (812)\n"
                     "conflict  port 0 means any port of 40000-40015 (ip_local_port_range), and none is left for this "

@@ -468,6 +468,94 @@ START_TEST(told_twice_and_too_much)
 }
 END_TEST
 
+/* The first line says what a server gets that sets SO_REUSEADDR, and what one without it. */
+START_TEST(reuseaddr_decides)
+{
+        static const struct {
+                enum aiu_verdict verdict;
+                struct plain_bind plain;
+                int port_range_first;
+                tristate reuseaddr;
+                uint32_t doubts;
+                const char *summary;
+        } rows[] = {
+                { AIU_VERDICT_AVAILABLE, { 0 }, 1024, YES, 0, "127.0.0.1:80/tcp is free" },
+                { AIU_VERDICT_AVAILABLE,
+                  { true, true, 42100000 },
+                  1024,
+                  YES,
+                  0,
+                  "127.0.0.1:80/tcp is free for a server that sets SO_REUSEADDR, as most do; "
+                  "without it, in use for 43 s more" },
+                { AIU_VERDICT_AVAILABLE,
+                  { true, true, 0 },
+                  1024,
+                  YES,
+                  0,
+                  "127.0.0.1:80/tcp is free for a server that sets SO_REUSEADDR, as most do; "
+                  "without it, in use until its connections end" },
+                { AIU_VERDICT_AVAILABLE,
+                  { true, false, 0 },
+                  1024,
+                  YES,
+                  0,
+                  "127.0.0.1:80/tcp is free for a server that sets SO_REUSEADDR, as most do; without it, in use" },
+                { AIU_VERDICT_UNKNOWN,
+                  { true, true, 30000000 },
+                  1024,
+                  UNKNOWN,
+                  DOUBT_HOLDER_OPTION,
+                  "127.0.0.1:80/tcp is probably free for a server that sets SO_REUSEADDR; "
+                  "without it, in use for 30 s more" },
+                { AIU_VERDICT_UNKNOWN,
+                  { true, true, 30000000 },
+                  79,
+                  UNKNOWN,
+                  DOUBT_HOLDER_OPTION,
+                  "127.0.0.1:80/tcp may be free for a server that sets SO_REUSEADDR; "
+                  "without it, in use for 30 s more" },
+                { AIU_VERDICT_UNKNOWN,
+                  { 0 },
+                  1024,
+                  UNKNOWN,
+                  DOUBT_HOLDER_OPTION,
+                  "127.0.0.1:80/tcp may be in use: an option of the holder decides, and could not be read" },
+                { AIU_VERDICT_UNKNOWN,
+                  { true, true, 30000000 },
+                  1024,
+                  UNKNOWN,
+                  DOUBT_HOLDER_OPTION | DOUBT_KERNEL,
+                  "127.0.0.1:80/tcp may be free: kernels of this version differ" },
+                { AIU_VERDICT_UNKNOWN,
+                  { true, true, 30000000 },
+                  1024,
+                  NO,
+                  DOUBT_HOLDER_OPTION,
+                  "127.0.0.1:80/tcp may be in use: an option of the holder decides, and could not be read; "
+                  "a closed connection is in TIME_WAIT, from 127.0.0.1:80 to 127.0.0.9:4000, for 30 s more" },
+        };
+        struct host host = { .port_range_last = 60999 };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                struct aiu_report *r = report_new();
+
+                ck_assert_ptr_nonnull(r);
+                r->request = table_request("127.0.0.1");
+                r->request.reuseaddr = true;
+                r->verdict = (struct verdict){ .verdict = rows[i].verdict, .doubts = rows[i].doubts };
+                r->plain = rows[i].plain;
+                host.port_range_first = rows[i].port_range_first;
+                r->conflicts = calloc(1, sizeof(*r->conflicts));
+                r->n_conflicts = 1;
+                r->conflicts[0].socket = table_time_wait("127.0.0.1");
+                r->conflicts[0].socket.reuseaddr = rows[i].reuseaddr;
+                ck_assert_int_eq(words_summary(r, &host), 0);
+                ck_assert_str_eq(aiu_report_get_summary(r), rows[i].summary);
+                aiu_report_unref(r);
+        }
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("report");
@@ -487,6 +575,7 @@ int main(void)
         tcase_add_test(tcase, facts_of_another_size);
         tcase_add_test(tcase, facts_for_a_reader_of_another_size);
         tcase_add_test(tcase, told_twice_and_too_much);
+        tcase_add_test(tcase, reuseaddr_decides);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
