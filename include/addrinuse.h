@@ -350,9 +350,9 @@ int aiu_query_set_address_string(struct aiu_query *, const char *addr, uint16_t 
  * A text without a protocol means a TCP or an AF_UNIX stream socket, unless
  * aiu_query_set_socket() or aiu_query_set_fd() said which. A port alone asks about [::] and
  * 0.0.0.0 in one: it is in use if either bind() fails, each socket is told once, and an option
- * helps if it helps both. [::] is dual-stack unless aiu_query_set_v6only() was called, and the
- * report has it as the address; without IPv6 that is 0.0.0.0. With aiu_query_set_fd() a port
- * alone means the family of that socket.
+ * helps if it helps both. [::] is dual-stack, and the report has it as the address; without IPv6
+ * that is 0.0.0.0. With IPV6_V6ONLY set, a port alone means [::] only, and with
+ * aiu_query_set_fd() the family of that socket.
  *
  * A service is looked up in /etc/services; one that UDP alone has is UDP. Of host names only
  * "localhost" is known, as 127.0.0.1: no resolver is asked. Lists, ranges and several lines are

@@ -47,6 +47,8 @@ static struct request complete_request(const struct aiu_query *query)
 
         if (!query->uid_set)
                 q.uid = sys_geteuid();
+        /* Who asks for IPV6_V6ONLY asks about [::] alone. */
+        q.every_address = q.every_address && !q.v6only;
         q.foreign_uid = query->uid_given && q.uid != sys_geteuid();
         if (!query->listen_set)
                 q.listen = (q.type == SOCK_STREAM || q.type == SOCK_SEQPACKET) && q.connected != YES;

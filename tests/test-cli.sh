@@ -159,8 +159,7 @@ s = socket.socket(); s.bind(("127.0.0.1", 8080)); s.listen(); time.sleep(60)' &
         expect 1 "" --check 8080
         [ "$("$a" --width=50 8080 | awk '{ if (length > w) w = length } END { print w + 0 }')" -le 50 ] &&
                 passed=$((passed + 1)) || { failed=$((failed + 1)); echo "--width=50 is exceeded"; }
-        expect 0 "is free" --v6only=yes '[::]:8080'
-        expect 1 "0.0.0.0:8080 covers 127.0.0.1:8080" --v6only=yes 8080
+        expect 0 "[::]:8080/tcp is free" --v6only=yes 8080
         expect 0 "is free" --netns=$$ 127.0.0.1:8081
         expect 1 "pid $server" --first 127.0.0.1:8080
         expect 1 "$(printf 'do')" --color=always 127.0.0.1:8080

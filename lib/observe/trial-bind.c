@@ -45,9 +45,6 @@ static bool is_fresh(const struct observation *o)
 {
         const struct request *q = o->request;
 
-        /* Without IPV6_V6ONLY, [::] is bound for 0.0.0.0 as well. */
-        if (q->every_address && q->v6only)
-                return false;
         return q->error == 0 && q->call == AIU_CALL_BIND && q->bound.len == 0 && q->own_inode == 0 &&
                q->own_cookie == 0 && !q->foreign_uid && o->query->netns < 0 && !o->query->netns_lost;
 }

@@ -583,18 +583,12 @@ void phrase_cmdline(struct strbuf *out, const char *cmdline, size_t bytes)
 
 /* ------------------------------------------------------ why it is in the way */
 
-/* The address asked about. A port alone means 0.0.0.0 too: an IPv4 socket never meets [::] with IPV6_V6ONLY. */
-static void asked_address(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
+static void asked_address(struct strbuf *out, const struct aiu_report *report)
 {
-        const struct sockaddr *address = aiu_report_get_address(report, NULL);
-        const struct sockaddr *local = aiu_conflict_get_local(c, NULL);
-        bool ipv4 = aiu_report_get_options(report) & AIU_OPTION_V6ONLY && local && local->sa_family == AF_INET;
+        socklen_t bytes = 0;
+        const struct sockaddr *address = aiu_report_get_address(report, &bytes);
 
-        if (ipv4 && address->sa_family == AF_INET6)
-                strbuf_printf(out, "0.0.0.0:%u",
-                              ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port));
-        else if (address)
-                ip_address(out, address);
+        (void)add_address(out, address, bytes);
 }
 
 static void dual_stack(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
@@ -605,10 +599,10 @@ static void dual_stack(struct strbuf *out, const struct aiu_report *report, cons
         if (holder)
                 phrase_endpoint(out, c);
         else
-                asked_address(out, report, c);
+                asked_address(out, report);
         strbuf_str(out, " is dual-stack, so it meets ");
         if (holder)
-                asked_address(out, report, c);
+                asked_address(out, report);
         else
                 phrase_endpoint(out, c);
 }
@@ -628,10 +622,10 @@ bool phrase_overlap(struct strbuf *out, const struct aiu_report *report, const s
         case AIU_OVERLAP_HOLDER_WILDCARD:
                 phrase_endpoint(out, c);
                 strbuf_str(out, " covers ");
-                asked_address(out, report, c);
+                asked_address(out, report);
                 return true;
         case AIU_OVERLAP_QUERY_WILDCARD:
-                asked_address(out, report, c);
+                asked_address(out, report);
                 strbuf_str(out, " covers ");
                 phrase_endpoint(out, c);
                 return true;
@@ -641,7 +635,7 @@ bool phrase_overlap(struct strbuf *out, const struct aiu_report *report, const s
         case AIU_OVERLAP_V4_MAPPED:
                 phrase_endpoint(out, c);
                 strbuf_str(out, " and ");
-                asked_address(out, report, c);
+                asked_address(out, report);
                 strbuf_str(out, " are one IPv4 address");
                 return true;
         case AIU_OVERLAP_PORT_RANGE:

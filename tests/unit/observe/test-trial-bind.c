@@ -331,7 +331,7 @@ START_TEST(abstract_names)
 }
 END_TEST
 
-/* [::] with IPV6_V6ONLY says nothing of 0.0.0.0, which a port alone is about as well. */
+/* A port alone is 0.0.0.0 as well, but not with IPV6_V6ONLY. */
 START_TEST(port_alone)
 {
         int fd = bound("127.0.0.1", 8080, UDP);
@@ -350,7 +350,7 @@ START_TEST(port_alone)
                 ck_assert_int_eq(aiu_query_set_address_text(query, "8080/udp"), 0);
                 ck_assert_int_eq(aiu_query_set_v6only(query, v6only), 0);
                 ck_assert_int_eq(aiu_query_run(query, &report), 0);
-                ck_assert_int_eq(aiu_report_get_verdict(report), v6only ? AIU_VERDICT_UNKNOWN : AIU_VERDICT_IN_USE);
+                ck_assert_int_eq(aiu_report_get_verdict(report), v6only ? AIU_VERDICT_AVAILABLE : AIU_VERDICT_IN_USE);
                 aiu_report_unref(report);
                 aiu_query_unref(query);
         }
