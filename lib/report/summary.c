@@ -214,7 +214,7 @@ static void add_available(struct strbuf *text, const struct aiu_report *report)
 
 static void add_unknown(struct strbuf *text, const struct aiu_report *report, const struct host *host)
 {
-        if (report->verdict.doubts == DOUBT_HOLDER_OPTION && report->plain.in_use &&
+        if (!late_words(report) && report->verdict.doubts == DOUBT_HOLDER_OPTION && report->plain.in_use &&
             phrase_hangs_on_reuseaddr(report)) {
                 strbuf_str(text, is_servers_port(report, host) ? " is probably free" : " may be free");
                 strbuf_str(text, " for a server that sets SO_REUSEADDR");

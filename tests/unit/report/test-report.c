@@ -519,7 +519,7 @@ START_TEST(reuseaddr_decides)
                   1024,
                   UNKNOWN,
                   DOUBT_HOLDER_OPTION,
-                  "127.0.0.1:80/tcp may be in use: an option of the holder decides, and could not be read" },
+                  "127.0.0.1:80/tcp may be in use: an option of the holder decides and could not be read" },
                 { AIU_VERDICT_UNKNOWN,
                   { true, true, 30000000 },
                   1024,
@@ -531,7 +531,7 @@ START_TEST(reuseaddr_decides)
                   1024,
                   NO,
                   DOUBT_HOLDER_OPTION,
-                  "127.0.0.1:80/tcp may be in use: an option of the holder decides, and could not be read; "
+                  "127.0.0.1:80/tcp may be in use: an option of the holder decides and could not be read; "
                   "a closed connection is in TIME_WAIT, from 127.0.0.1:80 to 127.0.0.9:4000, for 30 s more" },
         };
         struct host host = { .port_range_last = 60999 };
