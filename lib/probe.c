@@ -20,7 +20,7 @@
  *      words_summary()         report:   one sentence
  *              |
  *              v
- *      struct aiu_report       does not change any more; render/ makes text or JSON of it
+ *      struct aiu_report       is immutable; render/ makes text or JSON of it
  *
  * A fact that cannot be observed is a gap in the report, never an error. The
  * errors are -EINVAL for a request that makes no sense, and -ENOMEM.

@@ -90,7 +90,7 @@ static void on_progress(void *userdata, size_t done, size_t total)
 
 /* ------------------------------------------------------ one question */
 
-/* Somebody without the privilege asks who is there as well: EACCES hides EADDRINUSE. */
+/* A user without the privilege also wants to know the holder: EACCES hides EADDRINUSE. */
 static bool is_held(const struct aiu_report *report)
 {
         return aiu_report_get_verdict(report) == AIU_VERDICT_NOT_PERMITTED &&
@@ -380,7 +380,7 @@ static int read_deadline(struct cli *cli, const char *text)
 
 /*
  * "--deadline 500 8080" is a value and a port, and "8080 --deadline 500" as well. Where
- * no other word is an operand, the number is the port that somebody wants to know about.
+ * no other word is an operand, the number is the port to ask about.
  */
 static const char *separate_deadline(struct cli *cli, int argc, char **argv)
 {

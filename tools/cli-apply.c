@@ -266,7 +266,7 @@ static int do_it(const struct cli *cli, const struct request *request, const str
 }
 
 /*
- * Somebody thought about the answer, or some time passed between report and action: the
+ * The user thought about the answer, and time passed between report and action: the
  * holder may have gone, and its number may be another process by now. Ask once more, and
  * go on only if the same action on the same things is still recommended.
  */

@@ -48,7 +48,7 @@ static bool find_program(const char *name, char path[PROGRAM_BYTES])
 
 /*
  * What `systemctl --user` and rootless engines need to find their user's daemons. Root's is
- * known: a shell of su(1) may still have that of another user, whose daemons would answer.
+ * known: a shell of su(1) may still have another user's, and that user's daemons would answer.
  */
 static void clean_environment(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the files of the command share. Installed headers only: anybody could have written it. */
+/* What the files of the command share. Installed headers only, as for any program. */
 #ifndef AIU_CLI_H
 #define AIU_CLI_H
 

@@ -433,7 +433,7 @@ bool nat_rule_parse(const struct nlmsghdr *message, struct nat_rule *ret)
         return reader.is_nat;
 }
 
-/* ------------------------------------------------------ whom it concerns */
+/* ------------------------------------------------------ which traffic it concerns */
 
 /* As the kernel sees an IPv4 address that is mapped into IPv6. */
 static bool is_ipv4(const struct sockaddr *address, struct in6_addr *ret)

@@ -23,14 +23,14 @@ struct nat_rule {
         int address_family;      /* AF_UNSPEC = it asks for no destination, or it is not understood */
         struct in6_addr address; /* the first four bytes of it for AF_INET */
         bool is_redirect;        /* to this host itself */
-        int to_family;           /* AF_UNSPEC = the address stays, or is not told */
+        int to_family;           /* AF_UNSPEC = the address stays, or is unknown */
         struct in6_addr to_address;
         uint16_t to_port; /* 0 = the port stays */
 };
 
 /* Does it hand on elsewhere what comes for this host? */
 bool nat_rule_parse(const struct nlmsghdr *message, struct nat_rule *ret);
-/* May it hand on what comes for this address (IPv4 or IPv6) and port? What it asks for besides is not looked at. */
+/* May it redirect traffic for this address (IPv4 or IPv6) and port? Its other conditions are ignored. */
 bool nat_rule_concerns(const struct nat_rule *rule, const struct sockaddr *address, int protocol, uint16_t port);
 
 #endif

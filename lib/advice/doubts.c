@@ -23,7 +23,7 @@ static bool stops_all(const struct aiu_action *action)
 
 /* ------------------------------------------------------ where */
 
-/* A user whom this user namespace does not have is shown as the overflow uid. */
+/* A user that this user namespace does not have is shown as the overflow uid. */
 static bool has_outsider(const struct aiu_action *action)
 {
         for (size_t i = 0; i < action->n_processes; i++)

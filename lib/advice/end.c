@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Processes are ended: whom the signal goes to, and which signal. What 33
+ * Processes are ended: which of them get a signal, and which signal. What 33
  * programs did when that was measured (nginx, apache2, postgres, redis,
  * haproxy, squid ...) is where these rules come from:
  *
  * - SIGTERM to the leader alone takes the workers along, if the leader handles
  * it. If not, the workers stay and listen: then every holder gets the signal.
  * - A signal to one worker frees nothing: the leader starts another. Nor is one
- * sent to workers of whom only the master is out of sight.
+ * sent to workers whose master is hidden.
  * - SIGKILL of a leader leaves its workers with the port and without an owner,
  * so that is not offered; nor is SIGKILL of the workers, who would be replaced.
  * - What SigCgt and SigBlk say of SIGTERM proves little: named has it in
@@ -102,7 +102,7 @@ static bool is_vital(const struct aiu_holder *holder, const void *what)
         return program_flags(leader_of(holder)->comm) & PROGRAM_VITAL;
 }
 
-/* ------------------------------------------------------ whom the signal goes to */
+/* ------------------------------------------------------ which processes get the signal */
 
 static bool seen_before(const struct aiu_action *action, const struct process *process)
 {

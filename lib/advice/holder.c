@@ -40,7 +40,7 @@ bool advice_is_process(const struct aiu_holder *holder)
                !advice_is_proxy(holder) && !advice_is_port_helper(holder);
 }
 
-/* ------------------------------------------------------ whose word it is */
+/* ------------------------------------------------------ which user says so */
 
 /* Confirmed by that user's own service manager, as far as a stop there goes. */
 static bool is_confirmed(const struct manager *m)

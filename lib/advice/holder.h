@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What can be done about a holder depends on what it is, and on whose word that rests. */
+/* What can be done about a holder depends on what it is, and on which user could have chosen its names. */
 #ifndef AIU_ADVICE_HOLDER_H
 #define AIU_ADVICE_HOLDER_H
 

@@ -16,7 +16,7 @@ static void use_own_socket(struct advice_list *list)
         if (!advice_any_holder(list->in, advice_is_own, NULL))
                 return;
         enough = advice_try(list->in, advice_is_own, NULL, &remarks);
-        /* The file stays, but a socket that is to be used as it is needs no other. */
+        /* The file stays, but a socket that is used as it is needs no other. */
         if (enough == NO && list->in->table->request->address.sa.any.sa_family == AF_UNIX)
                 enough = UNKNOWN;
         action = advice_add(list, AIU_ACTION_FIX_CALLER, enough, AIU_ACTION_CHANGES_CODE);

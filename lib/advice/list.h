@@ -12,7 +12,7 @@ struct advice_list {
         int error; /* -ENOMEM once memory ran out; then nothing more is added */
 };
 
-/* Appends an action without words; NULL = no memory. Root is not told to become root. */
+/* Appends an action without words; NULL = no memory. Root is never advised to become root. */
 struct aiu_action *advice_add(struct advice_list *list, enum aiu_action_kind kind, tristate sufficient, uint32_t flags);
 
 /* Appends a process to those that the action sends its signal to, once. -ENOMEM. */

@@ -15,7 +15,7 @@ struct manager_command {
         const char *supervisor; /* AIU_MANAGER_SUPERVISOR: which one */
         enum stops stops;
         const char *tool[3]; /* the start of the argv, NULL-terminated */
-        const char *stop;    /* the verb; behind it come the names of what is stopped */
+        const char *stop;    /* the verb; the names of what it stops follow */
         const char *list;    /* of an engine: the command that says which container
                        publishes which port */
         bool per_user;       /* each user has one, whose command runs as that user */

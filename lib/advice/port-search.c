@@ -26,7 +26,7 @@ static int compare_times(const void *a, const void *b)
         return (x > y) - (x < y);
 }
 
-/* The verdict after that time: TIME_WAIT sockets go, all else stays. */
+/* The verdict after that time: TIME_WAIT sockets go, all others stay. */
 static tristate try_after(const struct port_table *table, unsigned char *after, uint64_t usec)
 {
         for (size_t i = 0; i < table->n_entries; i++) {
@@ -201,7 +201,7 @@ static void close_own(struct advice_list *list)
                 action->remarks = (remarks & ~REMARK_OTHERS) | REMARK_RANGE;
 }
 
-/* All were taken when the call failed, and are not any more. */
+/* All were taken when the call failed. Not all are now. */
 static void try_again(struct advice_list *list)
 {
         struct aiu_action *action;

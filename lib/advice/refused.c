@@ -23,7 +23,7 @@ static tristate tried_there(const struct advice_list *list, const struct host *h
 
 /* ------------------------------------------------ the address is not here */
 
-/* How much alike: leading bits that agree, or bytes, for one wrong digit may be anywhere. */
+/* How similar: leading bits that agree, or bytes, for one wrong digit may be anywhere. */
 static unsigned int likeness(const struct address *a, const struct address *b)
 {
         struct endpoint x = address_endpoint(a), y = address_endpoint(b);

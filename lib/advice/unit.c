@@ -53,7 +53,7 @@ static int add_units_of(struct aiu_action *action, const struct manager *m)
         return r;
 }
 
-/* ------------------------------------------------------ whom a stop reaches */
+/* ------------------------------------------------------ which processes a stop ends */
 
 static bool same_manager(const struct manager *a, const struct manager *b)
 {

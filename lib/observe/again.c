@@ -82,7 +82,7 @@ static void settle(struct again *again, struct socket *old)
         old->local.len = 0;
 }
 
-/* Listeners, and all of what has no connections: there are few. */
+/* Listeners, and all sockets without connections: there are few. */
 static int look_at_unconnected(struct again *again)
 {
         struct aiu_snapshot *s = &again->o->snapshot;

@@ -489,7 +489,7 @@ static int observe_kernel_users(struct observation *o)
         /* ip(8) can be made to act there; another program would look for its device, or its server, here. */
         if (o->snapshot.host.other_netns)
                 snapshot_drop_commands(&o->snapshot, o->snapshot.host.netns_path ? "ip" : NULL);
-        /* Processes that could not be looked into do not matter then. */
+        /* Then the processes that could not be inspected do not matter. */
         if (snapshot_all_in_kernel(&o->snapshot) && !o->snapshot.holders_truncated)
                 o->holders_complete = true;
         return 0;

@@ -258,7 +258,7 @@ const char *phrase_file(const struct aiu_conflict *c)
         }
 }
 
-/* Where no socket is in sight, this is all that there is to say. NULL = there is a socket. */
+/* Where no socket is visible, this says it all. NULL = there is a socket. */
 static const char *without_socket(const struct aiu_conflict *c)
 {
         enum aiu_reason reason = aiu_conflict_get_reason(c);

@@ -21,7 +21,7 @@ void phrase_conflict(struct strbuf *out, const struct aiu_report *report, const 
 void phrase_who(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c);
 void phrase_does(struct strbuf *out, const struct aiu_conflict *c);
 void phrase_state(struct strbuf *out, const struct aiu_conflict *c);
-/* A file at an AF_UNIX path that is no socket in sight: "a directory". */
+/* A file at an AF_UNIX path without a visible socket: "a directory". */
 const char *phrase_file(const struct aiu_conflict *c);
 /* "the kernel's vxlan (vx0)"; name may be NULL. */
 void phrase_kernel_user(struct strbuf *out, const char *service, const char *name);
@@ -32,9 +32,9 @@ const struct aiu_conflict *phrase_told(const struct aiu_report *report);
 /* A connection that one of the listener's processes has, and how many there are. */
 bool phrase_is_accepted(const struct aiu_conflict *listener, const struct aiu_conflict *c);
 size_t phrase_n_connections(const struct aiu_report *report, const struct aiu_conflict *listener);
-/* false: a file, a reserved range, or a socket that is not in sight. */
+/* false: a file, a reserved range, or a socket that is not visible. */
 bool phrase_has_socket(const struct aiu_conflict *c);
-/* The socket is in sight, its process is not. */
+/* The socket is visible, its process is not. */
 bool phrase_is_hidden(const struct aiu_conflict *c);
 /* A process in full: "nginx, pid 812 (root), fd 6, up 3 days". And one that stands on an earlier line. */
 void phrase_holder(struct strbuf *out, const struct aiu_holder *h);

@@ -261,7 +261,7 @@ static void command_lines(struct page *page, const struct aiu_conflict *c)
         }
 }
 
-/* Port 0: only those who have most ports stand in the report. */
+/* Port 0: the report has only the holders with most ports. */
 static void other_ports(struct page *page)
 {
         size_t taken = aiu_report_get_n_ports_taken(page->report), told = 0;

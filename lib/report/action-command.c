@@ -211,7 +211,7 @@ static void remove_file(struct argv *argv, const struct request *q)
         ARGV_ADD(argv, "rm", "--", path);
 }
 
-/* The directory that the socket is to be in, with what is missing on the way there. */
+/* The directory for the socket, with the parents that are missing. */
 static void make_directory(struct argv *argv, const struct request *q, const struct host *host)
 {
         char path[sizeof(q->address.sa.un.sun_path) + 1];

@@ -141,7 +141,7 @@ static void group_entries(struct grouping *g)
 
 /* ------------------------------------------------------ conflicts */
 
-/* Where a bit decides, those who have it come first; else who has most. */
+/* Where a bit decides, the holders that have it come first; else those with most ports. */
 static int compare_groups(const void *a, const void *b)
 {
         const struct group *x = a, *y = b;

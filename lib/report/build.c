@@ -211,7 +211,7 @@ static int sort_sockets(struct aiu_report *report, const struct observation *o, 
         return 0;
 }
 
-/* EADDRINUSE for which no socket in sight accounts: a file, or what could not be seen. */
+/* EADDRINUSE that no visible socket explains: a file, or a socket that could not be seen. */
 static int add_unseen(struct aiu_report *report, const struct observation *o)
 {
         const struct host *host = &o->snapshot.host;

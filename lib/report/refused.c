@@ -132,7 +132,7 @@ static const char *plain_reason(enum why why)
         return why < ELEMENTSOF(words) && words[why] ? words[why] : "";
 }
 
-/* The only one that is known without being looked for is that of ::1. */
+/* Only the device of ::1 is known without a look. */
 static const char *other_device(const struct host *host)
 {
         return host->address_elsewhere == YES && host->address_device[0] ? host->address_device : "lo";

@@ -28,7 +28,7 @@ static bool is_callers_own(const struct aiu_conflict *c)
         return false;
 }
 
-/* No socket is in sight: a file, a range that is reserved, or nothing at all. */
+/* No socket is visible: a file, a reserved range, or nothing at all. */
 static enum aiu_retry without_socket(const struct aiu_conflict *c)
 {
         if (c->n_holders > 0)

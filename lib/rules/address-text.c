@@ -19,7 +19,7 @@ struct span {
         size_t n;
 };
 
-/* What a word may be besides an address with a number. */
+/* What a word may be, other than an address with a number. */
 enum {
         MAY_BE_PORT = 1, /* a number alone */
         MAY_BE_NAME = 2, /* a service, a relative path, "127.1" */

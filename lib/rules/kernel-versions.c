@@ -12,7 +12,7 @@
  *   6.1           936a192f9740 (6.2): TIME_WAIT sockets are in it as well
  *   6.1, 6.2      d9ba99342855 (6.3): [::] meets an IPv4 address
  *   6.1 to 6.5    c48ef9c4aed3, aa99e5f87bd5 (6.6): IPv4-mapped addresses
- *   before 6.8    8002d44fe84d to 8191792c18c5: tb->fastreuse has no effect any more
+ *   before 6.8    8002d44fe84d to 8191792c18c5: tb->fastreuse loses its effect
  *   before 6.8    91051f003948: sock_diag(7) lists bound sockets
  *   6.8           ea111449501e, d91ef1e1b55f (6.9): [::] with IPV6_V6ONLY
  *   before 6.17   sock_i_uid(): an orphan's owner was the inode's, 0 without one

@@ -36,7 +36,7 @@ static struct process *find(struct process *const *sorted, size_t n, pid_t pid)
 }
 
 /*
- * Not a service manager, which is an ancestor of everybody; nor what holds a port for a
+ * Not a service manager, which is an ancestor of all; nor what holds a port for a
  * container or watches over one; nor the caller.
  */
 static bool may_lead(const struct process *p)

@@ -171,7 +171,7 @@ struct socket {
 
 /*
  * Port 0: a socket on any port may matter, and there may be a million. Of each only
- * this is kept, and of many that are alike on one port only the first few: see
+ * this is kept, and of many equal ones on one port only the first few: see
  * port-entries.c.
  */
 struct port_entry {
@@ -183,7 +183,7 @@ struct port_entry {
         uint32_t alike; /* how many more there are of this kind on this port */
         uint64_t inode;
         uint64_t cookie;
-        uint64_t expires_usec; /* the last of those that are alike */
+        uint64_t expires_usec; /* the last of the equal ones */
         uid_t uid;
         unsigned int ifindex;
         unsigned int l3mdev;
@@ -313,7 +313,7 @@ struct aiu_conflict {
         struct judgement judgement;
         struct aiu_holder *holders;
         size_t n_holders;
-        size_t index;         /* of the socket in the snapshot; NO_SOCKET = there is none in sight */
+        size_t index;         /* of the socket in the snapshot; NO_SOCKET = none is visible */
         uint32_t file_mode;   /* AF_UNIX path, NO_SOCKET: st_mode of what is there; 0 = not known */
         unsigned int n_ports; /* port 0: how many ports of the range its holders keep; else 0 */
 };
@@ -327,12 +327,12 @@ struct aiu_action {
         tristate sufficient;
         uint32_t flags;
         /* What the words are made of; which of them count depends on the kind. */
-        const struct process **processes; /* whom the signal goes to; borrowed from the report */
+        const struct process **processes; /* that get the signal; borrowed from the report */
         size_t n_processes;
         size_t n_workers;              /* holders that end with those, without a signal of their own */
         enum signal_word signal;       /* TERMINATE: which */
         uint32_t n_others;             /* STOP_UNIT, REMARK_WHOLE_UNIT: processes that do not hold it; 0 = not known */
-        const struct manager *manager; /* whom it asks; borrowed */
+        const struct manager *manager; /* that it asks; borrowed */
         const struct kernel_user *kernel_user; /* what it takes down; borrowed */
         char **units;                          /* what it stops there */
         size_t n_units;
@@ -380,7 +380,7 @@ struct aiu_gap {
 
 /* Which rule refuses the call: several give one errno. */
 enum why {
-        WHY_UNKNOWN = 0,  /* the errno says it all, or nothing in sight explains it */
+        WHY_UNKNOWN = 0,  /* the errno says it all, or nothing visible explains it */
         WHY_PRIVILEGE,    /* a privileged port, without CAP_NET_BIND_SERVICE */
         WHY_POLICY,       /* neither the port nor the directory forbids it: something else does */
         WHY_BOUND,        /* the socket is bound already */
@@ -402,7 +402,7 @@ enum why {
         WHY_SLASHES,      /* the path ends in a slash */
         WHY_NO_SPACE,     /* the file system is full, or the quota used up */
         WHY_PASSING,      /* no memory and the like: the next try may succeed */
-        WHY_GONE          /* it was so then, and is not so now */
+        WHY_GONE          /* the reason is gone by now */
 };
 
 /* The whole answer. verdict.c fills it from facts alone. */
@@ -434,7 +434,7 @@ struct plain_bind {
 #define DOUBT_NAME (UINT32_C(1) << 9)          /* AF_UNIX: the path could not be looked at */
 #define DOUBT_STATE (UINT32_C(1) << 10)        /* the state of the fd asked about is not known */
 #define DOUBT_DEVICE (UINT32_C(1) << 12)       /* the devices, or their VRFs, decide whether sockets meet */
-#define DOUBT_OWN (UINT32_C(1) << 13)          /* a socket in sight may be the one that is asked about */
+#define DOUBT_OWN (UINT32_C(1) << 13)          /* a visible socket may be the one asked about */
 #define DOUBT_SEARCH (UINT32_C(1) << 11)       /* port 0: chance decides whether the search meets the free port */
 
 #endif

@@ -8,7 +8,7 @@
 
 /* Starts services, and may hold sockets for them. */
 #define PROGRAM_SERVICE_MANAGER (UINT32_C(1) << 0)
-/* Holds ports for containers, or watches over one: without it the container is cut off, and its engine is not told. */
+/* Holds ports for containers, or watches over one: without it the container is cut off, and its engine is unaware. */
 #define PROGRAM_CONTAINER_HELPER (UINT32_C(1) << 1)
 /* ... for one container, and outlives it when the engine dies or is upgraded. The others serve all of a user's. */
 #define PROGRAM_OF_ONE_CONTAINER (UINT32_C(1) << 2)

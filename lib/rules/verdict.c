@@ -221,7 +221,7 @@ static struct verdict check_privilege(const struct port_table *table)
         return allowed == NO ? refused(AIU_VERDICT_NOT_PERMITTED, EACCES, WHY_PRIVILEGE) : unknown(DOUBT_PRIVILEGE);
 }
 
-/* move_addr_to_kernel() copies no more than a sockaddr_storage, before anybody looks at it. */
+/* move_addr_to_kernel() copies no more than a sockaddr_storage, before any check. */
 static struct verdict check_length(const struct port_table *table)
 {
         return table->request->given_len > sizeof(struct sockaddr_storage) ? invalid(EINVAL, WHY_LENGTH) : available;
@@ -537,7 +537,7 @@ bool verdict_is_passing(int error)
 }
 
 /*
- * Security modules and the cgroup's BPF programs are asked before all else, and
+ * Security modules and the cgroup's BPF programs are asked first, and
  * nothing shows their answers. That a privileged port is the cause is known where
  * the rule about it says so alone: EACCES, never EPERM.
  */

@@ -7,7 +7,7 @@
 #include "snapshot/snapshot.h"
 
 /*
- * A socket without a device is in no VRF. Where the device is not told (/proc/net tells none), there most likely is
+ * A socket without a device is in no VRF. Where the device is not shown (/proc/net shows none), there most likely is
  * none either: only a host that has VRFs and refuses netlink could prove that wrong.
  */
 unsigned int snapshot_l3mdev_at_first(const struct aiu_socket_fact *fact)

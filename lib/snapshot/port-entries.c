@@ -103,7 +103,7 @@ static bool same_address(const struct port_entry *a, const struct port_entry *b)
                memcmp(&a->local.in6.sin6_addr, &b->local.in6.sin6_addr, sizeof(a->local.in6.sin6_addr)) == 0;
 }
 
-/* Do all rules judge the two alike? */
+/* Do all rules judge the two in the same way? */
 static bool alike(const struct port_entry *a, const struct port_entry *b)
 {
         return same_address(a, b) && a->uid == b->uid && a->ifindex == b->ifindex && a->protocol == b->protocol &&
@@ -112,7 +112,7 @@ static bool alike(const struct port_entry *a, const struct port_entry *b)
                (a->inode == 0) == (b->inode == 0);
 }
 
-/* One more that is alike: the last one that is kept stands for the rest. */
+/* One more of the same kind: the last one that is kept stands for the rest. */
 static void count_in(struct port_entry *last, const struct port_entry *one)
 {
         last->alike++;
@@ -165,7 +165,7 @@ void entries_set_options(struct port_entries *entries, uint64_t inode, const str
         for (size_t i = 0; i < entries->n; i++) {
                 struct port_entry *entry = &entries->list[i];
 
-                /* What it stands for besides itself may have other options. */
+                /* The sockets that it stands for may have other options. */
                 if (entry->inode != inode || entry->alike > 0)
                         continue;
                 learn(&entry->reuseaddr, fact->reuseaddr);

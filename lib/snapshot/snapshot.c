@@ -294,7 +294,7 @@ AIU_EXPORT int aiu_snapshot_add_address(struct aiu_snapshot *snapshot, const str
 }
 
 /* A dump that is interrupted and begun again, or two requests that overlap,
- * tell of one socket twice: the cookie says so (sock_gen_cookie() never repeats). */
+ * report one socket twice: the cookie shows that (sock_gen_cookie() never repeats). */
 static bool have_cookie(const struct aiu_snapshot *s, uint64_t cookie)
 {
         if (cookie == 0)

@@ -54,7 +54,7 @@ struct aiu_snapshot {
         size_t n_devices;
         struct {
                 unsigned int ifindex;
-                char name[IF_NAMESIZE]; /* "" = it has none any more, or that is not known */
+                char name[IF_NAMESIZE]; /* "" = it has none now, or it is unknown */
         } device_names[SNAPSHOT_MAX_DEVICES];
         size_t n_device_names;
         struct kernel_user *kernel_users;
@@ -111,7 +111,7 @@ struct snapshot_lookup {
         size_t n_managers;
 };
 const struct process *lookup_process(const struct snapshot_lookup *lookup, pid_t pid);
-/* What is known of this holder alone comes before what is known of its process, then of its cgroup. */
+/* Facts about this holder come before facts about its process, then its cgroup. */
 const struct manager *lookup_manager(const struct snapshot_lookup *lookup, pid_t pid, uint64_t inode,
                                      uint64_t cgroup_id);
 

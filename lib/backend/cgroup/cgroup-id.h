@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * From the id of a cgroup, as INET_DIAG_CGROUP_ID has it, to its path: by its handle,
- * which is for root, else by a walk through the mounted tree, which everybody may do.
+ * which only root may do, else by a walk through the mounted tree, which any user may do.
  */
 #ifndef AIU_CGROUP_ID_H
 #define AIU_CGROUP_ID_H
@@ -14,7 +14,7 @@
 struct cgroup_id {
         uint64_t id;
         bool everywhere; /* look also where no .socket unit can be */
-        bool gone;       /* there is none of that id any more */
+        bool gone;       /* no cgroup has that id now */
         char *path;      /* malloc()ed, from the root of the mount; NULL = not found */
 };
 

@@ -57,7 +57,7 @@ static bool is_wrapped(struct part part, const char *prefix, const char *suffix)
                (*suffix == '\0' || has_suffix(part, suffix));
 }
 
-/* Only what was looked at, is_unit() or is_plain_name(), and is not too long. */
+/* Only names that passed is_unit() or is_plain_name(), and are not too long. */
 static void keep(char *to, struct part part)
 {
         memcpy(to, part.at, part.n);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who looks after a process besides systemd: process supervisors, known by the names of its ancestors, and the
+ * What manages a process other than systemd: process supervisors, known by the names of its ancestors, and the
  * helpers that hold a port for a container, known by their own.
  */
 #ifndef AIU_CGROUP_SUPERVISOR_H

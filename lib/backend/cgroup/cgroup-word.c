@@ -209,7 +209,7 @@ static bool is_cgroup2(const char *mount)
         return sys_fstatat(AT_FDCWD, path, &st, 0) == 0;
 }
 
-/* Where the hierarchy of that line of /proc/PID/cgroup is mounted: as systemd does, and everybody after it. */
+/* Where the hierarchy of that line of /proc/PID/cgroup is mounted: as systemd does, and all others do since. */
 static bool find_mount(const struct cgroup_owner *owner, char *mount, size_t bytes)
 {
         static const char named[] = "name=";

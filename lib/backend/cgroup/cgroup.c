@@ -181,7 +181,7 @@ static void settle_word(struct cgroup_owner *owner)
 
 /*
  * Helpers that hold a container's port. conmon in a service is how a unit runs a
- * container (quadlet, podman generate systemd): the unit is to be asked then. In
+ * container (quadlet, podman generate systemd): then the unit is asked. In
  * the engine's own service, or a login, it is the container.
  */
 static void put_port_helper(const struct aiu_request *request, struct aiu_manager_fact *fact,
@@ -344,7 +344,7 @@ static void note_unresolved(struct state *state, const struct aiu_socket_fact *s
         bool open = pid == 0 || (process && process->is_manager);
         size_t id;
 
-        /* Its own cgroup tells of a visible holder; but a .socket unit may stand behind it. */
+        /* A visible holder's own cgroup says enough; but a .socket unit may stand behind it. */
         if (!open && !(process && process->is_own_service))
                 return;
         if (state->n_unresolved >= MOST_SOCKETS)
@@ -366,7 +366,7 @@ static bool is_bound_only(const struct aiu_socket_fact *socket)
         return socket->state == AIU_STATE_LISTEN || socket->state == AIU_STATE_BOUND;
 }
 
-/* The first of those who hold it. */
+/* The first of its holders. */
 static size_t find_ref(const struct state *state, uint64_t inode)
 {
         size_t low = 0, high = state->n_refs;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Servers and clients of the kernel that /proc tells of.
+ * Servers and clients of the kernel that /proc shows.
  *
  *   nfsd    /proc/fs/nfsd/portlist: "tcp 2049", one line for each listener
  *           (svc_xprt_names()); connections to it have the same port
- *   nfs     /proc/net/nfsfs/servers: whom this host has mounted from. The connection
+ *   nfs     /proc/net/nfsfs/servers: the servers that this host has mounted from. The connection
  *           has a reserved port, 665 to 1023 (xs_get_random_port()), which a daemon
  *           may want; it is known by its other end.
  *   rxrpc   /proc/net/rxrpc/locals: the UDP sockets below AF_RXRPC (AFS: port 7001)

@@ -30,8 +30,8 @@ struct search {
         bool on_device_only;      /* the scope does not reach beyond one interface */
         uint32_t vrf;             /* table of the device's VRF; 0 = none */
         struct route_owner found; /* what a list has shown: the first that qualifies */
-        bool tentative;           /* somebody would qualify, later */
-        bool duplicate;           /* somebody would, but for another host that has it */
+        bool tentative;           /* an address would qualify, later */
+        bool duplicate;           /* an address would, but another host has it */
         unsigned int refused;     /* the interface of one of these two */
         unsigned int elsewhere;   /* one that has it, out of reach of the socket's device */
 };

@@ -114,7 +114,7 @@ static enum aiu_tristate read_flag(int fd, int level, int option)
         return value ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
 }
 
-/* Returns false if the descriptor is not that socket (any more). */
+/* Returns false if the descriptor is no longer that socket. */
 static bool read_options(int fd, uint64_t inode, struct aiu_options_fact *ret)
 {
         struct aiu_options_fact fact = { .size = sizeof(fact) };
@@ -202,7 +202,7 @@ static int ask_holders(struct inquiry *inquiry, bool own)
         return 0;
 }
 
-/* Sockets that have a holder, or there would have been somebody to ask. */
+/* Sockets that have a holder: without one there is no process to ask. */
 static size_t count_unknown(const struct inquiry *inquiry)
 {
         uint64_t inode;

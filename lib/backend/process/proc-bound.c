@@ -41,7 +41,7 @@ struct walk {
         uint64_t netns_inode; /* of thread-self/ns/net */
         pid_t self;
         bool foreign;    /* /proc numbers processes as another pid namespace does */
-        bool incomplete; /* somebody could not be looked into */
+        bool incomplete; /* a process could not be inspected */
 };
 
 /* ------------------------------------------------------ one socket */

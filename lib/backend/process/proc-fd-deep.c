@@ -17,7 +17,7 @@
 #include "backend/process/proc-fd.h"
 #include "util/sys.h"
 
-#define MAX_FDINFO_BYTES (2u << 20) /* 32768 files, IORING_MAX_FIXED_FILES of old */
+#define MAX_FDINFO_BYTES (2u << 20) /* 32768 files, IORING_MAX_FIXED_FILES of old kernels */
 
 static int open_process(struct scan *scan, pid_t pid)
 {

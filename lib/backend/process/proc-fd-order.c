@@ -5,7 +5,7 @@
  * which sock_diag tells with each socket, then those that have the socket under the same number as a holder that was
  * found, as forked servers do, then all others, then those that were forked while the others were looked at, and last
  * the large tables of other users (proc-fd-large.c). The order by uid is no good: a daemon binds as root and then
- * becomes somebody else.
+ * becomes another user.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #define MAX_CGROUPS 8u
 #define MAX_CGROUP_PROCS_BYTES 65536u
 #define ALL_FOUND 2    /* ends the walk through the cgroups, not the search */
-#define ROOT_CGROUP 1u /* KERNFS_ROOT_INO: everybody's, so no hint */
+#define ROOT_CGROUP 1u /* KERNFS_ROOT_INO: all processes', so no hint */
 /* With few processes the search is over before the cgroup would be found. */
 #define MANY_PROCESSES 256u
 

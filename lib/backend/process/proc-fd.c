@@ -137,7 +137,7 @@ int scan_flush(struct scan *scan, struct scan_walk *walk)
         if (r >= 0)
                 r = add_hits(scan, walk->pid);
         scan->n_hits = 0;
-        /* It died after it was walked: it holds nothing any more. */
+        /* It died after it was walked: it holds nothing now. */
         return r == -ESRCH ? 0 : r;
 }
 
@@ -326,7 +326,7 @@ int scan_process(struct scan *scan, pid_t pid)
         char name[24];
         int r;
 
-        /* The first one is the caller: whatever the time, it can tell of its own sockets. */
+        /* The first one is the caller: it can report its own sockets, whatever the time. */
         if (scan_expired(scan) && scan->n_looked > 0)
                 return SCAN_STOP;
         if (scan->n_looked % PROCESSES_PER_PROGRESS == 0)

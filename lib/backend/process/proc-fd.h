@@ -60,10 +60,10 @@ struct scan_large {
         struct scan_table_size *tables;
         size_t n;
         size_t room;
-        bool begun; /* their turn has come: none is put off any more */
+        bool begun; /* their turn has come: no more are put off */
 };
 
-/* Processes that were not looked into, and whose they are. */
+/* Processes that were not inspected, and their users. */
 struct scan_unseen {
         size_t n;
         uid_t uids[SCAN_MAX_UIDS];

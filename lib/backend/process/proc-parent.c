@@ -101,7 +101,7 @@ static bool is_interactive(struct proc_reader *reader, pid_t pid, const struct p
 
 /* ------------------------------------------------------ the chain */
 
-/* The program's name, from its executable if that is to be read. */
+/* The program's name, from its executable if that can be read. */
 static const char *name_of(struct proc_reader *reader, pid_t pid, const struct proc_stat *stat)
 {
         char link[32];

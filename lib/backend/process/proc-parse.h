@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Parsers for what procfs says of a process. Pure: text in, struct out. The text is hostile, for a process chooses
- * its own name, and so is a /proc that somebody else made: nothing is trusted to be there or to be in range.
+ * its own name, and so is a /proc that another user made: nothing is trusted to be there or to be in range.
  */
 #ifndef AIU_PROC_PARSE_H
 #define AIU_PROC_PARSE_H

@@ -29,8 +29,8 @@ static const char *read_link(int directory, const char *name, char *buffer, size
         return buffer;
 }
 
-/* d_path() adds the mark when the file has no name any more. A file whose name
- * ends so in earnest is not told apart: to look for it might wait for its file
+/* d_path() adds the mark when the file has lost its name. A file whose name
+ * really ends like that is not told apart: a look at it might wait for its file
  * system. */
 static bool cut_deleted_mark(char *path)
 {

@@ -38,7 +38,7 @@ struct proc_reader {
         uint64_t self_exe_device;
         struct proc_kin kin[PROC_KIN_CACHE];
         pid_t added_parent;  /* the last one that was added as a master */
-        pid_t judged_parent; /* of whom `judgement` is */
+        pid_t judged_parent; /* whose child `judgement` is about */
         enum aiu_tristate judgement;
         pid_t own_ancestors[PROC_MAX_ANCESTORS]; /* of the caller, without pid 1 */
         size_t n_own_ancestors;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is to be known of a file at an AF_UNIX path before anyone removes it: what it is, whether a socket is bound to
+ * What has to be known about a file at an AF_UNIX path before it is removed: what it is, whether a socket is bound to
  * it (unix-live.c), on this way or on another one (unix-mount.c), and whether unlink(2) would be allowed. "No" is
  * said only when it was shown. Everything else is unknown, and a gap says why.
  */

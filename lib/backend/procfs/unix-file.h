@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is to be known of a file that is at an AF_UNIX path: see unix-file.c. */
+/* The facts about a file at an AF_UNIX path: see unix-file.c. */
 #ifndef AIU_UNIX_FILE_H
 #define AIU_UNIX_FILE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two things that /proc/self/mountinfo tells of a socket file. The file system's own device: unix_diag has that
+ * Two facts about a socket file in /proc/self/mountinfo. The file system's own device: unix_diag has that
  * number, stat(2) has another one on btrfs and on some overlays. And whether other mounts show the same file as
  * another inode: a socket that was bound on the way of such a mount is found by that inode alone, so that through
  * this path the file looks stale. Pure: parses text.

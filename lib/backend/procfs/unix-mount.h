@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What mountinfo tells of the file at a path: see unix-mount.c. */
+/* What mountinfo says about the file at a path: see unix-mount.c. */
 #ifndef AIU_UNIX_MOUNT_H
 #define AIU_UNIX_MOUNT_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Backend "unix-path": what bind(2) would meet at an AF_UNIX path, without
- * writing there. What is known of a file that is there: unix-file.c. unix_bind_bsd() is kern_path_create() and vfs_mknod(), and
+ * writing there. For a file that is there, see unix-file.c. unix_bind_bsd() is kern_path_create() and vfs_mknod(), and
  * they refuse in this order (filename_create(), may_create(); each row was seen
  * on a running kernel as well):
  *  1. the way there: ENOENT, ENOTDIR, ELOOP, EACCES (search), ENAMETOOLONG;
@@ -264,7 +264,7 @@ static int look(struct path *path, const struct aiu_request *request, struct aiu
         r = check_parent(path, request->plain_calls_only, &guessed);
         if (r < 0)
                 return r;
-        /* The look-up of procfs and its like fails before anybody asks for permission. */
+        /* The look-up of procfs and its like fails before any check of permission. */
         if (is_refusal(r) && nothing_there(path, request, snapshot, &error) == AIU_TRISTATE_UNKNOWN)
                 return 0;
         fact->name_error = r;

@@ -109,7 +109,7 @@ static void note_obstacles(struct aiu_snapshot *snapshot, const struct unit *uni
 
 /* ------------------------------------------------------ a process of a unit */
 
-/* Is the unit's main process among those who hold what this one holds? */
+/* Is the unit's main process one of the socket's holders? */
 static bool main_holds(const struct aiu_snapshot *snapshot, const struct unit *unit, pid_t pid)
 {
         uint64_t inode;
@@ -296,7 +296,7 @@ static int put_socket_unit(const struct session *session, struct aiu_snapshot *s
 
 static void note_unclaimed(struct aiu_snapshot *snapshot, const struct unit_query *query)
 {
-        /* Of one that is not in sight this was only a guess. */
+        /* For a hidden holder this was only a guess. */
         if (!query->is_hidden)
                 note(snapshot,
                      "systemd itself holds the socket%s, but no loaded unit listens there or stores descriptors", "");

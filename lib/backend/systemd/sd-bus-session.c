@@ -78,7 +78,7 @@ enum listen_match session_match(const struct session *session, const struct unit
         return has_device && !socket.ifindex && best == LISTEN_EXACT ? LISTEN_COVERED : best;
 }
 
-/* The unit that fits best; of two that fit alike the first. */
+/* The unit that fits best; of two equals the first. */
 static void find_socket_unit(const struct session *session, struct unit_query *query)
 {
         enum listen_match best = LISTEN_NO;

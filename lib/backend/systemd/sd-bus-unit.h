@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Units of one service manager, and what their properties mean for somebody who wants a process gone and its address
- * free for good. Pure: sd-bus-ask.c fills them in, nothing here talks to anybody.
+ * Units of one service manager, and what their properties mean for a user who wants a process gone and its address
+ * free for good. Pure: sd-bus-ask.c fills them in, nothing here talks to a service.
  */
 #ifndef AIU_SD_BUS_UNIT_H
 #define AIU_SD_BUS_UNIT_H
@@ -22,7 +22,7 @@
 /* Properties that are asked for together. */
 #define UNIT_ASK_STATE (UINT32_C(1) << 0)
 #define UNIT_ASK_KIN (UINT32_C(1) << 1)  /* who starts it again, and what it starts */
-#define UNIT_ASK_REST (UINT32_C(1) << 2) /* all else that there always is to know */
+#define UNIT_ASK_REST (UINT32_C(1) << 2) /* all other properties that always exist */
 #define UNIT_ASK_LISTEN (UINT32_C(1) << 3)
 #define UNIT_ASK_DOWN (UINT32_C(1) << 4)    /* of one that does not run */
 #define UNIT_ASK_SPARING (UINT32_C(1) << 5) /* of one whose KillMode= leaves processes alone */
