@@ -18,6 +18,12 @@ static const char *token(const char *const *table, size_t n, unsigned int value)
         return value < n && table[value] ? table[value] : "unknown";
 }
 
+#define TO_STRING(name, type, table)                                                                                   \
+        AIU_EXPORT const char *name(enum type value)                                                                   \
+        {                                                                                                              \
+                return token(table, ELEMENTSOF(table), (unsigned int)value);                                           \
+        }
+
 static const char *const verdict_tokens[] = {
         [AIU_VERDICT_UNKNOWN] = "unknown",
         [AIU_VERDICT_AVAILABLE] = "available",
@@ -26,43 +32,27 @@ static const char *const verdict_tokens[] = {
         [AIU_VERDICT_NOT_PERMITTED] = "not-permitted",
         [AIU_VERDICT_INVALID] = "invalid",
 };
-
-AIU_EXPORT const char *aiu_verdict_to_string(enum aiu_verdict verdict)
-{
-        return token(verdict_tokens, ELEMENTSOF(verdict_tokens), (unsigned int)verdict);
-}
+TO_STRING(aiu_verdict_to_string, aiu_verdict, verdict_tokens)
 
 static const char *const call_tokens[] = {
         [AIU_CALL_UNKNOWN] = "unknown",
         [AIU_CALL_BIND] = "bind",
         [AIU_CALL_LISTEN] = "listen",
 };
-
-AIU_EXPORT const char *aiu_call_to_string(enum aiu_call call)
-{
-        return token(call_tokens, ELEMENTSOF(call_tokens), (unsigned int)call);
-}
+TO_STRING(aiu_call_to_string, aiu_call, call_tokens)
 
 static const char *const retry_tokens[] = {
         [AIU_RETRY_UNKNOWN] = "unknown", [AIU_RETRY_NOW] = "now",     [AIU_RETRY_AFTER] = "after",
         [AIU_RETRY_EVENT] = "event",     [AIU_RETRY_NEVER] = "never",
 };
-
-AIU_EXPORT const char *aiu_retry_to_string(enum aiu_retry retry)
-{
-        return token(retry_tokens, ELEMENTSOF(retry_tokens), (unsigned int)retry);
-}
+TO_STRING(aiu_retry_to_string, aiu_retry, retry_tokens)
 
 static const char *const tristate_tokens[] = {
         [AIU_TRISTATE_UNKNOWN] = "unknown",
         [AIU_TRISTATE_NO] = "no",
         [AIU_TRISTATE_YES] = "yes",
 };
-
-AIU_EXPORT const char *aiu_tristate_to_string(enum aiu_tristate tristate)
-{
-        return token(tristate_tokens, ELEMENTSOF(tristate_tokens), (unsigned int)tristate);
-}
+TO_STRING(aiu_tristate_to_string, aiu_tristate, tristate_tokens)
 
 static const char *const overlap_tokens[] = {
         [AIU_OVERLAP_UNKNOWN] = "unknown",
@@ -75,11 +65,7 @@ static const char *const overlap_tokens[] = {
         [AIU_OVERLAP_PORT_RANGE] = "port-range",
         [AIU_OVERLAP_NONE] = "none",
 };
-
-AIU_EXPORT const char *aiu_overlap_to_string(enum aiu_overlap overlap)
-{
-        return token(overlap_tokens, ELEMENTSOF(overlap_tokens), (unsigned int)overlap);
-}
+TO_STRING(aiu_overlap_to_string, aiu_overlap, overlap_tokens)
 
 static const char *const state_tokens[] = {
         [AIU_STATE_UNKNOWN] = "unknown",       [AIU_STATE_ESTABLISHED] = "established",
@@ -90,11 +76,7 @@ static const char *const state_tokens[] = {
         [AIU_STATE_LISTEN] = "listen",         [AIU_STATE_CLOSING] = "closing",
         [AIU_STATE_BOUND] = "bound",           [AIU_STATE_STALE_FILE] = "stale-file",
 };
-
-AIU_EXPORT const char *aiu_state_to_string(enum aiu_state state)
-{
-        return token(state_tokens, ELEMENTSOF(state_tokens), (unsigned int)state);
-}
+TO_STRING(aiu_state_to_string, aiu_state, state_tokens)
 
 static const char *const reason_tokens[] = {
         [AIU_REASON_UNKNOWN] = "unknown",
@@ -108,21 +90,13 @@ static const char *const reason_tokens[] = {
         [AIU_REASON_RANGE_EXHAUSTED] = "range-exhausted",
         [AIU_REASON_OBSERVED] = "observed",
 };
-
-AIU_EXPORT const char *aiu_reason_to_string(enum aiu_reason reason)
-{
-        return token(reason_tokens, ELEMENTSOF(reason_tokens), (unsigned int)reason);
-}
+TO_STRING(aiu_reason_to_string, aiu_reason, reason_tokens)
 
 static const char *const holder_kind_tokens[] = {
         [AIU_HOLDER_UNKNOWN] = "unknown", [AIU_HOLDER_PROCESS] = "process", [AIU_HOLDER_SELF] = "self",
         [AIU_HOLDER_KERNEL] = "kernel",   [AIU_HOLDER_HIDDEN] = "hidden",
 };
-
-AIU_EXPORT const char *aiu_holder_kind_to_string(enum aiu_holder_kind holder)
-{
-        return token(holder_kind_tokens, ELEMENTSOF(holder_kind_tokens), (unsigned int)holder);
-}
+TO_STRING(aiu_holder_kind_to_string, aiu_holder_kind, holder_kind_tokens)
 
 static const char *const manager_kind_tokens[] = {
         [AIU_MANAGER_UNKNOWN] = "unknown",
@@ -138,11 +112,7 @@ static const char *const manager_kind_tokens[] = {
         [AIU_MANAGER_MACHINE] = "machine",
         [AIU_MANAGER_SUPERVISOR] = "supervisor",
 };
-
-AIU_EXPORT const char *aiu_manager_kind_to_string(enum aiu_manager_kind manager)
-{
-        return token(manager_kind_tokens, ELEMENTSOF(manager_kind_tokens), (unsigned int)manager);
-}
+TO_STRING(aiu_manager_kind_to_string, aiu_manager_kind, manager_kind_tokens)
 
 static const char *const action_kind_tokens[] = {
         [AIU_ACTION_UNKNOWN] = "unknown",
@@ -174,11 +144,7 @@ static const char *const action_kind_tokens[] = {
         [AIU_ACTION_CHANGE_POLICY] = "change-policy",
         [AIU_ACTION_MAKE_DIRECTORY] = "make-directory",
 };
-
-AIU_EXPORT const char *aiu_action_kind_to_string(enum aiu_action_kind action)
-{
-        return token(action_kind_tokens, ELEMENTSOF(action_kind_tokens), (unsigned int)action);
-}
+TO_STRING(aiu_action_kind_to_string, aiu_action_kind, action_kind_tokens)
 
 static const char *const gap_kind_tokens[] = {
         [AIU_GAP_UNKNOWN] = "unknown",     [AIU_GAP_PERMISSION] = "permission",
@@ -187,8 +153,4 @@ static const char *const gap_kind_tokens[] = {
         [AIU_GAP_DEADLINE] = "deadline",   [AIU_GAP_KERNEL_TOO_OLD] = "kernel-too-old",
         [AIU_GAP_NOTE] = "note",
 };
-
-AIU_EXPORT const char *aiu_gap_kind_to_string(enum aiu_gap_kind gap)
-{
-        return token(gap_kind_tokens, ELEMENTSOF(gap_kind_tokens), (unsigned int)gap);
-}
+TO_STRING(aiu_gap_kind_to_string, aiu_gap_kind, gap_kind_tokens)
