@@ -56,21 +56,14 @@ const char *cgroupfs_below(const char *path)
         return path[0] ? path + 1 : ".";
 }
 
-static bool ends_with(const char *name, const char *suffix)
-{
-        size_t n = strlen(name), m = strlen(suffix);
-
-        return n > m && memcmp(name + n - m, suffix, m) == 0;
-}
-
 /* Is a unit of systemd below, or a container of an engine that makes cgroups itself? */
 static bool is_likely(const char *name)
 {
         static const char *const names[] = { "docker", "lxc",     "libpod_parent", "default",
                                              "k8s.io", "machine", "besteffort",    "burstable" };
 
-        if (ends_with(name, ".slice") || strncmp(name, "user@", 5) == 0 || strncmp(name, "kubepods", 8) == 0 ||
-            strncmp(name, "pod", 3) == 0)
+        if (ends_with(name, strlen(name), ".slice") || strncmp(name, "user@", 5) == 0 ||
+            strncmp(name, "kubepods", 8) == 0 || strncmp(name, "pod", 3) == 0)
                 return true;
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
                 if (strcmp(name, names[i]) == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Helpers for any file: the export mark, cleanup on return, array length, the characters of a name. */
+/* Helpers for any file: the export mark, cleanup on return, array length, the characters of a name, words. */
 #ifndef AIU_MACRO_H
 #define AIU_MACRO_H
 
@@ -34,6 +34,23 @@ static inline bool consists_of(const char *bytes, size_t n, const char *chars)
                 if (!memchr(chars, bytes[i], n_chars))
                         return false;
         return n > 0;
+}
+
+/* Does something stand before the suffix? */
+static inline bool ends_with(const char *bytes, size_t n, const char *suffix)
+{
+        size_t length = strlen(suffix);
+
+        return n > length && memcmp(bytes + n - length, suffix, length) == 0;
+}
+
+/* NULL is none of them. */
+static inline bool is_one_of(const char *word, const char *const *words, size_t n)
+{
+        for (size_t i = 0; word && i < n; i++)
+                if (strcmp(word, words[i]) == 0)
+                        return true;
+        return false;
 }
 
 #endif

@@ -28,9 +28,7 @@ static bool has_prefix(struct part part, const char *prefix)
 
 static bool has_suffix(struct part part, const char *suffix)
 {
-        size_t n = strlen(suffix);
-
-        return part.n > n && memcmp(part.at + part.n - n, suffix, n) == 0;
+        return ends_with(part.at, part.n, suffix);
 }
 
 static bool equals(struct part part, const char *text)
@@ -40,7 +38,7 @@ static bool equals(struct part part, const char *text)
 
 bool cgroup_has_suffix(const char *name, const char *suffix)
 {
-        return has_suffix((struct part){ name, strlen(name) }, suffix);
+        return ends_with(name, strlen(name), suffix);
 }
 
 /* What is left of a part without a prefix and a suffix that it has. */

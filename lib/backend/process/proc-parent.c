@@ -13,14 +13,6 @@
 #include "backend/process/proc-pid.h"
 #include "util/sys.h"
 
-static bool is_one_of(const char *name, const char *const *names, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(name, names[i]) == 0)
-                        return true;
-        return false;
-}
-
 /* They wait for one child, and end with it. */
 static bool is_wrapper(const char *name)
 {

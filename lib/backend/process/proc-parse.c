@@ -2,6 +2,7 @@
 /* Parsers for procfs: see proc-parse.h. Formats: proc_pid_stat(5), proc_pid_status(5),
  * and in the kernel do_task_stat(), proc_pid_status(), io_uring_show_fdinfo(). */
 #include "backend/process/proc-parse.h"
+#include "util/macro.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -315,13 +316,6 @@ static const char *systemd_path(const char *cgroup, size_t *ret_bytes)
 
         *ret_bytes = strcspn(p, "\n");
         return p;
-}
-
-static bool ends_with(const char *text, size_t bytes, const char *suffix)
-{
-        size_t n = strlen(suffix);
-
-        return bytes > n && memcmp(text + bytes - n, suffix, n) == 0;
 }
 
 enum proc_unit proc_parse_unit(const char *cgroup)

@@ -214,7 +214,7 @@ enum unix_view unix_mount_next_view(const char **cursor, uint64_t mount_id, cons
 
 /* ------------------------------------------------------ kinds of file systems */
 
-static bool is_one_of(long type, const unsigned int *types, size_t n)
+static bool has_type_of(long type, const unsigned int *types, size_t n)
 {
         /* f_type is a signed word on some architectures: 0xff534d42 reads as a negative number. */
         for (size_t i = 0; i < n; i++)
@@ -246,7 +246,7 @@ bool unix_mount_is_shared(long type)
                 0xf15f,     /* ecryptfs: what is below has other inodes */
         };
 
-        return is_one_of(type, types, ELEMENTSOF(types));
+        return has_type_of(type, types, ELEMENTSOF(types));
 }
 
 bool unix_mount_has_no_sockets(long type)
@@ -272,5 +272,5 @@ bool unix_mount_has_no_sockets(long type)
                 0x9660,     /* iso9660 */
         };
 
-        return is_one_of(type, types, ELEMENTSOF(types));
+        return has_type_of(type, types, ELEMENTSOF(types));
 }

@@ -164,14 +164,6 @@ int unit_list_add(char **list, const char *name, size_t n)
 
 /* ------------------------------------------------------ meaning */
 
-static bool is_one_of(const char *text, const char *const *words, size_t n)
-{
-        for (size_t i = 0; text && i < n; i++)
-                if (strcmp(text, words[i]) == 0)
-                        return true;
-        return false;
-}
-
 bool unit_is_up(const struct unit *unit)
 {
         static const char *const up[] = { "active", "reloading", "refreshing", "activating", "deactivating" };
