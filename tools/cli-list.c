@@ -8,7 +8,6 @@
 
 #include "cli.h"
 
-#define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* ------------------------------------------------------ lists and ranges */

@@ -15,8 +15,6 @@
 
 #include "cli.h"
 
-#define DIGITS "0123456789"
-
 /* "did you mean ...": the guess, if it is an address. */
 static void say(const struct cli *cli, const char *text, const char *why, const char *guess)
 {

@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <time.h>
 
+#define DIGITS "0123456789"
+
 enum {
         EXIT_FREE = 0,
         EXIT_IN_USE = 1,
