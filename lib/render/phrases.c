@@ -167,9 +167,41 @@ static void name(struct strbuf *out, const struct aiu_holder *h, const char *fil
                 strbuf_outside(out, file);
 }
 
-static void process(struct strbuf *out, const struct aiu_holder *h, size_t n_more)
+/* A master stands for its workers. */
+const struct aiu_holder *phrase_master(const struct aiu_conflict *c)
+{
+        const struct aiu_holder *h;
+
+        for (size_t i = 0; (h = aiu_conflict_get_holder(c, i)); i++)
+                if (!(aiu_holder_get_flags(h) & AIU_HOLDER_WORKER))
+                        return h;
+        return aiu_conflict_get_holder(c, 0);
+}
+
+static bool is_worker_of(const struct aiu_holder *h, const struct aiu_holder *master)
+{
+        return aiu_holder_get_flags(h) & AIU_HOLDER_WORKER && aiu_holder_get_leader(h) == aiu_holder_get_pid(master) &&
+               h != master;
+}
+
+size_t phrase_n_workers(const struct aiu_conflict *c, const struct aiu_holder *master)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < aiu_conflict_get_n_holders(c); i++)
+                n += is_worker_of(aiu_conflict_get_holder(c, i), master);
+        return n;
+}
+
+static void workers(struct strbuf *out, size_t n)
+{
+        strbuf_printf(out, " and %zu worker%s", n, n == 1 ? "" : "s");
+}
+
+static void process(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h)
 {
         int pid = (int)aiu_holder_get_pid(h);
+        size_t n_workers = phrase_n_workers(c, h), n_more = aiu_conflict_get_n_holders(c) - n_workers - 1;
 
         if (aiu_holder_get_kind(h) == AIU_HOLDER_SELF)
                 strbuf_str(out, "this process");
@@ -177,6 +209,8 @@ static void process(struct strbuf *out, const struct aiu_holder *h, size_t n_mor
                 name(out, h, aiu_holder_get_label(h));
         if (pid > 0)
                 strbuf_printf(out, " (pid %d", pid);
+        if (n_workers > 0)
+                workers(out, n_workers);
         if (n_more > 0)
                 strbuf_printf(out, "%s%zu more", pid > 0 ? " and " : " (and ", n_more);
         if (pid > 0 || n_more > 0)
@@ -281,7 +315,7 @@ bool phrase_has_socket(const struct aiu_conflict *c)
 
 void phrase_who(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)
 {
-        const struct aiu_holder *h = aiu_conflict_get_holder(c, 0);
+        const struct aiu_holder *h = phrase_master(c);
         enum aiu_holder_kind kind = aiu_holder_get_kind(h);
 
         if (without_socket(c))
@@ -289,7 +323,7 @@ void phrase_who(struct strbuf *out, const struct aiu_report *report, const struc
         else if (aiu_holder_get_kernel_user(h))
                 phrase_kernel_user(out, aiu_holder_get_kernel_user(h), aiu_holder_get_kernel_user_name(h));
         else if (kind == AIU_HOLDER_PROCESS || kind == AIU_HOLDER_SELF)
-                process(out, h, aiu_conflict_get_n_holders(c) - 1);
+                process(out, c, h);
         else if (aiu_conflict_get_inode(c) != 0)
                 hidden(out, report, c, h);
         else if (aiu_conflict_get_state(c) == AIU_STATE_TIME_WAIT)
@@ -538,19 +572,46 @@ static const char *label_path(const struct aiu_holder *h)
         return label;
 }
 
-void phrase_holder(struct strbuf *out, const struct aiu_holder *h)
+static void one_user(struct strbuf *out, uid_t uid)
 {
+        if (uid == (uid_t)-1)
+                strbuf_str(out, "user unknown");
+        else
+                user(out, uid);
+}
+
+/* Of a master, and of its workers, which are another user's as a rule: the first that differs. */
+static void users(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *master)
+{
+        uid_t uid = aiu_holder_get_uid(master);
+
+        one_user(out, uid);
+        for (size_t i = 0; i < aiu_conflict_get_n_holders(c); i++) {
+                const struct aiu_holder *h = aiu_conflict_get_holder(c, i);
+
+                if (!is_worker_of(h, master) || aiu_holder_get_uid(h) == uid)
+                        continue;
+                strbuf_str(out, ", ");
+                one_user(out, aiu_holder_get_uid(h));
+                return;
+        }
+}
+
+void phrase_holder(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h)
+{
+        size_t n_workers = phrase_n_workers(c, h);
+
         if (aiu_holder_get_kind(h) == AIU_HOLDER_SELF)
                 strbuf_str(out, "this process, ");
         if (aiu_holder_get_comm(h) || aiu_holder_get_label(h)) {
                 name(out, h, label_path(h));
                 strbuf_str(out, ", ");
         }
-        strbuf_printf(out, "pid %d (", (int)aiu_holder_get_pid(h));
-        if (aiu_holder_get_uid(h) == (uid_t)-1)
-                strbuf_str(out, "user unknown");
-        else
-                user(out, aiu_holder_get_uid(h));
+        strbuf_printf(out, "pid %d%s", (int)aiu_holder_get_pid(h), n_workers > 0 ? "," : "");
+        if (n_workers > 0)
+                workers(out, n_workers);
+        strbuf_str(out, " (");
+        users(out, c, h);
         strbuf_str(out, ")");
         descriptors(out, h);
         up_time(out, h);

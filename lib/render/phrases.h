@@ -36,8 +36,11 @@ size_t phrase_n_connections(const struct aiu_report *report, const struct aiu_co
 bool phrase_has_socket(const struct aiu_conflict *c);
 /* The socket is visible, its process is not. */
 bool phrase_is_hidden(const struct aiu_conflict *c);
-/* A process in full: "nginx, pid 812 (root), fd 6, up 3 days". And one that stands on an earlier line. */
-void phrase_holder(struct strbuf *out, const struct aiu_holder *h);
+/* Of the holders the first that is no worker, which is told first; how many workers it has among them. */
+const struct aiu_holder *phrase_master(const struct aiu_conflict *c);
+size_t phrase_n_workers(const struct aiu_conflict *c, const struct aiu_holder *master);
+/* A process in full: "nginx, pid 812, and 4 workers (root), fd 6, up 3 days". And one that stands on an earlier line. */
+void phrase_holder(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h);
 void phrase_holder_again(struct strbuf *out, const struct aiu_holder *h);
 void phrase_ids(struct strbuf *out, const struct aiu_conflict *c);
 void phrase_cmdline(struct strbuf *out, const char *cmdline, size_t bytes);

@@ -197,7 +197,7 @@ static void does(struct page *page, const struct aiu_conflict *c, const char *be
 static void also(struct page *page, const struct aiu_conflict *c, size_t alike)
 {
         label(page, "also");
-        phrase_holder_again(&page->out, aiu_conflict_get_holder(c, 0));
+        phrase_holder_again(&page->out, phrase_master(c));
         does(page, c, ": ");
         end_of_group(page, c, alike);
 }
@@ -224,26 +224,36 @@ static void connections(struct page *page, const struct aiu_conflict *c)
                 strbuf_printf(&page->out, ", and its %zu connection%s", n, n == 1 ? "" : "s");
 }
 
+static void one_holder(struct page *page, const struct aiu_conflict *c, const struct aiu_holder *h, bool first)
+{
+        if (!first)
+                line_end(page);
+        label(page, first ? "holder" : "and");
+        phrase_holder(&page->out, c, h);
+        if (!first)
+                return;
+        does(page, c, ": ");
+        connections(page, c);
+}
+
+/* Each with its workers, in one line. */
 static void holder(struct page *page, const struct aiu_conflict *c, size_t alike)
 {
-        size_t n = aiu_conflict_get_n_holders(c);
+        const struct aiu_holder *h, *master = phrase_master(c);
+        size_t told = 0, n = aiu_conflict_get_n_holders(c);
 
         if (aiu_holder_get_pid(aiu_conflict_get_holder(c, 0)) <= 0) {
                 without_process(page, c, alike);
                 return;
         }
-        for (size_t i = 0; i < n && i < MOST_GROUPS; i++) {
-                if (i > 0)
-                        line_end(page);
-                label(page, i > 0 ? "and" : "holder");
-                phrase_holder(&page->out, aiu_conflict_get_holder(c, i));
-                if (i > 0)
+        for (size_t i = 0, lines = 0; lines < MOST_GROUPS && (h = aiu_conflict_get_holder(c, i)); i++) {
+                if (h != master && aiu_holder_get_flags(h) & AIU_HOLDER_WORKER)
                         continue;
-                does(page, c, ": ");
-                connections(page, c);
+                one_holder(page, c, h, lines++ == 0);
+                told += 1 + phrase_n_workers(c, h);
         }
-        if (n > MOST_GROUPS)
-                strbuf_printf(&page->out, ", and %zu more processes", n - MOST_GROUPS);
+        if (n > told)
+                strbuf_printf(&page->out, ", and %zu more process%s", n - told, n - told == 1 ? "" : "es");
         end_of_group(page, c, alike);
 }
 
@@ -310,7 +320,7 @@ static void origins(struct page *page)
         size_t n = aiu_report_get_n_conflicts(page->report);
 
         for (size_t i = 0, shown = 0; i < n && i < 1000 && shown < 3; i++) {
-                const struct aiu_holder *h = aiu_conflict_get_holder(aiu_report_get_conflict(page->report, i), 0);
+                const struct aiu_holder *h = phrase_master(aiu_report_get_conflict(page->report, i));
                 struct strbuf line = { 0 };
 
                 if (!h || !is_first_of_group(page->report, i) || is_known(page->report, i))

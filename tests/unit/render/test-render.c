@@ -107,6 +107,57 @@ START_TEST(label_beside_the_name)
 }
 END_TEST
 
+static const struct {
+        const char *leaders; /* of the holders 1, 2 ...: a digit, or '-' for none; capital: of another user */
+        const char *who, *lines;
+} crews[] = {
+        { "-11", "nginx (pid 1 and 2 workers)", "nginx, pid 1, and 2 workers (root)\n" },
+        { "-1A", "nginx (pid 1 and 2 workers)", "nginx, pid 1, and 2 workers (root, uid 33)\n" },
+        { "2-", "nginx (pid 2 and 1 worker)", "nginx, pid 2, and 1 worker (root)\n" },
+        { "-1-", "nginx (pid 1 and 1 worker and 1 more)",
+          "nginx, pid 1, and 1 worker (root)\nand       nginx, pid 3 (root)\n" },
+        { "-9", "nginx (pid 1 and 1 more)", "nginx, pid 1 (root), and 1 more process\n" },
+        { "21", "nginx (pid 1 and 1 worker)", "nginx, pid 1, and 1 worker (root)\n" },
+        { "---------", "nginx (pid 1 and 8 more)", NULL },
+};
+
+/* A master with its workers is one holder. */
+START_TEST(crew)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        const char *leaders = crews[_i].leaders;
+        size_t n = strlen(leaders);
+        struct process *ps = calloc(n, sizeof(*ps));
+        struct aiu_conflict *c;
+        struct strbuf who = { 0 };
+        char line[256], *text = NULL;
+        char name[] = "nginx";
+
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, NULL, 0);
+        c = &r->conflicts[0];
+        c->holders = realloc(c->holders, n * sizeof(*c->holders));
+        c->n_holders = n;
+        for (size_t i = 0; i < n; i++) {
+                bool other = leaders[i] == 'A', worker = leaders[i] != '-';
+
+                ps[i] = (struct process){ .pid = (pid_t)i + 1, .comm = name, .uid = other ? 33 : 0 };
+                c->holders[i] = (struct aiu_holder){ .kind = AIU_HOLDER_PROCESS, .process = &ps[i], .uid = ps[i].uid };
+                c->holders[i].leader = other ? 1 : worker ? leaders[i] - '0' : 0;
+                c->holders[i].flags = worker ? AIU_HOLDER_WORKER : 0;
+        }
+        phrase_who(&who, r, c);
+        ck_assert_str_eq(who.text, crews[_i].who);
+        ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+        snprintf(line, sizeof(line), "\nholder    %s", crews[_i].lines ? crews[_i].lines : "");
+        ck_assert_msg(strstr(text, line), "%s", text);
+        ck_assert(crews[_i].lines || strstr(text, "nginx, pid 8 (root), and 1 more process\n"));
+        strbuf_finish(&who);
+        free(text);
+        aiu_report_unref(r);
+        free(ps);
+}
+END_TEST
+
 /* Port 0: a line for each of those who have most, and how much the others have. */
 START_TEST(range_is_taken)
 {
@@ -494,6 +545,7 @@ int main(void)
         tcase_add_test(tcase, listener_of_a_unit);
         tcase_add_test(tcase, server_of_a_shell);
         tcase_add_loop_test(tcase, label_beside_the_name, 0, (int)ELEMENTSOF(labels));
+        tcase_add_loop_test(tcase, crew, 0, (int)ELEMENTSOF(crews));
         tcase_add_test(tcase, range_is_taken);
         tcase_add_test(tcase, range_is_reserved);
         tcase_add_test(tcase, time_wait_only);
