@@ -387,6 +387,11 @@ static const struct language *language_of(struct span name)
         return NULL;
 }
 
+bool label_is_interpreter(const char *comm)
+{
+        return comm && language_of(span_of(comm));
+}
+
 static struct words split(const char *cmdline, size_t bytes)
 {
         struct words words = { { cmdline, bytes }, '\0' };

@@ -12,4 +12,7 @@
  */
 bool label_find(const char *cmdline, size_t bytes, const char **ret_label, size_t *ret_bytes);
 
+/* Two processes of that name may have nothing in common. NULL is none. */
+bool label_is_interpreter(const char *comm);
+
 #endif

@@ -10,6 +10,7 @@
  * leaves the holder behind. Nor is a parent that serves several ports, one child each (sshd, an FTP server): its end
  * would hurt others. Such a parent is older than its child by more than a moment.
  */
+#include "rules/label.h"
 #include "rules/leader.h"
 #include "rules/programs.h"
 
@@ -137,14 +138,15 @@ static void find_parent(struct process *const *all, size_t n, struct process *lo
 
 /*
  * An ordinary user sees the workers of a master that is root's, and not what that holds:
- * its name is the same. A session of sshd has a parent of that name, too, and is alone.
+ * its name is the same. A session of sshd has a parent of that name, too, and is alone; that of an
+ * interpreter says nothing.
  */
 static bool has_unseen_master(struct process *const *all, size_t n, const struct process *p)
 {
         const char *parent = p->n_ancestors > 0 && p->ancestor_comms ? p->ancestor_comms[0] : NULL;
 
         return p->holds && !p->leading && p->ppid > 1 && parent && p->comm && strcmp(parent, p->comm) == 0 &&
-               strncmp(parent, "sshd", 4) != 0 && !find(all, n, p->ppid);
+               strncmp(parent, "sshd", 4) != 0 && !label_is_interpreter(parent) && !find(all, n, p->ppid);
 }
 
 /* ------------------------------------------------------ all of them */

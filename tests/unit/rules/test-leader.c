@@ -343,6 +343,7 @@ START_TEST(master_out_of_sight)
         expect_unseen("nginx", NULL, false);
         expect_unseen(NULL, "nginx", false);
         expect_unseen("sshd", "sshd", false);
+        expect_unseen("python3", "python3", false);
         expect_unseen("sshd-session", "sshd-session", false);
         processes[0].ppid = 1;
         expect_unseen("nginx", "nginx", false);
