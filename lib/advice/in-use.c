@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Sockets are in the way of an address with a port, or of an AF_UNIX name. Pure. */
+#include "advice/holder.h"
 #include "advice/parts.h"
 #include "advice/try.h"
 #include "rules/address.h"
@@ -89,13 +90,28 @@ static void set_option(struct advice_list *list, enum aiu_action_kind kind, uint
         (void)advice_add(list, kind, enough, AIU_ACTION_CHANGES_CODE);
 }
 
+/*
+ * Programs that listen to one group (mDNS, SSDP) all set it. Of other UDP sockets it would take the datagrams
+ * away from their holder: udp4_lib_lookup2() prefers the newcomer.
+ */
+static bool is_about_groups(const struct advice_input *in)
+{
+        if (conflict_protocol(in->table->request) != IPPROTO_UDP)
+                return false;
+        for (size_t i = 0; i < in->n_conflicts; i++)
+                if (!address_is_multicast(&in->conflicts[i].socket.local) &&
+                    !address_is_multicast(&in->table->request->address))
+                        return false;
+        return true;
+}
+
 static void set_options(struct advice_list *list)
 {
         const struct request *q = list->in->table->request;
 
         if (q->address.sa.any.sa_family == AF_UNIX)
                 return;
-        if (!q->reuseaddr && conflict_protocol(q) == IPPROTO_TCP)
+        if (!q->reuseaddr && (conflict_protocol(q) == IPPROTO_TCP || is_about_groups(list->in)))
                 set_option(list, AIU_ACTION_SET_REUSEADDR, AIU_OPTION_REUSEADDR);
         if (!q->v6only && q->address.sa.any.sa_family == AF_INET6 && address_is_wildcard(&q->address))
                 set_option(list, AIU_ACTION_SET_V6ONLY, AIU_OPTION_V6ONLY);
@@ -156,6 +172,26 @@ static void reserve_port(struct advice_list *list)
                 (void)advice_add(list, AIU_ACTION_RESERVE_PORT, NO, AIU_ACTION_NEEDS_ROOT | AIU_ACTION_HOST_WIDE);
 }
 
+static bool is_seen(const struct aiu_holder *holder, const void *what)
+{
+        (void)what;
+        return advice_is_process(holder) && !holder->process->led_unseen;
+}
+
+static bool is_unseen(const struct aiu_holder *holder, const void *what)
+{
+        return !is_seen(holder, what);
+}
+
+/* Where each socket has a holder in sight, that there may be a second one is the lesser doubt. */
+static void look_closer(struct advice_list *list)
+{
+        struct aiu_action *action = advice_look_closer(list, 0);
+
+        if (action && advice_any_holder(list->in, is_seen, NULL) && !advice_any_holder(list->in, is_unseen, NULL))
+                action->sufficient = NO;
+}
+
 void advice_in_use(struct advice_list *list)
 {
         bool is_unix = list->in->table->request->address.sa.any.sa_family == AF_UNIX;
@@ -174,5 +210,5 @@ void advice_in_use(struct advice_list *list)
         (void)advice_add(list, is_unix ? AIU_ACTION_OTHER_ADDRESS : AIU_ACTION_OTHER_PORT, UNKNOWN,
                          AIU_ACTION_CHANGES_CODE);
         if (!list->in->holders_complete)
-                advice_look_closer(list, 0);
+                look_closer(list);
 }

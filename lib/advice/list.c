@@ -46,12 +46,13 @@ void advice_doubt(struct aiu_action *action, uint32_t remark)
 }
 
 /* That harms nothing. Only what it shows can tell whether it helps. */
-void advice_look_closer(struct advice_list *list, uint32_t remarks)
+struct aiu_action *advice_look_closer(struct advice_list *list, uint32_t remarks)
 {
         struct aiu_action *action = advice_add(list, AIU_ACTION_LOOK_CLOSER, UNKNOWN, AIU_ACTION_NEEDS_ROOT);
 
         if (action)
                 action->remarks = remarks;
+        return action;
 }
 
 const struct aiu_holder *advice_next(const struct advice_input *in, struct advice_cursor *at)

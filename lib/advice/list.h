@@ -22,7 +22,7 @@ int advice_add_process(struct aiu_action *action, const struct process *process)
 void advice_doubt(struct aiu_action *action, uint32_t remark);
 
 /* Holders could not all be seen: look again with the privilege, or the time, that it takes. */
-void advice_look_closer(struct advice_list *list, uint32_t remarks);
+struct aiu_action *advice_look_closer(struct advice_list *list, uint32_t remarks);
 
 /* Iterates over the holders of all conflicts: NULL after the last. Begin with { 0 }. */
 struct advice_cursor {

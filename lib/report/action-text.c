@@ -203,13 +203,15 @@ static void describe_wait(struct strbuf *text, const struct aiu_action *action)
                 strbuf_printf(text, "wait a moment: a holder is exiting");
 }
 
-static void describe_option(struct strbuf *text, const struct aiu_action *action, const char *option)
+static void describe_option(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report,
+                            const char *option)
 {
         strbuf_printf(text, "set %s on the socket before bind()", option);
         if (action->sufficient == UNKNOWN)
                 strbuf_printf(text, ". This is enough only if the other socket has it, too, which could not be read");
         else if (action->kind == AIU_ACTION_SET_REUSEADDR)
-                strbuf_printf(text, ". The other socket has it, too, and does not listen");
+                strbuf_printf(text, ". The other socket has it, too%s",
+                              report->request.type == SOCK_STREAM ? ", and does not listen" : "");
         else if (action->kind == AIU_ACTION_SET_V6ONLY)
                 strbuf_printf(text, ". [::] then serves IPv6 only, and IPv4 stays with its holder");
 }
@@ -322,13 +324,13 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
                 describe_wait(text, action);
                 break;
         case AIU_ACTION_SET_REUSEADDR:
-                describe_option(text, action, "SO_REUSEADDR");
+                describe_option(text, action, report, "SO_REUSEADDR");
                 break;
         case AIU_ACTION_SET_REUSEPORT:
-                describe_option(text, action, "SO_REUSEPORT");
+                describe_option(text, action, report, "SO_REUSEPORT");
                 break;
         case AIU_ACTION_SET_V6ONLY:
-                describe_option(text, action, "IPV6_V6ONLY");
+                describe_option(text, action, report, "IPV6_V6ONLY");
                 break;
         case AIU_ACTION_OTHER_ADDRESS:
                 describe_address(text, action, report);

@@ -426,8 +426,8 @@ static void expect_order(const enum aiu_action_kind *kinds, size_t n)
 START_TEST(order_of_harm)
 {
         static const enum aiu_action_kind kinds[] = {
-                AIU_ACTION_LOOK_CLOSER, AIU_ACTION_STOP_UNIT,  AIU_ACTION_TERMINATE,
-                AIU_ACTION_KILL,        AIU_ACTION_OTHER_PORT, AIU_ACTION_SET_V6ONLY,
+                AIU_ACTION_STOP_UNIT,   AIU_ACTION_TERMINATE,  AIU_ACTION_KILL,
+                AIU_ACTION_LOOK_CLOSER, AIU_ACTION_OTHER_PORT, AIU_ACTION_SET_V6ONLY,
         };
 
         q = table_request("::");
@@ -438,7 +438,57 @@ START_TEST(order_of_harm)
         holders_complete = false;
         ask();
         expect_order(kinds, sizeof(kinds) / sizeof(kinds[0]));
-        ck_assert_int_eq(actions[1].sufficient, UNKNOWN);
+        ck_assert_int_eq(actions[0].sufficient, UNKNOWN);
+}
+END_TEST
+
+/* That a second process has the socket is the lesser doubt; one without any process in sight is the greater. */
+START_TEST(looking_closer)
+{
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        holders_complete = false;
+        ask();
+        ck_assert_int_eq(actions[0].kind, AIU_ACTION_TERMINATE);
+        expect(AIU_ACTION_LOOK_CLOSER, NO);
+        teardown();
+        setup();
+        hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
+        hold(table_socket("0.0.0.0", AIU_STATE_LISTEN), 0);
+        holders_complete = false;
+        ask();
+        ck_assert_int_eq(actions[0].kind, AIU_ACTION_LOOK_CLOSER);
+        expect(AIU_ACTION_LOOK_CLOSER, UNKNOWN);
+}
+END_TEST
+
+/* mDNS, SSDP: all who listen to the group set it. Of other sockets it would take the datagrams away. */
+START_TEST(datagrams_of_a_group)
+{
+        static const struct {
+                const char *asked, *held;
+                bool shared;
+        } rows[] = { { "224.0.0.251", "0.0.0.0", true },
+                     { "0.0.0.0", "239.255.255.250", true },
+                     { "224.0.0.251", "224.0.0.251", true },
+                     { "0.0.0.0", "127.0.0.1", false } };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct socket s = table_socket(rows[i].held, AIU_STATE_BOUND);
+
+                teardown();
+                setup();
+                q = table_request(rows[i].asked);
+                q.type = s.type = SOCK_DGRAM;
+                s.protocol = IPPROTO_UDP;
+                q.listen = false;
+                s.reuseaddr = YES;
+                hold(s, 100);
+                ask();
+                if (rows[i].shared)
+                        expect(AIU_ACTION_SET_REUSEADDR, YES);
+                else
+                        ck_assert_ptr_null(find(AIU_ACTION_SET_REUSEADDR));
+        }
 }
 END_TEST
 
@@ -746,6 +796,8 @@ int main(void)
         tcase_add_test(tcase, vital_processes);
         tcase_add_loop_test(tcase, vital_unit, 0, sizeof(vital_units) / sizeof(vital_units[0]));
         tcase_add_test(tcase, order_of_harm);
+        tcase_add_test(tcase, looking_closer);
+        tcase_add_test(tcase, datagrams_of_a_group);
         tcase_add_test(tcase, insufficient_ends_its_group);
         tcase_add_test(tcase, connection_lingers);
         tcase_add_test(tcase, connection_with_reuseaddr);
