@@ -68,6 +68,10 @@ struct aiu_request {
          */
         const struct sockaddr *peer;
         socklen_t peer_len; /**< its length in bytes */
+        /** the process that makes the call, as `procfs` numbers it: aiu_query_set_pid(); 0 = the caller */
+        pid_t pid;
+        /** with pid: descriptor of its directory in `procfs`. It gives ESRCH once the process has ended */
+        int process;
 };
 
 /** Microseconds until the deadline; 0 = it has passed; UINT64_MAX = no deadline. @since 0.1 */
@@ -149,6 +153,13 @@ struct aiu_address_fact {
  * @since 0.1
  */
 #define AIU_SOCKET_MAYBE_UNBOUND (UINT32_C(1) << 0)
+
+/**
+ * aiu_socket_fact::flags: the socket was on the port when the call failed, and is gone since. It
+ * explains an EADDRINUSE that was seen (aiu_query_set_error()), and is in the way of no other try.
+ * @since 0.1
+ */
+#define AIU_SOCKET_OBSERVED_ONLY (UINT32_C(1) << 1)
 
 /**
  * One socket on the requested port (or name), in any state. Port 0: a socket on any port. Of many

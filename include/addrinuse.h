@@ -483,6 +483,19 @@ enum aiu_call {
 int aiu_query_set_call(struct aiu_query *, enum aiu_call);
 
 /**
+ * Ask on behalf of another process, by its number in the context's /proc; 0 = the caller, the
+ * default. Its network namespace, its uid and its capabilities count, and "self", "the same program"
+ * and "ancestor" mean it. A socket of aiu_query_set_fd() keeps its own owner and namespace. The
+ * library opens the directory of the process, so that a number that is reused names no other process, and reads
+ * its uid and namespace at once: a later aiu_query_set_uid() or aiu_query_set_netns() replaces them.
+ * A namespace that may not be entered, and an AF_UNIX path that the process may see or may use in
+ * another way, make the verdict "unknown" with a gap. Actions are still those of the caller.
+ * @returns 0; -EINVAL (NULL, or negative); -ESRCH (no such process there, or no /proc); -EMFILE
+ * @since 0.1
+ */
+int aiu_query_set_pid(struct aiu_query *, pid_t pid);
+
+/**
  * The socket in question, if it exists and is not at hand: the number of its inode, as fstat(2) and
  * /proc/PID/fd show it, and its SO_COOKIE. No socket conflicts with itself. Either may be 0 = not
  * known. aiu_query_set_fd() sets both.
@@ -804,6 +817,12 @@ enum aiu_tristate aiu_conflict_get_v6only(const struct aiu_conflict *);
  * @since 0.1
  */
 uint64_t aiu_conflict_get_expires_usec(const struct aiu_conflict *);
+/**
+ * 1 if the socket was in the way when the call failed, and is gone since; else 0. Such conflicts come
+ * last, and no action is about them.
+ * @since 0.1
+ */
+int aiu_conflict_is_observed_only(const struct aiu_conflict *);
 /**
  * AF_UNIX: st_mode of the file at the path, if no socket was seen that is bound to it; S_ISSOCK() and
  * similar macros of stat(2) tell its type. A holder of kind AIU_HOLDER_HIDDEN then means that a

@@ -37,6 +37,7 @@
 #include "report/words.h"
 #include "rules/plain-bind.h"
 #include "rules/verdict.h"
+#include "util/caller.h"
 #include "util/macro.h"
 #include "util/sys.h"
 
@@ -49,7 +50,8 @@ static struct request complete_request(const struct aiu_query *query)
                 q.uid = sys_geteuid();
         /* Who asks for IPV6_V6ONLY asks about [::] alone. */
         q.every_address = q.every_address && !q.v6only;
-        q.foreign_uid = query->uid_given && q.uid != sys_geteuid();
+        q.foreign_uid = query->uid_given && q.uid != (query->pid > 0 ? process_uid(query->process) : sys_geteuid());
+        q.maybe_program = q.reuseport && (q.own_inode != 0 || q.own_cookie != 0);
         if (!query->listen_set)
                 q.listen = (q.type == SOCK_STREAM || q.type == SOCK_SEQPACKET) && q.connected != YES;
         if (q.call == AIU_CALL_LISTEN)
@@ -106,6 +108,24 @@ static int judge(struct aiu_report *report, struct port_table *table, struct soc
         return *table->no_memory ? -ENOMEM : 0;
 }
 
+/* In another pid namespace our own number is another process. */
+static pid_t asker_pid(const struct observation *o)
+{
+        if (o->query->pid > 0)
+                return o->query->pid;
+        return o->snapshot.host.foreign_pids ? 0 : sys_getpid();
+}
+
+/* What is gone comes last in the list, and needs no action. */
+static size_t count_present(const struct aiu_report *report)
+{
+        size_t n = report->n_conflicts;
+
+        while (n > 0 && report->conflicts[n - 1].socket.observed_only)
+                n--;
+        return n;
+}
+
 static int recommend(struct aiu_report *report, const struct observation *o, const struct port_table *table,
                      const uint16_t *entry_group)
 {
@@ -117,12 +137,11 @@ static int recommend(struct aiu_report *report, const struct observation *o, con
                 .verdict = &report->verdict,
                 .what_if = report->what_if,
                 .conflicts = report->conflicts,
-                .n_conflicts = report->n_conflicts,
+                .n_conflicts = count_present(report),
                 .entry_group = entry_group,
                 .holders_complete = o->holders_complete && o->sockets_complete,
                 .asker = sys_geteuid(),
-                /* In another pid namespace our number is another process. */
-                .own = host->foreign_pids ? NULL : lookup_manager(&lookup, sys_getpid(), 0, 0),
+                .own = lookup_manager(&lookup, asker_pid(o), 0, 0),
         };
         int r;
 

@@ -31,14 +31,6 @@ static bool is_same(const struct stat *a, const struct stat *b)
         return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
 }
 
-bool netns_is_own(int procfs, int nsfd)
-{
-        struct stat own, its;
-
-        return procfs >= 0 && sys_fstatat(procfs, "thread-self/ns/net", &own, 0) == 0 && sys_fstat(nsfd, &its) == 0 &&
-               is_same(&own, &its);
-}
-
 /* 1 = that is it. */
 static int look_at(struct search *search, int directory, const char *name)
 {

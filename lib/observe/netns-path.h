@@ -7,8 +7,6 @@
 
 #include "addrinuse-backend.h"
 
-/* Is the calling thread in this namespace? False also if that cannot be found out. */
-bool netns_is_own(int procfs, int nsfd);
 /*
  * A path that nsenter(1) accepts: a name of ip-netns(8) or, with `by_process`, /proc/PID/ns/net of
  * a process in the namespace. *ret_path is malloc()ed, and untouched if there is none. -ENOMEM.

@@ -77,23 +77,18 @@ int observe_phase(struct observation *o, enum phase phase)
 
 static void open_procfs(struct observation *o)
 {
-        const struct aiu_context *context = o->query->context;
-
-        o->backend_request.procfs = context->procfs;
-        if (context->procfs >= 0 || context->no_procfs)
-                return;
-        o->backend_request.procfs = sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
-        o->own_procfs = o->backend_request.procfs >= 0;
-        if (!o->own_procfs)
-                o->backend_request.procfs = -1;
+        o->backend_request.procfs = context_open_procfs(o->query->context);
+        o->own_procfs = o->backend_request.procfs != o->query->context->procfs;
 }
 
 /* Are pids and privileges of this /proc also the caller's? No backend says so, and advice depends on it. */
-static void learn_standpoint(struct host *host, int procfs)
+static void learn_standpoint(struct host *host, const struct aiu_request *request)
 {
+        int procfs = request->procfs;
+
         host->foreign_pids = caller_pids_are_foreign(procfs);
         host->limited_root = caller_is_limited_root(procfs);
-        host->sandboxed = caller_is_sandboxed(procfs);
+        host->sandboxed = asker_may_be_sandboxed(request);
 }
 
 void observe_begin(struct observation *o, const struct aiu_query *query, struct request *request)
@@ -116,6 +111,8 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
         o->backend_request.port = address_port(&request->address);
         o->backend_request.ifindex = conflict_device(request);
         o->backend_request.uid = request->uid;
+        o->backend_request.pid = query->pid;
+        o->backend_request.process = query->process;
         o->backend_request.context_flags = context->flags;
         /* A deadline of centuries is none: its nanoseconds would overflow. */
         if (context->deadline_usec && context->deadline_usec < UINT64_MAX / 2000)
@@ -123,7 +120,9 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
         o->snapshot.host.kernel_proven = context->kernel_proven;
         o->backend_request.plain_calls_only =
                 !(context->flags & AIU_CONTEXT_ALL_SYSCALLS) && caller_is_filtered(o->backend_request.procfs);
-        learn_standpoint(&o->snapshot.host, o->backend_request.procfs);
+        learn_standpoint(&o->snapshot.host, &o->backend_request);
+        if (query->pid > 0 && request->address.sa.any.sa_family == AF_UNIX)
+                request->other_rights = !asker_is_like_caller(&o->backend_request);
 }
 
 void observe_end(struct observation *o)
@@ -448,8 +447,11 @@ static int doubt_netns(struct observation *o)
                 return 0;
         o->sockets_complete = false;
         return aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_NAMESPACE, EPERM,
-                                    "whether the socket is of this network namespace is not known: "
-                                    "Linux before 5.14 tells only a caller with CAP_NET_ADMIN");
+                                    o->request->domain == 0
+                                            ? "whether the process is in this network namespace is not known: /proc "
+                                              "shows that of a process that may be inspected"
+                                            : "whether the socket is of this network namespace is not known: "
+                                              "Linux before 5.14 tells only a caller with CAP_NET_ADMIN");
 }
 
 int observe_sockets(struct observation *o)

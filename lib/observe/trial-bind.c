@@ -46,7 +46,8 @@ static bool is_fresh(const struct observation *o)
         const struct request *q = o->request;
 
         return q->error == 0 && q->call == AIU_CALL_BIND && q->bound.len == 0 && q->own_inode == 0 &&
-               q->own_cookie == 0 && !q->foreign_uid && o->query->netns < 0 && !o->query->netns_lost;
+               q->own_cookie == 0 && !q->foreign_uid && o->query->netns < 0 && !o->query->netns_lost &&
+               o->query->pid == 0;
 }
 
 static bool on_the_port(const struct request *q, const struct socket *s)

@@ -26,7 +26,8 @@ static int want_sockets(struct observation *o)
         if (!inodes)
                 return -ENOMEM;
         for (size_t i = 0; i < s->n_sockets; i++)
-                if (s->sockets[i].inode != 0 && conflict_judge(o->request, &s->sockets[i], &s->host).blocking != NO)
+                if (s->sockets[i].inode != 0 && !s->sockets[i].observed_only &&
+                    conflict_judge(o->request, &s->sockets[i], &s->host).blocking != NO)
                         inodes[n++] = s->sockets[i].inode;
         r = snapshot_want_inodes(s, inodes, n);
         free(inodes);

@@ -139,18 +139,32 @@ AIU_EXPORT int aiu_context_set_kernel(struct aiu_context *context, uint32_t beha
         return 0;
 }
 
+int context_open_procfs(const struct aiu_context *context)
+{
+        int fd;
+
+        if (context->procfs >= 0 || context->no_procfs)
+                return context->procfs;
+        fd = sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+        return fd < 0 ? -1 : fd;
+}
+
+void context_close_procfs(const struct aiu_context *context, int procfs)
+{
+        if (procfs != context->procfs)
+                sys_close(procfs);
+}
+
 bool context_plain_calls_only(const struct aiu_context *context)
 {
         bool filtered;
-        int fd;
+        int procfs;
 
         if (context->flags & AIU_CONTEXT_ALL_SYSCALLS)
                 return false;
-        if (context->procfs >= 0 || context->no_procfs)
-                return caller_is_filtered(context->procfs);
-        fd = sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
-        filtered = caller_is_filtered(fd);
-        sys_close(fd);
+        procfs = context_open_procfs(context);
+        filtered = caller_is_filtered(procfs);
+        context_close_procfs(context, procfs);
         return filtered;
 }
 

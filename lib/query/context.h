@@ -43,7 +43,13 @@ struct aiu_query {
         bool netns_lost;   /* the fd's namespace is not ours and could not be had */
         bool netns_unsure; /* whether it is ours is not known */
         int netns;         /* -1 = the caller's */
+        pid_t pid;         /* the process that makes the call, as the /proc numbers it; 0 = the caller */
+        int process;       /* its directory there, by which a reused number is noticed; -1 */
 };
+
+/* The /proc to read, or -1. */
+int context_open_procfs(const struct aiu_context *context);
+void context_close_procfs(const struct aiu_context *context, int procfs);
 
 /* May a filter be active that kills for a call which doc/security.md does not list? */
 bool context_plain_calls_only(const struct aiu_context *context);

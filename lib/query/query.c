@@ -38,6 +38,7 @@ AIU_EXPORT int aiu_query_new(struct aiu_context *context_or_null, struct aiu_que
         }
         query->refs = 1;
         query->netns = -1;
+        query->process = -1;
         query->request.type = SOCK_STREAM;
         query->request.call = AIU_CALL_BIND;
         *ret_query = query;
@@ -58,6 +59,7 @@ AIU_EXPORT struct aiu_query *aiu_query_unref(struct aiu_query *query)
                 return NULL;
         aiu_context_unref(query->context);
         sys_close(query->netns);
+        sys_close(query->process);
         free(query);
         return NULL;
 }
@@ -298,6 +300,7 @@ AIU_EXPORT int aiu_query_set_netns(struct aiu_query *query, int nsfd)
                 return copy;
         sys_close(query->netns);
         query->netns = copy;
+        query->netns_lost = query->netns_unsure = false;
         return 0;
 }
 

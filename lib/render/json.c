@@ -319,6 +319,8 @@ static void put_conflict(struct json *j, const struct aiu_conflict *c)
         json_token(j, "v6only", aiu_tristate_to_string(aiu_conflict_get_v6only(c)));
         json_number(j, "expires_usec", aiu_conflict_get_expires_usec(c));
         json_number(j, "n_ports", aiu_conflict_get_n_ports(c));
+        if (aiu_conflict_is_observed_only(c))
+                json_bool(j, "observed_only", true);
         json_begin(j, "holders", "[");
         for (size_t i = 0; i < aiu_conflict_get_n_holders(c); i++)
                 put_holder(j, aiu_conflict_get_holder(c, i));

@@ -417,6 +417,8 @@ void phrase_does(struct strbuf *out, const struct aiu_conflict *c)
         else
                 phrase_state(out, c);
         expiry(out, c);
+        if (aiu_conflict_is_observed_only(c))
+                strbuf_str(out, ", and is gone since");
 }
 
 void phrase_conflict(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)

@@ -152,6 +152,7 @@ OF_CONFLICT(enum aiu_tristate, aiu_conflict_get_reuseaddr, socket.reuseaddr, AIU
 OF_CONFLICT(enum aiu_tristate, aiu_conflict_get_reuseport, socket.reuseport, AIU_TRISTATE_UNKNOWN)
 OF_CONFLICT(enum aiu_tristate, aiu_conflict_get_v6only, socket.v6only, AIU_TRISTATE_UNKNOWN)
 OF_CONFLICT(uint64_t, aiu_conflict_get_expires_usec, socket.expires_usec, 0)
+OF_CONFLICT(int, aiu_conflict_is_observed_only, socket.observed_only, 0)
 OF_CONFLICT(uint32_t, aiu_conflict_get_file_mode, file_mode, 0)
 OF_CONFLICT(size_t, aiu_conflict_get_n_ports, n_ports, 0)
 OF_CONFLICT(size_t, aiu_conflict_get_n_holders, n_holders, 0)

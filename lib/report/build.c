@@ -147,7 +147,7 @@ static int rank(const struct aiu_conflict *c)
 {
         static const enum aiu_state order[] = { AIU_STATE_LISTEN, AIU_STATE_BOUND, AIU_STATE_ESTABLISHED,
                                                 AIU_STATE_SYN_SENT };
-        int r = c->judgement.blocking == YES ? 0 : 16;
+        int r = (c->judgement.blocking == YES ? 0 : 16) + (c->socket.observed_only ? 32 : 0);
 
         for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
                 if (c->socket.state == order[i])
@@ -194,7 +194,8 @@ static int sort_sockets(struct aiu_report *report, const struct observation *o, 
                                           .index = i };
                 int r;
 
-                if (conflict_is_own(&report->request, &c.socket) && c.judgement.blocking == NO)
+                if (c.judgement.blocking == NO &&
+                    (c.socket.observed_only || conflict_is_own(&report->request, &c.socket)))
                         continue;
                 build_device(&o->snapshot, &c.socket);
                 if (report->request.trial_succeeded)

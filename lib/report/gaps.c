@@ -10,6 +10,7 @@
 
 #include "report/build.h"
 #include "util/caller.h"
+#include "rules/conflict.h"
 #include "rules/kernel-versions.h"
 #include "render/phrases.h"
 
@@ -108,6 +109,9 @@ static const struct {
         { DOUBT_ORDER, AIU_GAP_UNKNOWN,
           "some sockets on the port would share it through SO_REUSEPORT and some would not: the first one in the "
           "kernel's hash chain decides, and the kernel does not show the order" },
+        { DOUBT_PROGRAM, AIU_GAP_UNKNOWN,
+          "the port is shared through SO_REUSEPORT: if a BPF program was attached to the socket, which the kernel does "
+          "not show, the call fails with EADDRINUSE [SO_ATTACH_REUSEPORT_CBPF or _EBPF]" },
         { DOUBT_OWN, AIU_GAP_UNKNOWN,
           "a socket on the port may be the one that listen() was called on [aiu_query_set_socket_id() tells]" },
         { DOUBT_DEVICE, AIU_GAP_BACKEND,
@@ -170,33 +174,18 @@ static uint32_t what_if_doubts(const struct aiu_report *report)
         return open ? 0 : report->what_if_doubts & (DOUBT_HISTORY | DOUBT_ORDER);
 }
 
-/* Does the socket asked about get past this one as a member of its SO_REUSEPORT group alone? */
-static bool needs_group(const struct request *q, const struct aiu_conflict *c)
-{
-        bool by_address = q->reuseaddr && c->socket.reuseaddr == YES && c->socket.state != AIU_STATE_LISTEN;
-
-        return c->judgement.overlap != AIU_OVERLAP_NONE && c->socket.reuseport == YES && !by_address;
-}
-
-/*
- * SO_ATTACH_REUSEPORT_CBPF and _EBPF before bind(), or between bind() and listen(), give the socket a group
- * of its own (sk_reuseport_cb), and inet_csk_bind_conflict() then shares no port by SO_REUSEPORT.
- */
-static void add_group(struct observation *o, const struct aiu_report *report)
+/* EADDRINUSE, and the sockets in sight would share the port: a program that is attached explains it. */
+static uint32_t group_doubt(const struct aiu_report *report)
 {
         const struct request *q = &report->request;
+        bool unseen = report->n_conflicts == 1 && report->conflicts[0].index == NO_SOCKET;
 
-        if (report->verdict.verdict != AIU_VERDICT_AVAILABLE || q->own_inode == 0 || !q->reuseport || q->error != 0)
-                return;
-        for (size_t i = 0; i < report->n_neighbours; i++) {
-                if (!needs_group(q, &report->neighbours[i]))
-                        continue;
-                (void)aiu_snapshot_add_gap(
-                        &o->snapshot, AIU_GAP_UNKNOWN, 0,
-                        "the port is shared through SO_REUSEPORT: if a BPF program was attached to the socket, which "
-                        "the kernel does not show, the call fails with EADDRINUSE [SO_ATTACH_REUSEPORT_CBPF or _EBPF]");
-                return;
-        }
+        if (q->error != EADDRINUSE || !q->maybe_program || !unseen)
+                return 0;
+        for (size_t i = 0; i < report->n_neighbours; i++)
+                if (conflict_needs_group(q, &report->neighbours[i].socket, &report->neighbours[i].judgement))
+                        return DOUBT_PROGRAM;
+        return 0;
 }
 
 /* current_check_access_socket() and hook_path_mknod(): a Landlock domain is shown by no interface. */
@@ -207,17 +196,16 @@ static void add_sandbox(struct observation *o, const struct aiu_report *report)
         if (report->verdict.verdict != AIU_VERDICT_AVAILABLE || q->foreign_uid || !o->snapshot.host.sandboxed)
                 return;
         (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_UNKNOWN, 0,
-                                   "the caller has set no_new_privs, as a sandbox does: if it is under Landlock, "
-                                   "which the kernel does not show, the call may fail with EACCES");
+                                   "the program may run in a sandbox: if it is under Landlock, which the kernel does "
+                                   "not show, the call may fail with EACCES");
 }
 
 int build_gaps(struct aiu_report *report, struct observation *o)
 {
-        struct verdict more = { .doubts = report->verdict.doubts | what_if_doubts(report),
+        struct verdict more = { .doubts = report->verdict.doubts | what_if_doubts(report) | group_doubt(report),
                                 .kernel = report->verdict.kernel };
 
         add_open_bits(o, report);
-        add_group(o, report);
         add_sandbox(o, report);
         add_doubts(o, &more);
         if (o->snapshot.gap_lost)

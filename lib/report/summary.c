@@ -112,6 +112,7 @@ static const struct {
         { DOUBT_ORDER, " may be in use: the order of the sockets in the kernel's table decides" },
         { DOUBT_KERNEL, " may be free: kernels of this version differ" },
         { DOUBT_HOLDER_OPTION, " may be in use: an option of the holder decides and could not be read" },
+        { DOUBT_PROGRAM, " may be in use: if a BPF program is attached to the socket, SO_REUSEPORT does not share it" },
         { DOUBT_OWN, " may be in use: a socket on the port may be the one asked about" },
         { DOUBT_DEVICE, " may be in use: the devices of the sockets decide, and not all of them are known" },
         { DOUBT_PROTOCOL, " may be free: the rules of this protocol are not modelled" },

@@ -20,6 +20,7 @@
  *    unless one side is IPV6_V6ONLY. 0.0.0.0 overlaps even a native IPv6 socket
  *    that is not v6-only (a connection accepted by a dual-stack listener).
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -165,7 +166,7 @@ static enum aiu_overlap overlap_kind(const struct endpoint *c, const struct endp
 
 static tristate same_owner(const struct request *q, const struct socket *h)
 {
-        if (h->uid == UID_UNKNOWN)
+        if (h->uid == UID_UNKNOWN || q->uid == UID_UNKNOWN)
                 return UNKNOWN;
         if (h->uid != q->uid)
                 return NO;
@@ -443,13 +444,26 @@ bool conflict_takes_any(const struct request *request)
         return request->error == 0 && (listener || is_forced(request));
 }
 
+/*
+ * SO_ATTACH_REUSEPORT_CBPF and _EBPF give the socket a group of its own (sk_reuseport_cb). inet_bind_conflict() and
+ * udp_lib_lport_inuse() then share no port by SO_REUSEPORT.
+ */
+bool conflict_needs_group(const struct request *request, const struct socket *holder, const struct judgement *judgement)
+{
+        return request->reuseport && judgement->blocking == NO && judgement->overlap != AIU_OVERLAP_NONE &&
+               holder->reuseport == YES && address_shared(request, holder) != YES;
+}
+
 struct judgement conflict_judge(const struct request *request, const struct socket *holder, const struct host *host)
 {
         /* A socket's own file is in its way: unix_bind_bsd() looks at the path before it looks at the socket. */
         bool own = conflict_is_own(request, holder) &&
                    !(conflict_is_about_path(request) && request->call != AIU_CALL_LISTEN);
 
-        if (own || conflict_takes_any(request))
+        /* What is gone explains a failure, and foretells none. */
+        bool gone = holder->observed_only && request->error != EADDRINUSE;
+
+        if (own || gone || conflict_takes_any(request))
                 return (struct judgement){ .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         if (request->address.sa.any.sa_family == AF_UNIX)
                 return judge_unix(request, holder, host);

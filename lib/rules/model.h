@@ -69,6 +69,7 @@ struct request {
         bool reuseaddr;
         bool reuse_forced; /* ... by TCP_REPAIR: no socket is in the way */
         bool reuseport;
+        bool maybe_program; /* ... of a socket that exists: a program may be attached, which no interface shows */
         bool v6only;
         bool freebind;      /* IP_FREEBIND or IP_TRANSPARENT */
         bool every_address; /* a port alone: [::] is asked about, and 0.0.0.0 with it */
@@ -81,6 +82,7 @@ struct request {
         unsigned int l3mdev;  /* the VRF that the device is (in), as TCP sees it; 0 = none; IFINDEX_UNKNOWN */
         char device[IF_NAMESIZE];
         uid_t uid;
+        bool other_rights;    /* a process makes the call whose uids, groups or capabilities are not the caller's */
         bool foreign_uid;     /* uid is not the caller's own: its capabilities are not known */
         int error;            /* errno the caller saw; 0 = nothing happened yet */
         enum aiu_call call;   /* which call that was, or is next */
@@ -119,7 +121,7 @@ struct host {
         uint64_t name_device;
         bool foreign_pids;                    /* a pid of this /proc means another process to the caller, or none */
         bool limited_root;                    /* see caller_is_limited_root() */
-        bool sandboxed;                       /* the caller has set no_new_privs */
+        bool sandboxed;                       /* who asks may be under Landlock */
         bool other_netns;                     /* asked about is another network namespace than the caller's */
         char *netns_path;                     /* ... which nsenter(1) enters by this file; NULL = none is known */
         unsigned int name_at;                 /* how many bytes of the path lead to what refuses it; 0 = not known */
@@ -158,6 +160,7 @@ struct socket {
         unsigned int ifindex;
         unsigned int l3mdev;      /* as request::l3mdev */
         char device[IF_NAMESIZE]; /* filled in for the report */
+        bool observed_only;       /* AIU_SOCKET_OBSERVED_ONLY */
         bool maybe_unbound;       /* AIU_SOCKET_MAYBE_UNBOUND */
         bool minisock;            /* TIME_WAIT, or FIN_WAIT2 that became one */
         tristate autobound;
@@ -435,6 +438,7 @@ struct plain_bind {
 #define DOUBT_STATE (UINT32_C(1) << 10)        /* the state of the fd asked about is not known */
 #define DOUBT_DEVICE (UINT32_C(1) << 12)       /* the devices, or their VRFs, decide whether sockets meet */
 #define DOUBT_OWN (UINT32_C(1) << 13)          /* a visible socket may be the one asked about */
+#define DOUBT_PROGRAM (UINT32_C(1) << 14)      /* whether a program is attached to the fd asked about */
 #define DOUBT_SEARCH (UINT32_C(1) << 11)       /* port 0: chance decides whether the search meets the free port */
 
 #endif

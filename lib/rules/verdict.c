@@ -50,6 +50,7 @@ struct tally {
         bool listener;   /* a socket on the port listens */
         bool options;    /* a socket may be, because of an option that was not read */
         bool devices;    /* ... because the devices are not known */
+        bool grouped;    /* a socket shares the port as a member of one SO_REUSEPORT group alone */
         bool own;        /* ... or is the one that is asked about */
         uint32_t kernel; /* a socket may be, because this kernel may differ */
 };
@@ -62,7 +63,7 @@ static struct tally count_conflicts(const struct port_table *table)
                 enum after after = table->after ? table->after[i] : AFTER_STAYS;
                 struct judgement j;
 
-                if (after == AFTER_GONE)
+                if (after == AFTER_GONE || table->sockets[i].observed_only)
                         continue;
                 j = port_table_judgement(table, i);
                 if (j.blocking == YES && after == AFTER_STAYS)
@@ -73,6 +74,7 @@ static struct tally count_conflicts(const struct port_table *table)
                 tally.devices =
                         tally.devices || (j.blocking == UNKNOWN && j.decides == 0 && j.kernel == 0 && !j.maybe_own);
                 tally.own = tally.own || j.maybe_own;
+                tally.grouped = tally.grouped || conflict_needs_group(table->request, &table->sockets[i], &j);
                 tally.kernel |= j.kernel;
                 tally.listener = tally.listener || table->sockets[i].state == AIU_STATE_LISTEN;
                 if (j.admits != NO)
@@ -150,6 +152,8 @@ static struct verdict check_port(const struct port_table *table)
                                       kernel);
         if (!table->sockets_complete)
                 return unknown(DOUBT_SOCKETS);
+        if (tally.grouped && q->maybe_program)
+                return unknown(DOUBT_PROGRAM);
         kernel = conflict_protocol(q) == IPPROTO_TCP ? kernel_hides_bound(table->host) : 0;
         return kernel ? unknown_kernel(0, kernel) : available;
 }
@@ -412,6 +416,8 @@ static struct verdict check_path(const struct port_table *table)
 {
         const struct host *host = table->host;
 
+        if (table->request->other_rights)
+                return unknown(DOUBT_NAME);
         if (host->name_exists == YES)
                 return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
         switch (host->name_error) {

@@ -179,7 +179,8 @@ AIU_EXPORT int aiu_snapshot_get_socket(const struct aiu_snapshot *snapshot, size
                 .expires_usec = s->expires_usec,
                 .vfs_inode = s->vfs_inode,
                 .vfs_device = s->vfs_device,
-                .flags = s->maybe_unbound ? AIU_SOCKET_MAYBE_UNBOUND : 0,
+                .flags = (s->maybe_unbound ? AIU_SOCKET_MAYBE_UNBOUND : 0) |
+                         (s->observed_only ? AIU_SOCKET_OBSERVED_ONLY : 0),
         };
         return fact_give(ret_fact, &fact, sizeof(fact));
 }

@@ -320,6 +320,7 @@ static int fill_socket(struct socket *to, const struct aiu_socket_fact *f)
                 .ifindex = f->ifindex,
                 .l3mdev = snapshot_l3mdev_at_first(f),
                 .minisock = f->minisock == YES,
+                .observed_only = f->flags & AIU_SOCKET_OBSERVED_ONLY,
                 .maybe_unbound = f->flags & AIU_SOCKET_MAYBE_UNBOUND,
                 .autobound = f->autobound,
                 .reuseaddr = f->reuseaddr,

@@ -77,21 +77,96 @@ bool caller_is_filtered(int procfs)
         return r < 0 || strcmp(line.text, "0") != 0;
 }
 
-bool caller_is_sandboxed(int procfs)
+const char *asker_file(const struct aiu_request *request, const char *path, int *ret_directory)
 {
-        struct line line;
+        *ret_directory = request->pid > 0 ? request->process : request->procfs;
+        return request->pid > 0 ? strchr(path, '/') + 1 : path;
+}
 
-        return read_field(procfs, "thread-self/status", "NoNewPrivs:\t", &line) == 0 && strcmp(line.text, "1") == 0;
+static int read_asker_field(const struct aiu_request *request, const char *key, struct line *ret)
+{
+        int directory;
+        const char *path = asker_file(request, "thread-self/status", &directory);
+
+        return read_field(directory, path, key, ret);
+}
+
+static enum aiu_tristate has_bit(const struct line *line, unsigned int capability)
+{
+        if (!consists_of(line->text, strlen(line->text), "0123456789abcdef"))
+                return AIU_TRISTATE_UNKNOWN;
+        return strtoull(line->text, NULL, 16) >> capability & 1 ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
 }
 
 enum aiu_tristate caller_has_capability(int procfs, unsigned int capability)
 {
         struct line line;
 
-        if (read_field(procfs, "thread-self/status", "CapEff:\t", &line) < 0 ||
-            !consists_of(line.text, strlen(line.text), "0123456789abcdef"))
+        if (read_field(procfs, "thread-self/status", "CapEff:\t", &line) < 0)
                 return AIU_TRISTATE_UNKNOWN;
-        return strtoull(line.text, NULL, 16) >> capability & 1 ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+        return has_bit(&line, capability);
+}
+
+enum aiu_tristate asker_has_capability(const struct aiu_request *request, unsigned int capability)
+{
+        struct line line;
+        uint64_t effective;
+
+        if (read_asker_field(request, "CapEff:\t", &line) >= 0)
+                return has_bit(&line, capability);
+        if (request->pid > 0 || request->plain_calls_only || sys_capget(&effective) < 0)
+                return AIU_TRISTATE_UNKNOWN;
+        return effective >> capability & 1 ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+}
+
+/* CAP_SYS_PTRACE looks into every process of its user namespace, unless Landlock is in between: hook_ptrace_access_check(). */
+static bool is_shut_out(const struct aiu_request *request)
+{
+        struct stat st;
+        int r;
+
+        if (request->pid > 0 || caller_has_capability(request->procfs, CAP_SYS_PTRACE) != AIU_TRISTATE_YES ||
+            caller_is_in_userns(request->procfs))
+                return false;
+        r = sys_fstatat(request->procfs, "1/ns/net", &st, 0);
+        return r == -EACCES || r == -EPERM;
+}
+
+/* landlock_restrict_self() wants no_new_privs or CAP_SYS_ADMIN. */
+bool asker_may_be_sandboxed(const struct aiu_request *request)
+{
+        struct line line;
+
+        if (read_asker_field(request, "NoNewPrivs:\t", &line) == 0 && strcmp(line.text, "1") == 0)
+                return true;
+        return is_shut_out(request);
+}
+
+/* The last of "Uid:"'s four, that of the file system: sock_alloc(). */
+uid_t process_uid(int directory)
+{
+        struct line line;
+        const char *last;
+
+        if (read_field(directory, "status", "Uid:\t", &line) < 0)
+                return (uid_t)-1;
+        last = strrchr(line.text, '\t');
+        if (!last || !last[1] || !consists_of(last + 1, strlen(last + 1), "0123456789"))
+                return (uid_t)-1;
+        return (uid_t)strtoul(last + 1, NULL, 10);
+}
+
+bool asker_is_like_caller(const struct aiu_request *request)
+{
+        static const char *const keys[] = { "Uid:\t", "Gid:\t", "Groups:\t", "CapEff:\t" };
+        struct line its, own;
+
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++)
+                if (read_field(request->process, "status", keys[i], &its) < 0 ||
+                    read_field(request->procfs, "thread-self/status", keys[i], &own) < 0 ||
+                    strcmp(its.text, own.text) != 0)
+                        return false;
+        return true;
 }
 
 /*

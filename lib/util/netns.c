@@ -9,6 +9,14 @@
 #include "util/netns.h"
 #include "util/sys.h"
 
+bool netns_is_own(int procfs, int nsfd)
+{
+        struct stat own, its;
+
+        return procfs >= 0 && sys_fstatat(procfs, "thread-self/ns/net", &own, 0) == 0 && sys_fstat(nsfd, &its) == 0 &&
+               own.st_ino == its.st_ino && own.st_dev == its.st_dev;
+}
+
 int netns_enter(int procfs, int nsfd, int *ret_home)
 {
         const char *own = procfs == AT_FDCWD ? "/proc/thread-self/ns/net" : "thread-self/ns/net";

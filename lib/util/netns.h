@@ -3,6 +3,10 @@
 #ifndef AIU_NETNS_H
 #define AIU_NETNS_H
 
+#include <stdbool.h>
+
+/* Is the calling thread in this namespace? False also if that cannot be found out. */
+bool netns_is_own(int procfs, int nsfd);
 /*
  * The calling thread enters the namespace behind `nsfd`; netns_leave(*ret_home) takes it back.
  * `procfs`: a directory descriptor of /proc, or AT_FDCWD with /proc mounted.

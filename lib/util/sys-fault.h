@@ -37,6 +37,7 @@ enum sys_call {
         SYS_CALL_CONNECT,
         SYS_CALL_ACCEPT,
         SYS_CALL_SOCKETPAIR,
+        SYS_CALL_CAPGET,
         SYS_CALL_COUNT,
 };
 

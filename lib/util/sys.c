@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <sched.h>
@@ -380,6 +381,21 @@ int sys_uname(struct utsname *ret)
 pid_t sys_getpid(void)
 {
         return getpid();
+}
+
+int sys_capget(uint64_t *ret_effective)
+{
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+        int r;
+
+        RETURN_FAULT(SYS_CALL_CAPGET);
+        r = (int)RESTART(syscall(SYS_capget, &header, data));
+        if (r < 0)
+                return r;
+
+        *ret_effective = (uint64_t)data[1].effective << 32 | data[0].effective;
+        return 0;
 }
 
 uid_t sys_geteuid(void)

@@ -58,6 +58,8 @@ int sys_setns(int fd, int type);
 int sys_uname(struct utsname *ret);
 pid_t sys_getpid(void);
 uid_t sys_geteuid(void);
+/* The effective capabilities of the calling thread. */
+int sys_capget(uint64_t *ret_effective);
 uint64_t sys_now_nsec(void);  /* CLOCK_MONOTONIC */
 uint64_t sys_real_usec(void); /* CLOCK_REALTIME */
 uint64_t sys_boot_usec(void); /* CLOCK_REALTIME at boot */

@@ -5,10 +5,13 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "addrinuse-backend.h"
 #include "addrinuse.h"
 #include "fixture/run-suite.h"
 #include "live.h"
@@ -182,6 +185,267 @@ START_TEST(listen_by_name)
 }
 END_TEST
 
+/* ------------------------------------------------------ on behalf of another process */
+
+static struct aiu_query *ask_for(pid_t pid, const struct live_address *a)
+{
+        struct aiu_query *query = new_query(a);
+
+        ck_assert_int_eq(aiu_query_set_pid(query, pid), 0);
+        return query;
+}
+
+static int bind_as(enum live_who who, uint8_t slot, const struct live_address *a)
+{
+        struct live_op ops[2] = {
+                { .code = OP_SOCKET, .slot = slot, .a = AF_INET, .b = SOCK_STREAM, .who = (uint8_t)who },
+                { .code = OP_BIND, .slot = slot, .address = *a, .who = (uint8_t)who },
+        };
+        struct live_result results[2];
+
+        ops[0].uid = live_uid_of(&live, who);
+        live_run(&live, ops, 2, results);
+        return results[1].error;
+}
+
+/* Who may inspect the process sees its user namespace; who may not is told so. */
+START_TEST(its_capabilities)
+{
+        struct live_address a = ip4("127.0.0.1", 80);
+        struct aiu_report *report;
+
+        if (!live.root)
+                return;
+        expect(report = run(ask_for(live.holders[WHO_USER].pid, &a)), AIU_VERDICT_NOT_PERMITTED, EACCES);
+        ck_assert_uint_eq(aiu_report_get_uid(report), LIVE_USER);
+        aiu_report_unref(report);
+        ck_assert_int_eq(bind_as(WHO_USER, 20, &a), EACCES);
+        report = run(ask_for(live.holders[WHO_ROOT].pid, &a));
+        if (live_readable(&live, WHO_ROOT))
+                expect(report, AIU_VERDICT_AVAILABLE, 0);
+        else
+                expect(report, AIU_VERDICT_UNKNOWN, 0);
+        ck_assert_uint_eq(aiu_report_get_uid(report), 0);
+        aiu_report_unref(report);
+        ck_assert_int_eq(bind_as(WHO_ROOT, 20, &a), 0);
+        clear();
+}
+END_TEST
+
+static const struct aiu_holder *first_holder(const struct aiu_report *report)
+{
+        return aiu_conflict_get_holder(aiu_report_get_conflict(report, 0), 0);
+}
+
+START_TEST(self_is_that_process)
+{
+        struct live_address a = ip4("127.0.0.1", PORT + 3);
+        struct aiu_report *report;
+
+        (void)bind_there(WHO_USER, 20, &a);
+        ck_assert_int_eq(listen_there(WHO_USER, 20), 0);
+        report = run(ask_for(live.holders[WHO_USER].pid, &a));
+        ck_assert_int_eq(aiu_holder_get_kind(first_holder(report)), AIU_HOLDER_SELF);
+        ck_assert_int_eq(aiu_report_get_retry(report, NULL), AIU_RETRY_NEVER);
+        aiu_report_unref(report);
+        report = run(ask_for(live.holders[WHO_OTHER].pid, &a));
+        ck_assert_int_eq(aiu_holder_get_kind(first_holder(report)), AIU_HOLDER_PROCESS);
+        if (live_readable(&live, WHO_OTHER))
+                ck_assert(aiu_holder_get_flags(first_holder(report)) & AIU_HOLDER_SAME_PROGRAM);
+        aiu_report_unref(report);
+        clear();
+}
+END_TEST
+
+/* The process that asks is not the one that calls, and is not to be ended either. */
+START_TEST(caller_is_in_the_way)
+{
+        struct live_address a = ip4("127.0.0.1", PORT + 4);
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        struct aiu_report *report;
+        struct aiu_query *query;
+
+        ck_assert_int_eq(bind(fd, &a.sa.any, a.len), 0);
+        ck_assert_int_eq(listen(fd, 1), 0);
+        report = run(ask_for(live.holders[WHO_USER].pid, &a));
+        ck_assert_int_eq(aiu_holder_get_kind(first_holder(report)), AIU_HOLDER_PROCESS);
+        ck_assert(aiu_holder_get_flags(first_holder(report)) & AIU_HOLDER_ANCESTOR);
+        aiu_report_unref(report);
+        for (int i = 0; i < 2; i++) {
+                query = ask_for(live.holders[WHO_USER].pid, &a);
+                ck_assert_int_eq(aiu_query_set_pid(query, i ? getpid() : 0), 0);
+                report = run(query);
+                ck_assert_int_eq(aiu_holder_get_kind(first_holder(report)), AIU_HOLDER_SELF);
+                ck_assert_uint_eq(aiu_report_get_uid(report), geteuid());
+                aiu_report_unref(report);
+        }
+        close(fd);
+}
+END_TEST
+
+/* SO_REUSEPORT wants one owner: whose socket it would be counts. */
+START_TEST(its_uid)
+{
+        struct live_address a = ip4("127.0.0.1", PORT + 5);
+        struct live_op ops[4] = {
+                { .code = OP_SOCKET, .slot = 20, .a = AF_INET, .b = SOCK_DGRAM, .uid = live_uid_of(&live, WHO_USER) },
+                { .code = OP_REUSEPORT, .slot = 20, .a = 1 },
+                { .code = OP_BIND, .slot = 20, .address = a },
+        };
+        enum live_who who[] = { WHO_USER, WHO_OTHER };
+        struct live_result results[3];
+
+        if (!live.root)
+                return;
+        for (size_t i = 0; i < 3; i++)
+                ops[i].who = WHO_USER;
+        live_run(&live, ops, 3, results);
+        ck_assert_int_eq(results[2].error, 0);
+        for (size_t i = 0; i < 2; i++) {
+                struct aiu_query *query = ask_for(live.holders[who[i]].pid, &a);
+                struct aiu_report *report;
+
+                ck_assert_int_eq(aiu_query_set_socket(query, SOCK_DGRAM, 0), 0);
+                ck_assert_int_eq(aiu_query_set_reuseport(query, 1), 0);
+                report = run(query);
+                if (i == 0)
+                        expect(report, AIU_VERDICT_AVAILABLE, 0);
+                else
+                        expect(report, AIU_VERDICT_IN_USE, EADDRINUSE);
+                aiu_report_unref(report);
+        }
+        clear();
+}
+END_TEST
+
+START_TEST(ended_meanwhile)
+{
+        struct live_address a = ip4("127.0.0.1", 81);
+        struct aiu_report *report;
+        struct aiu_query *query;
+        pid_t pid = fork();
+
+        if (pid == 0)
+                for (;;)
+                        pause();
+        ck_assert_int_gt(pid, 0);
+        query = ask_for(pid, &a);
+        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+        report = run(query);
+        ck_assert_uint_eq(aiu_report_get_uid(report), geteuid());
+        expect(report, AIU_VERDICT_UNKNOWN, 0); /* its capabilities */
+        aiu_report_unref(report);
+        query = new_query(&a);
+        ck_assert_int_eq(aiu_query_set_pid(query, pid), -ESRCH);
+        aiu_query_unref(query);
+}
+END_TEST
+
+START_TEST(path_of_another)
+{
+        struct live_address a = live_path("/tmp/asker-path");
+        struct aiu_report *report;
+        struct aiu_query *query;
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+        (void)unlink(a.sa.un.sun_path);
+        ck_assert_int_eq(bind(fd, &a.sa.any, a.len), 0);
+        report = run(ask_for(live.holders[WHO_OTHER].pid, &a));
+        expect(report, live.root ? AIU_VERDICT_UNKNOWN : aiu_report_get_verdict(report), aiu_report_get_error(report));
+        aiu_report_unref(report);
+        query = ask_for(live.holders[WHO_OTHER].pid, &a);
+        ck_assert_int_eq(aiu_query_set_error(query, EADDRINUSE), 0);
+        expect(report = run(query), AIU_VERDICT_IN_USE, EADDRINUSE);
+        aiu_report_unref(report);
+        ck_assert_int_eq(unlink(a.sa.un.sun_path), 0);
+        close(fd);
+}
+END_TEST
+
+/* The last one: the process stays in the namespace that it makes. */
+START_TEST(its_namespace)
+{
+        struct live_address a = ip4("0.0.0.0", PORT + 6);
+        struct live_op leave = { .code = OP_UNSHARE_NET, .who = WHO_ROOT };
+        struct aiu_report *report;
+        struct live_result result;
+
+        (void)bind_there(WHO_USER, 20, &a);
+        ck_assert_int_eq(listen_there(WHO_USER, 20), 0);
+        expect(report = run(ask_for(live.holders[WHO_ROOT].pid, &a)), AIU_VERDICT_IN_USE, EADDRINUSE);
+        aiu_report_unref(report);
+        live_run(&live, &leave, 1, &result);
+        if (result.error)
+                return;
+        report = run(ask_for(live.holders[WHO_ROOT].pid, &a));
+        if (live.uid == 0)
+                expect(report, AIU_VERDICT_AVAILABLE, 0);
+        else
+                expect(report, AIU_VERDICT_UNKNOWN, 0);
+        aiu_report_unref(report);
+        ck_assert_int_eq(bind_as(WHO_ROOT, 20, &a), 0);
+        clear();
+}
+END_TEST
+
+/* ------------------------------------------------------ gone since */
+
+static int add_gone(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        struct aiu_socket_fact fact = {
+                .size = sizeof(fact),
+                .type = SOCK_STREAM,
+                .protocol = IPPROTO_TCP,
+                .state = AIU_STATE_LISTEN,
+                .local = request->address,
+                .local_len = request->address_len,
+                .inode = 1,
+                .cookie = 1,
+                .flags = AIU_SOCKET_OBSERVED_ONLY,
+        };
+
+        (void)userdata;
+        ck_assert_int_eq(aiu_snapshot_add_socket(snapshot, &fact), 0);
+        return AIU_PARTIAL;
+}
+
+START_TEST(gone_since)
+{
+        static const struct aiu_backend backend = { .size = sizeof(backend), .name = "memory", .sockets = add_gone };
+        struct live_address a = ip4("127.0.0.1", PORT + 7);
+        struct aiu_context *context = NULL;
+        struct aiu_query *query = NULL;
+        struct aiu_report *report = NULL;
+        char *json = NULL, *text = NULL;
+
+        ck_assert_int_eq(aiu_context_new(&context), 0);
+        ck_assert_int_eq(aiu_context_add_backend(context, &backend, NULL), 0);
+        ck_assert_int_eq(aiu_query_new(context, &query), 0);
+        ck_assert_int_eq(aiu_query_set_address(query, &a.sa.any, a.len), 0);
+        ck_assert_int_eq(aiu_query_run(query, &report), 0);
+        expect(report, AIU_VERDICT_AVAILABLE, 0);
+        ck_assert_uint_eq(aiu_report_get_n_conflicts(report) + aiu_report_get_n_neighbours(report), 0);
+        aiu_report_unref(report);
+        ck_assert_int_eq(aiu_query_set_error(query, EADDRINUSE), 0);
+        ck_assert_int_eq(aiu_query_run(query, &report), 0);
+        expect(report, AIU_VERDICT_IN_USE, EADDRINUSE);
+        ck_assert_int_eq(aiu_conflict_is_observed_only(aiu_report_get_conflict(report, 0)), 1);
+        ck_assert_int_eq(aiu_report_get_retry(report, NULL), AIU_RETRY_NOW);
+        for (size_t i = 0; i < aiu_report_get_n_actions(report); i++)
+                ck_assert_uint_eq(aiu_action_get_n_processes(aiu_report_get_action(report, i)), 0);
+        ck_assert_int_eq(aiu_report_to_json(report, 0, &json), 0);
+        ck_assert_int_eq(aiu_report_to_text(report, 0, &text), 0);
+        ck_assert_ptr_nonnull(strstr(json, "\"observed_only\":true"));
+        ck_assert_msg(strstr(text, "gone since") != NULL, "%s", text);
+        free(json);
+        free(text);
+        aiu_report_unref(report);
+        aiu_query_unref(query);
+        aiu_context_unref(context);
+}
+END_TEST
+
 /* ------------------------------------------------------ with settings of one's own */
 
 START_TEST(with_a_context)
@@ -226,6 +490,14 @@ int main(int argc, char *argv[])
         tcase_add_test(tcase, listen_of_one_of_them);
         tcase_add_test(tcase, listen_by_name);
         tcase_add_test(tcase, with_a_context);
+        tcase_add_test(tcase, its_capabilities);
+        tcase_add_test(tcase, self_is_that_process);
+        tcase_add_test(tcase, caller_is_in_the_way);
+        tcase_add_test(tcase, its_uid);
+        tcase_add_test(tcase, ended_meanwhile);
+        tcase_add_test(tcase, path_of_another);
+        tcase_add_test(tcase, gone_since);
+        tcase_add_test(tcase, its_namespace);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

@@ -439,8 +439,37 @@ START_TEST(program_attached)
         for (size_t i = 0; i < aiu_report_get_n_gaps(report); i++)
                 told = told || strstr(aiu_gap_get_text(aiu_report_get_gap(report, i)), "SO_ATTACH_REUSEPORT");
         ck_assert(told);
+        ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_UNKNOWN);
         aiu_report_unref(report);
         ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), _i ? -1 : 0);
+        if (_i) {
+                report = aiu_explain_bind(fd, (struct sockaddr *)&a, sizeof(a), EADDRINUSE);
+                told = false;
+                for (size_t i = 0; i < aiu_report_get_n_gaps(report); i++)
+                        told = told || strstr(aiu_gap_get_text(aiu_report_get_gap(report, i)), "SO_ATTACH_REUSEPORT");
+                ck_assert(told);
+                aiu_report_unref(report);
+        }
+        close(fd);
+        close(holder);
+}
+END_TEST
+
+/* The ordinary order: bind(), attach, listen(). */
+START_TEST(program_attached_before_listen)
+{
+        int holder = make(AF_INET, SOCK_STREAM, 0), fd = make(AF_INET, SOCK_STREAM, 0), on = 1;
+        struct sock_filter zero = { .code = BPF_RET | BPF_K };
+        struct sock_fprog program = { 1, &zero };
+
+        ck_assert_int_eq(setsockopt(holder, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+        ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+        bind_to(holder, "127.0.0.1", PORT);
+        bind_to(fd, "127.0.0.1", PORT);
+        ck_assert_int_eq(listen(holder, 1), 0);
+        if (_i)
+                ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)), 0);
+        ck_assert_int_eq(check_listen(fd, UNKNOWN_WITH_GAP), _i ? EADDRINUSE : 0);
         close(fd);
         close(holder);
 }
@@ -506,6 +535,7 @@ int main(int argc, char *argv[])
         tcase_add_test(tcase, what_if_has_its_gap);
         tcase_add_test(tcase, no_inode_left);
         tcase_add_loop_test(tcase, program_attached, 0, 2);
+        tcase_add_loop_test(tcase, program_attached_before_listen, 0, 2);
         tcase_add_loop_test(tcase, no_sockets_here, 0, 3);
         tcase_add_test(tcase, no_new_privs);
         suite_add_tcase(suite, tcase);

@@ -21,6 +21,7 @@
 #include "backend/cgroup/cgroup-count.h"
 #include "backend/cgroup/cgroup-supervisor.h"
 #include "backend/cgroup/cgroup-word.h"
+#include "util/caller.h"
 #include "util/sys.h"
 
 #define MOST_IDS 64u
@@ -285,30 +286,41 @@ static int describe_processes(struct state *state)
         return 0;
 }
 
-/* The caller's own unit: is it the one whose .socket unit holds the address? */
-static int describe_self(struct state *state)
+/* Which process makes the call; 0 = not known. */
+static pid_t find_asker(const struct aiu_request *request)
 {
-        struct aiu_process_fact self = { .size = sizeof(self), .uid = (uid_t)-1 };
-        struct looked_at ignored;
-        char number[16], *text;
+        char number[16];
         ssize_t n;
-        int r;
 
-        if (state->request->procfs < 0)
-                return 0;
-        n = sys_readlinkat(state->request->procfs, "self", number, sizeof(number) - 1);
+        if (request->pid > 0)
+                return request->pid;
+        n = sys_readlinkat(request->procfs, "self", number, sizeof(number) - 1);
         if (n <= 0)
                 return 0;
         number[n] = '\0';
-        self.pid = (pid_t)strtol(number, NULL, 10);
-        for (size_t i = 0; i < state->n_processes; i++)
-                if (state->processes[i].pid == self.pid)
-                        return 0;
-        if (self.pid <= 0 ||
-            sys_read_file_alloc(state->request->procfs, "self/cgroup", CGROUP_TEXT_BYTES, &text, NULL) < 0)
+        return (pid_t)strtol(number, NULL, 10);
+}
+
+/* The unit of who makes the call: is it the one whose .socket unit holds the address? */
+static int describe_asker(struct state *state)
+{
+        struct aiu_process_fact asker = { .size = sizeof(asker), .uid = (uid_t)-1 };
+        struct looked_at ignored;
+        const char *path;
+        int directory, r;
+        char *text;
+
+        if (state->request->procfs < 0)
                 return 0;
-        self.cgroup = text;
-        r = describe_process(state, &self, &ignored);
+        asker.pid = find_asker(state->request);
+        for (size_t i = 0; i < state->n_processes; i++)
+                if (state->processes[i].pid == asker.pid)
+                        return 0;
+        path = asker_file(state->request, "self/cgroup", &directory);
+        if (asker.pid <= 0 || sys_read_file_alloc(directory, path, CGROUP_TEXT_BYTES, &text, NULL) < 0)
+                return 0;
+        asker.cgroup = text;
+        r = describe_process(state, &asker, &ignored);
         free(text);
         return r;
 }
@@ -515,7 +527,7 @@ static int ask(struct state *state)
         if (r == 0)
                 r = describe_processes(state);
         if (r == 0)
-                r = describe_self(state);
+                r = describe_asker(state);
         if (r == 0)
                 r = note_sockets(state);
         if (r == 0)

@@ -100,7 +100,8 @@ static void find_self(struct inquiry *inquiry)
         inquiry->foreign = caller_pids_are_foreign(inquiry->request->procfs);
         if (!inquiry->foreign)
                 inquiry->self = sys_getpid();
-        for (size_t i = 0; aiu_snapshot_get_process(inquiry->snapshot, i, &fact); i++)
+        /* Facts call the process "self" that makes the call, whose descriptors are not the caller's. */
+        for (size_t i = 0; inquiry->request->pid == 0 && aiu_snapshot_get_process(inquiry->snapshot, i, &fact); i++)
                 if (fact.is_self == AIU_TRISTATE_YES)
                         inquiry->self = fact.pid;
 }

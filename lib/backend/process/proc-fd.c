@@ -407,7 +407,7 @@ static struct scan *scan_new(int procfs, const struct aiu_request *request, stru
         scan->by_link = request->plain_calls_only;
         scan->thread_budget = THREAD_BUDGET;
         scan->until_clock = FDS_PER_CLOCK;
-        proc_reader_init(&scan->reader, procfs, request->plain_calls_only);
+        proc_reader_init(&scan->reader, procfs, request);
         return scan;
 }
 

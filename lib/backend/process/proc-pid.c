@@ -178,10 +178,12 @@ static bool is_same_program(const struct proc_reader *reader, int directory, con
 
 static void read_self_exe(struct proc_reader *reader)
 {
+        int directory = reader->asker > 0 ? reader->asker_directory : reader->procfs;
+        const char *path = reader->asker > 0 ? "exe" : "self/exe";
         struct stat st;
 
-        if (!read_link(reader->procfs, "self/exe", reader->self_exe, sizeof(reader->self_exe)) ||
-            sys_fstatat(reader->procfs, "self/exe", &st, 0) < 0)
+        if (!read_link(directory, path, reader->self_exe, sizeof(reader->self_exe)) ||
+            sys_fstatat(directory, path, &st, 0) < 0)
                 return;
         (void)cut_deleted_mark(reader->self_exe);
         reader->self_exe_inode = (uint64_t)st.st_ino;
@@ -189,18 +191,22 @@ static void read_self_exe(struct proc_reader *reader)
 }
 
 /* Cheap: nothing that only a holder's facts need is read yet. */
-void proc_reader_init(struct proc_reader *reader, int procfs, bool plain_calls_only)
+void proc_reader_init(struct proc_reader *reader, int procfs, const struct aiu_request *request)
 {
         long ticks = sysconf(_SC_CLK_TCK);
         char self[16];
         int pid;
 
         reader->procfs = procfs;
-        reader->plain_calls_only = plain_calls_only;
+        reader->plain_calls_only = request->plain_calls_only;
         reader->ticks_per_second = ticks > 0 ? (uint64_t)ticks : 100;
         /* Not getpid(): this /proc may belong to another pid namespace. */
         if (read_link(procfs, "self", self, sizeof(self)) && proc_parse_id(self, &pid))
-                reader->self = pid;
+                reader->caller = reader->self = pid;
+        if (request->pid > 0) {
+                reader->asker = reader->self = request->pid;
+                reader->asker_directory = request->process;
+        }
 }
 
 /*
@@ -216,18 +222,39 @@ static void read_own_map(struct proc_reader *reader)
 }
 
 /* Pid 1 is the ancestor of all: to say so would tell nothing. */
-static void find_own_ancestors(struct proc_reader *reader)
+static void add_own_ancestors(struct proc_reader *reader, const struct proc_stat *of)
 {
-        const struct proc_stat *own = proc_reader_find_kin(reader, reader->self);
-        struct proc_stat stat;
-        size_t n;
+        struct proc_stat stat = *of; /* the search for parents uses the cache that it may be in */
+        size_t n = find_ancestors(reader, &stat);
 
-        if (!own)
-                return;
-        stat = *own; /* the search for parents uses the cache that it is in */
-        n = find_ancestors(reader, &stat);
         for (size_t i = 0; i < n && reader->ancestor_pids[i] > 1; i++)
                 reader->own_ancestors[reader->n_own_ancestors++] = reader->ancestor_pids[i];
+}
+
+/* A question on behalf of another process must not end whoever asks it: its ancestors count as well. */
+static void find_own_ancestors(struct proc_reader *reader)
+{
+        const struct proc_stat *own = reader->caller > 0 ? proc_reader_find_kin(reader, reader->caller) : NULL;
+        struct proc_stat asker;
+
+        if (own)
+                add_own_ancestors(reader, own);
+        if (reader->asker == 0)
+                return;
+        if (reader->caller > 0)
+                reader->own_ancestors[reader->n_own_ancestors++] = reader->caller;
+        if (read_stat(reader, reader->asker_directory, "stat", &asker) < 0) {
+                reader->self = 0; /* it has ended, and another process may have its number */
+                return;
+        }
+        reader->asker_start = asker.start_ticks;
+        add_own_ancestors(reader, &asker);
+}
+
+/* A number is reused: the same process has the same start time. */
+static bool is_self(const struct proc_reader *reader, pid_t pid, const struct proc_stat *stat)
+{
+        return pid == reader->self && (reader->asker == 0 || stat->start_ticks == reader->asker_start);
 }
 
 static bool is_own_ancestor(const struct proc_reader *reader, pid_t pid)
@@ -315,16 +342,19 @@ static void read_status(struct proc_reader *reader, int directory, const struct 
                 fact->flags |= AIU_HOLDER_DYING;
 }
 
-static void read_program(struct proc_reader *reader, int directory, struct aiu_process_fact *fact)
+static void read_program(struct proc_reader *reader, int directory, const struct proc_stat *stat,
+                         struct aiu_process_fact *fact)
 {
+        bool self = is_self(reader, fact->pid, stat);
+
         fact->exe = read_link(directory, "exe", reader->exe, sizeof(reader->exe));
         if (!fact->exe)
                 reader->exe[0] = '\0';
         if (fact->exe && cut_deleted_mark(reader->exe))
                 fact->flags |= AIU_HOLDER_DELETED_EXE;
         fact->cwd = read_link(directory, "cwd", reader->cwd, sizeof(reader->cwd));
-        fact->is_self = fact->pid == reader->self ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
-        if (fact->pid != reader->self && is_same_program(reader, directory, fact->exe))
+        fact->is_self = self ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+        if (!self && is_same_program(reader, directory, fact->exe))
                 fact->flags |= AIU_HOLDER_SAME_PROGRAM;
 }
 
@@ -370,7 +400,7 @@ static int add_one(struct proc_reader *reader, int directory, pid_t pid, struct 
         if (r >= 0)
                 put_stat(reader, &stat, &fact);
         read_status(reader, directory, &stat, &fact);
-        read_program(reader, directory, &fact);
+        read_program(reader, directory, &stat, &fact);
         read_cmdline(reader, directory, &stat, &fact); /* last: it stays in reader->text */
         return aiu_snapshot_add_process(snapshot, &fact);
 }

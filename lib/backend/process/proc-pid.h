@@ -30,8 +30,12 @@ struct proc_kin {
 struct proc_reader {
         int procfs;
         bool plain_calls_only;
-        pid_t self;         /* the caller as this procfs numbers it; 0 = unknown */
-        bool sees_all_uids; /* the caller is in the first user namespace */
+        pid_t self;   /* who makes the call, as this procfs numbers it; 0 = unknown */
+        pid_t caller; /* ... and who asks about it */
+        pid_t asker;  /* aiu_request::pid */
+        int asker_directory;
+        uint64_t asker_start; /* in ticks */
+        bool sees_all_uids;   /* the caller is in the first user namespace */
         uint64_t boot_usec;
         uint64_t ticks_per_second;
         uint64_t self_exe_inode; /* 0 = not known */
@@ -40,7 +44,7 @@ struct proc_reader {
         pid_t added_parent;  /* the last one that was added as a master */
         pid_t judged_parent; /* whose child `judgement` is about */
         enum aiu_tristate judgement;
-        pid_t own_ancestors[PROC_MAX_ANCESTORS]; /* of the caller, without pid 1 */
+        pid_t own_ancestors[2 * PROC_MAX_ANCESTORS + 1]; /* of the caller, without pid 1 */
         size_t n_own_ancestors;
         pid_t ancestor_pids[PROC_MAX_ANCESTORS];
         char ancestor_comm[PROC_MAX_ANCESTORS][PROC_COMM_BYTES];
@@ -53,7 +57,7 @@ struct proc_reader {
 };
 
 /* `reader` is zeroed memory; nothing in it needs to be freed. */
-void proc_reader_init(struct proc_reader *reader, int procfs, bool plain_calls_only);
+void proc_reader_init(struct proc_reader *reader, int procfs, const struct aiu_request *request);
 /* Read process `pid` through `directory`, its directory in procfs, and add it to
  * the snapshot. -ESRCH: it is gone, and nothing was added. */
 int proc_reader_add(struct proc_reader *reader, int directory, pid_t pid, struct aiu_snapshot *snapshot);

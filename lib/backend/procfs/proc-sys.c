@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/nsfs.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@
 #include "backend/backends.h"
 #include "util/caller.h"
 #include "util/macro.h"
+#include "util/missing.h"
 #include "util/sys.h"
 
 /* Newer than the headers of some distributions; all since Linux 4.11. */
@@ -185,7 +187,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
  * cap_capable(), second half: who made a user namespace has every capability in
  * it and in those below. `fd` is a user namespace below `ours`; takes the fd.
  */
-static enum aiu_tristate owns_namespace(int fd, const struct stat *ours)
+static enum aiu_tristate owns_namespace(int fd, const struct stat *ours, uid_t asker)
 {
         struct stat st;
         int parent, owned;
@@ -203,7 +205,7 @@ static enum aiu_tristate owns_namespace(int fd, const struct stat *ours)
                         sys_close(fd);
                         if (owned < 0)
                                 return AIU_TRISTATE_UNKNOWN;
-                        return owner == sys_geteuid() ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+                        return owner == asker ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
                 }
                 sys_close(fd);
                 fd = parent;
@@ -217,12 +219,13 @@ static enum aiu_tristate owns_namespace(int fd, const struct stat *ours)
  * network namespace belongs to the caller's own user namespace or to one below.
  * NS_GET_USERNS says EPERM for all others (ns_get_owner()).
  */
-static enum aiu_tristate privileged_over_netns(int procfs, bool capable, const struct stat *ours)
+static enum aiu_tristate privileged_over_netns(const struct aiu_request *request, bool capable, const struct stat *ours)
 {
         struct stat st;
         int netns, owner;
 
-        netns = sys_openat(procfs, "thread-self/ns/net", O_RDONLY | O_NONBLOCK);
+        netns = sys_openat(request->procfs, "thread-self/ns/net",
+                           O_RDONLY | O_NONBLOCK); /* entered, if it is another */
         if (netns < 0)
                 return AIU_TRISTATE_UNKNOWN;
         owner = sys_ioctl(netns, NS_GET_USERNS, 0);
@@ -237,23 +240,45 @@ static enum aiu_tristate privileged_over_netns(int procfs, bool capable, const s
                 sys_close(owner);
                 return AIU_TRISTATE_NO;
         }
-        return owns_namespace(owner, ours);
+        return owns_namespace(owner, ours, request->pid > 0 ? process_uid(request->process) : sys_geteuid());
+}
+
+/*
+ * Without /proc the namespaces cannot be compared, but SIOCGSKNS wants CAP_NET_ADMIN over the network namespace: if
+ * that capability counts there, so does another. The answer is YES or not known: the sysctl is not readable either.
+ */
+static enum aiu_tristate privileged_without_procfs(const struct aiu_request *request)
+{
+        int fd, netns;
+
+        if (request->plain_calls_only || request->pid > 0 ||
+            asker_has_capability(request, CAP_NET_BIND_SERVICE) != AIU_TRISTATE_YES)
+                return AIU_TRISTATE_UNKNOWN;
+        fd = sys_socket(AF_INET, SOCK_DGRAM, 0);
+        if (fd < 0)
+                return AIU_TRISTATE_UNKNOWN;
+        netns = sys_ioctl(fd, SIOCGSKNS, 0);
+        sys_close(fd);
+        sys_close(netns);
+        return netns >= 0 ? AIU_TRISTATE_YES : AIU_TRISTATE_UNKNOWN;
 }
 
 static enum aiu_tristate ask_privilege(const struct look *look)
 {
-        int procfs = look->request->procfs;
-        enum aiu_tristate answer = caller_has_capability(procfs, CAP_NET_BIND_SERVICE);
+        const struct aiu_request *request = look->request;
+        enum aiu_tristate answer = asker_has_capability(request, CAP_NET_BIND_SERVICE);
         bool capable = answer == AIU_TRISTATE_YES;
         struct stat ours;
+        int directory;
+        const char *path = asker_file(request, "thread-self/ns/user", &directory);
 
-        if (answer == AIU_TRISTATE_UNKNOWN || sys_fstatat(procfs, "thread-self/ns/user", &ours, 0) < 0)
+        if (answer == AIU_TRISTATE_UNKNOWN || sys_fstatat(directory, path, &ours, 0) < 0)
                 return AIU_TRISTATE_UNKNOWN;
         /* Nothing is above the initial user namespace: no need to ask whose the other is. */
         if (capable && ours.st_ino == INITIAL_USERNS_INODE)
                 return AIU_TRISTATE_YES;
-        if (!look->request->plain_calls_only)
-                return privileged_over_netns(procfs, capable, &ours);
+        if (!request->plain_calls_only)
+                return privileged_over_netns(request, capable, &ours);
         /* Without ioctl(2): a thread that owns the namespace and lacks the capability would have
          * to have joined it without its privileges. */
         return capable ? AIU_TRISTATE_UNKNOWN : AIU_TRISTATE_NO;
@@ -345,6 +370,8 @@ static int host(void *userdata, const struct aiu_request *request, struct aiu_sn
 
         (void)userdata;
         look_at_kernel(&look);
+        if (request->procfs < 0 && request->port > 0 && request->port < IPPORT_RESERVED)
+                look.fact.privileged = privileged_without_procfs(request);
         if (request->procfs < 0)
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, ENOENT,
                                            "/proc is not mounted: the sysctls and the caller's capabilities are "

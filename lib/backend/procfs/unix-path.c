@@ -281,6 +281,32 @@ static int look(struct path *path, const struct aiu_request *request, struct aiu
         return 0;
 }
 
+static bool same_place(int process, const char *its, const char *own)
+{
+        struct stat a, b;
+
+        return sys_fstatat(process, its, &a, 0) == 0 && sys_fstatat(AT_FDCWD, own, &b, 0) == 0 &&
+               a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+static bool same_mounts(const struct aiu_request *request)
+{
+        char its[32], own[32];
+        ssize_t n = sys_readlinkat(request->process, "ns/mnt", its, sizeof(its));
+
+        return n > 0 && n == sys_readlinkat(request->procfs, "thread-self/ns/mnt", own, sizeof(own)) &&
+               memcmp(its, own, (size_t)n) == 0;
+}
+
+/* Does the path lead to the same place for the process that makes the call? */
+static bool sees_the_same(const struct aiu_request *request, const struct path *path)
+{
+        if (request->pid == 0)
+                return true;
+        return same_mounts(request) && same_place(request->process, "root", "/") &&
+               (path->text[0] == '/' || same_place(request->process, "cwd", "."));
+}
+
 static int host(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct aiu_host_fact fact = { .size = sizeof(fact) };
@@ -290,6 +316,12 @@ static int host(void *userdata, const struct aiu_request *request, struct aiu_sn
         (void)userdata;
         if (!get_path(request, &path))
                 return AIU_PARTIAL;
+        if (!sees_the_same(request, &path)) {
+                (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_NAMESPACE, 0,
+                                           "the path was not looked at: to the process that makes the call it may be "
+                                           "another file; ask in its root, directory and mount namespace");
+                return AIU_PARTIAL;
+        }
         r = look(&path, request, snapshot, &fact);
         if (r < 0)
                 return r;

@@ -191,7 +191,7 @@ START_TEST(no_sandbox)
         add((struct aiu_backend){ .name = "table", .sockets = tell_nothing }, NULL);
         run();
         ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_AVAILABLE);
-        ck_assert(!have_gap(AIU_GAP_UNKNOWN, "no_new_privs"));
+        ck_assert(!have_gap(AIU_GAP_UNKNOWN, "Landlock"));
 }
 END_TEST
 
@@ -201,7 +201,7 @@ START_TEST(sandbox)
         add((struct aiu_backend){ .name = "table", .sockets = tell_nothing }, NULL);
         run();
         ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_AVAILABLE);
-        ck_assert(have_gap(AIU_GAP_UNKNOWN, "no_new_privs"));
+        ck_assert(have_gap(AIU_GAP_UNKNOWN, "Landlock"));
 }
 END_TEST
 
@@ -212,7 +212,7 @@ START_TEST(no_procfs)
         ck_assert_int_eq(aiu_context_set_procfs(context, -1), 0);
         add((struct aiu_backend){ .name = "table", .sockets = tell_nothing }, NULL);
         run();
-        ck_assert(!have_gap(AIU_GAP_UNKNOWN, "no_new_privs"));
+        ck_assert(!have_gap(AIU_GAP_UNKNOWN, "Landlock"));
 }
 END_TEST
 

@@ -16,6 +16,7 @@
 
 #include "fixture/host-fixture.h"
 #include "observe/netns-path.h"
+#include "util/netns.h"
 #include "fixture/run-suite.h"
 
 static pid_t child;

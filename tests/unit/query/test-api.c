@@ -190,6 +190,7 @@ START_TEST(null_query)
         is_inval(aiu_query_set_error(NULL, 0));
         is_inval(aiu_query_set_call(NULL, AIU_CALL_BIND));
         is_inval(aiu_query_set_socket_id(NULL, 1, 1));
+        is_inval(aiu_query_set_pid(NULL, 1));
         is_inval(aiu_query_run(NULL, &report));
         ck_assert_ptr_null(report);
 }
@@ -470,6 +471,8 @@ START_TEST(bad_settings)
         ck_assert_int_eq(aiu_query_set_device(query, NULL), 0);
         is_inval(aiu_query_set_uid(query, (uid_t)-1));
         is_inval(aiu_query_set_error(query, -1));
+        is_inval(aiu_query_set_pid(query, -1));
+        ck_assert_int_eq(aiu_query_set_pid(query, 0x7fffffff), -ESRCH);
         is_inval(aiu_query_set_call(query, AIU_CALL_UNKNOWN));
         is_inval(aiu_query_set_call(query, (enum aiu_call)3));
         ck_assert_int_eq(aiu_query_set_netns(query, -1), -EBADF);
@@ -571,6 +574,9 @@ START_TEST(setters_keep_errno)
         keeps(aiu_query_set_fd(query, fd));
         keeps_failing(aiu_query_set_fd(query, 12345), EBADF);
         keeps_failing(aiu_query_set_fd(query, procfs), EBADF);
+        keeps_failing(aiu_query_set_pid(query, 0x7fffffff), ESRCH);
+        keeps(aiu_query_set_pid(query, getppid()));
+        keeps(aiu_query_set_pid(query, getpid()));
         keeps(aiu_query_set_call(query, AIU_CALL_LISTEN));
         keeps(aiu_query_set_socket_id(query, 1, 2));
         keeps(aiu_query_set_error(query, EADDRINUSE));

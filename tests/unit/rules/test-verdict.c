@@ -408,6 +408,70 @@ START_TEST(listen_from_afar)
 }
 END_TEST
 
+/* A program that is attached keeps the socket out of its SO_REUSEPORT group, and no interface shows it. */
+START_TEST(program_attached)
+{
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct verdict v;
+
+        q.reuseport = true;
+        h.reuseport = YES;
+        ck_assert_int_eq(table_verdict(&q, &h, 1).verdict, AIU_VERDICT_AVAILABLE); /* a socket to be made */
+        q.maybe_program = true;
+        v = table_verdict(&q, &h, 1);
+        ck_assert_int_eq(v.verdict, AIU_VERDICT_UNKNOWN);
+        ck_assert_uint_eq(v.doubts, DOUBT_PROGRAM);
+        q.reuseaddr = true;
+        h.reuseaddr = YES; /* does not help against a listener */
+        ck_assert_uint_eq(table_verdict(&q, &h, 1).doubts, DOUBT_PROGRAM);
+        h.state = AIU_STATE_BOUND; /* SO_REUSEADDR is enough */
+        ck_assert_int_eq(table_verdict(&q, &h, 1).verdict, AIU_VERDICT_AVAILABLE);
+        q.reuseaddr = false;
+        h.local = table_address("127.0.0.2", 80);
+        ck_assert_int_eq(table_verdict(&q, &h, 1).verdict, AIU_VERDICT_AVAILABLE);
+        h.local = table_address("127.0.0.1", 80);
+        q.own_cookie = h.cookie; /* itself */
+        ck_assert_int_eq(table_verdict(&q, &h, 1).verdict, AIU_VERDICT_AVAILABLE);
+}
+END_TEST
+
+/* What is gone explains the errno that was seen, and is in the way of no other try. */
+START_TEST(gone_since)
+{
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
+        struct port_table table = {
+                .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true
+        };
+
+        h.observed_only = true;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
+        q.error = EADDRINUSE;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
+        ck_assert_int_eq(verdict_conclude(&table).error, EADDRINUSE);
+        ck_assert_int_eq(verdict_without_errno(&table), YES);
+}
+END_TEST
+
+/* Another process makes the call: what its rights are at the path is not known, what was seen is. */
+START_TEST(path_for_another)
+{
+        struct request q = table_request("127.0.0.1");
+        struct host host = table_host();
+        struct port_table table = { .request = &q, .host = &host, .sockets_complete = true };
+
+        q.address = table_unix("/a", 2);
+        host.name_exists = YES;
+        q.other_rights = true;
+        ck_assert_uint_eq(verdict_conclude(&table).doubts, DOUBT_NAME);
+        q.error = EADDRINUSE;
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_IN_USE);
+}
+END_TEST
+
 START_TEST(privilege)
 {
         struct request q = table_request("127.0.0.1");
@@ -717,6 +781,9 @@ int main(void)
         tcase_add_test(tcase, judged_once);
         tcase_add_test(tcase, second_listener);
         tcase_add_test(tcase, listen_from_afar);
+        tcase_add_test(tcase, program_attached);
+        tcase_add_test(tcase, gone_since);
+        tcase_add_test(tcase, path_for_another);
         tcase_add_test(tcase, privilege);
         tcase_add_test(tcase, mptcp_before_the_address);
         tcase_add_test(tcase, unix_bound_twice);

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +161,101 @@ START_TEST(limited_root)
 }
 END_TEST
 
+/* ------------------------------------------------------ another process makes the call */
+
+static struct aiu_request about(pid_t pid)
+{
+        struct aiu_request q = { .size = sizeof(q), .procfs = proc, .pid = pid, .process = -1 };
+
+        if (pid > 0) {
+                ck_assert_int_eq(mkdir("7", 0755), 0);
+                q.process = open("7", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                ck_assert_int_ge(q.process, 0);
+        }
+        return q;
+}
+
+START_TEST(files_of_the_asker)
+{
+        struct aiu_request own = about(0), other = about(7);
+        int directory;
+
+        ck_assert_str_eq(asker_file(&own, "self/cgroup", &directory), "self/cgroup");
+        ck_assert_int_eq(directory, proc);
+        ck_assert_str_eq(asker_file(&other, "thread-self/ns/user", &directory), "ns/user");
+        ck_assert_int_eq(directory, other.process);
+
+        make_file("thread-self/status",
+                  "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0 \nNoNewPrivs:\t0\nCapEff:\t400\n");
+        ck_assert_int_eq(asker_has_capability(&other, 10), AIU_TRISTATE_UNKNOWN);
+        ck_assert_uint_eq(process_uid(other.process), (uid_t)-1);
+        make_file("7/status", "Uid:\t1\t2\t3\t1000\nGid:\t0\t0\t0\t0\nGroups:\t0 \nNoNewPrivs:\t1\nCapEff:\t0\n");
+        ck_assert_int_eq(asker_has_capability(&other, 10), AIU_TRISTATE_NO);
+        ck_assert_int_eq(asker_has_capability(&own, 10), AIU_TRISTATE_YES);
+        ck_assert_uint_eq(process_uid(other.process), 1000);
+        ck_assert(asker_may_be_sandboxed(&other));
+        ck_assert(!asker_may_be_sandboxed(&own));
+        ck_assert(!asker_is_like_caller(&other));
+        make_file("7/status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t0 \nCapEff:\t400\n");
+        ck_assert(asker_is_like_caller(&other));
+        ck_assert(!asker_may_be_sandboxed(&other));
+        make_file("7/status", "Uid:\t0\t0\t0\tx\n");
+        ck_assert_uint_eq(process_uid(other.process), (uid_t)-1);
+        make_file("7/status", "Uid:\t0\n");
+        ck_assert_uint_eq(process_uid(other.process), (uid_t)-1);
+        close(other.process);
+}
+END_TEST
+
+static int no_capget(enum sys_call which)
+{
+        return which == SYS_CALL_CAPGET ? EPERM : 0;
+}
+
+/* Without /proc the kernel says it, of the calling thread, where that call may be made. */
+START_TEST(capabilities_without_proc)
+{
+        struct aiu_request q = { .size = sizeof(q), .procfs = -1 }, other = { .pid = 7, .process = -1, .procfs = -1 };
+
+        ck_assert_int_eq(asker_has_capability(&q, CAP_NET_BIND_SERVICE), AIU_TRISTATE_YES);
+        ck_assert_int_eq(asker_has_capability(&other, CAP_NET_BIND_SERVICE), AIU_TRISTATE_UNKNOWN);
+        set_capability(CAP_NET_BIND_SERVICE, false);
+        ck_assert_int_eq(asker_has_capability(&q, CAP_NET_BIND_SERVICE), AIU_TRISTATE_NO);
+        sys_fault = no_capget;
+        ck_assert_int_eq(asker_has_capability(&q, CAP_NET_BIND_SERVICE), AIU_TRISTATE_UNKNOWN);
+        sys_fault = NULL;
+        q.plain_calls_only = 1;
+        ck_assert_int_eq(asker_has_capability(&q, CAP_NET_BIND_SERVICE), AIU_TRISTATE_UNKNOWN);
+}
+END_TEST
+
+static int error_of_stat;
+
+static int refuse_stat(enum sys_call which)
+{
+        return which == SYS_CALL_FSTATAT ? error_of_stat : 0;
+}
+
+/* CAP_SYS_PTRACE, and yet a process is out of reach: Landlock does that. */
+START_TEST(shut_out)
+{
+        struct aiu_request own = about(0);
+
+        make_file("thread-self/status", "NoNewPrivs:\t0\nCapEff:\t0000000000080000\n");
+        ck_assert(!asker_may_be_sandboxed(&own));
+        sys_fault = refuse_stat;
+        error_of_stat = EACCES;
+        ck_assert(asker_may_be_sandboxed(&own));
+        error_of_stat = EPERM;
+        ck_assert(asker_may_be_sandboxed(&own));
+        error_of_stat = ESRCH;
+        ck_assert(!asker_may_be_sandboxed(&own));
+        error_of_stat = EACCES;
+        make_file("thread-self/status", "NoNewPrivs:\t0\nCapEff:\t0\n");
+        ck_assert(!asker_may_be_sandboxed(&own));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("caller");
@@ -178,6 +274,9 @@ int main(void)
         tcase_add_test(tcase, numbers);
         tcase_add_test(tcase, real_proc);
         tcase_add_test(tcase, limited_root);
+        tcase_add_test(tcase, files_of_the_asker);
+        tcase_add_test(tcase, capabilities_without_proc);
+        tcase_add_test(tcase, shut_out);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

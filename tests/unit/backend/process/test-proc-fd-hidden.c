@@ -182,7 +182,7 @@ START_TEST(live_recycled_pid)
         scan->request = &request;
         scan->snapshot = &snapshot;
         scan->procfs = procfs;
-        proc_reader_init(&scan->reader, procfs, false);
+        proc_reader_init(&scan->reader, procfs, &request);
         snprintf(path, sizeof(path), "%d/fd", (int)walk.pid);
         walk.table = openat(procfs, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         ck_assert_int_ge(walk.table, 0);

@@ -187,11 +187,30 @@ END_TEST
 START_TEST(sysctl_no_procfs)
 {
         request.procfs = -1;
+        request.plain_calls_only = 1;
         set_ip("127.0.0.1", 80, SOCK_STREAM);
         ck_assert_int_eq(ask(&backend_proc_sys), AIU_PARTIAL);
         ck_assert_int_eq(snapshot.host.privileged, UNKNOWN);
         ck_assert_int_eq(snapshot.host.unprivileged_port_start, 0);
         ck_assert(have_gap(AIU_GAP_BACKEND, "/proc"));
+}
+END_TEST
+
+/* capget(2) tells the capability, and an ioctl(2) that wants another one tells that it counts here. */
+START_TEST(privilege_without_procfs)
+{
+        request.procfs = -1;
+        set_ip("127.0.0.1", 80, SOCK_STREAM);
+        ck_assert_int_eq(real_bind(), 0);
+        ck_assert_int_eq(ask(&backend_proc_sys), AIU_PARTIAL);
+        ck_assert_int_eq(snapshot.host.privileged, YES);
+        set_capability(CAP_NET_ADMIN, false); /* whether it counts is not known */
+        ck_assert_int_eq(ask(&backend_proc_sys), AIU_PARTIAL);
+        ck_assert_int_eq(snapshot.host.privileged, UNKNOWN);
+        set_capability(CAP_NET_ADMIN, true);
+        set_capability(CAP_NET_BIND_SERVICE, false); /* the sysctl may allow the port */
+        ck_assert_int_eq(ask(&backend_proc_sys), AIU_PARTIAL);
+        ck_assert_int_eq(snapshot.host.privileged, UNKNOWN);
 }
 END_TEST
 
@@ -349,6 +368,7 @@ static Suite *suite(void)
                 sysctl_values,
                 sysctl_only_what_matters,
                 sysctl_no_procfs,
+                privilege_without_procfs,
                 sysctl_nonsense,
                 status_nonsense,
                 reserved_is_long,
