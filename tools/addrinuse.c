@@ -22,7 +22,7 @@
 #define DEADLINE_USEC 10000000u
 
 static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
-                            "Explain why bind(2) fails with \"Address already in use\", and what frees the address.\n"
+                            "Explain \"bind: Address already in use\", and say what frees the address.\n"
                             "\n"
                             "  8080  3000-3010  127.0.0.1:8080  [::1]:53/udp  localhost:http  /run/x  @name\n"
                             "  :::3000  tcp://0.0.0.0:80  'a line of a log'  - (lines on standard input)\n"
