@@ -90,7 +90,8 @@ static int observe(struct observation *o)
         if (r < 0)
                 return r;
         trial_bind(o);
-        return observe_managers(o);
+        r = observe_managers(o);
+        return r < 0 ? r : observe_beside(o);
 }
 
 static int judge(struct aiu_report *report, struct port_table *table, struct socket *sockets)
@@ -164,6 +165,9 @@ static int fill_report(struct aiu_report *report, struct observation *o, struct 
         if (r < 0)
                 return r;
         r = recommend(report, o, table, entry_group);
+        if (r < 0)
+                return r;
+        r = build_notes(report, o);
         if (r < 0)
                 return r;
         r = build_gaps(report, o);

@@ -8,13 +8,31 @@
 #include "rules/port-table.h"
 #include "snapshot/snapshot.h"
 
+/* A socket that is not in the way, and worth a note. */
+enum beside_kind {
+        BESIDE_PROTOCOL, /* TCP for UDP, UDP for TCP */
+        BESIDE_SHARED,   /* SO_REUSEPORT: both may have the port */
+        BESIDE_ADDRESS,  /* the same port of another address */
+        BESIDE_TYPE,     /* AF_UNIX: the name, for another type of socket */
+        BESIDE_TWIN,     /* ... as an abstract name in place of a path, or the other way round */
+        BESIDE_PADDED,   /* ... with another number of zero bytes at the end */
+        N_BESIDE
+};
+
+struct beside {
+        enum beside_kind kind;
+        struct socket socket;
+};
+
 struct observation {
         const struct aiu_query *query;
         struct request *request;            /* defaults are filled in as they become known */
         struct aiu_request backend_request; /* the same for the backends */
         struct aiu_snapshot snapshot;
-        size_t n_socket_gaps; /* of the phases before the managers */
-        bool own_procfs;      /* backend_request.procfs is ours to close */
+        size_t n_socket_gaps;           /* of the phases before the managers */
+        bool own_procfs;                /* backend_request.procfs is ours to close */
+        struct beside beside[N_BESIDE]; /* at most one of each kind */
+        size_t n_beside;
         bool sockets_complete;
         bool holders_complete;
 };
@@ -43,6 +61,9 @@ int observe_there(struct observation *o, int (*look)(struct observation *o));
 
 /* observe/again.c: sockets that no process was found to hold, once more. 0, OBSERVE_AGAIN or an error. */
 int observe_unheld(struct observation *o);
+
+/* observe/beside.c: where the address is free, what somebody may have meant instead. */
+int observe_beside(struct observation *o);
 
 /* observe/wanted.c: sets snapshot.wanted, before the holders and before the options are looked for. */
 int want_holders(struct observation *o);

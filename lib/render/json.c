@@ -410,6 +410,24 @@ static void put_lists(struct json *j, const struct aiu_report *report)
         json_close(j, "]");
 }
 
+/* They are gaps of kind "note", too: here for who reads no gaps. */
+static void put_notes(struct json *j, const struct aiu_report *report)
+{
+        json_key(j, "notes");
+        json_open(j, "[");
+        for (size_t i = 0; i < aiu_report_get_n_gaps(report); i++) {
+                const struct aiu_gap *gap = aiu_report_get_gap(report, i);
+
+                if (aiu_gap_get_kind(gap) != AIU_GAP_NOTE)
+                        continue;
+                json_separate(j);
+                json_open(j, "{");
+                json_string(j, "text", aiu_gap_get_text(gap));
+                json_close(j, "}");
+        }
+        json_close(j, "]");
+}
+
 AIU_EXPORT int aiu_report_to_json(const struct aiu_report *report, uint32_t flags, char **ret_json)
 {
         KEEP_ERRNO;
@@ -433,6 +451,7 @@ AIU_EXPORT int aiu_report_to_json(const struct aiu_report *report, uint32_t flag
         put_what_if(&j, report);
         put_retry(&j, report);
         put_lists(&j, report);
+        put_notes(&j, report);
         json_close(&j, "}");
         return strbuf_steal(&j.out, ret_json);
 }

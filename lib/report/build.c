@@ -124,7 +124,7 @@ int build_without_process(const struct aiu_report *report, struct aiu_conflict *
         return 0;
 }
 
-static int find_holders(struct aiu_report *report, const struct aiu_snapshot *snapshot, struct aiu_conflict *conflict)
+int build_holders(struct aiu_report *report, const struct aiu_snapshot *snapshot, struct aiu_conflict *conflict)
 {
         uint64_t inode = conflict->socket.inode;
         int r = 0;
@@ -280,7 +280,7 @@ int build_conflicts(struct aiu_report *report, struct observation *o, const stru
                 r = add_unseen(report, o);
         for (size_t i = 0; r >= 0 && i < report->n_conflicts; i++)
                 if (report->conflicts[i].index != NO_SOCKET && report->conflicts[i].n_holders == 0)
-                        r = find_holders(report, &o->snapshot, &report->conflicts[i]);
+                        r = build_holders(report, &o->snapshot, &report->conflicts[i]);
         return r < 0 ? r
                      : leader_find(report->conflicts, report->n_conflicts, report->processes, report->n_processes,
                                    o->holders_complete);

@@ -12,6 +12,7 @@ int build_range(struct aiu_report *report, const struct observation *o, const st
 
 /* Shared by the files that build conflicts. */
 int build_holder(const struct aiu_report *report, struct aiu_conflict *conflict, const struct holder_ref *ref);
+int build_holders(struct aiu_report *report, const struct aiu_snapshot *snapshot, struct aiu_conflict *conflict);
 int build_without_process(const struct aiu_report *report, struct aiu_conflict *conflict);
 void build_device(const struct aiu_snapshot *snapshot, struct socket *socket);
 
@@ -22,6 +23,9 @@ void build_device(const struct aiu_snapshot *snapshot, struct socket *socket);
  */
 int build_conflicts(struct aiu_report *report, struct observation *o, const struct port_table *table,
                     uint16_t **ret_entry_group);
+
+/* A note for each socket beside the question. */
+int build_notes(struct aiu_report *report, struct observation *o);
 
 /* The snapshot's gaps, and one for each bit that keeps the verdict from being known. */
 int build_gaps(struct aiu_report *report, struct observation *o);

@@ -254,6 +254,8 @@ static int sockets(void *userdata, const struct aiu_request *request, struct aiu
                 return look_up(request, snapshot);
         if (listeners && row->flaw == LIST_FAILS)
                 return -ETIME;
+        if (request->protocol != IPPROTO_TCP)
+                return AIU_COMPLETE;
         if (unconnected)
                 list = row->later;
         else
