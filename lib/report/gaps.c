@@ -47,13 +47,14 @@ static bool deadline_passed(const struct observation *o)
 }
 
 /* What it takes to read an option of the socket. */
-static enum aiu_gap_kind add_remedy(struct strbuf *text, const struct observation *o, const struct aiu_conflict *c)
+static enum aiu_gap_kind add_remedy(struct strbuf *text, const struct aiu_report *report, const struct observation *o,
+                                    const struct aiu_conflict *c)
 {
         if (c->socket.inode == 0) {
                 strbuf_str(text, "the kernel does not show this");
                 return AIU_GAP_UNKNOWN;
         }
-        if (deadline_passed(o)) {
+        if (report->late) {
                 strbuf_str(text, "the deadline passed, allow more time");
                 return AIU_GAP_DEADLINE;
         }
@@ -94,7 +95,7 @@ static void add_open_bits(struct observation *o, const struct aiu_report *report
                 add_owner(&text, report, c);
                 strbuf_printf(&text,
                               " %s and could not be read: ", is_one(c->judgement.decides) ? "decides" : "decide");
-                add_gap(o, add_remedy(&text, o, c), &text);
+                add_gap(o, add_remedy(&text, report, o, c), &text);
         }
 }
 
@@ -205,6 +206,7 @@ int build_gaps(struct aiu_report *report, struct observation *o)
         struct verdict more = { .doubts = report->verdict.doubts | what_if_doubts(report) | group_doubt(report),
                                 .kernel = report->verdict.kernel };
 
+        report->late = deadline_passed(o);
         add_open_bits(o, report);
         add_sandbox(o, report);
         add_doubts(o, &more);

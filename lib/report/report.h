@@ -12,6 +12,7 @@ struct aiu_report {
         struct request request;
         struct verdict verdict;
         tristate succeeds_now;           /* whatever errno was seen */
+        bool late;                       /* the deadline passed before all sockets and options were read */
         uint32_t what_if_doubts;         /* DOUBT_*: why one of the next is unknown */
         tristate what_if[WHAT_IF_COUNT]; /* by AIU_OPTION_* bits, added to those of the request */
         struct plain_bind plain;

@@ -122,18 +122,10 @@ static const struct {
         { DOUBT_RANGE, " may find no port: the range could not be counted" },
 };
 
-static bool deadline_passed(const struct aiu_report *report)
-{
-        for (size_t i = 0; i < report->n_gaps; i++)
-                if (report->gaps[i].gap.kind == AIU_GAP_DEADLINE)
-                        return true;
-        return false;
-}
-
 /* With more time it would be known. */
 static const char *late_words(const struct aiu_report *report)
 {
-        if (!deadline_passed(report))
+        if (!report->late)
                 return NULL;
         if (report->verdict.doubts & DOUBT_HOLDER_OPTION)
                 return " may be in use: the deadline passed before the holder's options were read";

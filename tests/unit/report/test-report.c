@@ -288,21 +288,21 @@ START_TEST(late)
 {
         static const struct {
                 uint32_t doubts;
-                enum aiu_gap_kind gap;
+                bool late;
                 const char *words;
         } rows[] = {
-                { DOUBT_SOCKETS, AIU_GAP_BACKEND, "may be free: not every socket could be seen" },
-                { DOUBT_SOCKETS, AIU_GAP_DEADLINE, "may be free: the deadline passed before everything" },
-                { DOUBT_HOLDER_OPTION, AIU_GAP_DEADLINE, "may be in use: the deadline passed before the holder's" },
-                { DOUBT_ORDER, AIU_GAP_DEADLINE, "may be in use: the order of the sockets" },
-                { 0, AIU_GAP_DEADLINE, "may be free: not everything that decides is known" },
+                { DOUBT_SOCKETS, false, "may be free: not every socket could be seen" },
+                { DOUBT_SOCKETS, true, "may be free: the deadline passed before everything" },
+                { DOUBT_HOLDER_OPTION, true, "may be in use: the deadline passed before the holder's" },
+                { DOUBT_ORDER, true, "may be in use: the order of the sockets" },
+                { 0, true, "may be free: not everything that decides is known" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 struct aiu_report *r = make_report("x");
 
                 r->verdict = (struct verdict){ .verdict = AIU_VERDICT_UNKNOWN, .doubts = rows[i].doubts };
-                r->gaps[0].gap.kind = rows[i].gap;
+                r->late = rows[i].late;
                 free(r->summary);
                 ck_assert_int_eq(words_summary(r, &(struct host){ 0 }), 0);
                 ck_assert_msg(strstr(r->summary, rows[i].words), "%s", r->summary);
