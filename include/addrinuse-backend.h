@@ -375,7 +375,7 @@ struct aiu_backend {
         const char *name; /**< lower case, for gaps and logs */
         /** facts that decide before any socket does */
         int (*host)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
-        /** all sockets on the port or name */
+        /** all sockets on the port or name. Runs again where they change, and for other ports and names */
         int (*sockets)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
         /** the processes that hold the wanted inodes */
         int (*holders)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);

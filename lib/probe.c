@@ -91,7 +91,9 @@ static int observe(struct observation *o)
                 return r;
         trial_bind(o);
         r = observe_managers(o);
-        return r < 0 ? r : observe_beside(o);
+        if (r >= 0)
+                r = observe_beside(o);
+        return r < 0 ? r : observe_other_port(o);
 }
 
 static int judge(struct aiu_report *report, struct port_table *table, struct socket *sockets)

@@ -172,6 +172,14 @@ static void reserve_port(struct advice_list *list)
                 (void)advice_add(list, AIU_ACTION_RESERVE_PORT, NO, AIU_ACTION_NEEDS_ROOT | AIU_ACTION_HOST_WIDE);
 }
 
+static void other_port(struct advice_list *list)
+{
+        struct aiu_action *action = advice_add(list, AIU_ACTION_OTHER_PORT, UNKNOWN, AIU_ACTION_CHANGES_CODE);
+
+        if (action)
+                action->first_port = list->in->table->host->free_port;
+}
+
 static bool is_seen(const struct aiu_holder *holder, const void *what)
 {
         (void)what;
@@ -207,8 +215,10 @@ void advice_in_use(struct advice_list *list)
         set_options(list);
         reserve_port(list);
         advice_other_address(list);
-        (void)advice_add(list, is_unix ? AIU_ACTION_OTHER_ADDRESS : AIU_ACTION_OTHER_PORT, UNKNOWN,
-                         AIU_ACTION_CHANGES_CODE);
+        if (is_unix)
+                (void)advice_add(list, AIU_ACTION_OTHER_ADDRESS, UNKNOWN, AIU_ACTION_CHANGES_CODE);
+        else
+                other_port(list);
         if (!list->in->holders_complete)
                 look_closer(list);
 }

@@ -382,6 +382,7 @@ static int observe_hidden(struct observation *o)
 static int observe_inside(struct observation *o)
 {
         uint16_t port = o->backend_request.port;
+        uint64_t began;
         int r;
 
         learn_v6only(o);
@@ -394,10 +395,12 @@ static int observe_inside(struct observation *o)
         if (r >= 0 && o->backend_request.port != port)
                 r = observe_phase(o, PHASE_HOST);
         o->backend_request.context_flags &= ~AIU_CONTEXT_LISTENERS_ONLY; /* observe_port() decides */
+        began = sys_now_nsec();
         if (r >= 0)
                 r = observe_socket_tables(o);
         if (r < 0)
                 return r;
+        o->sockets_nsec = sys_now_nsec() - began;
         o->sockets_complete = r == AIU_COMPLETE && !o->snapshot.sockets_truncated;
         r = observe_hidden(o);
         if (r < 0)

@@ -33,6 +33,7 @@ struct observation {
         bool own_procfs;                /* backend_request.procfs is ours to close */
         struct beside beside[N_BESIDE]; /* at most one of each kind */
         size_t n_beside;
+        uint64_t sockets_nsec; /* how long it took to list them */
         bool sockets_complete;
         bool holders_complete;
 };
@@ -64,6 +65,9 @@ int observe_unheld(struct observation *o);
 
 /* observe/beside.c: where the address is free, what somebody may have meant instead. */
 int observe_beside(struct observation *o);
+
+/* observe/other-port.c: host.free_port, where the address is in use. */
+int observe_other_port(struct observation *o);
 
 /* observe/wanted.c: sets snapshot.wanted, before the holders and before the options are looked for. */
 int want_holders(struct observation *o);

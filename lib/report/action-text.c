@@ -338,6 +338,8 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
         case AIU_ACTION_OTHER_PORT:
                 strbuf_printf(text, action->remarks & REMARK_RANGE ? "bind a port of your choice outside the range"
                                                                    : "bind another port");
+                if (action->first_port > 0)
+                        strbuf_printf(text, ": %d is free", action->first_port);
                 break;
         case AIU_ACTION_RESERVE_PORT:
                 strbuf_printf(text,

@@ -111,6 +111,7 @@ struct host {
         char *reserved_ports; /* NULL = not known */
         tristate ipv6_enabled;
         tristate autobind_reuse;
+        uint16_t free_port; /* another one that is free for the same socket; 0 = not known */
         int kernel_major, kernel_minor, kernel_patch;
         uint32_t kernel_proven; /* AIU_KERNEL_* that the caller vouches for */
         bool bound_complete;    /* TCP sockets bound but not listening were found in another way */
@@ -340,7 +341,8 @@ struct aiu_action {
         char **units;                          /* what it stops there */
         size_t n_units;
         uint64_t wait_usec;
-        int first_port, last_port;        /* WIDEN_RANGE: the sysctl's new value; 0 = it is not the sysctl */
+        int first_port,
+                last_port; /* WIDEN_RANGE: the sysctl's new value; 0 = it is not the sysctl. OTHER_PORT: a free one */
         struct address address;           /* OTHER_ADDRESS: a free one */
         uint64_t file_device, file_inode; /* REMOVE_FILE: what stat(2) said of it; inode 0 = not known */
         uint32_t remarks;                 /* REMARK_*: what the text has to say */

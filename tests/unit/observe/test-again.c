@@ -254,7 +254,7 @@ static int sockets(void *userdata, const struct aiu_request *request, struct aiu
                 return look_up(request, snapshot);
         if (listeners && row->flaw == LIST_FAILS)
                 return -ETIME;
-        if (request->protocol != IPPROTO_TCP)
+        if (request->protocol != IPPROTO_TCP || request->port != PORT)
                 return AIU_COMPLETE;
         if (unconnected)
                 list = row->later;

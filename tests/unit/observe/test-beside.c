@@ -141,13 +141,55 @@ START_TEST(notes)
 }
 END_TEST
 
-START_TEST(without_memory)
+static int listen_on(uint16_t port)
+{
+        struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+        ck_assert_int_eq(listen(fd, 8), 0);
+        return fd;
+}
+
+static void expect_other_port(uint16_t port, const char *text)
+{
+        struct aiu_report *report = aiu_probe("127.0.0.1", port);
+
+        ck_assert_ptr_nonnull(report);
+        for (size_t i = 0; i < aiu_report_get_n_actions(report); i++)
+                if (aiu_action_get_kind(aiu_report_get_action(report, i)) == AIU_ACTION_OTHER_PORT) {
+                        ck_assert_str_eq(aiu_action_get_text(aiu_report_get_action(report, i)), text);
+                        text = NULL;
+                }
+        ck_assert_ptr_null(text);
+        aiu_report_unref(report);
+}
+
+START_TEST(another_port)
+{
+        int fds[9], last = listen_on(UINT16_MAX);
+
+        expect_other_port(UINT16_MAX, "bind another port: 65534 is free");
+        close(last);
+        for (uint16_t i = 0; i < 9; i++) {
+                if (i == 2)
+                        expect_other_port(80, "bind another port: 82 is free");
+                fds[i] = listen_on((uint16_t)(80 + i));
+        }
+        expect_other_port(80, "bind another port");
+        for (size_t i = 0; i < 9; i++)
+                close(fds[i]);
+}
+END_TEST
+
+static void run_without_memory(const struct row *row)
 {
         struct aiu_query *query;
-        int fd = hold(&rows[0]), r;
+        int fd = hold(row), r;
         bool failed = true;
 
-        query = query_of(&rows[0]);
+        query = query_of(row);
         for (unsigned int at = 1; failed; at++) {
                 struct aiu_report *report = NULL;
 
@@ -159,6 +201,15 @@ START_TEST(without_memory)
         }
         aiu_query_unref(query);
         close(fd);
+}
+
+START_TEST(without_memory)
+{
+        static const struct row in_use = { __LINE__,  "0.0.0.0", { 0 },       SOCK_STREAM, false,
+                                           "0.0.0.0", { 0 },     SOCK_STREAM, NULL };
+
+        run_without_memory(&rows[0]);
+        run_without_memory(&in_use);
 }
 END_TEST
 
@@ -179,6 +230,7 @@ int main(void)
         }
         tcase_add_checked_fixture(tcase, setup, NULL);
         tcase_add_loop_test(tcase, notes, 0, (int)ELEMENTSOF(rows));
+        tcase_add_test(tcase, another_port);
         tcase_add_test(tcase, without_memory);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
