@@ -141,7 +141,7 @@ def expect_command(what, report, argv, kind="stop-unit"):
     check(what, a and a["argv"] == argv and "unconfirmed" not in a["flags"], report)
 
 
-# An interpreter in somebody's home is not for all.
+# An interpreter in a home directory is not for all.
 python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 
 

@@ -132,7 +132,7 @@ def address_here(work):
         unchanged(lambda: apply(address))
 
 
-@trial("a privileged port is not opened to everybody by default")
+@trial("a privileged port is not opened to all users by default")
 def privilege_here(work):
     unchanged(lambda: apply("--uid=1000", "127.0.0.1:81"))
 

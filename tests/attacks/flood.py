@@ -37,7 +37,7 @@ def descriptors(work):
     if status != 1:
         raise Wrong(f"status {status}: {said}")
     if int(found[1]) > 30000:
-        raise Wrong(f"{found[1]} system calls for 95,000 descriptors of somebody else's")
+        raise Wrong(f"{found[1]} system calls for 95,000 descriptors of another user")
     report = ask(ADDRESS)
     if not report["conflicts"][0]["holders"]:
         raise Wrong("the holder was not found")

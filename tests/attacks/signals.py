@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Who is ended, and how: never more harshly than it takes, never somebody else."""
+"""Which process is ended, and how: never more harshly than it takes, never another one."""
 import array
 import os
 import pathlib
@@ -115,7 +115,7 @@ def not_the_parent(work):
     must_live(other, f"{apply(ADDRESS)} {client}")
 
 
-# ------------------------------------------------------ a descriptor that somebody planted
+# ------------------------------------------------------ a planted descriptor
 
 DAEMON = """
 import array, os, socket, sys, time
@@ -289,7 +289,7 @@ for each in "clone,clone3,vfork", "pidfd_open", "pidfd_send_signal":
 
 # ------------------------------------------------------ whose programs are run
 
-@trial("a kill, sv, rm, systemctl in the asker's PATH that somebody else wrote")
+@trial("a kill, sv, rm, systemctl in the asker's PATH that another user wrote")
 def foreign_path(work):
     folder = work / "bin"
     folder.mkdir()

@@ -102,7 +102,7 @@ static struct aiu_context *own_context(void)
                 live_die("aiu_context_new", ENOMEM);
         /* A busy machine must not turn answers into gaps. */
         (void)aiu_context_set_deadline_usec(context, 0);
-        /* Not AIU_CONTEXT_NO_IPC: whether a socket file is stale is to be asked. */
+        /* Not AIU_CONTEXT_NO_IPC: the question includes whether a socket file is stale. */
         if (aiu_context_disable_backend(context, "sd-bus") < 0)
                 live_die("sd-bus", EINVAL);
         return context;

@@ -5,7 +5,7 @@
 
 #include "live.h"
 
-/* The socket that is to be bound, complete. */
+/* The would-be socket, complete. */
 struct candidate {
         struct live_address address;
         int type, protocol;

@@ -163,7 +163,7 @@ static void end_child_first(struct ground *g)
         value(g, OP_WAIT_STATE, SLOT_CHILD, TCP_FIN_WAIT2, "FIN_WAIT2");
 }
 
-/* No process has it any more. */
+/* No process has it now. */
 static void no_process_holds(struct ground *g)
 {
         value(g, OP_CLOSE, SLOT_MAIN, 0, "close");

@@ -72,7 +72,7 @@ struct scene_later {
         uid_t uid;
 };
 
-/* What is asked: the socket that is to be bound. */
+/* What is asked: the would-be socket. */
 struct target {
         int type, protocol;
         unsigned int place;

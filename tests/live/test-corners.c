@@ -346,7 +346,7 @@ END_TEST
 
 /* ------------------------------------------------------ words */
 
-/* The range was full, and is not any more: the report does not contradict itself. */
+/* The range was full and is not now: the report does not contradict itself. */
 START_TEST(range_free_again)
 {
         struct sockaddr_in a = ip4("127.0.0.1", 0);

@@ -54,7 +54,7 @@ static void complain(const struct port_table *table, const struct inject *inject
                o->n_conflicts, o->n_holders, o->sufficient);
 }
 
-/* Returns false when there was no n-th chance any more. */
+/* Returns false when there was no n-th chance. */
 static bool run_once(const struct port_table *table, int fd, const struct inject *inject, const struct outcome *truth)
 {
         unsigned int fds = live_count_fds();

@@ -28,7 +28,7 @@ struct inject {
 void inject_arm(const struct inject *inject);
 /* Returns how often it failed; *ret_calls: how many chances there were. */
 uint64_t inject_disarm(uint64_t *ret_calls);
-/* What was allocated, by anybody, and not freed yet. */
+/* What was allocated, by any code, and not freed yet. */
 int64_t inject_allocated(void);
 
 #endif

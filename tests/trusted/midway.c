@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The world changes while one looks. Somebody holds an address; in the middle of
+ * The world changes during the question. A process holds an address; in the middle of
  * the question, before its n-th system call, for every n, the holder dies, or
  * closes, executes something else, hands its socket on; or its pid is given to
- * somebody else (kernel.ns_last_pid decides which one a new process gets). The
+ * another process (kernel.ns_last_pid decides which one a new process gets). The
  * verdict has to be true of a moment of the question, and no process is blamed that
  * never had the socket.
  *
@@ -222,7 +222,7 @@ static const struct event {
         bool free_before, free_after;
 } events[] = {
         { "dies", die, false, true },
-        { "dies, and its pid is somebody else's", recycle, false, true },
+        { "dies, and its pid is given to another process", recycle, false, true },
         { "closes", close_it, false, true },
         { "opens", open_it, true, false },
         { "executes something else", execute, false, false },
@@ -325,7 +325,7 @@ static void clean_up(const struct place *place)
         if (victim.heir > 0)
                 (void)kill(victim.heir, SIGKILL); /* pid 1 reaps it */
         innocent = 0;
-        /* Until nothing has it any more. */
+        /* Until no process has it. */
         for (int i = 0, r = -1; i < 5000 && r < 0; i++) {
                 int fd = socket(address.sa.any.sa_family, place->type | SOCK_CLOEXEC, 0);
 

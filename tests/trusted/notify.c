@@ -239,7 +239,7 @@ int notify_until_mark(struct notified *child, struct notify_plan *plan)
                         printf("the process hangs\n");
                         kill(child->pid, SIGABRT);
                 }
-                if (n <= 0 || !(p.revents & POLLIN)) /* POLLHUP: no process has the filter any more */
+                if (n <= 0 || !(p.revents & POLLIN)) /* POLLHUP: no process has the filter now */
                         return -1;
                 memset(&call, 0, sizeof(call));
                 if (ioctl(child->fd, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0) {

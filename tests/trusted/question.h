@@ -25,7 +25,7 @@ struct port_table {
         bool any_port;  /* port 0; the scenes' port is the whole range */
         bool held;
         bool shared;    /* by two processes */
-        bool time_wait; /* by no process any more */
+        bool time_wait; /* no process has it now */
         int error;      /* what the caller saw */
 };
 

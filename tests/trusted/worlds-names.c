@@ -187,7 +187,7 @@ static void end_listener(pid_t pid)
         waitpid(pid, NULL, 0);
 }
 
-/* The cgroup's name makes the unit's; here it is a file that somebody mounted there. */
+/* The cgroup's name makes the unit's; here it is a mounted file. */
 void unit_names(void)
 {
         pid_t pid = start_listener(7009);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A kernel that answers nonsense, or somebody else who answers in its place. */
+/* A kernel that answers nonsense, or another process that answers in its place. */
 #include <ctype.h>
 #include <errno.h>
 #include <linux/inet_diag.h>

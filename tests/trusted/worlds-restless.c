@@ -80,7 +80,7 @@ static void just_listen(int i)
         pause();
 }
 
-/* SIGSTOP: it says nothing any more, and nothing is asked of it. */
+/* SIGSTOP: it is silent, and nothing is asked of it. */
 void stopped_holder(void)
 {
         const struct aiu_holder *holder;

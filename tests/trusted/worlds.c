@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Hostile worlds and kept promises. In each one somebody listens on a port, the
+ * Hostile worlds and kept promises. In each one a process listens on a port, the
  * library is asked about it and about a free one, and must say the truth or
  * "unknown" with a gap, leave nothing behind, and come back. Each world is a
  * process of its own.

@@ -20,7 +20,7 @@
 
 #include "../live/live.h"
 
-#define HELD 7001 /* somebody listens there */
+#define HELD 7001 /* a process listens there */
 #define FREE 7002
 
 /* Says why, and ends this world. */

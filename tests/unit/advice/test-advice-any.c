@@ -353,7 +353,7 @@ static void check_sufficient(const struct aiu_action *action)
         for (size_t i = 0; i < n; i++) {
                 const struct aiu_holder *h = &holders[i];
 
-                /* A listener of somebody of whom nothing is known stays. */
+                /* A listener of an unknown user stays. */
                 if (sockets[i].state == AIU_STATE_LISTEN && sockets[i].reuseaddr != YES &&
                     sockets[i].reuseport != YES && address_equal(&sockets[i].local, &q.address) &&
                     q.address.sa.any.sa_family != AF_UNIX && sockets[i].protocol == IPPROTO_TCP &&

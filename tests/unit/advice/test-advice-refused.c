@@ -594,7 +594,7 @@ START_TEST(directory_is_missing)
         q.error = ENOENT;
         expect_why(AIU_VERDICT_INVALID, ENOENT, WHY_NO_DIRECTORY, "does not exist");
         teardown();
-        host.name_error = 0; /* somebody made it meanwhile */
+        host.name_error = 0; /* the directory was created meanwhile */
         expect_why(AIU_VERDICT_INVALID, ENOENT, WHY_GONE, "could not be bound");
 }
 END_TEST

@@ -70,7 +70,7 @@ END_TEST
 START_TEST(root_of_a_user_namespace)
 {
         hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
-        processes[0].uid = holders[0].uid = 65534; /* somebody of the host */
+        processes[0].uid = holders[0].uid = 65534; /* a user of the host */
         asker = 0;
         host.limited_root = true;
         holders_complete = false;

@@ -194,7 +194,7 @@ START_TEST(self_test)
         ck_assert_msg(((KERNEL_ALL & ~kernel_doubts(&host)) & ~behaves & ~not_tried) == 0,
                       "Linux %s is in no window and behaves otherwise: %#x", name.release, behaves);
         printf("self-test of Linux %s: %#x of %#x\n", name.release, behaves, KERNEL_ALL & ~not_tried);
-        /* Now the loopback interface is up: that might be somebody's network. */
+        /* Now the loopback interface is up: that might be a network in use. */
         ck_assert_int_eq(aiu_self_test(&behaves), -EBUSY);
 }
 END_TEST

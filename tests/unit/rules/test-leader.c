@@ -306,7 +306,7 @@ START_TEST(known_pairs)
 }
 END_TEST
 
-/* A second holder of the same socket, of whom it is no ancestor. */
+/* A second holder of the same socket that is no descendant of the first. */
 START_TEST(not_alone)
 {
         CHILD_OF_INIT(10);

@@ -483,7 +483,7 @@ START_TEST(privilege)
         ck_assert_uint_eq(verdict_conclude(&table).doubts, DOUBT_PRIVILEGE);
         address_set_port(&q.address, 1024);
         ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
-        /* The sysctl could not be read: everybody has 1024 there. */
+        /* The sysctl could not be read: the default, 1024, counts. */
         host.unprivileged_port_start = 0;
         ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_AVAILABLE);
         host.privileged = NO;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* nft-nat-parse.c: rules that a kernel dumped, each cut short everywhere, and whom they concern. */
+/* nft-nat-parse.c: rules that a kernel dumped, each cut short everywhere, and which traffic they concern. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <linux/netfilter.h>
@@ -328,7 +328,7 @@ START_TEST(ports_by_xtables)
 }
 END_TEST
 
-/* ------------------------------------------------------ whom it concerns */
+/* ------------------------------------------------------ which traffic it concerns */
 
 static const struct {
         int rule_family;

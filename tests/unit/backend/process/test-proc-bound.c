@@ -3,7 +3,7 @@
  * Backend "proc-bound" on real sockets, as on a Linux before 6.8: a backend of the
  * test's own says that the kernel is that old, and leaves out of sock-diag's list what
  * such a kernel does not show. /proc is a directory of links to the processes that
- * matter, for not all of a machine's can be looked into.
+ * matter, for not all of a machine's can be inspected.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -188,7 +188,7 @@ static enum aiu_verdict verdict_of(const char *ip, uint16_t port)
 START_TEST(free_is_said_when_all_was_seen)
 {
         ck_assert_int_eq(verdict_of("127.0.0.1", 8080), AIU_VERDICT_AVAILABLE);
-        /* One more process, which cannot be looked into. */
+        /* One more process, which cannot be inspected. */
         ck_assert_int_eq(mkdirat(proc, "999999", 0700), 0);
         ck_assert_int_eq(symlinkat("/proc/1/fd", proc, "999999/fd"), 0);
         ck_assert_int_eq(verdict_of("127.0.0.1", 8080), AIU_VERDICT_UNKNOWN);

@@ -13,7 +13,7 @@
 #include "util/sys.h"
 #include "fixture/session-fixture.h"
 
-/* ------------------------------------------------------ whom to ask */
+/* ------------------------------------------------------ which manager to ask */
 
 static void of_a_user(void)
 {
