@@ -4,9 +4,11 @@
  * make of each socket, and verdict.c judges again. Pure.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "advice/list.h"
 #include "advice/try.h"
+#include "rules/address.h"
 #include "rules/conflict.h"
 #include "rules/port-search.h"
 
@@ -26,10 +28,23 @@ tristate advice_what_if(const struct port_table *table, const struct request *q,
 
 /* ------------------------------------------------------ sockets */
 
+/* By its address: the peer's socket is on this host, and answers at once. */
+static bool has_peer_here(const struct socket *socket)
+{
+        struct endpoint local, peer;
+
+        if (socket->peer.len == 0)
+                return false;
+        local = address_endpoint(&socket->local);
+        peer = address_endpoint(&socket->peer);
+        return memcmp(&local.ip, &peer.ip, sizeof(local.ip)) == 0 || (peer.v4ish && ntohl(peer.v4) >> 24 == 127);
+}
+
 /*
  * When its last descriptor is closed, a listener, a bound or a connecting socket is gone. So is a connection that was
- * never accepted. Any other says good-bye first and may keep the port in TIME_WAIT for a minute, or may not (reset,
- * or the peer closed first): tcp_close().
+ * never accepted. Where the peer has closed already (CLOSE_WAIT), LAST_ACK follows, and the peer's answer ends that.
+ * Any other says good-bye first and may keep the port in FIN_WAIT2 or TIME_WAIT for a minute, or may not (reset):
+ * tcp_close().
  */
 static enum after after_close(const struct socket *socket)
 {
@@ -40,6 +55,8 @@ static enum after after_close(const struct socket *socket)
         case AIU_STATE_BOUND:
         case AIU_STATE_SYN_SENT:
                 return AFTER_GONE;
+        case AIU_STATE_CLOSE_WAIT:
+                return has_peer_here(socket) ? AFTER_GONE : AFTER_LINGERS;
         default:
                 return AFTER_LINGERS;
         }
@@ -69,6 +86,12 @@ static bool all_release(const struct aiu_conflict *conflict, releases *who, cons
         return conflict->n_holders > 0;
 }
 
+static bool is_last_ack(const struct port_table *table, size_t i)
+{
+        return i < table->n_sockets ? table->sockets[i].state == AIU_STATE_CLOSE_WAIT
+                                    : table->entries[i - table->n_sockets].state == AIU_STATE_CLOSE_WAIT;
+}
+
 static uint32_t mark_sockets(const struct advice_input *in, releases *who, const void *what, unsigned char *after)
 {
         uint32_t remarks = 0;
@@ -85,7 +108,7 @@ static uint32_t mark_sockets(const struct advice_input *in, releases *who, const
         }
         for (size_t i = 0; i < in->table->n_sockets + in->table->n_entries; i++)
                 if (after[i] == AFTER_LINGERS)
-                        remarks |= REMARK_LINGERS;
+                        remarks |= is_last_ack(in->table, i) ? REMARK_LAST_ACK : REMARK_LINGERS;
         return remarks;
 }
 

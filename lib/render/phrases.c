@@ -374,6 +374,33 @@ static void has_ports(struct strbuf *out, const struct aiu_conflict *c)
         phrase_endpoint(out, c);
 }
 
+/* Without a process the peer's answer ends it, or the kernel's patience does. */
+static void closing(struct strbuf *out, const struct aiu_conflict *c)
+{
+        const char *name = NULL;
+
+        connection(out, c, "is closing a connection from ");
+        switch (aiu_conflict_get_state(c)) {
+        case AIU_STATE_FIN_WAIT1:
+                name = "FIN_WAIT1";
+                break;
+        case AIU_STATE_FIN_WAIT2:
+                strbuf_str(out, " (FIN_WAIT2)");
+                return;
+        case AIU_STATE_CLOSING:
+                name = "CLOSING";
+                break;
+        case AIU_STATE_LAST_ACK:
+                name = "LAST_ACK";
+                break;
+        default:
+                return;
+        }
+        strbuf_printf(out, " (%s)", name);
+        if (aiu_holder_get_pid(aiu_conflict_get_holder(c, 0)) <= 0)
+                strbuf_str(out, ", until its peer answers");
+}
+
 void phrase_state(struct strbuf *out, const struct aiu_conflict *c)
 {
         bool stream = aiu_conflict_get_type(c) == SOCK_STREAM;
@@ -405,7 +432,7 @@ void phrase_state(struct strbuf *out, const struct aiu_conflict *c)
                 where(out, c);
                 break;
         default:
-                connection(out, c, "is closing a connection from ");
+                closing(out, c);
                 break;
         }
 }

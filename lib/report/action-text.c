@@ -123,6 +123,7 @@ static const struct {
         { REMARK_IGNORES, "It ignores SIGTERM" },
         { REMARK_ANCESTOR, "Your shell or terminal runs in it and may end with it" },
         { REMARK_LINGERS, "Its connections may then stay in TIME_WAIT for up to a minute" },
+        { REMARK_LAST_ACK, "A connection that its peer has closed then stays in LAST_ACK until the peer answers" },
         { REMARK_OTHERS, "Other sockets are in the way as well" },
         { REMARK_INCOMPLETE, "Not every holder could be seen: there may be more" },
         { REMARK_UNASKED, "systemd was not asked: a stop may not end it, or not for good" },

@@ -376,6 +376,7 @@ struct aiu_action {
 #define REMARK_FILE_UNKNOWN (UINT32_C(1) << 19)  /* a server may be behind the socket file */
 #define REMARK_FOREIGN_PIDS (UINT32_C(1) << 20)  /* pids and names are those of another pid namespace */
 #define REMARK_LIMITED_ROOT (UINT32_C(1) << 21)  /* root of a user namespace cannot do it */
+#define REMARK_LAST_ACK (UINT32_C(1) << 22)      /* its connections may stay until their peers answer */
 
 struct aiu_gap {
         struct gap gap;

@@ -9,7 +9,7 @@
 enum after {
         AFTER_STAYS = 0,
         AFTER_GONE,   /* the port is free of it at once */
-        AFTER_LINGERS /* it may remain as TIME_WAIT */
+        AFTER_LINGERS /* it may remain, as TIME_WAIT or until its peer answers */
 };
 
 struct port_table {

@@ -579,6 +579,34 @@ START_TEST(ended_but_time_wait_stays)
 }
 END_TEST
 
+/* CLOSE_WAIT: the peer's answer is all that is waited for; on this host it comes at once. */
+START_TEST(closed_by_its_peer)
+{
+        static const struct {
+                const char *local, *peer;
+                bool here;
+        } rows[] = { { "127.0.0.1", "127.0.0.9", true },      { "::1", "::1", true },
+                     { "192.0.2.1", "192.0.2.1", true },      { "::ffff:192.0.2.1", "::ffff:192.0.2.1", true },
+                     { "2001:db8::1", "2001:db8::2", false }, { "192.0.2.1", NULL, false },
+                     { "192.0.2.1", "198.51.100.7", false } };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct socket s = table_socket(rows[i].local, AIU_STATE_CLOSE_WAIT);
+
+                teardown();
+                setup();
+                q = table_request(rows[i].local);
+                if (rows[i].peer)
+                        s.peer = table_address(rows[i].peer, 5000);
+                hold(s, 100);
+                ask();
+                expect(AIU_ACTION_TERMINATE, rows[i].here ? YES : UNKNOWN);
+                ck_assert(!(find(AIU_ACTION_TERMINATE)->remarks & REMARK_LAST_ACK) == rows[i].here);
+                ck_assert(!(find(AIU_ACTION_TERMINATE)->remarks & REMARK_LINGERS));
+        }
+}
+END_TEST
+
 START_TEST(not_all_holders_seen)
 {
         hold(table_socket("127.0.0.1", AIU_STATE_LISTEN), 100);
@@ -803,6 +831,7 @@ int main(void)
         tcase_add_test(tcase, connection_with_reuseaddr);
         tcase_add_test(tcase, time_wait);
         tcase_add_test(tcase, ended_but_time_wait_stays);
+        tcase_add_test(tcase, closed_by_its_peer);
         tcase_add_test(tcase, not_all_holders_seen);
         tcase_add_test(tcase, same_question_as_root);
         tcase_add_test(tcase, foreign_process_needs_root);

@@ -405,6 +405,42 @@ START_TEST(three_thousand_connections)
 }
 END_TEST
 
+START_TEST(what_the_kernel_closes)
+{
+        static const struct {
+                enum aiu_state state;
+                enum aiu_holder_kind holder;
+                const char *words;
+        } rows[] = {
+                { AIU_STATE_FIN_WAIT1, AIU_HOLDER_KERNEL, "10000 (FIN_WAIT1), until its peer answers" },
+                { AIU_STATE_LAST_ACK, AIU_HOLDER_KERNEL, "10000 (LAST_ACK), until its peer answers" },
+                { AIU_STATE_CLOSING, AIU_HOLDER_KERNEL, "10000 (CLOSING), until its peer answers" },
+                { AIU_STATE_FIN_WAIT2, AIU_HOLDER_KERNEL, "10000 (FIN_WAIT2)\n" },
+                { AIU_STATE_FIN_WAIT1, AIU_HOLDER_PROCESS, "10000 (FIN_WAIT1)\n" },
+                { AIU_STATE_CLOSE, AIU_HOLDER_KERNEL, "10000\n" },
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+                const struct process *p = fixture_process(r, 812, "nginx", NULL);
+                struct socket s = fixture_connection(10000);
+                char *text = NULL;
+
+                s.state = rows[i].state;
+                if (rows[i].holder == AIU_HOLDER_KERNEL)
+                        s.inode = 0;
+                fixture_listening(r, "127.0.0.9", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS,
+                                  fixture_process(r, 900, "other", NULL), 6);
+                fixture_holder(fixture_conflict(r, s, AIU_OVERLAP_EXACT, AIU_REASON_QUERY_NO_REUSE), rows[i].holder,
+                               rows[i].holder == AIU_HOLDER_PROCESS ? p : NULL, 7);
+                ck_assert_int_eq(aiu_report_to_text(r, 0, &text), 0);
+                ck_assert_msg(strstr(text, rows[i].words), "%zu: %s", i, text);
+                free(text);
+                aiu_report_unref(r);
+        }
+}
+END_TEST
+
 START_TEST(two_holders_have_two_reasons)
 {
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
@@ -557,6 +593,7 @@ int main(void)
         tcase_add_loop_test(tcase, who_started_it, 0, (int)(sizeof(starters) / sizeof(starters[0])));
         tcase_add_test(tcase, note);
         tcase_add_test(tcase, three_thousand_connections);
+        tcase_add_test(tcase, what_the_kernel_closes);
         tcase_add_test(tcase, two_holders_have_two_reasons);
         tcase_add_test(tcase, held_by_the_caller);
         tcase_add_test(tcase, stale_file_with_a_telling_name);
