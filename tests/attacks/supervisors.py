@@ -27,8 +27,8 @@ def pretend(name, folder, environment, uid):
 
 
 def others(report):
-    """Commands that are no signal to a process."""
-    return [argv for argv in commands(report) if argv[0] not in SIGNALS]
+    """Commands that are no signal to a process, and do not just ask again as root."""
+    return [argv for argv in commands(report) if argv[0] not in SIGNALS and argv[:2] != ["sudo", "addrinuse"]]
 
 
 def must_not_be_believed(name, folder, environment, uid=NOBODY, asker=0):
