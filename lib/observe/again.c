@@ -7,6 +7,7 @@
 
 #include "observe/observe.h"
 #include "rules/address.h"
+#include "rules/kernel-versions.h"
 
 /* Each costs a request to the kernel. */
 #define MOST_LOOK_UPS 512u
@@ -20,6 +21,10 @@ struct again {
 
 static bool is_unheld(const struct aiu_snapshot *s, const struct socket *socket)
 {
+        /* A socket that was not found in the kernel's tables cannot be missed there. */
+        if (socket->observed_only ||
+            (socket->state == AIU_STATE_BOUND && kernel_doubts(&s->host) & AIU_KERNEL_BOUND_SHOWN))
+                return false;
         return aiu_snapshot_wants_inode(s, socket->inode) && !aiu_snapshot_is_held(s, socket->inode);
 }
 
@@ -75,7 +80,12 @@ static void settle(struct again *again, struct socket *old)
         const struct socket *now = find(&again->side.snapshot, old);
 
         if (now) {
-                *old = *now;
+                /* What else is known of the socket is not learned again: its device, its options. */
+                old->state = now->state;
+                old->inode = now->inode;
+                old->cookie = now->cookie;
+                old->minisock = now->minisock;
+                old->expires_usec = now->expires_usec;
                 return;
         }
         again->restart = again->restart || old->peer.len == 0;
