@@ -75,7 +75,7 @@ static int observe_port(struct observation *o)
                 if (i == MOST_LOOKS) {
                         o->sockets_complete = false;
                         return aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_RACE, 0,
-                                                    "the sockets on the port change faster than they can be looked at");
+                                                    "the sockets on the port change faster than they can be read");
                 }
                 r = observe_sockets_again(o);
         }

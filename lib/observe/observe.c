@@ -451,10 +451,10 @@ static int doubt_netns(struct observation *o)
         o->sockets_complete = false;
         return aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_NAMESPACE, EPERM,
                                     o->request->domain == 0
-                                            ? "whether the process is in this network namespace is not known: /proc "
-                                              "shows that of a process that may be inspected"
-                                            : "whether the socket is of this network namespace is not known: "
-                                              "Linux before 5.14 tells only a caller with CAP_NET_ADMIN");
+                                            ? "the process may be in another network namespace: /proc shows this only "
+                                              "to a user who may inspect the process"
+                                            : "the socket may be in another network namespace: Linux before 5.14 "
+                                              "shows this only to root [CAP_NET_ADMIN]");
 }
 
 int observe_sockets(struct observation *o)

@@ -318,8 +318,8 @@ static int host(void *userdata, const struct aiu_request *request, struct aiu_sn
                 return AIU_PARTIAL;
         if (!sees_the_same(request, &path)) {
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_NAMESPACE, 0,
-                                           "the path was not looked at: to the process that makes the call it may be "
-                                           "another file; ask in its root, directory and mount namespace");
+                                           "the path was not examined: for the calling process it may be another "
+                                           "file. Ask in the root, directory and mount namespace of that process");
                 return AIU_PARTIAL;
         }
         r = look(&path, request, snapshot, &fact);
