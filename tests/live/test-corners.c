@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "addrinuse.h"
@@ -508,6 +509,51 @@ START_TEST(no_new_privs)
 }
 END_TEST
 
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#define SYS_landlock_restrict_self 446
+#endif
+
+/* landlock_ruleset_attr of ABI 4: file system, network. False: this kernel has no such Landlock. */
+static bool forbid(uint64_t fs, uint64_t net)
+{
+        uint64_t attributes[2] = { fs, net };
+        int fd = (int)syscall(SYS_landlock_create_ruleset, attributes, sizeof(attributes), 0u);
+
+        if (fd < 0)
+                return false;
+        if (geteuid() != 0)
+                ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        ck_assert_int_eq((int)syscall(SYS_landlock_restrict_self, fd, 0u), 0);
+        close(fd);
+        return true;
+}
+
+/* Without LANDLOCK_ACCESS_NET_BIND_TCP, or LANDLOCK_ACCESS_FS_MAKE_SOCK: root needs no no_new_privs for that. */
+START_TEST(landlock)
+{
+        struct sockaddr_un path = { AF_UNIX, "/tmp/landlocked" };
+        struct sockaddr_in ip = ip4("127.0.0.1", PORT);
+        const struct sockaddr *a = _i ? (struct sockaddr *)&path : (struct sockaddr *)&ip;
+        socklen_t bytes = _i ? sizeof(path) : sizeof(ip);
+        int fd = make(a->sa_family, SOCK_STREAM, 0);
+        struct aiu_report *report;
+        bool told = false;
+
+        if (!forbid(_i ? 1u << 9 : 0, _i ? 0 : 1u))
+                return;
+        report = aiu_explain_bind(fd, a, bytes, 0);
+        for (size_t i = 0; i < aiu_report_get_n_gaps(report); i++)
+                told = told || strstr(aiu_gap_get_text(aiu_report_get_gap(report, i)), "Landlock");
+        ck_assert_int_eq(bind(fd, a, bytes), -1);
+        ck_assert_int_eq(errno, EACCES);
+        ck_assert(told);
+        aiu_report_unref(report);
+        compare(aiu_explain_bind(fd, a, bytes, EACCES), EACCES, EXACT);
+        close(fd);
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -538,6 +584,7 @@ int main(int argc, char *argv[])
         tcase_add_loop_test(tcase, program_attached_before_listen, 0, 2);
         tcase_add_loop_test(tcase, no_sockets_here, 0, 3);
         tcase_add_test(tcase, no_new_privs);
+        tcase_add_loop_test(tcase, landlock, 0, 2);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

@@ -241,7 +241,7 @@ START_TEST(shut_out)
 {
         struct aiu_request own = about(0);
 
-        make_file("thread-self/status", "NoNewPrivs:\t0\nCapEff:\t0000000000080000\n");
+        make_file("thread-self/status", "PPid:\t7\nNoNewPrivs:\t0\nCapEff:\t0000000000080000\n");
         ck_assert(!asker_may_be_sandboxed(&own));
         sys_fault = refuse_stat;
         error_of_stat = EACCES;
@@ -251,7 +251,9 @@ START_TEST(shut_out)
         error_of_stat = ESRCH;
         ck_assert(!asker_may_be_sandboxed(&own));
         error_of_stat = EACCES;
-        make_file("thread-self/status", "NoNewPrivs:\t0\nCapEff:\t0\n");
+        make_file("thread-self/status", "NoNewPrivs:\t0\nCapEff:\t0000000000080000\n"); /* no parent is named */
+        ck_assert(!asker_may_be_sandboxed(&own));
+        make_file("thread-self/status", "PPid:\t7\nNoNewPrivs:\t0\nCapEff:\t0\n");
         ck_assert(!asker_may_be_sandboxed(&own));
 }
 END_TEST
