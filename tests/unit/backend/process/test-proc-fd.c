@@ -328,6 +328,48 @@ START_TEST(live_stopped)
 }
 END_TEST
 
+static void ask_for(pid_t pid, pid_t directory)
+{
+        char path[32];
+
+        (void)snprintf(path, sizeof(path), "/proc/%d", (int)directory);
+        request.pid = pid;
+        request.process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        ck_assert_int_ge(request.process, 0);
+}
+
+/* A question on behalf of the holder: "self" is the holder, unless its number belongs to another process by now. */
+START_TEST(live_asker)
+{
+        uint64_t inode;
+        pid_t pid = start_holder(NULL, &inode), gone = fork();
+
+        if (gone == 0)
+                for (;;)
+                        pause();
+        want(inode);
+        switch (_i) {
+        case 0:
+                ask_for(pid, pid);
+                break;
+        case 1: /* another start time */
+                ask_for(pid, 1);
+                break;
+        default:
+                ask_for(pid, gone);
+                break;
+        }
+        ck_assert_int_eq(kill(gone, SIGKILL), 0);
+        ck_assert_int_eq(waitpid(gone, NULL, 0), gone);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
+        ck_assert_int_eq(process_of(pid)->is_self, _i == 0);
+        ck_assert_int_eq(!(process_of(pid)->flags & AIU_HOLDER_ANCESTOR), 1);
+        close(request.process);
+        request.pid = 0;
+        stop_child(pid);
+}
+END_TEST
+
 static void ignore_sigterm(void *arg)
 {
         char name[16] = ") R 1 (\n\x1b[2J";
@@ -516,6 +558,7 @@ static Suite *make_suite(void)
         tcase_add_loop_test(tests, live_cgroup_by_number, 0, 3);
         tcase_add_test(tests, live_newcomer);
         tcase_add_test(tests, live_stopped);
+        tcase_add_loop_test(tests, live_asker, 0, 3);
         tcase_add_test(tests, live_sigterm);
         tcase_add_test(tests, live_init);
         tcase_add_test(tests, live_deadline);
