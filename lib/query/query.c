@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The query: the bind() asked about, from strings, from a sockaddr, option by
- * option. How it is read from a live descriptor is in query-fd.c; what happens
- * when it runs is in probe.c.
+ * The query: the bind() asked about, from strings, from a sockaddr, option by option. How it is read from a live
+ * descriptor is in query-fd.c; what happens when it runs is in probe.c.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Report → JSON, schema 1 (doc/addrinuse.schema.json), through public accessors
- * alone: any program could contain it. Strings from outside are escaped twice,
- * first into printable ASCII (escape.c), then for JSON, so that no control
+ * Report → JSON, schema 1 (doc/addrinuse.schema.json), through public accessors alone: any program could contain it.
+ * Strings from outside are escaped twice, first into printable ASCII (escape.c), then for JSON, so that no control
  * character, no terminal sequence and no bidi mark can come out.
  */
 #include <arpa/inet.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Report → words for a person at 3 a.m.: the answer first, then who, then why it
- * is in the way, then what to do, each command ready to paste. Through public
- * accessors alone; the longer phrases are in render/phrases.c. Every byte from
+ * Report → words for a person at 3 a.m.: the answer first, then who, then why it is in the way, then what to do, each
+ * command ready to paste. Through public accessors alone; the longer phrases are in render/phrases.c. Every byte from
  * outside is escaped.
  */
 #include <errno.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The gaps of a report: what the backends could not see, and the bits that keep
- * a verdict from being known, each with the holder that has it and what it
- * takes to learn it.
+ * The gaps of a report: what the backends could not see, and the bits that keep a verdict from being known, each with
+ * the holder that has it and what it takes to learn it.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -65,10 +65,9 @@ static tristate devices_meet(unsigned int c, unsigned int h)
 }
 
 /*
- * TCP has a table of ports for each VRF: a socket without a device and one that is
- * bound to a VRF, or to an interface in it, never meet, unless tcp_l3mdev_accept makes
- * one table of them all (inet_sk_bound_l3mdev(), inet_bind_bucket_match(); since Linux
- * 5.0). UDP has one table, and udp_lib_lport_inuse() compares devices alone.
+ * TCP has a table of ports for each VRF: a socket without a device and one that is bound to a VRF, or to an interface
+ * in it, never meet, unless tcp_l3mdev_accept makes one table of them all (inet_sk_bound_l3mdev(),
+ * inet_bind_bucket_match(); since Linux 5.0). UDP has one table, and udp_lib_lport_inuse() compares devices alone.
  * udp_l3mdev_accept changes who gets a datagram, not who may bind.
  */
 static tristate domains_meet(const struct request *q, const struct socket *h)
@@ -158,10 +157,7 @@ static enum aiu_overlap overlap_kind(const struct endpoint *c, const struct endp
         return h->any ? AIU_OVERLAP_HOLDER_WILDCARD : AIU_OVERLAP_QUERY_WILDCARD;
 }
 
-/*
- * Inside a user namespace every foreign owner reads as the overflow uid: two of
- * them need not be the same user.
- */
+/* Inside a user namespace every foreign owner reads as the overflow uid: two of them need not be the same user. */
 #define OVERFLOW_UID 65534u
 
 static tristate same_owner(const struct request *q, const struct socket *h)
@@ -344,11 +340,10 @@ static tristate made_file(const struct socket *h, const struct host *host)
 }
 
 /*
- * Abstract names live in one table for each network namespace, hashed by name
- * and compared with the type: a stream and a datagram socket share a name.
- * A path is taken as soon as anything is there (EEXIST of mknod); which socket
- * made it is told by inode and device, for names lie (bind() kept the string of
- * another directory, or of before a rename). listen() asks for no name.
+ * Abstract names live in one table for each network namespace, hashed by name and compared with the type: a stream
+ * and a datagram socket share a name. A path is taken as soon as anything is there (EEXIST of mknod); which socket
+ * made it is told by inode and device, for names lie (bind() kept the string of another directory, or of before a
+ * rename). listen() asks for no name.
  */
 static struct judgement judge_unix(const struct request *q, const struct socket *h, const struct host *host)
 {
@@ -386,12 +381,10 @@ bool conflict_is_own(const struct request *request, const struct socket *holder)
 }
 
 /*
- * A search shares less than a bind() to a port. TCP takes no port that has any
- * socket it meets, with any options (inet_csk_find_open_port() asks
- * inet_bind_conflict() with relax and reuseport_ok false); in a second round,
- * with ip_autobind_reuse, it joins sockets that SO_REUSEADDR would let it join,
- * but not its own SO_REUSEPORT group. UDP marks as used what a bind() to that
- * port would not share; each socket counts for itself, in any order:
+ * A search shares less than a bind() to a port. TCP takes no port that has any socket it meets, with any options
+ * (inet_csk_find_open_port() asks inet_bind_conflict() with relax and reuseport_ok false); in a second round, with
+ * ip_autobind_reuse, it joins sockets that SO_REUSEADDR would let it join, but not its own SO_REUSEPORT group. UDP
+ * marks as used what a bind() to that port would not share; each socket counts for itself, in any order:
  * udp_lib_lport_inuse() with a bitmap.
  */
 static tristate search_shares(const struct request *q, const struct socket *h, bool relaxed)

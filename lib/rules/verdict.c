@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From the pairs that conflict.c judged to the answer for all of them: which
- * errno, from which call, in the order in which the kernel checks. Pure.
+ * From the pairs that conflict.c judged to the answer for all of them: which errno, from which call, in the order in
+ * which the kernel checks. Pure.
  *
- * Sources: net/ipv4/af_inet.c, __inet_bind() (address before privilege);
- * net/ipv6/af_inet6.c, __inet6_bind() (privilege before address);
- * net/unix/af_unix.c, unix_bind_bsd(). Checked against a running kernel by
- * tests/live.
+ * Sources: net/ipv4/af_inet.c, __inet_bind() (address before privilege); net/ipv6/af_inet6.c, __inet6_bind()
+ * (privilege before address); net/unix/af_unix.c, unix_bind_bsd(). Checked against a running kernel by tests/live.
  */
 #include <errno.h>
 
@@ -86,15 +84,13 @@ static struct tally count_conflicts(const struct port_table *table)
 /*
  * Which doubts remain although a socket is certainly in the way.
  *
- * TCP keeps a summary for each port (tb->fastreuseport, set by the last bind()
- * or listen() that mattered); a socket with SO_REUSEPORT that matches it is let
- * in without a look at the others. The summary outlives the socket that it was
- * made for, and no interface shows it: sk_reuseport_match() and
- * inet_csk_update_fastreuse(). So with SO_REUSEPORT "in use" is near certain,
- * never certain.
+ * TCP keeps a summary for each port (tb->fastreuseport, set by the last bind() or listen() that mattered); a socket
+ * with SO_REUSEPORT that matches it is let in without a look at the others. The summary outlives the socket that it
+ * was made for, and no interface shows it: sk_reuseport_match() and inet_csk_update_fastreuse(). So with SO_REUSEPORT
+ * "in use" is near certain, never certain.
  *
- * UDP has no summary, but the first socket of the chain that counts decides,
- * and the order of the chain is not shown either: udp_lib_lport_inuse().
+ * UDP has no summary, but the first socket of the chain that counts decides, and the order of the chain is not shown
+ * either: udp_lib_lport_inuse().
  */
 static uint32_t doubts_of(const struct request *q, const struct tally *tally)
 {
@@ -261,9 +257,8 @@ static struct verdict check_mptcp(const struct port_table *table)
 }
 
 /*
- * A second bind() is refused. But a TCP socket whose port the kernel chose gives
- * it back when it stops listening, or its connection ends, and getsockname(2)
- * goes on telling it: tcp_set_state(), SOCK_BINDPORT_LOCK.
+ * A second bind() is refused. But a TCP socket whose port the kernel chose gives it back when it stops listening, or
+ * its connection ends, and getsockname(2) goes on telling it: tcp_set_state(), SOCK_BINDPORT_LOCK.
  */
 static struct verdict check_fresh(const struct port_table *table)
 {
@@ -320,9 +315,8 @@ static struct verdict check_v6_exists(const struct port_table *table)
 }
 
 /*
- * inet_listen() wants a socket that never had a peer, in state CLOSE (or LISTEN). An
- * MPTCP socket that was refused its only connect() may listen, one whose connection
- * was reset may not, and the two look the same.
+ * inet_listen() wants a socket that never had a peer, in state CLOSE (or LISTEN). An MPTCP socket that was refused
+ * its only connect() may listen, one whose connection was reset may not, and the two look the same.
  */
 static struct verdict check_unconnected(const struct port_table *table)
 {
@@ -543,9 +537,8 @@ bool verdict_is_passing(int error)
 }
 
 /*
- * Security modules and the cgroup's BPF programs are asked first, and
- * nothing shows their answers. That a privileged port is the cause is known where
- * the rule about it says so alone: EACCES, never EPERM.
+ * Security modules and the cgroup's BPF programs are asked first, and nothing shows their answers. That a privileged
+ * port is the cause is known where the rule about it says so alone: EACCES, never EPERM.
  */
 static enum why why_not_permitted(const struct port_table *table)
 {

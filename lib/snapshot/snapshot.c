@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where backends put facts. Everything is copied, bounded and de-duplicated
- * here, so that a backend may be as simple as a loop over what it reads, and a
- * hostile or broken one cannot make the library grow without end. What is read
+ * Where backends put facts. Everything is copied, bounded and de-duplicated here, so that a backend may be as simple
+ * as a loop over what it reads, and a hostile or broken one cannot make the library grow without end. What is read
  * back is in snapshot/read.c.
  */
 #include <errno.h>

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * managers, without asking a service: the manager of a holder, by its cgroup, and the
- * unit of a socket that only a service manager holds, or no visible process, by the
- * cgroup that created it (INET_DIAG_CGROUP_ID). systemd creates the sockets of a
- * .socket unit inside that unit's cgroup (socket_address_listen_in_cgroup() in its
- * socket.c), so every user can find the unit by the id.
+ * managers, without asking a service: the manager of a holder, by its cgroup, and the unit of a socket that only a
+ * service manager holds, or no visible process, by the cgroup that created it (INET_DIAG_CGROUP_ID). systemd creates
+ * the sockets of a .socket unit inside that unit's cgroup (socket_address_listen_in_cgroup() in its socket.c), so
+ * every user can find the unit by the id.
  *
- * The id is that of the creator at the time of socket(2), not of the holder: it
- * is believed only where the holder's own cgroup cannot tell.
+ * The id is that of the creator at the time of socket(2), not of the holder: it is believed only where the holder's
+ * own cgroup cannot tell.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -165,9 +164,8 @@ static struct aiu_manager_fact fact_of_owner(const struct cgroup_owner *owner)
 }
 
 /*
- * Who could have given the cgroup its name. Of a container that has to be seen, for no engine is
- * asked about it. systemd is asked about a unit, and makes its cgroups itself: where these are not
- * mounted its word stands.
+ * Who could have given the cgroup its name. Of a container that has to be seen, for no engine is asked about it.
+ * systemd is asked about a unit, and makes its cgroups itself: where these are not mounted its word stands.
  */
 static void settle_word(struct cgroup_owner *owner)
 {
@@ -181,9 +179,8 @@ static void settle_word(struct cgroup_owner *owner)
 }
 
 /*
- * Helpers that hold a container's port. conmon in a service is how a unit runs a
- * container (quadlet, podman generate systemd): then the unit is asked. In
- * the engine's own service, or a login, it is the container.
+ * Helpers that hold a container's port. conmon in a service is how a unit runs a container (quadlet, podman generate
+ * systemd): then the unit is asked. In the engine's own service, or a login, it is the container.
  */
 static void put_port_helper(const struct aiu_request *request, struct aiu_manager_fact *fact,
                             const struct aiu_process_fact *process, char *container)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * options: SO_REUSEADDR, SO_REUSEPORT and IPV6_V6ONLY of the sockets in the way,
- * which neither netlink nor /proc tells. The caller's own sockets are asked as
- * they are; of another process' socket a descriptor is borrowed for an instant
- * with pidfd_getfd(2). Whatever descriptor is asked, its inode is compared
- * first: a number may mean another file by now.
+ * options: SO_REUSEADDR, SO_REUSEPORT and IPV6_V6ONLY of the sockets in the way, which neither netlink nor /proc
+ * tells. The caller's own sockets are asked as they are; of another process' socket a descriptor is borrowed for an
+ * instant with pidfd_getfd(2). Whatever descriptor is asked, its inode is compared first: a number may mean another
+ * file by now.
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -2,17 +2,13 @@
 /*
  * holders: which processes have the wanted sockets among their descriptors.
  *
- * The kernel tells no process of a socket, so every descriptor of every process
- * is asked for its inode: getdents64() on /proc/PID/fd, then one statx() per
- * entry, without opening anything and without asking a remote file system. Both
- * calls mostly pay for the kernel making the entry (proc_fill_cache()); little
- * is added to that here. A hit is confirmed by the link's text, for an inode
- * number means a socket only in sockfs.
+ * The kernel tells no process of a socket, so every descriptor of every process is asked for its inode: getdents64()
+ * on /proc/PID/fd, then one statx() per entry, without opening anything and without asking a remote file system. Both
+ * calls mostly pay for the kernel making the entry (proc_fill_cache()); little is added to that here. A hit is
+ * confirmed by the link's text, for an inode number means a socket only in sockfs.
  *
- * Then: newcomers that were forked meanwhile; large tables of other users
- * (proc-fd-large.c); and for sockets without a holder
- * the rarer places (proc-fd-deep.c). What could not be seen becomes gaps
- * (proc-fd-gaps.c).
+ * Then: newcomers that were forked meanwhile; large tables of other users (proc-fd-large.c); and for sockets without
+ * a holder the rarer places (proc-fd-deep.c). What could not be seen becomes gaps (proc-fd-gaps.c).
  */
 #include "backend/process/proc-fd.h"
 
@@ -194,9 +190,8 @@ static int look_by_link(struct scan *scan, struct scan_walk *walk, const char *n
 }
 
 /*
- * An inode without a type is one of anon_inodefs. Most of those are one and the
- * same inode (epoll, eventfd, timerfd, signalfd...); an io_uring has one of its
- * own (anon_inode_create_getfile()), so its text is asked for nearly alone.
+ * An inode without a type is one of anon_inodefs. Most of those are one and the same inode (epoll, eventfd, timerfd,
+ * signalfd...); an io_uring has one of its own (anon_inode_create_getfile()), so its text is asked for nearly alone.
  */
 static int look_at_anon(struct scan *scan, struct scan_walk *walk, uint64_t inode, const char *name)
 {
@@ -229,8 +224,7 @@ static int look_at(struct scan *scan, struct scan_walk *walk, const char *name)
         /* A filter that refuses the call says one of these, procfs never does. */
         if (r == -EPERM || r == -ENOSYS)
                 scan->by_link = true;
-        /* Any other error is the file system's behind the link; never a socket's,
-         * but the link can be asked. */
+        /* Any other error is the file system's behind the link; never a socket's, but the link can be asked. */
         if (r < 0)
                 return look_by_link(scan, walk, name);
         if ((mode & S_IFMT) == 0)
@@ -366,11 +360,10 @@ static int scan_all(struct scan *scan)
 }
 
 /*
- * With CAP_SYS_PTRACE, a process that stays closed has capabilities that we lack, such
- * as the init of a virtual machine (cap_ptrace_access_check()). No user in here can
- * inspect it. A gap says so, but "run as root" would not help, and the process does not
- * count as a possible holder. In a user namespace the capability ends at that namespace,
- * and any process of the host stays closed.
+ * With CAP_SYS_PTRACE, a process that stays closed has capabilities that we lack, such as the init of a virtual
+ * machine (cap_ptrace_access_check()). No user in here can inspect it. A gap says so, but "run as root" would not
+ * help, and the process does not count as a possible holder. In a user namespace the capability ends at that
+ * namespace, and any process of the host stays closed.
  */
 static bool sees_what_root_sees(const struct scan *scan)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Backend "proc-sys": what sysctls, the kernel's version and the caller's
- * capabilities say before any address or socket does. Only the files that the
- * question needs are read. /proc/sys/net shows the network namespace of the
+ * Backend "proc-sys": what sysctls, the kernel's version and the caller's capabilities say before any address or
+ * socket does. Only the files that the question needs are read. /proc/sys/net shows the network namespace of the
  * thread that opens it (net_ctl_root), which is the one asked about.
  */
 #include <errno.h>
@@ -215,9 +214,8 @@ static enum aiu_tristate owns_namespace(int fd, const struct stat *ours, uid_t a
 }
 
 /*
- * ns_capable(net->user_ns, CAP_NET_BIND_SERVICE): the capability counts if the
- * network namespace belongs to the caller's own user namespace or to one below.
- * NS_GET_USERNS says EPERM for all others (ns_get_owner()).
+ * ns_capable(net->user_ns, CAP_NET_BIND_SERVICE): the capability counts if the network namespace belongs to the
+ * caller's own user namespace or to one below. NS_GET_USERNS says EPERM for all others (ns_get_owner()).
  */
 static enum aiu_tristate privileged_over_netns(const struct aiu_request *request, bool capable, const struct stat *ours)
 {

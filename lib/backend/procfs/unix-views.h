@@ -7,9 +7,8 @@
 #include "backend/procfs/unix-mount.h"
 
 /*
- * Is there a mount in another namespace that shows the file at `path` (absolute, resolved) as another
- * inode? No = none is visible; unknown = there is one, or not every namespace could be looked
- * at. `way` is room to work in.
+ * Is there a mount in another namespace that shows the file at `path` (absolute, resolved) as another inode? No =
+ * none is visible; unknown = there is one, or not every namespace could be looked at. `way` is room to work in.
  */
 enum aiu_tristate unix_views_elsewhere(const struct aiu_request *request, const char *path, unix_mount_resolve *resolve,
                                        char way[UNIX_MOUNT_PATH]);

@@ -14,7 +14,6 @@ struct session {
         bool is_user;
         uid_t user;
         bool listed_sockets;
-        bool listed_services;
 };
 
 bool session_is_about(const struct session *session, const struct unit_query *query);
