@@ -826,7 +826,7 @@ int aiu_conflict_is_observed_only(const struct aiu_conflict *);
 /**
  * AF_UNIX: st_mode of the file at the path, if no socket was seen that is bound to it; S_ISSOCK() and
  * similar macros of stat(2) tell its type. A holder of kind AIU_HOLDER_HIDDEN then means that a
- * socket is bound to the file, AIU_STATE_STALE_FILE that none is; otherwise that is not known. 0 = a
+ * socket is bound to the file, AIU_STATE_STALE_FILE that none is; otherwise it is unknown. 0 = a
  * socket is the conflict, or the file's type is not known.
  * @since 0.1
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A question on behalf of another process. Its directory in /proc is opened once: after the process has ended, that
- * descriptor gives ESRCH, whoever has the number then. Its uid and network namespace are read at once, so that they
+ * descriptor gives ESRCH, even if the number is reused. Its uid and network namespace are read at once, so that they
  * are known even if it ends before the query runs.
  */
 #include <errno.h>

@@ -35,7 +35,7 @@ bool caller_pids_are_foreign(int procfs);
 bool caller_is_in_userns(int procfs);
 /* Effective uid 0, and yet without CAP_SYS_PTRACE over every process of the host. */
 bool caller_is_limited_root(int procfs);
-/* With CAP_SYS_PTRACE over every process of the host: whoever it is, there is no more to be had. */
+/* With CAP_SYS_PTRACE over every process of the host: no other user would see more. */
 bool caller_sees_all(int procfs);
 /* What to run as, to see more: "root", or "root of the host" for a root that is limited. */
 const char *caller_who_sees_all(int procfs);

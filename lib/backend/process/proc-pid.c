@@ -231,7 +231,7 @@ static void add_own_ancestors(struct proc_reader *reader, const struct proc_stat
                 reader->own_ancestors[reader->n_own_ancestors++] = reader->ancestor_pids[i];
 }
 
-/* A question on behalf of another process must not end whoever asks it: its ancestors count as well. */
+/* A question on behalf of another process must not end the asking process: its ancestors count as well. */
 static void find_own_ancestors(struct proc_reader *reader)
 {
         const struct proc_stat *own = reader->caller > 0 ? proc_reader_find_kin(reader, reader->caller) : NULL;

@@ -80,7 +80,7 @@ START_TEST(row)
 }
 END_TEST
 
-/* A timer of a minisock ends the port's use; that of another socket, or one that is not known, may not. */
+/* A timer of a minisock ends the port's use; that of another socket, or an unknown one, may not. */
 START_TEST(timers)
 {
         struct request q = server();
