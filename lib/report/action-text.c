@@ -292,13 +292,23 @@ static void describe_container(struct strbuf *text, const struct aiu_action *act
                 strbuf_printf(text, ", run by uid %u", (unsigned)m->user);
 }
 
+/* Those that are the same in every report. */
+static const char *const plain[] = {
+        [AIU_ACTION_NONE] = "nothing has to be done",
+        [AIU_ACTION_RESERVE_PORT] =
+                "keep the kernel from giving the port to outgoing connections: it lies in the ephemeral "
+                "range. This does not end the connection that has it now",
+        [AIU_ACTION_REMOVE_FILE] = "remove the stale socket file: no socket is bound to it in any network namespace",
+        [AIU_ACTION_USE_ACTIVATION] = "use the socket that systemd passes (sd_listen_fds(3)) instead of binding one",
+        [AIU_ACTION_SET_NO_PORT] =
+                "set IP_BIND_ADDRESS_NO_PORT on the socket before bind(): connect() then chooses the port, "
+                "and sockets with different destinations may share it",
+};
+
 static void describe(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report,
                      const struct manager *own)
 {
         switch (action->kind) {
-        case AIU_ACTION_NONE:
-                strbuf_printf(text, "nothing has to be done");
-                break;
         case AIU_ACTION_STOP_UNIT:
                 strbuf_printf(text, "ask %s to stop ",
                               action->manager->kind == AIU_MANAGER_SUPERVISOR ? action->manager->supervisor
@@ -342,17 +352,6 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
                 if (action->first_port > 0)
                         strbuf_printf(text, ": %d is free", action->first_port);
                 break;
-        case AIU_ACTION_RESERVE_PORT:
-                strbuf_printf(text,
-                              "keep the kernel from giving the port to outgoing connections: it lies in the ephemeral "
-                              "range. This does not end the connection that has it now");
-                break;
-        case AIU_ACTION_REMOVE_FILE:
-                strbuf_str(text, "remove the stale socket file: no socket is bound to it in any network namespace");
-                break;
-        case AIU_ACTION_USE_ACTIVATION:
-                strbuf_printf(text, "use the socket that systemd passes (sd_listen_fds(3)) instead of binding one");
-                break;
         case AIU_ACTION_FIX_CALLER:
                 if (action->remarks & REMARK_RANGE)
                         strbuf_printf(
@@ -368,12 +367,6 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
         case AIU_ACTION_WIDEN_RANGE:
                 describe_widen(text, action, report);
                 break;
-        case AIU_ACTION_SET_NO_PORT:
-                strbuf_printf(
-                        text,
-                        "set IP_BIND_ADDRESS_NO_PORT on the socket before bind(): connect() then chooses the port, "
-                        "and sockets with different destinations may share it");
-                break;
         case AIU_ACTION_STOP_KERNEL_USER:
                 describe_kernel_user(text, action->kernel_user);
                 break;
@@ -384,7 +377,9 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
         case AIU_ACTION_ENABLE_IPV6:
         case AIU_ACTION_CHANGE_POLICY:
         case AIU_ACTION_MAKE_DIRECTORY:
-        case AIU_ACTION_UNKNOWN:
+        default:
+                if (action->kind < sizeof(plain) / sizeof(plain[0]) && plain[action->kind])
+                        strbuf_str(text, plain[action->kind]);
                 break;
         }
         add_remarks(text, action, report, own);
