@@ -244,7 +244,7 @@ static int tell(void *userdata, const struct aiu_request *request, struct aiu_sn
         struct bytes *in = userdata;
         unsigned int n = take_byte(in) % 12;
 
-        require(request->port == 8080);
+        require(request->port >= 8080 && request->port <= 8088); /* a free one beside it is looked for */
         while (n-- > 0) {
                 uint8_t which = take_byte(in);
 

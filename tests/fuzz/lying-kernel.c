@@ -610,6 +610,16 @@ uid_t sys_geteuid(void)
         return 0;
 }
 
+int sys_capget(uint64_t *ret_effective)
+{
+        int r = outcome();
+
+        if (r < 0)
+                return r;
+        *ret_effective = take_byte(lie.in) < 128 ? 0 : UINT64_MAX;
+        return 0;
+}
+
 uint64_t sys_now_nsec(void)
 {
         return lie.now += 1000;
