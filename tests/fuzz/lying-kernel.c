@@ -563,6 +563,16 @@ int sys_open_cgroup(int mount, uint64_t id)
         return new_fd();
 }
 
+int sys_capget(uint64_t *ret_effective)
+{
+        int r = outcome();
+
+        if (r < 0)
+                return r;
+        *ret_effective = take_byte(lie.in) % 2 ? UINT64_MAX : 0;
+        return 0;
+}
+
 int sys_pidfd_open(pid_t pid)
 {
         require(pid > 0);
