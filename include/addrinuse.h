@@ -188,6 +188,21 @@ int aiu_context_set_deadline_usec(struct aiu_context *, uint64_t usec);
  * @since 0.1
  */
 int aiu_context_set_procfs(struct aiu_context *, int dirfd);
+/**
+ * The name of a user, such as getpwuid(3) has it; NULL = none. The string has to stay valid until the
+ * next call only.
+ * @since 0.1
+ */
+typedef const char *(*aiu_user_name_fn)(void *userdata, uid_t uid);
+
+/**
+ * Tell users by name, in aiu_holder_get_user_name() and in every text. NULL = by number, the default:
+ * the library reads no user database, because that may wait for a server. The function runs in the
+ * thread of the query, after the search, at most once for each of the first 16 users; the deadline does
+ * not stop it.
+ * @since 0.1
+ */
+void aiu_context_set_user_names(struct aiu_context *, aiu_user_name_fn, void *userdata);
 /** Progress of a search for holders: `done` of `total` processes. @since 0.1 */
 typedef void (*aiu_progress_fn)(void *userdata, size_t done, size_t total);
 
@@ -873,6 +888,13 @@ pid_t aiu_holder_get_ppid(const struct aiu_holder *);
 uid_t aiu_holder_get_uid(const struct aiu_holder *);
 
 /**
+ * The name of that user, from the function of aiu_context_set_user_names(). Raw bytes, at most 64; NULL
+ * without a function, and if it has no name.
+ * @since 0.1
+ */
+const char *aiu_holder_get_user_name(const struct aiu_holder *);
+
+/**
  * Start time: CLOCK_REALTIME in microseconds, with the precision of a clock tick (starttime in
  * /proc/PID/stat, see proc(5)); 0 = not known. Together with the pid it identifies one process even
  * after the pid is reused. Check it before you send a signal.
@@ -1210,6 +1232,11 @@ const char *aiu_gap_kind_to_string(enum aiu_gap_kind);         /**< such as "per
 #define AIU_RENDER_VERBOSE (UINT32_C(1) << 2)
 /** JSON on many lines, indented. @since 0.1 */
 #define AIU_RENDER_PRETTY (UINT32_C(1) << 3)
+/**
+ * Text with the time of day at which a holder started, as localtime_r(3) has it, which may read
+ * /etc/localtime and the environment. Without it: for how long the holder has been running. @since 0.1
+ */
+#define AIU_RENDER_LOCAL_TIME (UINT32_C(1) << 4)
 
 /**
  * The report in words: several lines of printable ASCII. The caller owns *ret_text: free(3).

@@ -166,6 +166,9 @@ static int fill_report(struct aiu_report *report, struct observation *o, struct 
         r = build_conflicts(report, o, table, &entry_group);
         if (r < 0)
                 return r;
+        r = build_users(report, o->query->context->user_name, o->query->context->user_name_userdata);
+        if (r < 0)
+                return r;
         r = recommend(report, o, table, entry_group);
         if (r < 0)
                 return r;

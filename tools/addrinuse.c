@@ -118,7 +118,7 @@ static int print_text(const struct cli *cli, const struct aiu_report *report)
 {
         static bool again;
         char *text;
-        int r = aiu_report_to_text(report, cli->render, &text);
+        int r = aiu_report_to_text(report, cli->render | AIU_RENDER_LOCAL_TIME, &text);
 
         if (r < 0)
                 return r;
@@ -599,6 +599,14 @@ static int read_options(struct cli *cli, int argc, char **argv)
         return aiu_context_set_flags(cli->context, context_flags);
 }
 
+static const char *user_name(void *userdata, uid_t uid)
+{
+        const struct passwd *user = getpwuid(uid);
+
+        (void)userdata;
+        return user ? user->pw_name : NULL;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
         int r;
@@ -608,6 +616,7 @@ static int run(struct cli *cli, int argc, char **argv)
                 cli_error("%s", strerror(-r));
                 return EXIT_TROUBLE;
         }
+        aiu_context_set_user_names(cli->context, user_name, NULL);
         r = aiu_context_add_backend(cli->context, &backend_nft_nat, NULL);
         if (r >= 0)
                 r = aiu_context_set_deadline_usec(cli->context, DEADLINE_USEC);

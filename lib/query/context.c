@@ -97,6 +97,14 @@ AIU_EXPORT void aiu_context_set_progress(struct aiu_context *context, aiu_progre
         context->progress_userdata = userdata;
 }
 
+AIU_EXPORT void aiu_context_set_user_names(struct aiu_context *context, aiu_user_name_fn user_name, void *userdata)
+{
+        if (!context)
+                return;
+        context->user_name = user_name;
+        context->user_name_userdata = userdata;
+}
+
 AIU_EXPORT int aiu_context_set_deadline_usec(struct aiu_context *context, uint64_t usec)
 {
         if (!context)

@@ -23,6 +23,8 @@ struct aiu_context {
         void *log_userdata;
         aiu_progress_fn progress;
         void *progress_userdata;
+        aiu_user_name_fn user_name;
+        void *user_name_userdata;
         uint64_t deadline_usec; /* 0 = none */
         int procfs;             /* -1: the real /proc, unless no_procfs */
         bool no_procfs;

@@ -19,7 +19,8 @@
 #include "render/phrases.h"
 #include "util/macro.h"
 
-#define KNOWN_FLAGS (AIU_RENDER_COLOR | AIU_RENDER_CMDLINE | AIU_RENDER_VERBOSE | AIU_RENDER_PRETTY)
+#define KNOWN_FLAGS                                                                                                    \
+        (AIU_RENDER_COLOR | AIU_RENDER_CMDLINE | AIU_RENDER_VERBOSE | AIU_RENDER_PRETTY | AIU_RENDER_LOCAL_TIME)
 
 /* ------------------------------------------------------ addresses */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "util/escape.h"
 #include "util/missing.h"
@@ -124,10 +125,16 @@ void phrase_endpoint(struct strbuf *out, const struct aiu_conflict *c)
 
 /* ------------------------------------------------------ who, in few words */
 
-static void user(struct strbuf *out, uid_t uid)
+static void user(struct strbuf *out, const struct aiu_holder *h)
 {
-        if (uid == 0)
+        uid_t uid = aiu_holder_get_uid(h);
+
+        if (uid == (uid_t)-1)
+                strbuf_str(out, "user unknown");
+        else if (uid == 0)
                 strbuf_str(out, "root");
+        else if (aiu_holder_get_user_name(h))
+                strbuf_outside(out, aiu_holder_get_user_name(h));
         else
                 strbuf_printf(out, "uid %u", (unsigned int)uid);
 }
@@ -237,11 +244,8 @@ static const char *unseen(const struct aiu_report *report)
         return words;
 }
 
-static void hidden(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c,
-                   const struct aiu_holder *h)
+static void hidden(struct strbuf *out, const struct aiu_report *report, const struct aiu_holder *h)
 {
-        uid_t uid = aiu_conflict_get_uid(c);
-
         strbuf_str(out, "a process");
         if (aiu_holder_get_container(h)) {
                 strbuf_str(out, " in container ");
@@ -250,9 +254,9 @@ static void hidden(struct strbuf *out, const struct aiu_report *report, const st
                 strbuf_str(out, " of ");
                 strbuf_outside(out,
                                aiu_holder_get_socket_unit(h) ? aiu_holder_get_socket_unit(h) : aiu_holder_get_unit(h));
-        } else if (uid != (uid_t)-1) {
+        } else if (aiu_holder_get_uid(h) != (uid_t)-1) {
                 strbuf_str(out, " of ");
-                user(out, uid);
+                user(out, h);
         }
         strbuf_str(out, unseen(report));
 }
@@ -325,7 +329,7 @@ void phrase_who(struct strbuf *out, const struct aiu_report *report, const struc
         else if (kind == AIU_HOLDER_PROCESS || kind == AIU_HOLDER_SELF)
                 process(out, c, h);
         else if (aiu_conflict_get_inode(c) != 0)
-                hidden(out, report, c, h);
+                hidden(out, report, h);
         else if (aiu_conflict_get_state(c) == AIU_STATE_TIME_WAIT)
                 strbuf_str(out, aiu_conflict_get_n_ports(c) ? "closed connections" : "a closed connection");
         else
@@ -539,15 +543,40 @@ static void duration(struct strbuf *out, uint64_t seconds)
                 amount(out, seconds / 86400, "day");
 }
 
-static void up_time(struct strbuf *out, const struct aiu_holder *h)
+/* "14:02", "Tue 14:02", "2026-11-03"; false = not known. */
+static bool time_of_day(struct strbuf *out, uint64_t started, uint64_t now)
+{
+        static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+        struct tm then, today;
+
+        if (sys_local_time(started, &then) < 0 || sys_local_time(now, &today) < 0)
+                return false;
+        if (now - started > UINT64_C(6) * 86400 * 1000000) {
+                strbuf_printf(out, "%d-%02d-%02d", then.tm_year + 1900, then.tm_mon + 1, then.tm_mday);
+                return true;
+        }
+        if (then.tm_mday != today.tm_mday)
+                strbuf_printf(out, "%s ", days[then.tm_wday]);
+        strbuf_printf(out, "%02d:%02d", then.tm_hour, then.tm_min);
+        return true;
+}
+
+static void start(struct strbuf *out, const struct aiu_holder *h, bool local_time)
 {
         uint64_t started = aiu_holder_get_start_time_usec(h), now;
+        struct strbuf when = { 0 };
 
         if (started == 0)
                 return;
         now = sys_real_usec();
-        strbuf_str(out, ", up ");
-        duration(out, now > started ? (now - started) / 1000000 : 0);
+        started = now > started ? started : now;
+        if (local_time && time_of_day(&when, started, now) && !when.error)
+                strbuf_printf(out, ", since %s (", when.text);
+        else
+                strbuf_str(out, ", up ");
+        duration(out, (now - started) / 1000000);
+        strbuf_str(out, when.text ? ")" : "");
+        strbuf_finish(&when);
 }
 
 static void descriptors(struct strbuf *out, const struct aiu_holder *h)
@@ -601,32 +630,24 @@ static const char *label_path(const struct aiu_holder *h)
         return label;
 }
 
-static void one_user(struct strbuf *out, uid_t uid)
-{
-        if (uid == (uid_t)-1)
-                strbuf_str(out, "user unknown");
-        else
-                user(out, uid);
-}
-
 /* Of a master, and of its workers, which are another user's as a rule: the first that differs. */
 static void users(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *master)
 {
         uid_t uid = aiu_holder_get_uid(master);
 
-        one_user(out, uid);
+        user(out, master);
         for (size_t i = 0; i < aiu_conflict_get_n_holders(c); i++) {
                 const struct aiu_holder *h = aiu_conflict_get_holder(c, i);
 
                 if (!is_worker_of(h, master) || aiu_holder_get_uid(h) == uid)
                         continue;
                 strbuf_str(out, ", ");
-                one_user(out, aiu_holder_get_uid(h));
+                user(out, h);
                 return;
         }
 }
 
-void phrase_holder(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h)
+void phrase_holder(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h, bool local_time)
 {
         size_t n_workers = phrase_n_workers(c, h);
 
@@ -643,7 +664,7 @@ void phrase_holder(struct strbuf *out, const struct aiu_conflict *c, const struc
         users(out, c, h);
         strbuf_str(out, ")");
         descriptors(out, h);
-        up_time(out, h);
+        start(out, h, local_time);
         condition(out, h);
 }
 

@@ -40,7 +40,7 @@ bool phrase_is_hidden(const struct aiu_conflict *c);
 const struct aiu_holder *phrase_master(const struct aiu_conflict *c);
 size_t phrase_n_workers(const struct aiu_conflict *c, const struct aiu_holder *master);
 /* A process in full: "nginx, pid 812, and 4 workers (root), fd 6, up 3 days". And one that stands on an earlier line. */
-void phrase_holder(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h);
+void phrase_holder(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h, bool local_time);
 void phrase_holder_again(struct strbuf *out, const struct aiu_holder *h);
 void phrase_ids(struct strbuf *out, const struct aiu_conflict *c);
 void phrase_cmdline(struct strbuf *out, const char *cmdline, size_t bytes);

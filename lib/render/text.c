@@ -14,7 +14,8 @@
 #include "util/quote.h"
 #include "render/phrases.h"
 
-#define KNOWN_FLAGS (AIU_RENDER_COLOR | AIU_RENDER_CMDLINE | AIU_RENDER_VERBOSE | AIU_RENDER_PRETTY)
+#define KNOWN_FLAGS                                                                                                    \
+        (AIU_RENDER_COLOR | AIU_RENDER_CMDLINE | AIU_RENDER_VERBOSE | AIU_RENDER_PRETTY | AIU_RENDER_LOCAL_TIME)
 #define MOST_GROUPS 8u
 #define LABEL_COLUMNS 10u
 
@@ -228,7 +229,7 @@ static void one_holder(struct page *page, const struct aiu_conflict *c, const st
         if (!first)
                 line_end(page);
         label(page, first ? "holder" : "and");
-        phrase_holder(&page->out, c, h);
+        phrase_holder(&page->out, c, h, page->flags & AIU_RENDER_LOCAL_TIME);
         if (!first)
                 return;
         does(page, c, ": ");

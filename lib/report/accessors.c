@@ -168,6 +168,7 @@ OF_HOLDER(enum aiu_holder_kind, aiu_holder_get_kind, kind, AIU_HOLDER_UNKNOWN)
 OF_PROCESS(pid_t, aiu_holder_get_pid, pid, 0)
 OF_PROCESS(pid_t, aiu_holder_get_ppid, ppid, 0)
 OF_HOLDER(uid_t, aiu_holder_get_uid, uid, UID_UNKNOWN)
+OF_HOLDER(const char *, aiu_holder_get_user_name, user_name, NULL)
 OF_PROCESS(uint64_t, aiu_holder_get_start_time_usec, start_time_usec, 0)
 OF_HOLDER(size_t, aiu_holder_get_n_fds, n_fds, 0)
 

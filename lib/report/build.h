@@ -26,6 +26,8 @@ int build_conflicts(struct aiu_report *report, struct observation *o, const stru
 
 /* A note for each socket beside the question. */
 int build_notes(struct aiu_report *report, struct observation *o);
+/* Who the holders' users are, by the hook of the context, which may be NULL. -ENOMEM. */
+int build_users(struct aiu_report *report, aiu_user_name_fn hook, void *userdata);
 
 /* The snapshot's gaps, and one for each bit that keeps the verdict from being known. */
 int build_gaps(struct aiu_report *report, struct observation *o);

@@ -46,6 +46,9 @@ static void report_free(struct aiu_report *report)
                 manager_finish(&report->managers[i]);
         for (size_t i = 0; i < report->n_kernel_users; i++)
                 kernel_user_finish(&report->kernel_users[i]);
+        for (size_t i = 0; i < report->n_users; i++)
+                free(report->users[i].name);
+        free(report->users);
         free(report->conflicts);
         free(report->neighbours);
         free(report->actions);

@@ -7,6 +7,11 @@
 
 #include "rules/model.h"
 
+struct user {
+        uid_t uid;
+        char *name;
+};
+
 struct aiu_report {
         atomic_uint refs;
         struct request request;
@@ -34,6 +39,8 @@ struct aiu_report {
         size_t n_managers;
         struct kernel_user *kernel_users;
         size_t n_kernel_users;
+        struct user *users; /* whose names are known */
+        size_t n_users;
 };
 
 /* Frees what is in it, not the conflict itself. */

@@ -307,7 +307,8 @@ struct aiu_holder {
         const struct kernel_user *kernel_user; /* NULL unless KERNEL and known */
         int *fds;
         size_t n_fds;
-        uid_t uid; /* of the process, else of the socket */
+        uid_t uid;             /* of the process, else of the socket */
+        const char *user_name; /* of that user; NULL = not known, or not asked for */
         uint32_t flags;
         pid_t leader; /* see aiu_holder_get_leader(); 0 = itself */
 };

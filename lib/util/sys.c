@@ -424,6 +424,13 @@ uint64_t sys_real_usec(void)
         return clock_nsec(CLOCK_REALTIME) / 1000u;
 }
 
+int sys_local_time(uint64_t real_usec, struct tm *ret)
+{
+        time_t seconds = (time_t)(real_usec / 1000000u);
+
+        return localtime_r(&seconds, ret) ? 0 : -EOVERFLOW;
+}
+
 /* CLOCK_BOOTTIME, not CLOCK_MONOTONIC: start times in /proc/PID/stat count the
  * time asleep (do_task_stat() prints start_boottime), and both clocks follow
  * the caller's time namespace. */

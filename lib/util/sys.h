@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 struct pollfd;
+struct tm;
 struct utsname;
 
 int sys_openat(int dirfd, const char *path, int flags); /* O_CLOEXEC is added */
@@ -62,6 +63,8 @@ uid_t sys_geteuid(void);
 int sys_capget(uint64_t *ret_effective);
 uint64_t sys_now_nsec(void);  /* CLOCK_MONOTONIC */
 uint64_t sys_real_usec(void); /* CLOCK_REALTIME */
+/* localtime_r(3), which may read files. */
+int sys_local_time(uint64_t real_usec, struct tm *ret);
 uint64_t sys_boot_usec(void); /* CLOCK_REALTIME at boot */
 
 /* Read a whole small file below dirfd: at most `bytes` - 1, then a NUL. Returns

@@ -116,6 +116,7 @@ START_TEST(null_holders)
         ck_assert_ptr_null(aiu_holder_get_ancestor_comm(NULL, 0));
         ck_assert_uint_eq(aiu_holder_get_flags(NULL), 0);
         ck_assert_ptr_null(aiu_holder_get_label(NULL));
+        ck_assert_ptr_null(aiu_holder_get_user_name(NULL));
         ck_assert_int_eq(aiu_holder_get_leader(NULL), 0);
         ck_assert_int_eq(aiu_holder_get_manager(NULL), AIU_MANAGER_UNKNOWN);
         ck_assert_ptr_null(aiu_holder_get_unit(NULL));
@@ -156,6 +157,7 @@ START_TEST(null_context)
         ck_assert_ptr_null(aiu_context_unref(NULL));
         aiu_context_set_log(NULL, NULL, AIU_LOG_DEBUG, NULL);
         aiu_context_set_progress(NULL, NULL, NULL);
+        aiu_context_set_user_names(NULL, NULL, NULL);
         is_inval(aiu_context_set_deadline_usec(NULL, 1));
         is_inval(aiu_context_set_procfs(NULL, -1));
         is_inval(aiu_context_set_flags(NULL, 0));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "render/phrases.h"
 #include "util/macro.h"
@@ -543,6 +544,40 @@ START_TEST(user_not_known)
 }
 END_TEST
 
+static const struct {
+        uint64_t ago; /* seconds */
+        const char *format, *behind;
+} starts[] = {
+        { 30, ", since %H:%M (", " seconds)\n" },
+        { 3 * 86400 + 7200, ", since %a %H:%M (", "3 days)\n" },
+        { 25 * 86400 + 7200, ", since %Y-%m-%d (", "25 days)\n" },
+};
+
+/* By the day of the week as long as that is plain, and with the user's name. */
+START_TEST(local_time_and_user)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        struct process *p = (struct process *)fixture_process(r, 812, "web", NULL);
+        time_t when = time(NULL) - (time_t)starts[_i].ago;
+        char line[64], *text = NULL;
+
+        ck_assert_int_eq(setenv("TZ", "UTC+12", 1), 0);
+        /* Around midnight "today" needs no day. */
+        if (_i == 0 && time(NULL) % 86400 - 12 * 3600 >= 0 && time(NULL) % 86400 - 12 * 3600 < 60)
+                when = time(NULL);
+        p->start_time_usec = (uint64_t)when * 1000000;
+        p->uid = 1000;
+        fixture_listening(r, "127.0.0.1", AIU_OVERLAP_EXACT, AIU_HOLDER_PROCESS, p, 6)->user_name = "de\tploy";
+        ck_assert_int_eq(aiu_report_to_text(r, AIU_RENDER_LOCAL_TIME, &text), 0);
+        ck_assert_uint_gt(strftime(line, sizeof(line), starts[_i].format, localtime(&when)), 0);
+        ck_assert_msg(strstr(text, line) && strstr(text, starts[_i].behind), "%s: %s", line, text);
+        ck_assert_msg(strstr(text, "pid 812 (de\\x09ploy), fd 6") || strstr(text, "pid 812 (de\\tploy), fd 6"), "%s",
+                      text);
+        free(text);
+        aiu_report_unref(r);
+}
+END_TEST
+
 START_TEST(colour_on_request)
 {
         struct aiu_report *r = fixture_unit_report();
@@ -563,7 +598,7 @@ START_TEST(wrong_use)
         struct aiu_report *r = fixture_unit_report();
         char *text = NULL;
 
-        ck_assert_int_eq(aiu_report_to_text(r, UINT32_C(1) << 4, &text), -EINVAL);
+        ck_assert_int_eq(aiu_report_to_text(r, UINT32_C(1) << 5, &text), -EINVAL);
         ck_assert_int_eq(aiu_report_to_json(r, UINT32_C(1) << 31, &text), -EINVAL);
         ck_assert_int_eq(aiu_report_to_text(NULL, 0, &text), -EINVAL);
         ck_assert_int_eq(aiu_report_to_json(r, 0, NULL), -EINVAL);
@@ -600,6 +635,7 @@ int main(void)
         tcase_add_loop_test(tcase, answers_in_one_line, 0, (int)ELEMENTSOF(short_answers));
         tcase_add_test(tcase, gaps_where_they_matter);
         tcase_add_test(tcase, user_not_known);
+        tcase_add_loop_test(tcase, local_time_and_user, 0, (int)ELEMENTSOF(starts));
         tcase_add_test(tcase, colour_on_request);
         tcase_add_test(tcase, wrong_use);
         suite_add_tcase(suite, tcase);

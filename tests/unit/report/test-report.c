@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "util/macro.h"
+#include "report/build.h"
 #include "report/report.h"
 #include "fixture/run-suite.h"
 #include "fixture/port-table.h"
@@ -556,6 +557,47 @@ START_TEST(reuseaddr_decides)
 }
 END_TEST
 
+static const char *name_user(void *userdata, uid_t uid)
+{
+        static char name[16];
+
+        ++*(int *)userdata;
+        if (uid == 3)
+                return NULL;
+        snprintf(name, sizeof(name), "%s%u", uid == 4 ? "" : "user", (unsigned)uid);
+        return uid == 4 ? "" : name;
+}
+
+/* Once for each user, for a few, and none without a hook. */
+START_TEST(users_by_name)
+{
+        struct aiu_report report = { 0 };
+        struct aiu_holder holders[20] = { 0 };
+        struct aiu_conflict conflicts[2] = { { .holders = holders, .n_holders = 20 },
+                                             { .holders = holders, .n_holders = 2 } };
+        int n_calls = 0;
+
+        for (uid_t i = 0; i < 20; i++)
+                holders[i].uid = i == 2 ? UID_UNKNOWN : i == 5 ? 1 : i;
+        ck_assert_int_eq(build_users(&report, name_user, &n_calls), 0);
+        report.conflicts = conflicts;
+        report.n_conflicts = 2;
+        ck_assert_int_eq(build_users(&report, NULL, &n_calls), 0);
+        ck_assert(n_calls == 0 && !report.users);
+        ck_assert_int_eq(build_users(&report, name_user, &n_calls), 0);
+        ck_assert_str_eq(aiu_holder_get_user_name(&holders[1]), "user1");
+        ck_assert_str_eq(aiu_holder_get_user_name(&holders[5]), "user1");
+        ck_assert_str_eq(aiu_holder_get_user_name(&holders[17]), "user17");
+        ck_assert_ptr_null(aiu_holder_get_user_name(&holders[18]));
+        for (int i = 2; i < 5; i++)
+                ck_assert_ptr_null(aiu_holder_get_user_name(&holders[i]));
+        ck_assert_int_eq(n_calls, 16);
+        for (size_t i = 0; i < report.n_users; i++)
+                free(report.users[i].name);
+        free(report.users);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("report");
@@ -576,6 +618,7 @@ int main(void)
         tcase_add_test(tcase, facts_for_a_reader_of_another_size);
         tcase_add_test(tcase, told_twice_and_too_much);
         tcase_add_test(tcase, reuseaddr_decides);
+        tcase_add_test(tcase, users_by_name);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
