@@ -257,6 +257,15 @@ void aiu_context_set_progress(struct aiu_context *, aiu_progress_fn, void *userd
 #define AIU_CONTEXT_LISTENERS_ONLY (UINT32_C(1) << 4)
 
 /**
+ * Allow one kind of trial bind: Linux before 6.8 shows no TCP socket that is bound but not listening.
+ * Where the answer depends on such sockets alone, bind() a scratch socket to the port of [::], without
+ * options, and close it at once. If the port has a socket, the bind() fails and changes nothing. If it
+ * has none, every address of the port is taken for an instant. AIU_CONTEXT_TRIAL_BIND includes it.
+ * @since 0.1
+ */
+#define AIU_CONTEXT_TRIAL_WILDCARD (UINT32_C(1) << 5)
+
+/**
  * Set the AIU_CONTEXT_* flags, replacing the previous ones; default 0.
  * @returns 0; -EINVAL (NULL, or a bit that this version does not know)
  * @since 0.1

@@ -596,6 +596,8 @@ static int read_options(struct cli *cli, int argc, char **argv)
         /* Where only the verdict is told, one holder is as good as all. */
         if (cli->quiet && !cli->json && !cli->apply)
                 context_flags |= AIU_CONTEXT_FIRST_HOLDER;
+        if (!cli->no_self_test)
+                context_flags |= AIU_CONTEXT_TRIAL_WILDCARD;
         return aiu_context_set_flags(cli->context, context_flags);
 }
 

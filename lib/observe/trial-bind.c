@@ -12,7 +12,9 @@
  *    it was made for, so it may exist even if no socket on the port has SO_REUSEPORT.
  *    It goes with the last socket on the port. (Before Linux 6.18 a success also keeps
  *    connect() from using a port that only connect() had used: also on such ports only.)
- *    If a socket certainly blocks, the bind() cannot succeed, and is harmless.
+ *    If a socket certainly blocks, the bind() cannot succeed, and is harmless. Nor can
+ *    that of [::] without options on a port that has a socket: no cache is asked, and
+ *    each socket, TIME_WAIT included, is compared (inet_csk_bind_conflict()).
  *  - UDP: not with SO_REUSEADDR beside others, or where they cannot be seen: it would
  *    get their datagrams. Otherwise UDP has no memory, and our place in the chain is
  *    gone with us.
@@ -56,17 +58,20 @@ static bool on_the_port(const struct request *q, const struct socket *s)
                address_port(&s->local) == address_port(&q->address);
 }
 
-/* Certainly no socket has the port, at any address. */
-static bool port_is_empty(const struct observation *o)
+static bool sees_nothing(const struct observation *o)
 {
         const struct aiu_snapshot *snapshot = &o->snapshot;
 
-        if (!o->sockets_complete)
-                return false;
         for (size_t i = 0; i < snapshot->n_sockets; i++)
                 if (on_the_port(o->request, &snapshot->sockets[i]))
                         return false;
         return true;
+}
+
+/* Certainly no socket has the port, at any address. */
+static bool port_is_empty(const struct observation *o)
+{
+        return o->sockets_complete && sees_nothing(o);
 }
 
 /* A socket is certainly in the way: only which error comes first is open. */
@@ -132,33 +137,81 @@ static void say_tried(struct observation *o, int error)
         aiu_snapshot_log(&o->snapshot, AIU_LOG_INFO, text);
 }
 
-static void bind_and_close(struct observation *o)
+#define NOT_TRIED (-EAGAIN) /* passing, so nothing more is known */
+
+static int bind_and_close(struct observation *o, const struct request *q)
 {
-        struct request *q = o->request;
         int fd, r;
 
         fd = sys_socket(q->address.sa.any.sa_family, q->type, q->protocol);
         if (fd < 0)
-                return; /* it could not be tried: nothing more is known */
+                return NOT_TRIED;
         r = set_options(fd, q);
-        if (r >= 0) {
+        if (r < 0) {
+                r = NOT_TRIED;
+        } else {
                 r = sys_bind(fd, &q->address.sa.any, q->address.len);
                 say_tried(o, r < 0 ? -r : 0);
-                if (r >= 0)
-                        q->trial_succeeded = true;
-                else if (!verdict_is_passing(-r))
-                        q->error = -r; /* evidence, as if the caller had seen it */
         }
         sys_close(fd);
+        return r;
+}
+
+/* ------------------------------------------------------ the wildcard */
+
+/*
+ * Linux before 6.8 shows no socket that is bound but not listening. If the wildcard without options
+ * can be bound, the port has no socket at all in its table (of a VRF, or of none). If not, nothing
+ * was changed, and the answer stays unknown.
+ */
+static bool may_try_wildcard(const struct observation *o)
+{
+        const struct request *q = o->request;
+
+        return o->backend_request.context_flags & (AIU_CONTEXT_TRIAL_BIND | AIU_CONTEXT_TRIAL_WILDCARD) &&
+               is_fresh(o) && address_is_ip(&q->address) && address_port(&q->address) != 0 && conflict_modelled(q) &&
+               conflict_protocol(q) == IPPROTO_TCP && q->l3mdev == 0 && kernel_hides_bound(&o->snapshot.host) &&
+               sees_nothing(o);
+}
+
+static void try_wildcard(struct observation *o)
+{
+        struct request any = *o->request;
+        bool v6 = o->snapshot.host.ipv6_enabled != NO;
+        int r;
+
+        any.address = (struct address){ .len = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in) };
+        any.address.sa.any.sa_family = v6 ? AF_INET6 : AF_INET;
+        address_set_port(&any.address, address_port(&o->request->address));
+        any.protocol = IPPROTO_TCP;
+        any.v6only = any.reuseaddr = any.freebind = false;
+        any.ifindex = 0;
+        r = bind_and_close(o, &any);
+        if (r < 0)
+                return;
+        o->sockets_complete = true;
+        o->snapshot.host.bound_complete = true;
+}
+
+static bool is_open(const struct observation *o)
+{
+        struct port_table table = observe_table(o);
+
+        return verdict_predict(&table).verdict == AIU_VERDICT_UNKNOWN;
 }
 
 void trial_bind(struct observation *o)
 {
-        struct port_table table;
+        struct request *q = o->request;
+        int r;
 
-        if (!may_try(o))
+        if (may_try_wildcard(o) && is_open(o))
+                try_wildcard(o);
+        if (!may_try(o) || !is_open(o))
                 return;
-        table = observe_table(o);
-        if (verdict_predict(&table).verdict == AIU_VERDICT_UNKNOWN)
-                bind_and_close(o);
+        r = bind_and_close(o, q);
+        if (r >= 0)
+                q->trial_succeeded = true;
+        else if (!verdict_is_passing(-r))
+                q->error = -r; /* evidence, as if the caller had seen it */
 }

@@ -23,7 +23,7 @@
 
 #define KNOWN_FLAGS                                                                                                    \
         (AIU_CONTEXT_FIRST_HOLDER | AIU_CONTEXT_TRIAL_BIND | AIU_CONTEXT_NO_IPC | AIU_CONTEXT_ALL_SYSCALLS |           \
-         AIU_CONTEXT_LISTENERS_ONLY)
+         AIU_CONTEXT_LISTENERS_ONLY | AIU_CONTEXT_TRIAL_WILDCARD)
 
 /* In the order in which each phase asks them. */
 static const struct aiu_backend *const builtin[] = {

@@ -122,6 +122,11 @@ static const struct {
         { DOUBT_RANGE, " may find no port: the range could not be counted" },
 };
 
+static bool bound_hidden(const struct verdict *v)
+{
+        return v->doubts & DOUBT_KERNEL && v->kernel == AIU_KERNEL_BOUND_SHOWN;
+}
+
 /* With more time it would be known. */
 static const char *late_words(const struct aiu_report *report)
 {
@@ -138,6 +143,8 @@ static void add_doubt(struct strbuf *text, const struct aiu_report *report)
 {
         const char *words = late_words(report);
 
+        if (!words && bound_hidden(&report->verdict))
+                words = " may be free: this kernel does not show sockets that are bound but not listening";
         for (size_t i = 0; !words && i < sizeof(doubts) / sizeof(doubts[0]); i++)
                 if (report->verdict.doubts & doubts[i].doubt)
                         words = doubts[i].words;

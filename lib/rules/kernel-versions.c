@@ -47,8 +47,7 @@ static const struct {
           "it may count a socket without a file as root's where SO_REUSEPORT compares owners" },
         { 0, VERSION(6, 19), AIU_KERNEL_UDP_CROWD,
           "with more than ten UDP sockets on a port it may overlook some when a wildcard is bound" },
-        { 0, VERSION(6, 8), AIU_KERNEL_BOUND_SHOWN,
-          "it shows no TCP socket that is bound but neither listens nor is connected" },
+        { 0, VERSION(6, 8), AIU_KERNEL_BOUND_SHOWN, "it does not show TCP sockets that are bound but not listening" },
         { 0, VERSION(5, 0), AIU_KERNEL_VRF, "it may have one table of ports for all VRFs" },
 };
 

@@ -358,10 +358,13 @@ START_TEST(port_alone)
 }
 END_TEST
 
+static enum aiu_tristate address_is_local;
+
 static int kernel_6_1(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
 {
         struct aiu_host_fact fact = {
                 .size = sizeof(fact),
+                .address_local = address_is_local,
                 .kernel_major = 6,
                 .kernel_minor = 1,
                 .unprivileged_port_start = -1,
@@ -373,29 +376,44 @@ static int kernel_6_1(void *userdata, const struct aiu_request *backend_request,
         return aiu_snapshot_add_host(to, &fact);
 }
 
-static enum aiu_verdict on_6_1(uint32_t proven, unsigned int what)
+static struct aiu_context *context_on_6_1(uint32_t flags, uint32_t proven)
 {
         struct aiu_backend old = { .size = sizeof(old), .name = "old", .host = kernel_6_1 };
-        static const char *const others[] = { "proc-sys", "route", "proc-address" };
+        static const char *const others[] = { "proc-sys", "proc-bound" };
         struct aiu_context *context;
-        struct aiu_query *query;
-        struct aiu_report *report;
-        enum aiu_verdict verdict;
 
         ck_assert_int_eq(aiu_context_new(&context), 0);
-        ck_assert_int_eq(aiu_context_set_flags(context, TRIAL | AIU_CONTEXT_NO_IPC), 0);
+        ck_assert_int_eq(aiu_context_set_flags(context, flags | AIU_CONTEXT_NO_IPC), 0);
+        ck_assert_int_eq(aiu_context_set_deadline_usec(context, 0), 0);
         for (size_t i = 0; i < ELEMENTSOF(others); i++)
                 ck_assert_int_eq(aiu_context_disable_backend(context, others[i]), 0);
         ck_assert_int_eq(aiu_context_add_backend(context, &old, NULL), 0);
         ck_assert_int_eq(aiu_context_set_kernel(context, proven), 0);
+        return context;
+}
+
+static struct aiu_report *look_on_6_1(const char *ip, uint32_t flags, uint32_t proven, unsigned int what)
+{
+        struct aiu_context *context = context_on_6_1(flags, proven);
+        struct aiu_query *query;
+        struct aiu_report *report;
+
         ck_assert_int_eq(aiu_query_new(context, &query), 0);
         aiu_context_unref(context);
-        ck_assert_int_eq(aiu_query_set_address_string(query, "127.0.0.1", 8080), 0);
+        ck_assert_int_eq(aiu_query_set_address_string(query, ip, 8080), 0);
         ck_assert_int_eq(aiu_query_set_reuseaddr(query, what & RA), 0);
+        ck_assert_int_eq(aiu_query_set_reuseport(query, what & RP), 0);
         ck_assert_int_eq(aiu_query_run(query, &report), 0);
-        verdict = aiu_report_get_verdict(report);
-        aiu_report_unref(report);
         aiu_query_unref(query);
+        return report;
+}
+
+static enum aiu_verdict on_6_1(uint32_t flags, uint32_t proven, unsigned int what)
+{
+        struct aiu_report *report = look_on_6_1("127.0.0.1", flags, proven, what);
+        enum aiu_verdict verdict = aiu_report_get_verdict(report);
+
+        aiu_report_unref(report);
         return verdict;
 }
 
@@ -405,13 +423,123 @@ START_TEST(old_kernel)
         uint32_t shown = AIU_KERNEL_BOUND_SHOWN, stateless = AIU_KERNEL_STATELESS;
         int fd;
 
-        ck_assert_int_eq(on_6_1(0, 0), AIU_VERDICT_UNKNOWN);
-        ck_assert_int_eq(on_6_1(shown, 0), AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(on_6_1(TRIAL, shown, 0), AIU_VERDICT_AVAILABLE);
         fd = bound("127.0.0.1", 8080, LISTEN);
-        ck_assert_int_eq(on_6_1(0, 0), AIU_VERDICT_IN_USE);
-        ck_assert_int_eq(on_6_1(shown, RA), AIU_VERDICT_UNKNOWN);
-        ck_assert_int_eq(on_6_1(shown | stateless, RA), AIU_VERDICT_IN_USE);
+        ck_assert_int_eq(on_6_1(TRIAL, 0, 0), AIU_VERDICT_IN_USE);
+        ck_assert_int_eq(on_6_1(TRIAL, shown, RA), AIU_VERDICT_UNKNOWN);
+        ck_assert_int_eq(on_6_1(TRIAL, shown | stateless, RA), AIU_VERDICT_IN_USE);
         close(fd);
+}
+END_TEST
+
+/* A backend that sees no socket, as on a kernel that shows none that is bound only. */
+static int sees_none(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
+{
+        (void)userdata;
+        (void)backend_request;
+        (void)to;
+        return AIU_COMPLETE;
+}
+
+/* On a port whose sockets are not shown: what the wildcard says, and how many bind() that took. */
+static enum aiu_verdict unseen_on_6_1(const char *ip, uint32_t flags, unsigned int what)
+{
+        struct aiu_backend none = { .size = sizeof(none), .name = "none", .sockets = sees_none };
+        struct aiu_context *context = context_on_6_1(flags, AIU_KERNEL_STATELESS | AIU_KERNEL_TIME_WAIT |
+                                                                    AIU_KERNEL_DUAL_STACK | AIU_KERNEL_MAPPED);
+        struct aiu_query *query;
+        struct aiu_report *report;
+        enum aiu_verdict verdict;
+
+        address_is_local = AIU_TRISTATE_YES;
+        ck_assert_int_eq(aiu_context_disable_backend(context, "sock-diag"), 0);
+        ck_assert_int_eq(aiu_context_disable_backend(context, "proc-net"), 0);
+        ck_assert_int_eq(aiu_context_add_backend(context, &none, NULL), 0);
+        ck_assert_int_eq(aiu_query_new(context, &query), 0);
+        aiu_context_unref(context);
+        ck_assert_int_eq(aiu_query_set_address_string(query, ip, 8080), 0);
+        ck_assert_int_eq(aiu_query_set_reuseaddr(query, what & RA), 0);
+        ck_assert_int_eq(aiu_query_set_reuseport(query, what & RP), 0);
+        if (what & UDP)
+                ck_assert_int_eq(aiu_query_set_socket(query, SOCK_DGRAM, 0), 0);
+        binds = 0;
+        sys_fault = count_binds;
+        ck_assert_int_eq(aiu_query_run(query, &report), 0);
+        sys_fault = NULL;
+        aiu_query_unref(query);
+        verdict = aiu_report_get_verdict(report);
+        aiu_report_unref(report);
+        return verdict;
+}
+
+#define WILDCARD AIU_CONTEXT_TRIAL_WILDCARD
+
+START_TEST(wildcard_shows_that_the_port_is_empty)
+{
+        static const unsigned int options[] = { 0, RA, RP, RA | RP };
+        int none;
+
+        ck_assert_int_eq(unseen_on_6_1("127.0.0.1", 0, 0), AIU_VERDICT_UNKNOWN);
+        none = binds;
+        for (size_t i = 0; i < ELEMENTSOF(options); i++) {
+                ck_assert_int_eq(unseen_on_6_1("127.0.0.1", WILDCARD, options[i]), AIU_VERDICT_AVAILABLE);
+                ck_assert_int_eq(binds, none + 1);
+                ck_assert_int_eq(unseen_on_6_1("::1", TRIAL, options[i]), AIU_VERDICT_AVAILABLE);
+                ck_assert_int_eq(binds, none + 1);
+        }
+        /* UDP has no such sockets, and is not tried. */
+        ck_assert_int_eq(unseen_on_6_1("127.0.0.1", WILDCARD, UDP), AIU_VERDICT_AVAILABLE);
+        ck_assert_int_eq(binds, none);
+}
+END_TEST
+
+/* Whatever socket it is and at whatever address: the wildcard does not get the port, and the answer stays. */
+START_TEST(wildcard_is_refused)
+{
+        static const char *const addresses[] = { "127.0.0.1", "127.0.0.2", "0.0.0.0" };
+        static const unsigned int options[] = { 0, RA, RP, RA | RP, LISTEN };
+
+        for (size_t a = 0; a < ELEMENTSOF(addresses); a++)
+                for (size_t i = 0; i < ELEMENTSOF(options); i++) {
+                        int fd = bound(addresses[a], 8080, options[i]);
+
+                        ck_assert_int_eq(unseen_on_6_1("127.0.0.1", WILDCARD, RA), AIU_VERDICT_UNKNOWN);
+                        ck_assert_int_eq(unseen_on_6_1("127.0.0.1", TRIAL, RA | RP), AIU_VERDICT_UNKNOWN);
+                        close(fd);
+                }
+}
+END_TEST
+
+START_TEST(wildcard_is_not_tried)
+{
+        struct aiu_report *report;
+        int fd = bound("127.0.0.2", 8080, LISTEN), without = 0;
+
+        /* A socket on the port is seen: the bind() could only fail. */
+        for (uint32_t flags = 0; flags <= WILDCARD; flags += WILDCARD) {
+                sys_fault = count_binds;
+                report = look_on_6_1("127.0.0.1", flags, 0, 0);
+                sys_fault = NULL;
+                ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_UNKNOWN);
+                aiu_report_unref(report);
+                without = flags ? without : binds;
+        }
+        ck_assert_int_eq(binds, 2 * without);
+        close(fd);
+        /* What this flag does not allow. */
+        ck_assert_int_eq(verdict_of("127.0.0.1", 8080, UDP, WILDCARD, NO_SOCKETS), AIU_VERDICT_UNKNOWN);
+}
+END_TEST
+
+/* What is not shown has its name in the summary. */
+START_TEST(unseen_in_words)
+{
+        struct aiu_report *report = look_on_6_1("127.0.0.1", 0, 0, 0);
+
+        ck_assert_str_eq(aiu_report_get_summary(report),
+                         "127.0.0.1:8080/tcp may be free: this kernel does not show sockets that are bound but not "
+                         "listening");
+        aiu_report_unref(report);
 }
 END_TEST
 
@@ -513,6 +641,10 @@ int main(void)
         tcase_add_test(tcase, abstract_names);
         tcase_add_test(tcase, port_alone);
         tcase_add_test(tcase, old_kernel);
+        tcase_add_test(tcase, wildcard_shows_that_the_port_is_empty);
+        tcase_add_test(tcase, wildcard_is_refused);
+        tcase_add_test(tcase, wildcard_is_not_tried);
+        tcase_add_test(tcase, unseen_in_words);
         tcase_add_test(tcase, port_alone_without_ipv6);
         tcase_add_test(tcase, passing_errors);
         tcase_add_test(tcase, not_without_need);

@@ -261,8 +261,9 @@ END_TEST
 START_TEST(flags_have_their_numbers)
 {
         ck_assert_uint_eq(AIU_CONTEXT_FIRST_HOLDER | AIU_CONTEXT_TRIAL_BIND << 4 | AIU_CONTEXT_NO_IPC << 8 |
-                                  AIU_CONTEXT_ALL_SYSCALLS << 12 | AIU_CONTEXT_LISTENERS_ONLY << 16,
-                          0x108421);
+                                  AIU_CONTEXT_ALL_SYSCALLS << 12 | AIU_CONTEXT_LISTENERS_ONLY << 16 |
+                                  AIU_CONTEXT_TRIAL_WILDCARD << 20,
+                          0x2108421);
         ck_assert_uint_eq(AIU_OPTION_REUSEADDR | AIU_OPTION_REUSEPORT << 4 | AIU_OPTION_V6ONLY << 8 |
                                   AIU_OPTION_FREEBIND << 12,
                           0x8421);
@@ -623,7 +624,7 @@ START_TEST(bad_context)
         struct aiu_context *context = NULL;
 
         ck_assert_int_eq(aiu_context_new(&context), 0);
-        is_inval(aiu_context_set_flags(context, UINT32_C(1) << 5));
+        is_inval(aiu_context_set_flags(context, UINT32_C(1) << 31));
         is_inval(aiu_context_set_flags(context, UINT32_MAX));
         is_inval(aiu_context_set_procfs(context, -2));
         ck_assert_int_eq(aiu_context_set_procfs(context, 12345), -EBADF);

@@ -291,7 +291,7 @@ START_TEST(end_to_end)
         ck_assert_int_eq(aiu_query_set_address_string(query, "127.0.0.1", 8080), 0);
         ck_assert_int_eq(aiu_query_run(query, &report), 0);
         ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_UNKNOWN);
-        ck_assert(says(report, "this is Linux 6.1.2: it shows no TCP socket that is bound"));
+        ck_assert(says(report, "this is Linux 6.1.2: it does not show TCP sockets that are bound"));
         aiu_report_unref(report);
         ck_assert_int_eq(aiu_context_set_kernel(context, KERNEL_ALL), 0);
         ck_assert_int_eq(aiu_query_run(query, &report), 0);
