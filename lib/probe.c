@@ -82,6 +82,17 @@ static int observe_port(struct observation *o)
         return r;
 }
 
+/* What a person would ask next. A caller who wants little work done wants none of this. */
+static int observe_around(struct observation *o)
+{
+        int r;
+
+        if (o->query->context->flags & (AIU_CONTEXT_FIRST_HOLDER | AIU_CONTEXT_LISTENERS_ONLY))
+                return 0;
+        r = observe_beside(o);
+        return r < 0 ? r : observe_other_port(o);
+}
+
 static int observe(struct observation *o)
 {
         int r;
@@ -91,9 +102,7 @@ static int observe(struct observation *o)
                 return r;
         trial_bind(o);
         r = observe_managers(o);
-        if (r >= 0)
-                r = observe_beside(o);
-        return r < 0 ? r : observe_other_port(o);
+        return r < 0 ? r : observe_around(o);
 }
 
 static int judge(struct aiu_report *report, struct port_table *table, struct socket *sockets)

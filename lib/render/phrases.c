@@ -125,18 +125,21 @@ void phrase_endpoint(struct strbuf *out, const struct aiu_conflict *c)
 
 /* ------------------------------------------------------ who, in few words */
 
-static void user(struct strbuf *out, const struct aiu_holder *h)
+static void user_called(struct strbuf *out, uid_t uid, const char *name)
 {
-        uid_t uid = aiu_holder_get_uid(h);
-
         if (uid == (uid_t)-1)
                 strbuf_str(out, "user unknown");
         else if (uid == 0)
                 strbuf_str(out, "root");
-        else if (aiu_holder_get_user_name(h))
-                strbuf_outside(out, aiu_holder_get_user_name(h));
+        else if (name)
+                strbuf_outside(out, name);
         else
                 strbuf_printf(out, "uid %u", (unsigned int)uid);
+}
+
+static void user(struct strbuf *out, const struct aiu_holder *h)
+{
+        user_called(out, aiu_holder_get_uid(h), aiu_holder_get_user_name(h));
 }
 
 void phrase_container(struct strbuf *out, const struct aiu_holder *h)
@@ -244,7 +247,8 @@ static const char *unseen(const struct aiu_report *report)
         return words;
 }
 
-static void hidden(struct strbuf *out, const struct aiu_report *report, const struct aiu_holder *h)
+static void hidden(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c,
+                   const struct aiu_holder *h)
 {
         strbuf_str(out, "a process");
         if (aiu_holder_get_container(h)) {
@@ -254,9 +258,9 @@ static void hidden(struct strbuf *out, const struct aiu_report *report, const st
                 strbuf_str(out, " of ");
                 strbuf_outside(out,
                                aiu_holder_get_socket_unit(h) ? aiu_holder_get_socket_unit(h) : aiu_holder_get_unit(h));
-        } else if (aiu_holder_get_uid(h) != (uid_t)-1) {
+        } else if (aiu_conflict_get_uid(c) != (uid_t)-1) {
                 strbuf_str(out, " of ");
-                user(out, h);
+                user_called(out, aiu_conflict_get_uid(c), aiu_holder_get_user_name(h));
         }
         strbuf_str(out, unseen(report));
 }
@@ -329,7 +333,7 @@ void phrase_who(struct strbuf *out, const struct aiu_report *report, const struc
         else if (kind == AIU_HOLDER_PROCESS || kind == AIU_HOLDER_SELF)
                 process(out, c, h);
         else if (aiu_conflict_get_inode(c) != 0)
-                hidden(out, report, h);
+                hidden(out, report, c, h);
         else if (aiu_conflict_get_state(c) == AIU_STATE_TIME_WAIT)
                 strbuf_str(out, aiu_conflict_get_n_ports(c) ? "closed connections" : "a closed connection");
         else

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
 
@@ -563,16 +564,6 @@ int sys_open_cgroup(int mount, uint64_t id)
         return new_fd();
 }
 
-int sys_capget(uint64_t *ret_effective)
-{
-        int r = outcome();
-
-        if (r < 0)
-                return r;
-        *ret_effective = take_byte(lie.in) % 2 ? UINT64_MAX : 0;
-        return 0;
-}
-
 int sys_pidfd_open(pid_t pid)
 {
         require(pid > 0);
@@ -638,6 +629,13 @@ uint64_t sys_now_nsec(void)
 uint64_t sys_real_usec(void)
 {
         return 1700000000000000u + lie.now / 1000u;
+}
+
+int sys_local_time(uint64_t real_usec, struct tm *ret)
+{
+        time_t seconds = (time_t)(real_usec / 1000000u);
+
+        return outcome() < 0 || !gmtime_r(&seconds, ret) ? -EOVERFLOW : 0;
 }
 
 uint64_t sys_boot_usec(void)
