@@ -11,11 +11,14 @@
  *      observe_holders()       backends: who holds these, with which options
  *      trial_bind()            only if it was allowed and leaves no trace
  *      observe_managers()      backends: which unit, container or supervisor runs the holders
+ *      observe_around()        backends: sockets beside the address, and another port that is free
  *              |
  *              v               all facts about sockets and their holders are known
  *      judge()                 rules:    the verdict, and the verdict with other options
  *      build_conflicts()       report:   each socket in the way, with its holders
+ *      build_users()           report:   the names of users, from the caller
  *      recommend()             advice:   what ends the conflict, each action tried on the facts
+ *      build_notes()           report:   what is in use beside the address
  *      build_gaps()            report:   what could not be seen
  *      words_summary()         report:   one sentence
  *              |
