@@ -7,12 +7,14 @@
 #include "util/macro.h"
 #include "report/report.h"
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type and a name take none. */
 /* A function that reads one member; `otherwise` where there is no such object, or no such part of it. */
 #define GETTER(type, name, object, part, member, otherwise)                                                            \
         AIU_EXPORT type name(const struct aiu_##object *object)                                                        \
         {                                                                                                              \
                 return part ? member : otherwise;                                                                      \
         }
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define OF_REPORT(type, name, member, otherwise) GETTER(type, name, report, report, report->member, otherwise)
 #define OF_CONFLICT(type, name, member, otherwise) GETTER(type, name, conflict, conflict, conflict->member, otherwise)
 #define OF_HOLDER(type, name, member, otherwise) GETTER(type, name, holder, holder, holder->member, otherwise)

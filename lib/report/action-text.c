@@ -293,6 +293,7 @@ static void describe_container(struct strbuf *text, const struct aiu_action *act
 }
 
 /* Those that are the same in every report. */
+/* NOLINTBEGIN(bugprone-suspicious-missing-comma): each text has its designator. */
 static const char *const plain[] = {
         [AIU_ACTION_NONE] = "nothing has to be done",
         [AIU_ACTION_RESERVE_PORT] =
@@ -304,6 +305,7 @@ static const char *const plain[] = {
                 "set IP_BIND_ADDRESS_NO_PORT on the socket before bind(): connect() then chooses the port, "
                 "and sockets with different destinations may share it",
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 static void describe(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report,
                      const struct manager *own)

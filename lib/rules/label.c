@@ -362,7 +362,7 @@ static bool name_of(struct words *words, struct span word, struct span *ret)
 
 /* ------------------------------------------------------ titles */
 
-/* What php-fpm, puma and gunicorn write over their arguments. */
+/* What php-fpm, puma and gunicorn write over their arguments: one string. */
 static bool find_in_title(struct words *words, struct span first, struct span *ret)
 {
         struct span last = { NULL, 0 }, word;
@@ -412,7 +412,7 @@ static bool find(struct words *words, struct span first, struct span *ret)
                 return find_program(l, words, ret) && name_of(words, *ret, ret);
         if (is_in(runners, first))
                 return name_of(words, first, ret) && !equal(first, *ret);
-        return find_in_title(words, first, ret) && name_of(words, *ret, ret);
+        return words->separator == ' ' && find_in_title(words, first, ret) && name_of(words, *ret, ret);
 }
 
 bool label_find(const char *cmdline, size_t bytes, const char **ret_label, size_t *ret_bytes)

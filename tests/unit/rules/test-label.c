@@ -109,6 +109,7 @@ static const struct {
         { "puma 5.6.5 (tcp://127.0.0.1:18080) [src]|", "src" },
         { "puma: cluster worker 0: 46 [src]|", "src" },
         { "puma 5.6.5 (unix:///x)|", NULL },
+        { "puma|5.6.5|[src]|", NULL },
         { "puma []|", NULL },
         { "puma [me@host]|", NULL },
         { "puma [src|", NULL },
