@@ -180,9 +180,13 @@ static void other_port(struct advice_list *list)
                 action->first_port = list->in->table->host->free_port;
 }
 
+/* A service manager of the asker's own hides its memory, and what it holds is known by its unit. */
 static bool is_seen(const struct aiu_holder *holder, const void *what)
 {
-        (void)what;
+        const uid_t *asker = what;
+
+        if (holder->manager && *asker != 0 && holder->manager->user == *asker && holder->manager->socket_unit)
+                return true;
         return advice_is_process(holder) && !holder->process->led_unseen;
 }
 
@@ -196,7 +200,9 @@ static void look_closer(struct advice_list *list)
 {
         struct aiu_action *action = advice_look_closer(list, 0);
 
-        if (action && advice_any_holder(list->in, is_seen, NULL) && !advice_any_holder(list->in, is_unseen, NULL))
+        const uid_t *asker = &list->in->asker;
+
+        if (action && advice_any_holder(list->in, is_seen, asker) && !advice_any_holder(list->in, is_unseen, asker))
                 action->sufficient = NO;
 }
 
