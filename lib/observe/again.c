@@ -3,8 +3,6 @@
  * A busy server closes sockets faster than all processes can be looked at. A socket without a
  * holder is therefore looked up again: only if it is still there, its holder could not be seen.
  */
-#include <errno.h>
-
 #include "observe/observe.h"
 #include "rules/address.h"
 #include "rules/kernel-versions.h"
@@ -74,7 +72,7 @@ static int look_up(struct again *again, const struct socket *socket)
         return r;
 }
 
-/* Marked by its inode: the entry is dropped at the end. */
+/* What is gone is marked by an address without a length, and dropped at the end. */
 static void settle(struct again *again, struct socket *old)
 {
         const struct socket *now = find(&again->side.snapshot, old);

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The address is free, and yet somebody may have meant another one: sockets beside the question, at most
- * one of each kind, and who holds them.
+ * The address is free, but the caller may have meant another one: sockets beside the request, at most
+ * one of each kind, and their holders.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "observe/observe.h"
 #include "rules/address.h"
 #include "rules/conflict.h"
 #include "rules/verdict.h"
-#include "util/missing.h"
-
-static int look_at_sockets(struct observation *side)
-{
-        return observe_phase(side, PHASE_SOCKETS);
-}
 
 static void add(struct observation *o, enum beside_kind kind, const struct socket *socket)
 {
@@ -46,7 +39,7 @@ static int other_protocol(struct observation *o)
         /* Of TCP, servers: a client's connection to somewhere is not what was meant. */
         side.backend_request.context_flags = AIU_CONTEXT_LISTENERS_ONLY;
         snapshot_init(&side.snapshot);
-        r = observe_there(&side, look_at_sockets);
+        r = observe_listed(&side);
         for (size_t i = 0; i < side.snapshot.n_sockets; i++)
                 if (would_meet(o, &q, &side.snapshot.sockets[i]))
                         add(o, BESIDE_PROTOCOL, &side.snapshot.sockets[i]);
@@ -133,7 +126,7 @@ static int look_for_name(struct observation *o, enum beside_kind kind, const str
         side.backend_request.address = &address->sa.any;
         side.backend_request.address_len = address->len;
         snapshot_init(&side.snapshot);
-        r = observe_there(&side, look_at_sockets);
+        r = observe_listed(&side);
         if (side.snapshot.n_sockets > 0)
                 add(o, kind, &side.snapshot.sockets[0]);
         snapshot_finish(&side.snapshot);
@@ -179,7 +172,7 @@ int observe_beside(struct observation *o)
         struct port_table table = observe_table(o);
         int r;
 
-        if (o->query->context->flags & AIU_CONTEXT_LISTENERS_ONLY || verdict_without_errno(&table) != YES)
+        if (verdict_without_errno(&table) != YES)
                 return 0;
         r = address_is_ip(&o->request->address) ? beside_port(o) : beside_name(o);
         return r < 0 || o->n_beside == 0 ? r : find_holders(o);

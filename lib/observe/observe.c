@@ -443,10 +443,10 @@ static int learn_netns(struct observation *o)
                                &host->netns_path);
 }
 
-/* What is free here may be taken there. */
+/* What is free here may be taken there, and the other way round. */
 static int doubt_netns(struct observation *o)
 {
-        if (!o->query->netns_unsure || o->query->netns >= 0)
+        if (!o->snapshot.host.netns_unsure)
                 return 0;
         o->sockets_complete = false;
         return aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_NAMESPACE, EPERM,
@@ -457,20 +457,41 @@ static int doubt_netns(struct observation *o)
                                               "shows this only to root [CAP_NET_ADMIN]");
 }
 
+static int observe_namespace(struct observation *o)
+{
+        int r;
+
+        o->snapshot.host.netns_unsure = o->query->netns_unsure && o->query->netns < 0;
+        r = observe_there(o, observe_inside);
+        return r < 0 ? r : doubt_netns(o);
+}
+
 int observe_sockets(struct observation *o)
 {
         int r = learn_netns(o);
 
-        if (r >= 0)
-                r = observe_there(o, observe_inside);
-        return r < 0 ? r : doubt_netns(o);
+        return r < 0 ? r : observe_namespace(o);
 }
 
 int observe_sockets_again(struct observation *o)
 {
         snapshot_forget_sockets(&o->snapshot, 0);
         o->snapshot.n_wanted = 0;
-        return observe_there(o, observe_inside);
+        o->snapshot.host.bound_complete = false;
+        return observe_namespace(o);
+}
+
+static int list_sockets(struct observation *side)
+{
+        int r = observe_phase(side, PHASE_SOCKETS);
+
+        side->sockets_complete = r == AIU_COMPLETE && !side->snapshot.sockets_truncated;
+        return r;
+}
+
+int observe_listed(struct observation *side)
+{
+        return observe_there(side, list_sockets);
 }
 
 static int ask_for_kernel_users(struct observation *o)

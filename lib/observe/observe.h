@@ -57,6 +57,9 @@ struct port_table observe_table(const struct observation *o);
 
 /* Run each backend in turn, until the facts are complete. AIU_COMPLETE, AIU_PARTIAL or -ENOMEM. */
 int observe_phase(struct observation *o, enum phase phase);
+/* What the tables of the requested network namespace list for the backend_request of `side`, a copy with a snapshot of
+ * its own. */
+int observe_listed(struct observation *side);
 /* In the network namespace asked about, for as long as `look` takes. */
 int observe_there(struct observation *o, int (*look)(struct observation *o));
 

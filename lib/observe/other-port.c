@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The address is in use: the next port that is free for the same socket. Each is looked at as the first one was. */
-#include <errno.h>
-
 #include "observe/observe.h"
 #include "rules/address.h"
 #include "rules/conflict.h"
@@ -12,17 +10,10 @@
 /* On a machine with a million connections a list of the sockets takes longer than it is worth. */
 #define MOST_NSEC (UINT64_C(20) * 1000 * 1000)
 
-static int look_at_sockets(struct observation *side)
-{
-        int r = observe_phase(side, PHASE_SOCKETS);
-
-        side->sockets_complete = r == AIU_COMPLETE && !side->snapshot.sockets_truncated;
-        return r;
-}
-
 static int look(const struct observation *o, uint16_t port, bool *ret_free)
 {
         struct observation side = *o;
+        struct host host = o->snapshot.host;
         struct request q = *o->request;
         struct port_table table;
         int r;
@@ -31,11 +22,11 @@ static int look(const struct observation *o, uint16_t port, bool *ret_free)
         side.request = &q;
         side.backend_request.address = &q.address.sa.any;
         side.backend_request.port = port;
-        side.sockets_complete = false;
+        host.bound_complete = false; /* of this port */
         snapshot_init(&side.snapshot);
-        r = observe_there(&side, look_at_sockets);
+        r = observe_listed(&side);
         table = observe_table(&side);
-        table.host = &o->snapshot.host;
+        table.host = &host;
         *ret_free = r >= 0 && verdict_without_errno(&table) == YES;
         snapshot_finish(&side.snapshot);
         return r < 0 ? r : 0;

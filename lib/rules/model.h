@@ -3,7 +3,7 @@
  * The plain structs that flow through the library: what is asked (request),
  * what was seen (socket, process, holder, manager, host), what follows from it
  * (judgement, action, gap). Data only: no object here knows a system call, and
- * the pure files (address.c, conflict.c, verdict.c, advice.c) see nothing else.
+ * the pure files (those of rules/ and advice/) see nothing else.
  */
 #ifndef AIU_MODEL_H
 #define AIU_MODEL_H
@@ -123,6 +123,7 @@ struct host {
         bool foreign_pids;                    /* a pid of this /proc means another process to the caller, or none */
         bool limited_root;                    /* see caller_is_limited_root() */
         bool sandboxed;                       /* who asks may be under Landlock */
+        bool netns_unsure;                    /* asked about may be another network namespace than this one */
         bool other_netns;                     /* asked about is another network namespace than the caller's */
         char *netns_path;                     /* ... which nsenter(1) enters by this file; NULL = none is known */
         unsigned int name_at;                 /* how many bytes of the path lead to what refuses it; 0 = not known */

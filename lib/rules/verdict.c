@@ -138,6 +138,8 @@ static struct verdict check_port(const struct port_table *table)
                 return unknown(DOUBT_PROTOCOL);
         if (conflict_takes_any(q))
                 return available;
+        if (table->host->netns_unsure && q->error != EADDRINUSE)
+                return unknown(DOUBT_SOCKETS);
         if (tally.certain && doubts == 0)
                 return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
         if (tally.certain)

@@ -185,6 +185,7 @@ static const struct row {
 
 static const struct row *row;
 static unsigned int n_lists;
+static int kernel_minor = 18;
 
 static int host(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
@@ -192,7 +193,7 @@ static int host(void *userdata, const struct aiu_request *request, struct aiu_sn
                                       .address_local = AIU_TRISTATE_YES,
                                       .privileged = AIU_TRISTATE_YES,
                                       .kernel_major = 6,
-                                      .kernel_minor = 18 };
+                                      .kernel_minor = kernel_minor };
 
         (void)userdata;
         (void)request;
@@ -266,6 +267,17 @@ static int sockets(void *userdata, const struct aiu_request *request, struct aiu
         return AIU_COMPLETE;
 }
 
+/* Before Linux 6.8 a bound socket is found through its process. */
+static int hidden_sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        static const struct one bound = BOUND;
+
+        (void)userdata;
+        (void)request;
+        add(snapshot, &bound);
+        return AIU_COMPLETE;
+}
+
 static int holders(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct aiu_process_fact process = { .size = sizeof(process), .pid = 812, .comm = "nginx" };
@@ -285,9 +297,12 @@ static int ask(struct aiu_report **ret_report)
         static const char *const others[] = { "proc-sys", "route",         "proc-address", "unix-path",   "sock-diag",
                                               "proc-net", "proc-net-path", "proc-fd",      "kernel-user", "proc-bound",
                                               "options",  "cgroup",        "sd-bus" };
-        static const struct aiu_backend world = {
-                .size = sizeof(world), .name = "world", .host = host, .sockets = sockets, .holders = holders
-        };
+        static const struct aiu_backend world = { .size = sizeof(world),
+                                                  .name = "world",
+                                                  .host = host,
+                                                  .sockets = sockets,
+                                                  .hidden_sockets = hidden_sockets,
+                                                  .holders = holders };
         struct aiu_context *context;
         struct aiu_query *query;
         int r;
@@ -332,6 +347,22 @@ START_TEST(looks)
 }
 END_TEST
 
+/* All begins afresh, and so does the search for what the tables do not list. */
+START_TEST(hidden_again)
+{
+        static const struct row restart = { .first = { LISTENER } };
+        struct aiu_report *report;
+
+        row = &restart;
+        kernel_minor = 1;
+        ck_assert_int_eq(ask(&report), 0);
+        kernel_minor = 18;
+        ck_assert_uint_eq(n_lists, 2);
+        ck_assert_msg(aiu_report_get_verdict(report) == AIU_VERDICT_IN_USE, "%s", aiu_report_get_summary(report));
+        aiu_report_unref(report);
+}
+END_TEST
+
 START_TEST(out_of_memory)
 {
         static const struct row scarce = { .first = { LISTENER, CONNECTION }, .held = 2, .flaw = EXACT_OUT_OF_MEMORY };
@@ -348,6 +379,7 @@ int main(void)
         TCase *tcase = tcase_create("all");
 
         tcase_add_loop_test(tcase, looks, 0, (int)ELEMENTSOF(rows));
+        tcase_add_test(tcase, hidden_again);
         tcase_add_test(tcase, out_of_memory);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);

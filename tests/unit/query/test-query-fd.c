@@ -144,6 +144,19 @@ START_TEST(namespace_not_told)
 }
 END_TEST
 
+/* What is in use here may be free there. */
+START_TEST(held_here_alone)
+{
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&held_at, sizeof(held_at)), 0);
+        ck_assert_int_eq(listen(fd, 1), 0);
+        refuse_its = refuse_own = true;
+        gives(ours, AIU_VERDICT_UNKNOWN, 1);
+        close(fd);
+}
+END_TEST
+
 /* A namespace that the caller names is not in doubt. */
 START_TEST(namespace_that_is_given)
 {
@@ -182,6 +195,7 @@ int main(void)
         tcase_add_test(tcase, namespace_by_its_file);
         tcase_add_test(tcase, namespace_by_one_refusal);
         tcase_add_test(tcase, namespace_not_told);
+        tcase_add_test(tcase, held_here_alone);
         tcase_add_test(tcase, namespace_that_is_given);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
