@@ -261,10 +261,17 @@ static void look_as_root(struct argv *argv, const struct aiu_action *action, con
                 return;
         ARGV_ADD(argv, "sudo", "addrinuse");
         name_again(argv, report);
-        if (q->type == SOCK_STREAM && !is_unix && !q->reuseaddr)
-                argv_add(argv, "--reuseaddr=no");
+        if (!is_unix && q->reuseaddr != (q->type == SOCK_STREAM))
+                argv_add(argv, q->reuseaddr ? "--reuseaddr" : "--reuseaddr=no");
         if (q->reuseport)
                 argv_add(argv, "--reuseport");
+        /* The kernel compares the users of a SO_REUSEPORT group, and sudo changes the user. */
+        if (q->reuseport && q->uid != 0 && q->uid != UID_UNKNOWN)
+                argv_addf(argv, "--uid=%u", (unsigned int)q->uid);
+        if (q->freebind)
+                argv_add(argv, "--freebind");
+        if (is_unix && q->type != SOCK_STREAM)
+                argv_add(argv, q->type == SOCK_DGRAM ? "--dgram" : "--seqpacket");
         if (q->v6only)
                 argv_add(argv, "--v6only");
         if (q->device[0])

@@ -638,7 +638,14 @@ START_TEST(same_question_as_root)
         ask_hidden("sudo addrinuse 127.0.0.1:80 --reuseaddr=no");
         q.reuseaddr = q.reuseport = q.v6only = true;
         memcpy(q.device, "eth0", 5);
-        ask_hidden("sudo addrinuse 127.0.0.1:80 --reuseport --v6only --device=eth0");
+        ask_hidden("sudo addrinuse 127.0.0.1:80 --reuseport --uid=1000 --v6only --device=eth0");
+        q.uid = 0;
+        q.reuseport = q.freebind = true;
+        ask_hidden("sudo addrinuse 127.0.0.1:80 --reuseaddr=no --reuseport --freebind");
+        q.type = SOCK_DGRAM;
+        q.protocol = IPPROTO_UDP;
+        q.reuseaddr = true;
+        ask_hidden("sudo addrinuse 127.0.0.1:80/udp --reuseaddr");
         q.type = SOCK_DGRAM;
         q.protocol = IPPROTO_UDP;
         ask_hidden("sudo addrinuse 127.0.0.1:80/udp");
