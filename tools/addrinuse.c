@@ -209,15 +209,20 @@ static bool may_apply(const struct cli *cli, char *const *operands)
         return !why;
 }
 
-/* A path may have blanks. Another operand that has some is a line out of a log. */
+/* A path and a name may have blanks. Another operand that has some is a line out of a log. */
 static bool is_typed(const char *operand, const struct request *request)
 {
         const struct sockaddr_un *un = (const struct sockaddr_un *)&request->address;
         size_t length = strlen(operand);
 
-        return !strpbrk(operand, " \t\n") || *operand == '.' || *operand == '@' ||
-               (un->sun_family == AF_UNIX && request->bytes >= offsetof(struct sockaddr_un, sun_path) + length &&
-                memcmp(un->sun_path, operand, length) == 0);
+        if (!strpbrk(operand, " \t\n"))
+                return true;
+        if (un->sun_family != AF_UNIX)
+                return false;
+        if (*operand == '@')
+                return un->sun_path[0] == '\0';
+        return request->bytes >= offsetof(struct sockaddr_un, sun_path) + length &&
+               memcmp(un->sun_path, operand, length) == 0;
 }
 
 static int answer_all(const struct cli *cli, char **operands)
@@ -601,7 +606,7 @@ static int read_options(struct cli *cli, int argc, char **argv)
         return aiu_context_set_flags(cli->context, context_flags);
 }
 
-/* Out of the file: getpwuid(3) may load a module or ask a server, and glibc 2.36 breaks down where memory is scarce. */
+/* From /etc/passwd alone: getpwuid(3) may load a module or ask a server, and that of glibc 2.36 crashes if memory runs out. */
 static const char *user_name(void *userdata, uid_t uid)
 {
         static char name[65];
