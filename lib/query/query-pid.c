@@ -36,7 +36,6 @@ static tristate shares_net(int procfs, int process)
         return tri(own.st_ino == its.st_ino && own.st_dev == its.st_dev);
 }
 
-/* A socket at hand has a namespace that does not depend on the process. */
 static void learn_netns(struct aiu_query *query, int procfs)
 {
         int netns = sys_openat(query->process, "ns/net", O_RDONLY | O_NONBLOCK);
@@ -67,6 +66,7 @@ static void ask_for(struct aiu_query *query, int procfs, pid_t pid, int process)
         sys_close(query->process);
         query->process = process;
         query->pid = pid;
+        /* A socket at hand has a namespace that does not depend on the process. */
         if (query->request.domain != 0)
                 return;
         query->request.uid = process_uid(process);

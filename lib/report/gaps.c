@@ -61,6 +61,10 @@ static enum aiu_gap_kind add_remedy(struct strbuf *text, const struct aiu_report
                 strbuf_str(text, "under a seccomp filter, pidfd_getfd(2) is not used");
                 return AIU_GAP_BACKEND;
         }
+        if (!phrase_is_hidden(c)) {
+                strbuf_str(text, "its holder closed the socket, or the kernel did not lend it [pidfd_getfd(2)]");
+                return AIU_GAP_UNKNOWN;
+        }
         if (caller_sees_all(o->backend_request.procfs)) {
                 strbuf_str(text, "the socket was closed, or no process has a descriptor of it");
                 return AIU_GAP_RACE;
@@ -104,8 +108,8 @@ static const struct {
         const char *text;
 } doubts[] = {
         { DOUBT_HISTORY, AIU_GAP_UNKNOWN,
-          "with SO_REUSEPORT, a socket that used the port earlier may let this one in: the kernel does not show that "
-          "history, so \"in use\" is nearly certain [tb->fastreuseport]" },
+          "if this socket sets SO_REUSEPORT, a socket that used the port earlier may let it in: the kernel does not show "
+          "that history [tb->fastreuseport]" },
         { DOUBT_ORDER, AIU_GAP_UNKNOWN,
           "some sockets on the port would share it through SO_REUSEPORT and some would not: the first one in the "
           "kernel's hash chain decides, and the kernel does not show the order" },

@@ -187,7 +187,7 @@ static bool is_servers_port(const struct aiu_report *report, const struct host *
 {
         int port = address_port(&report->request.address);
 
-        return port < host->port_range_first || port > host->port_range_last;
+        return host->port_range_first > 0 && (port < host->port_range_first || port > host->port_range_last);
 }
 
 static void add_plain(struct strbuf *text, const struct plain_bind *plain)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What /proc says of the calling thread. A filter and capabilities belong to a
- * thread, so thread-self is read: self is the main thread, whose are others.
+ * What /proc says about the calling thread, and about the process that a request is on behalf of. A filter and
+ * capabilities belong to a thread, so thread-self is read for the caller: self is the main thread, whose may differ.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -147,18 +147,31 @@ bool asker_may_be_sandboxed(const struct aiu_request *request)
         return is_shut_out(request);
 }
 
-/* The last of "Uid:"'s four, that of the file system: sock_alloc(). */
-uid_t process_uid(int directory)
+/* "Uid:" has four: real, effective, saved, of the file system. */
+static uid_t nth_uid(int directory, int n)
 {
         struct line line;
-        const char *last;
+        char *word = NULL, *rest = line.text;
 
         if (read_field(directory, "status", "Uid:\t", &line) < 0)
                 return (uid_t)-1;
-        last = strrchr(line.text, '\t');
-        if (!last || !last[1] || !consists_of(last + 1, strlen(last + 1), "0123456789"))
+        while (n-- >= 0 && (word = strtok_r(rest, "\t", &rest)))
+                ;
+        if (!word || !*word || !consists_of(word, strlen(word), "0123456789"))
                 return (uid_t)-1;
-        return (uid_t)strtoul(last + 1, NULL, 10);
+        return (uid_t)strtoul(word, NULL, 10);
+}
+
+/* cap_capable() */
+uid_t process_euid(int directory)
+{
+        return nth_uid(directory, 1);
+}
+
+/* sock_alloc() */
+uid_t process_uid(int directory)
+{
+        return nth_uid(directory, 3);
 }
 
 bool asker_is_like_caller(const struct aiu_request *request)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where the calling thread stands: what /proc says of a seccomp filter, of its
- * capabilities and of its namespaces. For the library and its backends alike.
+ * Where the calling thread stands, or the process that a request is on behalf of: its seccomp filter,
+ * capabilities, namespaces and uids, out of /proc. For the library and its backends alike.
  */
 #ifndef AIU_CALLER_H
 #define AIU_CALLER_H
@@ -25,6 +25,7 @@ bool asker_may_be_sandboxed(const struct aiu_request *request);
 enum aiu_tristate asker_has_capability(const struct aiu_request *request, unsigned int capability);
 /* Whose sockets a process makes, by its directory in /proc; (uid_t)-1 = not known. */
 uid_t process_uid(int directory);
+uid_t process_euid(int directory);
 /* Do both have the same uids, groups and capabilities? */
 bool asker_is_like_caller(const struct aiu_request *request);
 /* CAP_*, among its effective ones. */

@@ -221,6 +221,7 @@ static enum aiu_tristate privileged_over_netns(const struct aiu_request *request
 {
         struct stat st;
         int netns, owner;
+        uid_t asker;
 
         netns = sys_openat(request->procfs, "thread-self/ns/net",
                            O_RDONLY | O_NONBLOCK); /* entered, if it is another */
@@ -238,7 +239,11 @@ static enum aiu_tristate privileged_over_netns(const struct aiu_request *request
                 sys_close(owner);
                 return AIU_TRISTATE_NO;
         }
-        return owns_namespace(owner, ours, request->pid > 0 ? process_uid(request->process) : sys_geteuid());
+        asker = request->pid > 0 ? process_euid(request->process) : sys_geteuid();
+        if (asker != (uid_t)-1)
+                return owns_namespace(owner, ours, asker);
+        sys_close(owner);
+        return AIU_TRISTATE_UNKNOWN;
 }
 
 /*

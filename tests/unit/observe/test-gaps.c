@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <addrinuse-backend.h>
@@ -189,10 +188,7 @@ END_TEST
 
 START_TEST(no_sandbox)
 {
-        struct stat st;
-
-        /* The tests themselves may run in a sandbox. */
-        if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) || (stat("/proc/1/ns/net", &st) < 0 && errno == EACCES))
+        if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0))
                 return;
         add((struct aiu_backend){ .name = "table", .sockets = tell_nothing }, NULL);
         run();
