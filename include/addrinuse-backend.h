@@ -156,7 +156,7 @@ struct aiu_address_fact {
 
 /**
  * aiu_socket_fact::flags: the socket was on the port when the call failed, and is gone since. It
- * explains an EADDRINUSE that was seen (aiu_query_set_error()), and is in the way of no other try.
+ * explains an EADDRINUSE that was seen (aiu_query_set_error()), and does not block another try.
  * @since 0.1
  */
 #define AIU_SOCKET_OBSERVED_ONLY (UINT32_C(1) << 1)

@@ -196,7 +196,7 @@ int aiu_context_set_procfs(struct aiu_context *, int dirfd);
 typedef const char *(*aiu_user_name_fn)(void *userdata, uid_t uid);
 
 /**
- * Tell users by name, in aiu_holder_get_user_name() and in every text. NULL = by number, the default:
+ * Show users by name, in aiu_holder_get_user_name() and in every text. NULL, the default = by number:
  * the library reads no user database, because that may wait for a server. The function runs in the
  * thread of the query, after the search, at most once for each of the first 16 users; the deadline does
  * not stop it.
@@ -373,7 +373,7 @@ int aiu_query_set_address_string(struct aiu_query *, const char *addr, uint16_t 
  *
  * A text without a protocol means a TCP or an AF_UNIX stream socket, unless
  * aiu_query_set_socket() or aiu_query_set_fd() said which. A port alone asks about [::] and
- * 0.0.0.0 in one: it is in use if either bind() fails, each socket is told once, and an option
+ * 0.0.0.0 together: it is in use if either bind() fails, each socket is listed once, and an option
  * helps if it helps both. [::] is dual-stack, and the report has it as the address; without IPv6
  * that is 0.0.0.0. With IPV6_V6ONLY set, a port alone means [::] only, and with
  * aiu_query_set_fd() the family of that socket.
@@ -507,10 +507,10 @@ enum aiu_call {
 int aiu_query_set_call(struct aiu_query *, enum aiu_call);
 
 /**
- * Ask on behalf of another process, by its number in the context's /proc; 0 = the caller, the
+ * Ask on behalf of another process, by its pid in the context's /proc; 0 = the caller, the
  * default. Its network namespace, its uid and its capabilities count, and "self", "the same program"
  * and "ancestor" mean it. A socket of aiu_query_set_fd() keeps its own owner and namespace. The
- * library opens the directory of the process, so that a number that is reused names no other process, and reads
+ * library opens the directory of the process, so that a reused pid names no other process, and reads
  * its uid and namespace at once: a later aiu_query_set_uid() or aiu_query_set_netns() replaces them.
  * A namespace that may not be entered, and an AF_UNIX path that the process may see or may use in
  * another way, make the verdict "unknown" with a gap. Actions are still those of the caller.
@@ -659,7 +659,7 @@ enum aiu_retry {
         AIU_RETRY_AFTER = 2,   /**< at a known time: TIME_WAIT or duplicate address detection ends */
         AIU_RETRY_EVENT = 3,   /**< when a holder releases the address, at a time that is not known */
         /** not before the program, its privileges or the configuration change: the caller itself
-            holds the address, it is no address of this host, or the call is not permitted */
+            holds the address, it is not an address of this host, or the call is not permitted */
         AIU_RETRY_NEVER = 4
 };
 
@@ -1077,7 +1077,7 @@ enum aiu_action_kind {
         AIU_ACTION_GRANT_PRIVILEGE = 15,     /**< CAP_NET_BIND_SERVICE, or lower the first unprivileged port */
         AIU_ACTION_ADD_ADDRESS = 16,         /**< add the address to the host */
         AIU_ACTION_FIX_CALLER = 17,          /**< the caller itself holds the address, or its call has to change */
-        AIU_ACTION_LOOK_CLOSER = 18,         /**< ask again as root, or what a gap names: not every holder was seen */
+        AIU_ACTION_LOOK_CLOSER = 18,         /**< ask again as root, or as a gap says: not every holder was seen */
         AIU_ACTION_KILL_UNIT_LEFTOVERS = 19, /**< systemctl kill: the unit is stopped, but its process still runs */
         AIU_ACTION_WIDEN_RANGE = 20,         /**< port 0: give the kernel more ports to choose from */
         AIU_ACTION_SET_NO_PORT = 21,         /**< port 0: IP_BIND_ADDRESS_NO_PORT, connect() chooses the port */

@@ -2,7 +2,7 @@
 /*
  * The command's questions. Where the version of the kernel is all that keeps an answer from being known, the kernel
  * is tried out: a child goes into a user and a network namespace of its own, and comes back with what it saw. That is
- * done when an answer hangs on it, once, and never on a kernel whose version is beyond doubt.
+ * done when an answer depends on it, once, and never on a kernel whose version is beyond doubt.
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -65,9 +65,14 @@ static int open_listener(const char *ip, const char *port, int *ret_fd)
         const struct sockaddr *generic = (const struct sockaddr *)&address;
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1, error;
 
+        if (fd < 0) {
+                syslog(LOG_ERR, "socket: %s", strerror(errno));
+                return EXIT_FAILURE;
+        }
         address.sin_port = htons((in_port_t)strtoul(port, NULL, 10));
-        if (fd < 0 || inet_pton(AF_INET, ip, &address.sin_addr) != 1) {
+        if (inet_pton(AF_INET, ip, &address.sin_addr) != 1) {
                 syslog(LOG_ERR, "%s is not an IPv4 address", ip);
+                close(fd);
                 return EX_CONFIG;
         }
         /* Every TCP server should do this: then TIME_WAIT of its own connections does not block it. */

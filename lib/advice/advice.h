@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* (question, conflicts) → actions, best first. Pure. */
+/* (verdict, conflicts) → actions, best first. Pure. */
 #ifndef AIU_ADVICE_H
 #define AIU_ADVICE_H
 

@@ -410,7 +410,7 @@ static void put_lists(struct json *j, const struct aiu_report *report)
         json_close(j, "]");
 }
 
-/* They are gaps of kind "note", too: here for who reads no gaps. */
+/* They are gaps of kind "note", too: here for readers that skip the gaps. */
 static void put_notes(struct json *j, const struct aiu_report *report)
 {
         json_key(j, "notes");

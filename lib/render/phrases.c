@@ -77,7 +77,7 @@ const char *phrase_protocol(int type, int protocol)
         return NULL;
 }
 
-/* [::] and 0.0.0.0 in one: the port alone says it. */
+/* [::] and 0.0.0.0 together: the port alone says it. */
 static bool is_every_address(const struct aiu_report *report, const struct sockaddr *address)
 {
         const struct sockaddr_in6 *in6 = (const void *)address;

@@ -383,8 +383,8 @@ static void action(struct page *page, const struct aiu_action *a, bool first)
         if (shown)
                 command(page, argv, needs_root);
         strbuf_ascii(&page->out, text ? text : "", text ? strlen(text) : 0);
-        if (argv && aiu_action_is_sufficient(a) == AIU_TRISTATE_NO)
-                strbuf_str(&page->out, " (not enough alone)");
+        if (aiu_action_is_sufficient(a) == AIU_TRISTATE_NO)
+                strbuf_str(&page->out, ". Not enough alone");
         if (argv && !shown)
                 strbuf_str(&page->out, " (no shell can be given that name; the JSON has the command)");
         if (needs_root && !shown)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From observation and judgements to the conflicts, holders and gaps of a report. */
+/* From observation and judgements to the conflicts, holders, users, notes and gaps of a report. */
 #ifndef AIU_BUILD_H
 #define AIU_BUILD_H
 
@@ -24,7 +24,7 @@ void build_device(const struct aiu_snapshot *snapshot, struct socket *socket);
 int build_conflicts(struct aiu_report *report, struct observation *o, const struct port_table *table,
                     uint16_t **ret_entry_group);
 
-/* A note for each socket beside the question. */
+/* A note for each socket beside the request. */
 int build_notes(struct aiu_report *report, struct observation *o);
 /* Who the holders' users are, by the hook of the context, which may be NULL. -ENOMEM. */
 int build_users(struct aiu_report *report, aiu_user_name_fn hook, void *userdata);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One line for each socket beside the question: known, and worth telling. */
+/* The notes of a report: one line for each socket beside the request. */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "render/phrases.h"
 #include "report/build.h"
@@ -16,9 +15,9 @@ static void add_user(struct strbuf *text, const struct aiu_report *report, const
         phrase_who(text, report, c);
 }
 
-static const char *suffix(const struct socket *s)
+static const char *protocol_of(const struct socket *s)
 {
-        return s->protocol == IPPROTO_UDP ? "/udp" : "/tcp";
+        return phrase_protocol(s->type, s->protocol);
 }
 
 static const char *type_name(int type)
@@ -31,7 +30,7 @@ static void describe(struct strbuf *text, const struct aiu_report *report, enum 
 {
         switch (kind) {
         case BESIDE_PROTOCOL:
-                strbuf_printf(text, "%u%s", address_port(&c->socket.local), suffix(&c->socket));
+                strbuf_printf(text, "%u/%s", address_port(&c->socket.local), protocol_of(&c->socket));
                 add_user(text, report, c);
                 break;
         case BESIDE_SHARED:
@@ -58,7 +57,7 @@ static void describe(struct strbuf *text, const struct aiu_report *report, enum 
         case BESIDE_ADDRESS:
         default:
                 phrase_endpoint(text, c);
-                strbuf_str(text, suffix(&c->socket));
+                strbuf_printf(text, "/%s", protocol_of(&c->socket));
                 add_user(text, report, c);
                 break;
         }

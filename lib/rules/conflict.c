@@ -364,16 +364,16 @@ static struct judgement judge_unix(const struct request *q, const struct socket 
         return j;
 }
 
-/*
- * The cookie is the socket's own. An MPTCP socket takes its port through a TCP
- * subflow that has another cookie, but the same inode: mptcp_subflow_create_socket().
- */
 bool conflict_is_unaccepted(const struct socket *socket)
 {
         return socket->protocol == IPPROTO_TCP && socket->inode == 0 && !socket->minisock &&
                (socket->state == AIU_STATE_ESTABLISHED || socket->state == AIU_STATE_CLOSE_WAIT);
 }
 
+/*
+ * The cookie is the socket's own. An MPTCP socket takes its port through a TCP
+ * subflow that has another cookie, but the same inode: mptcp_subflow_create_socket().
+ */
 bool conflict_is_own(const struct request *request, const struct socket *holder)
 {
         return (request->own_cookie != 0 && request->own_cookie == holder->cookie) ||

@@ -15,13 +15,13 @@ bool conflict_modelled(const struct request *request);
  * it to the interface of its scope, also with SO_BINDTODEVICE (__inet6_bind()). */
 unsigned int conflict_device(const struct request *request);
 
-/* A listener that listens again, a socket under repair: no other socket is in its way. */
 /*
  * Does the socket in question get past `holder` as a member of its SO_REUSEPORT group alone? A program that was attached
  * before bind(), or between bind() and listen(), keeps it out.
  */
 bool conflict_needs_group(const struct request *request, const struct socket *holder,
                           const struct judgement *judgement);
+/* A listener that listens again, a socket under repair: no other socket is in its way. */
 bool conflict_takes_any(const struct request *request);
 /* Does it want a name in the file system? */
 bool conflict_is_about_path(const struct request *request);

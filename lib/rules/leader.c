@@ -138,7 +138,8 @@ static void find_parent(struct process *const *all, size_t n, struct process *lo
 
 /*
  * An ordinary user sees the workers of a master that is root's, and not what that holds: its name is the same. A
- * session of sshd has a parent of that name, too, and is alone; that of an interpreter says nothing.
+ * session of sshd has a parent of that name, too, and is alone. The name of an interpreter proves nothing: two
+ * processes of that name may have nothing in common.
  */
 static bool has_unseen_master(struct process *const *all, size_t n, const struct process *p)
 {

@@ -18,7 +18,7 @@
 /* PROGRAM_*; 0 for any other program, and for NULL. */
 uint32_t program_flags(const char *comm);
 
-/* The same of a unit: a login session, a user's service manager, the system bus, the journal. */
+/* Does a login or the host depend on this unit: a login session, a user's service manager, the bus, the journal? */
 bool unit_is_vital(const char *unit);
 
 #endif

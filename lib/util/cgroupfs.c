@@ -65,10 +65,7 @@ static bool is_likely(const char *name)
         if (ends_with(name, strlen(name), ".slice") || strncmp(name, "user@", 5) == 0 ||
             strncmp(name, "kubepods", 8) == 0 || strncmp(name, "pod", 3) == 0)
                 return true;
-        for (size_t i = 0; i < ELEMENTSOF(names); i++)
-                if (strcmp(name, names[i]) == 0)
-                        return true;
-        return false;
+        return is_one_of(name, names, ELEMENTSOF(names));
 }
 
 static int push(struct queue *queue, const char *parent, const struct dent *dent)

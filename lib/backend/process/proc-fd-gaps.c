@@ -23,15 +23,20 @@ static void gap(struct scan *scan, enum aiu_gap_kind kind, int error, const char
         (void)aiu_snapshot_add_gap(scan->snapshot, kind, error, text);
 }
 
-/* " of uid 0, 33 and others" */
+/* " of uids 0, 33 and others" */
 static void name_uids(const struct scan_unseen *unseen, char *text, size_t bytes)
 {
+        bool several = unseen->n_uids > 1 || unseen->more_uids;
         size_t at = 0;
 
         text[0] = '\0';
-        for (size_t i = 0; i < unseen->n_uids && at < bytes; i++)
-                at += (size_t)snprintf(text + at, bytes - at, "%s%u", i ? ", " : " of uid ",
-                                       (unsigned int)unseen->uids[i]);
+        for (size_t i = 0; i < unseen->n_uids && at < bytes; i++) {
+                const char *before = i == 0 ? (several ? " of uids " : " of uid ")
+                                     : i + 1 == unseen->n_uids && !unseen->more_uids ? " and "
+                                                                                     : ", ";
+
+                at += (size_t)snprintf(text + at, bytes - at, "%s%u", before, (unsigned int)unseen->uids[i]);
+        }
         if (unseen->n_uids > 0 && unseen->more_uids && at < bytes)
                 (void)snprintf(text + at, bytes - at, " and others");
 }

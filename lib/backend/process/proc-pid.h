@@ -44,7 +44,7 @@ struct proc_reader {
         pid_t added_parent;  /* the last one that was added as a master */
         pid_t judged_parent; /* whose child `judgement` is about */
         enum aiu_tristate judgement;
-        pid_t own_ancestors[2 * PROC_MAX_ANCESTORS + 1]; /* of the caller, without pid 1 */
+        pid_t own_ancestors[2 * PROC_MAX_ANCESTORS + 1]; /* of the caller and the asker, without pid 1 */
         size_t n_own_ancestors;
         pid_t ancestor_pids[PROC_MAX_ANCESTORS];
         char ancestor_comm[PROC_MAX_ANCESTORS][PROC_COMM_BYTES];
