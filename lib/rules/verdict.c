@@ -122,6 +122,12 @@ static struct verdict unknown_kernel(uint32_t doubts, uint32_t kernel)
         return v;
 }
 
+/* The sockets may be those of another network namespace, and no errno says that it is this one. */
+static bool may_be_elsewhere(const struct port_table *table)
+{
+        return table->host->netns_unsure && table->request->error != EADDRINUSE;
+}
+
 /* get_port(): is the port free for this socket? */
 static struct verdict check_port(const struct port_table *table)
 {
@@ -138,7 +144,7 @@ static struct verdict check_port(const struct port_table *table)
                 return unknown(DOUBT_PROTOCOL);
         if (conflict_takes_any(q))
                 return available;
-        if (table->host->netns_unsure && q->error != EADDRINUSE)
+        if (may_be_elsewhere(table))
                 return unknown(DOUBT_SOCKETS);
         if (tally.certain && doubts == 0)
                 return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
@@ -384,6 +390,8 @@ static struct verdict predict_abstract(const struct port_table *table)
 {
         struct tally tally = count_conflicts(table);
 
+        if (may_be_elsewhere(table))
+                return unknown(DOUBT_SOCKETS);
         if (tally.certain)
                 return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
         return table->sockets_complete ? available : unknown(DOUBT_SOCKETS);

@@ -27,6 +27,28 @@ START_TEST(free_only_when_all_was_seen)
 }
 END_TEST
 
+/* What was listed may be of another network namespace than the socket's, unless the kernel said so. */
+START_TEST(in_use_only_where_it_is_asked)
+{
+        struct request q = table_request("127.0.0.1");
+        struct host host = table_host();
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct port_table table = {
+                .request = &q, .host = &host, .sockets = &h, .n_sockets = 1, .sockets_complete = true
+        };
+
+        host.netns_unsure = true;
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_UNKNOWN);
+        q.error = EADDRINUSE;
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_IN_USE);
+        q.error = 0;
+        q.address = h.local = table_unix("\0a", 2);
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_UNKNOWN);
+        host.netns_unsure = false;
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_IN_USE);
+}
+END_TEST
+
 /* With SO_REUSEPORT the port's memory may let it in: never certain. */
 START_TEST(history)
 {
@@ -764,6 +786,7 @@ int main(void)
         TCase *tcase = tcase_create("all");
 
         tcase_add_test(tcase, free_only_when_all_was_seen);
+        tcase_add_test(tcase, in_use_only_where_it_is_asked);
         tcase_add_test(tcase, history);
         tcase_add_test(tcase, udp_order);
         tcase_add_test(tcase, order_of_errors);
