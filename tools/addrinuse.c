@@ -277,6 +277,8 @@ enum {
         OPTION_WIDTH
 };
 
+#define SHORT_OPTIONS "qvhuV"
+
 static const struct option long_options[] = {
         { "reuseaddr", optional_argument, NULL, OPTION_REUSEADDR },
         { "reuseport", optional_argument, NULL, OPTION_REUSEPORT },
@@ -357,7 +359,7 @@ static int read_colour(struct cli *cli, const char *text)
         bool on = strcmp(text, "always") == 0;
 
         if (strcmp(text, "auto") == 0)
-                on = isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+                on = isatty(cli->out) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
         else if (!on && strcmp(text, "never") != 0)
                 return wrong("color", text);
         cli->render &= ~AIU_RENDER_COLOR;
@@ -409,11 +411,11 @@ static int read_width(struct cli *cli, const char *text)
 }
 
 /* A pipe has no width. */
-static size_t terminal_width(void)
+static size_t terminal_width(int fd)
 {
         struct winsize size = { 0 };
 
-        return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+        return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 static int read_apply(struct cli *cli, const char *text)
@@ -511,8 +513,75 @@ static int take_option(struct cli *cli, int option, uint32_t *context_flags)
         }
 }
 
+/* ------------------------------------------------------ verbs */
+
+/* Each is a file cmd-NAME.c. */
+static const struct cli_verb *const verbs[] = { NULL };
+static const struct cli_verb no_verb;
+
+#define MOST_OPTIONS 64
+
+/* The options of every answer, and those of one verb; NULL = of all verbs. */
+static const struct option *options_of(const struct cli_verb *verb)
+{
+        static struct option table[MOST_OPTIONS];
+        size_t n = 0;
+
+        for (const struct option *o = long_options; o->name; o++)
+                table[n++] = *o;
+        for (const struct cli_verb *const *v = verbs; *v; v++)
+                for (const struct option *o = (*v)->options; o && o->name; o++)
+                        if ((!verb || verb == *v) && n < MOST_OPTIONS - 1)
+                                table[n++] = *o;
+        memset(&table[n], 0, sizeof(table[n]));
+        return table;
+}
+
+static const struct cli_verb *find_verb(const char *word)
+{
+        for (const struct cli_verb *const *v = verbs; *v; v++)
+                if (strcmp((*v)->name, word) == 0)
+                        return *v;
+        return NULL;
+}
+
+static bool is_number(const char *word)
+{
+        return *word && !word[strspn(word, DIGITS)];
+}
+
+/* The verb is the first word that is neither an option nor the value of one. */
+static const struct cli_verb *which_verb(int argc, char **argv)
+{
+        const struct option *options = options_of(NULL);
+        const struct cli_verb *verb = NULL;
+        int option;
+
+        opterr = 0;
+        while ((option = getopt_long(argc, argv, "+:" SHORT_OPTIONS, options, NULL)) != -1)
+                if (option == OPTION_DEADLINE && !optarg && optind < argc && is_number(argv[optind]))
+                        optind++;
+        if (optind < argc && strcmp(argv[optind - 1], "--") != 0)
+                verb = find_verb(argv[optind]);
+        optind = 0;
+        return verb;
+}
+
+/* An option about the socket, or about what to do with the answer, means nothing to a verb. */
+static bool fits(const struct cli_verb *verb, int option)
+{
+        static const int common[] = { OPTION_JSON,  OPTION_CMDLINE, OPTION_COLOR,        OPTION_FIRST,    OPTION_TRIAL,
+                                      OPTION_WIDTH, OPTION_NO_IPC,  OPTION_NO_SELF_TEST, OPTION_DEADLINE, 'q',
+                                      'v' };
+
+        for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+                if (option == common[i])
+                        return true;
+        return !verb || option >= CLI_OPTION_OF_VERB;
+}
+
 /* What other tools call it, or the nearest name; NULL = none comes to mind. */
-static const char *near_option(const char *word)
+static const char *near_option(const struct option *options, const char *word)
 {
         static const char *const known[][2] = {
                 { "-k", "--apply" },
@@ -534,7 +603,7 @@ static const char *near_option(const char *word)
         memcpy(found, word, n);
         found[n] = '\0';
         word = NULL;
-        for (const struct option *o = long_options; o->name; o++)
+        for (const struct option *o = options; o->name; o++)
                 if (cli_distance(found + 2, o->name) < least) {
                         least = cli_distance(found + 2, o->name);
                         word = o->name;
@@ -549,11 +618,11 @@ static const char *near_option(const char *word)
  * all, so it is told to be silent. `at` is where it looked; optopt is 0 for a
  * long option that does not exist, or that is short for several.
  */
-static int refuse(char **argv, int at, int option)
+static int refuse(const struct option *options, char **argv, int at, int option)
 {
         const char *word = argv[optind > at ? optind - 1 : at];
         const char letter[] = { '-', (char)optopt, '\0' };
-        const char *guess = near_option(optopt ? letter : word);
+        const char *guess = near_option(options, optopt ? letter : word);
 
         if (option == ':')
                 cli_error("%s: this option takes a value", cli_safe(word));
@@ -577,27 +646,58 @@ static int tell(int option)
         return -EIO;
 }
 
-/* < 0: wrong usage. 1: --help or --version was answered. */
-static int read_options(struct cli *cli, int argc, char **argv)
+static int take_any(struct cli *cli, const struct cli_verb *verb, int option, uint32_t *context_flags)
 {
-        uint32_t context_flags = 0;
+        int r;
+
+        if (option >= CLI_OPTION_OF_VERB)
+                return verb->take(cli, option, optarg);
+        r = take_socket_option(cli, option);
+        return r > 0 ? take_option(cli, option, context_flags) : r;
+}
+
+/* The options up to the first other word if `letters` begin with "+". < 0: wrong usage. 1: --help or --version was answered. */
+static int read_some(struct cli *cli, const struct cli_verb *verb, const char *letters, int argc, char **argv,
+                     uint32_t *context_flags)
+{
+        const struct option *options = options_of(verb ? verb : &no_verb);
         int option, at, r;
 
-        opterr = 0;
-        while (at = optind, (option = getopt_long(argc, argv, ":qvhuV", long_options, NULL)) != -1) {
+        while (at = optind ? optind : 1, (option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
                 if (option == '?' || option == ':')
-                        return refuse(argv, at, option);
+                        return refuse(options, argv, at, option);
                 if (option == 'h' || option == 'V')
                         return tell(option);
+                if (!fits(verb, option)) {
+                        cli_error("%s: %s has no such option", cli_safe(argv[at]), verb->name);
+                        return -EINVAL;
+                }
                 if (option == OPTION_DEADLINE && !optarg &&
                     !(optarg = (char *)(uintptr_t)separate_deadline(cli, argc, argv)))
                         continue;
-                r = take_socket_option(cli, option);
-                if (r > 0)
-                        r = take_option(cli, option, &context_flags);
+                r = take_any(cli, verb, option, context_flags);
                 if (r < 0)
                         return r;
         }
+        return 0;
+}
+
+/* Leaves optind at the first operand; a verb's options stand before and after the verb. */
+static int read_options(struct cli *cli, const struct cli_verb *verb, int argc, char **argv)
+{
+        uint32_t context_flags = 0;
+        int r = read_some(cli, verb, verb ? "+:" SHORT_OPTIONS : ":" SHORT_OPTIONS, argc, argv, &context_flags);
+
+        if (r == 0 && verb) {
+                int at = optind;
+
+                optind = 0;
+                r = read_some(cli, verb, verb->has_command ? "+:" SHORT_OPTIONS : ":" SHORT_OPTIONS, argc - at,
+                              argv + at, &context_flags);
+                optind += at;
+        }
+        if (r != 0)
+                return r;
         /* Where only the verdict is told, one holder is as good as all. */
         if (cli->quiet && !cli->json && !cli->apply)
                 context_flags |= AIU_CONTEXT_FIRST_HOLDER;
@@ -624,7 +724,7 @@ static const char *user_name(void *userdata, uid_t uid)
         return user ? name : NULL;
 }
 
-static int run(struct cli *cli, int argc, char **argv)
+static int run(struct cli *cli, const struct cli_verb *verb, int argc, char **argv)
 {
         int r;
 
@@ -636,13 +736,16 @@ static int run(struct cli *cli, int argc, char **argv)
         aiu_context_set_user_names(cli->context, user_name, NULL);
         r = aiu_context_add_backend(cli->context, &backend_nft_nat, NULL);
         if (r >= 0)
-                r = aiu_context_set_deadline_usec(cli->context, DEADLINE_USEC);
+                r = aiu_context_set_deadline_usec(cli->context,
+                                                  verb && verb->deadline_usec ? verb->deadline_usec : DEADLINE_USEC);
         if (r >= 0)
                 r = read_colour(cli, "auto");
         if (r >= 0)
-                r = read_options(cli, argc, argv);
+                r = read_options(cli, verb, argc, argv);
         if (r != 0)
                 return r < 0 ? EXIT_TROUBLE : EXIT_FREE;
+        if (verb)
+                return verb->run(cli, argc - optind, argv + optind);
         if (optind >= argc) {
                 cli_error("which port? Try: addrinuse 8080, or addrinuse --help");
                 return EXIT_TROUBLE;
@@ -655,8 +758,11 @@ static int run(struct cli *cli, int argc, char **argv)
 int main(int argc, char **argv)
 {
         struct progress progress = { 0 };
-        struct cli cli = { .netns = -1, .width = terminal_width(), .progress = &progress };
-        int status = run(&cli, argc, argv);
+        const struct cli_verb *verb = which_verb(argc, argv);
+        /* The output of a command that is run is its own. */
+        int out = verb && verb->has_command ? STDERR_FILENO : STDOUT_FILENO;
+        struct cli cli = { .netns = -1, .out = out, .width = terminal_width(out), .progress = &progress };
+        int status = run(&cli, verb, argc, argv);
 
         aiu_context_unref(cli.context);
         if (cli.netns >= 0)

@@ -4,6 +4,7 @@
 #define AIU_CLI_H
 
 #include <addrinuse.h>
+#include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +33,7 @@ struct cli {
         bool uid_set;
         uid_t uid;
         int netns; /* -1 = our own */
+        int out;   /* the descriptor that the answer goes to */
         int type;  /* of a socket whose address names no protocol; 0 = the usual one */
         bool json, quiet, check, apply, yes, no_self_test;
         bool deadline_left_out; /* --deadline stood there without a value */
@@ -40,6 +42,23 @@ struct cli {
         uint32_t render;        /* AIU_RENDER_* */
         struct aiu_context *context;
         struct progress *progress;
+};
+
+/*
+ * A verb has a file cmd-NAME.c and a row in addrinuse.c. Its options stand before and after the word itself; the options
+ * that shape an answer (--json, -v, --deadline...) are everybody's.
+ */
+#define CLI_OPTION_OF_VERB 1024 /* the least value of an option of its own; each verb has a hundred more */
+
+struct cli_verb {
+        const char *name;
+        const struct option *options; /* ends with a row of zeros */
+        uint64_t deadline_usec;       /* of one report, without --deadline; 0 = the command's own */
+        bool has_command;             /* its first operand ends the options, and stdout is the command's */
+        /* Take an option of its own; < 0: it is wrong, and the error is printed already. */
+        int (*take)(struct cli *cli, int option, const char *value);
+        /* With the operands behind the verb; returns the exit status. */
+        int (*run)(struct cli *cli, int argc, char **argv);
 };
 
 /* One address to ask about. */
