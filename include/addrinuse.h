@@ -934,8 +934,9 @@ const char *aiu_holder_get_cmdline(const struct aiu_holder *, size_t *ret_bytes)
 /**
  * What an interpreter runs: the file name of the script or the jar, the module, the task; "server.js",
  * "app.jar", "http.server". Known for node, python, java, ruby, perl, php, shells and others, from a
- * word of its arguments that holds no password. Raw bytes; NULL for other programs, for code on the
- * command line, and if no word certainly is such a name.
+ * word of its arguments that holds no password. Of docker-proxy, the address in the container to which
+ * it forwards: "172.17.0.2:80". Raw bytes; NULL for other programs, for code on the command line, and if
+ * no word certainly is such a name.
  * @since 0.1
  */
 const char *aiu_holder_get_label(const struct aiu_holder *);

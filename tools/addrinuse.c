@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "docker.h"
 #include "nft-nat.h"
 
 /* A user with many descriptors can make a search take minutes: --deadline=0 waits for that. */
@@ -735,6 +736,8 @@ static int run(struct cli *cli, const struct cli_verb *verb, int argc, char **ar
         }
         aiu_context_set_user_names(cli->context, user_name, NULL);
         r = aiu_context_add_backend(cli->context, &backend_nft_nat, NULL);
+        if (r >= 0)
+                r = aiu_context_add_backend(cli->context, &backend_docker, NULL);
         if (r >= 0)
                 r = aiu_context_set_deadline_usec(cli->context,
                                                   verb && verb->deadline_usec ? verb->deadline_usec : DEADLINE_USEC);

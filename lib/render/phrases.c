@@ -164,14 +164,22 @@ static bool is_named_after(const char *comm, const char *label)
         return comm && strncmp(comm, label, n) == 0 && !comm[n];
 }
 
-/* "node server.js", and "run.py" alone if the script gave the process its name. `file` is the label or its path. */
+/* It holds the port for a container that it is not in. */
+static bool is_proxy(const struct aiu_holder *h)
+{
+        const char *comm = aiu_holder_get_comm(h);
+
+        return comm && strcmp(comm, "docker-proxy") == 0;
+}
+
+/* "node server.js", "docker-proxy to 172.17.0.2:80", and "run.py" alone if the script gave the process its name. `file` is the label or its path. */
 static void name(struct strbuf *out, const struct aiu_holder *h, const char *file)
 {
         const char *comm = aiu_holder_get_comm(h);
 
         if (!file || !is_named_after(comm, aiu_holder_get_label(h))) {
                 strbuf_outside(out, comm ? comm : "a process");
-                strbuf_str(out, file ? " " : "");
+                strbuf_str(out, !file ? "" : is_proxy(h) ? " to " : " ");
         }
         if (file)
                 strbuf_outside(out, file);
@@ -226,7 +234,7 @@ static void process(struct strbuf *out, const struct aiu_conflict *c, const stru
         if (pid > 0 || n_more > 0)
                 strbuf_str(out, ")");
         if (aiu_holder_get_container(h)) {
-                strbuf_str(out, " in container ");
+                strbuf_str(out, is_proxy(h) ? " for container " : " in container ");
                 phrase_container(out, h);
         }
 }

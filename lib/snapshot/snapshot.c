@@ -12,6 +12,7 @@
 
 #include "rules/address.h"
 #include "rules/label.h"
+#include "rules/proxied.h"
 #include "snapshot/port-entries.h"
 #include "snapshot/fact.h"
 #include "util/macro.h"
@@ -389,11 +390,18 @@ static int fill_ancestors(struct process *to, const struct aiu_process_fact *f)
 
 static int fill_label(struct process *to)
 {
-        const char *label;
-        size_t bytes;
+        char address[ADDRESS_TEXT_BYTES];
+        const char *label = address;
+        size_t bytes = sizeof(address);
 
-        if (!to->cmdline || !label_find(to->cmdline, to->cmdline_bytes, &label, &bytes))
+        if (!to->cmdline)
                 return 0;
+        if (to->comm && strcmp(to->comm, "docker-proxy") == 0) {
+                if (!proxied_address(to->cmdline, to->cmdline_bytes, address, sizeof(address)))
+                        return 0;
+        } else if (!label_find(to->cmdline, to->cmdline_bytes, &label, &bytes)) {
+                return 0;
+        }
         to->label = strndup(label, bytes);
         return to->label ? 0 : -ENOMEM;
 }
