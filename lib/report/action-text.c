@@ -46,6 +46,13 @@ static void add_names(struct strbuf *text, const struct aiu_action *action)
                 strbuf_printf(text, " and its %zu %s", action->n_workers, action->n_workers > 1 ? "workers" : "worker");
 }
 
+/* Behind the name of what ends. */
+static void add_range(struct strbuf *text, const struct aiu_action *action)
+{
+        if (action->remarks & REMARK_RANGE)
+                strbuf_str(text, ", which holds most ports of the range");
+}
+
 static void describe_end(struct strbuf *text, const struct aiu_action *action)
 {
         bool graceful = action->signal != SIGNAL_TERM && action->signal != SIGNAL_INT;
@@ -56,6 +63,7 @@ static void describe_end(struct strbuf *text, const struct aiu_action *action)
                 strbuf_printf(text, " gracefully: it answers the requests in progress first");
         else if (action->signal == SIGNAL_INT)
                 strbuf_printf(text, " fast: it does not wait for its clients and loses no data");
+        add_range(text, action);
 }
 
 /* Of the first that the signal goes to. A process that adopted an orphan did not start it, but may start another. */
@@ -150,19 +158,11 @@ static void add_innocents(struct strbuf *text, uint32_t n)
                 strbuf_str(text, ". This also ends the unit's main process and everything else in the unit");
 }
 
-static bool ends_holders(enum aiu_action_kind kind)
-{
-        return kind == AIU_ACTION_TERMINATE || kind == AIU_ACTION_KILL || kind == AIU_ACTION_STOP_UNIT ||
-               kind == AIU_ACTION_STOP_CONTAINER;
-}
-
 static void add_remarks(struct strbuf *text, const struct aiu_action *action, const struct aiu_report *report,
                         const struct manager *own)
 {
         uint32_t r = action->remarks;
 
-        if (r & REMARK_RANGE && ends_holders(action->kind))
-                strbuf_str(text, ", which holds most ports of the range");
         if (r & REMARK_HELPER)
                 strbuf_str(text, ". Do this only if no container publishes the port: it cuts a running container off");
         words_whose_word(text, action);
@@ -316,14 +316,17 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
                               action->manager->kind == AIU_MANAGER_SUPERVISOR ? action->manager->supervisor
                                                                               : "systemd");
                 add_units(text, action);
+                add_range(text, action);
                 break;
         case AIU_ACTION_KILL_UNIT_LEFTOVERS:
                 strbuf_printf(text, "kill what is left of ");
                 add_units(text, action);
+                add_range(text, action);
                 strbuf_printf(text, ". systemd has stopped the unit already");
                 break;
         case AIU_ACTION_STOP_CONTAINER:
                 describe_container(text, action, &report->request);
+                add_range(text, action);
                 break;
         case AIU_ACTION_TERMINATE:
                 describe_end(text, action);
@@ -331,6 +334,7 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
         case AIU_ACTION_KILL:
                 strbuf_printf(text, "kill ");
                 add_names(text, action);
+                add_range(text, action);
                 strbuf_printf(text, ". It cannot clean up: data not written yet is lost");
                 break;
         case AIU_ACTION_WAIT:
