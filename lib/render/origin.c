@@ -149,7 +149,7 @@ bool phrase_start(struct strbuf *out, const struct aiu_holder *h, bool always)
         lineage(out, h);
         if (cwd && strcmp(cwd, "/") != 0) {
                 strbuf_str(out, ", in ");
-                strbuf_outside(out, cwd);
+                phrase_outside(out, cwd);
         }
         return true;
 }

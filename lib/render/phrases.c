@@ -13,6 +13,8 @@
 #include "render/phrases.h"
 #include "util/sys.h"
 
+#define MOST_OUTSIDE 160u /* bytes of a word of a command line: the whole of it is for AIU_RENDER_CMDLINE */
+
 /* ------------------------------------------------------ addresses */
 
 static void ip_address(struct strbuf *out, const struct sockaddr *address)
@@ -142,6 +144,15 @@ static void user(struct strbuf *out, const struct aiu_holder *h)
         user_called(out, aiu_holder_get_uid(h), aiu_holder_get_user_name(h));
 }
 
+void phrase_outside(struct strbuf *out, const char *text)
+{
+        size_t n = strlen(text);
+
+        strbuf_escaped(out, text, n > MOST_OUTSIDE ? MOST_OUTSIDE : n);
+        if (n > MOST_OUTSIDE)
+                strbuf_str(out, "...");
+}
+
 void phrase_container(struct strbuf *out, const struct aiu_holder *h)
 {
         const char *container = aiu_holder_get_container(h);
@@ -182,7 +193,7 @@ static void name(struct strbuf *out, const struct aiu_holder *h, const char *fil
                 strbuf_str(out, !file ? "" : is_proxy(h) ? " to " : " ");
         }
         if (file)
-                strbuf_outside(out, file);
+                phrase_outside(out, file);
 }
 
 /* A master stands for its workers. */
@@ -630,14 +641,14 @@ static bool is_path_to(const char *word, const char *label)
         return *word == '/' && strcmp(slash + 1, label) == 0 && !strpbrk(word, "@?#");
 }
 
-/* The label with its directories, where they were typed. */
+/* The label with its directories, where they were typed and are not too long to be read. */
 static const char *label_path(const struct aiu_holder *h)
 {
         size_t bytes = 0;
         const char *label = aiu_holder_get_label(h), *cmdline = aiu_holder_get_cmdline(h, &bytes);
 
         for (size_t at = 0; label && at < bytes; at += strlen(cmdline + at) + 1)
-                if (is_path_to(cmdline + at, label))
+                if (is_path_to(cmdline + at, label) && strlen(cmdline + at) <= MOST_OUTSIDE)
                         return cmdline + at;
         return label;
 }

@@ -47,6 +47,8 @@ void phrase_cmdline(struct strbuf *out, const char *cmdline, size_t bytes);
 /* How the addresses meet; false = they are the same. Which options were set. */
 bool phrase_overlap(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c);
 void phrase_options(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c);
+/* Bytes from outside, escaped: of a long text its beginning, and "...". */
+void phrase_outside(struct strbuf *out, const char *text);
 /* A container's name as its engine shows it. A scope that is named after it says nothing more. */
 void phrase_container(struct strbuf *out, const struct aiu_holder *h);
 bool phrase_is_scope_of_container(const struct aiu_holder *h);

@@ -416,13 +416,22 @@ static bool has_hidden_holder(const struct aiu_report *report)
         return false;
 }
 
+/* "[::1]" and "[fe80::1%eth0]" are part of the sentence. */
+static bool is_ipv6_address(const char *bracket)
+{
+        size_t n = strspn(bracket + 1, "0123456789abcdefABCDEF:.");
+
+        return memchr(bracket + 1, ':', n) && (bracket[n + 1] == ']' || bracket[n + 1] == '%');
+}
+
 /* The kernel's terms stand in brackets at the end: they are for -v. */
 static size_t shown_bytes(const struct page *page, const char *text)
 {
         size_t n = strlen(text);
         const char *terms = strrchr(text, '[');
 
-        if (page->flags & AIU_RENDER_VERBOSE || !terms || terms == text || terms[-1] != ' ' || text[n - 1] != ']')
+        if (page->flags & AIU_RENDER_VERBOSE || !terms || terms == text || terms[-1] != ' ' || text[n - 1] != ']' ||
+            is_ipv6_address(terms))
                 return n;
         return (size_t)(terms - text) - 1;
 }

@@ -60,6 +60,9 @@ START_TEST(server_of_a_shell)
 }
 END_TEST
 
+#define LONG40 "0123456789abcdefghijklmnopqrstuvwxyz0123"
+#define LONG160 LONG40 LONG40 LONG40 LONG40
+
 static const struct {
         const char *comm, *cmdline;
         size_t bytes;
@@ -75,6 +78,10 @@ static const struct {
         { "run.python", WORDS("python3\0run.py"), "run.py", "run.python run.py", "run.python run.py" },
         { NULL, WORDS("python3\0run.py"), "run.py", "a process run.py", "a process run.py" },
         { NULL, NULL, 0, NULL, "a process", NULL },
+        /* No longer than a person reads: the path is left out before the name is cut. */
+        { "node", WORDS("node\0/" LONG160 "/a.js"), "a.js", "node a.js", "node a.js" },
+        { "node", WORDS("node\0/x/" LONG160), LONG160, "node " LONG160, "node " LONG160 },
+        { "node", WORDS("node\0" LONG160 ".js"), LONG160 ".js", "node " LONG160 "...", "node " LONG160 "..." },
 };
 
 /* What an interpreter runs, on both lines. */
@@ -83,7 +90,7 @@ START_TEST(label_beside_the_name)
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
         struct process *p = (struct process *)fixture_process(r, 812, labels[_i].comm ? labels[_i].comm : "", NULL);
         struct strbuf who = { 0 };
-        char line[128], *text = NULL;
+        char line[512], *text = NULL;
 
         if (!labels[_i].comm) {
                 free(p->comm);
@@ -237,7 +244,13 @@ START_TEST(terms_of_the_kernel_in_a_gap)
                                                { "see [a], run as root [B]", "see [a], run as root" },
                                                { "[::] cannot be seen", "[::] cannot be seen" },
                                                { "ask [here] again", "ask [here] again" },
-                                               { "[all]", "[all]" } };
+                                               { "[all]", "[all]" },
+                                               { "bound to [::1]", "bound to [::1]" },
+                                               { "bound to [fe80::1%eth0]", "bound to [fe80::1%eth0]" },
+                                               { "bound to [::ffff:127.0.0.1]", "bound to [::ffff:127.0.0.1]" },
+                                               { "as root [tb->fastreuseport]", "as root" },
+                                               { "as root [cafe]", "as root" },
+                                               { "see [a:b and c]", "see" } };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
                 for (int verbose = 0; verbose < 2; verbose++) {
