@@ -161,9 +161,24 @@ struct aiu_address_fact {
  */
 #define AIU_SOCKET_OBSERVED_ONLY (UINT32_C(1) << 1)
 
+/** aiu_socket_fact::flags: `l3mdev` is known. @since 0.1 */
+#define AIU_SOCKET_L3MDEV (UINT32_C(1) << 2)
+
+/**
+ * aiu_socket_fact::flags: `uid` is what bind(2) compares on this kernel. Linux before 6.17 compares
+ * the owner of the file, and 0 for a socket without a file; later kernels compare sk_uid.
+ * @since 0.1
+ */
+#define AIU_SOCKET_BIND_UID (UINT32_C(1) << 3)
+
 /**
  * One socket on the requested port (or name), in any state. Port 0: a socket on any port. Of many
  * sockets that no rule distinguishes, the snapshot keeps the first few for each port.
+ *
+ * Backends may report one socket several times: the facts are merged, and what is known replaces what
+ * is not. Two facts are about one socket if they have the same cookie or, where one has no cookie,
+ * the same protocol and addresses and the same inode. Without an inode, as for TIME_WAIT, both need a
+ * peer, and one of them a cookie.
  */
 struct aiu_socket_fact {
         size_t size;                  /**< sizeof of this struct */
@@ -191,6 +206,42 @@ struct aiu_socket_fact {
         /** AF_UNIX: the device of that file system, as stat(2) encodes it; 0 = not known */
         uint64_t vfs_device;
         uint32_t flags; /**< AIU_SOCKET_* */
+        /** TCP, with AIU_SOCKET_L3MDEV: the VRF in whose table of ports it is; 0 = none */
+        unsigned int l3mdev;
+};
+
+/**
+ * What the kernel keeps for one TCP port of one VRF (struct inet_bind_bucket): a summary of the
+ * sockets that bound it, by which bind(2) and listen(2) may let a socket in without a look at the
+ * others. No system call shows it. Report it only if you read it together with the sockets.
+ */
+struct aiu_port_cache_fact {
+        size_t size;          /**< sizeof of this struct */
+        uint16_t port;        /**< required: host order */
+        int fastreuse;        /**< tb->fastreuse: -1, 0 or 1 */
+        int fastreuseport;    /**< tb->fastreuseport: -1, 0, 1 (FASTREUSEPORT_ANY) or 2 (FASTREUSEPORT_STRICT) */
+        unsigned int l3mdev;  /**< the VRF; 0 = none */
+        uid_t fastuid;        /**< tb->fastuid, as the caller numbers users. This and the rest: if fastreuseport > 0 */
+        int family;           /**< tb->fast_sk_family: AF_INET or AF_INET6 */
+        uint32_t v4;          /**< tb->fast_rcv_saddr, in network order */
+        unsigned char v6[16]; /**< tb->fast_v6_rcv_saddr */
+        int v6only;           /**< tb->fast_ipv6_only */
+};
+
+/** What a backend knows of the list of sockets on one port. Report it after the sockets. */
+struct aiu_port_fact {
+        size_t size;   /**< sizeof of this struct */
+        int protocol;  /**< required: IPPROTO_* */
+        uint16_t port; /**< the port of the request */
+        /**
+         * TCP: each socket that is bound and neither listening nor connected is in the list, also on
+         * kernels whose sock_diag(7) does not show such sockets (before Linux 6.8)
+         */
+        enum aiu_tristate bound_listed;
+        /** UDP: you reported all sockets of the port, in the order of the kernel's chain of the slot */
+        enum aiu_tristate in_order;
+        /** UDP: how many sockets are in the slot (udp_hslot.count), those of other ports as well; 0 = not known */
+        unsigned int slot_count;
 };
 
 /** One process. Strings are raw bytes: the report escapes them on output. */
@@ -287,8 +338,19 @@ struct aiu_kernel_user_fact {
 int aiu_snapshot_add_host(struct aiu_snapshot *snapshot, const struct aiu_host_fact *fact);
 /** One address of this host. Duplicates on one interface are dropped, as are all after the first 256. */
 int aiu_snapshot_add_address(struct aiu_snapshot *snapshot, const struct aiu_address_fact *fact);
-/** One socket. A second one with the same cookie is the same socket, and is dropped. */
+/** One socket, or more about one that was reported. */
 int aiu_snapshot_add_socket(struct aiu_snapshot *snapshot, const struct aiu_socket_fact *fact);
+/** The kernel's summary of a TCP port. A second one for the same port and VRF replaces the first. */
+int aiu_snapshot_add_port_cache(struct aiu_snapshot *snapshot, const struct aiu_port_cache_fact *fact);
+/** What you know of the list of sockets on a port. Known fields replace earlier ones. */
+int aiu_snapshot_add_port(struct aiu_snapshot *snapshot, const struct aiu_port_fact *fact);
+/**
+ * The file of the socket `inode` has `total` references, and you reported holders for `found` of
+ * them. With total == found the list of its holders is complete. More are in no descriptor table: in
+ * a message in flight (SCM_RIGHTS), registered with an io_uring, or held by the kernel. A system call
+ * in progress takes a reference as well: count twice before you report more than you found.
+ */
+int aiu_snapshot_add_references(struct aiu_snapshot *snapshot, uint64_t inode, uint32_t total, uint32_t found);
 /** The process `pid` holds the socket `inode` as its descriptor `fd` (-1 = not in its table). */
 int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t inode, pid_t pid, int fd);
 /**
@@ -301,6 +363,22 @@ int aiu_snapshot_add_device(struct aiu_snapshot *snapshot, unsigned int ifindex,
  * itself. The first fact about a pid counts.
  */
 int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const struct aiu_process_fact *fact);
+/**
+ * Read the process `pid` in aiu_request::procfs as the backend proc-fd does, and add it: its fact, and
+ * that of its master.
+ * @returns 0; -ESRCH (no such process); -ENOENT (no /proc); -EINVAL; -ENOMEM; -ENOBUFS; another errno
+ *          of openat(2)
+ */
+int aiu_snapshot_fill_process(struct aiu_snapshot *snapshot, const struct aiu_request *request, pid_t pid);
+/**
+ * The process `pid` seems to hold the socket `inode` as its descriptor `fd`. Confirm that in
+ * aiu_request::procfs, through one descriptor of the process' directory, and add the process and the
+ * holder. So a number that was used again blames no other process.
+ * @param tid a thread of the process that has a descriptor table of its own; 0 = the process' table
+ * @returns as aiu_snapshot_fill_process(); -ESRCH also if the descriptor is not that socket
+ */
+int aiu_snapshot_fill_holder(struct aiu_snapshot *snapshot, const struct aiu_request *request, uint64_t inode,
+                             pid_t pid, pid_t tid, int fd);
 /** The options of the socket `inode`. */
 int aiu_snapshot_add_options(struct aiu_snapshot *snapshot, uint64_t inode, const struct aiu_options_fact *fact);
 /** The part of the kernel that owns the socket `inode`, which no process holds. There may be several. */

@@ -140,6 +140,7 @@ struct port_table observe_table(const struct observation *o)
                 .sockets = o->snapshot.sockets,
                 .n_sockets = o->snapshot.n_sockets,
                 .sockets_complete = o->sockets_complete,
+                .port = &o->snapshot.port,
                 .entries = o->snapshot.entries.list,
                 .n_entries = o->snapshot.entries.n,
         };
@@ -366,6 +367,7 @@ static int observe_hidden(struct observation *o)
 {
         int r;
 
+        o->snapshot.host.bound_complete = o->snapshot.port.bound_listed;
         if (!kernel_hides_bound(&o->snapshot.host) || conflict_protocol(o->request) != IPPROTO_TCP ||
             !address_is_ip(&o->request->address) ||
             (!o->sockets_complete && o->backend_request.context_flags & AIU_CONTEXT_FIRST_HOLDER) ||

@@ -164,6 +164,8 @@ struct socket {
         char device[IF_NAMESIZE]; /* filled in for the report */
         bool observed_only;       /* AIU_SOCKET_OBSERVED_ONLY */
         bool maybe_unbound;       /* AIU_SOCKET_MAYBE_UNBOUND */
+        bool has_l3mdev;          /* AIU_SOCKET_L3MDEV */
+        bool has_bind_uid;        /* AIU_SOCKET_BIND_UID */
         bool minisock;            /* TIME_WAIT, or FIN_WAIT2 that became one */
         tristate autobound;
         tristate reuseaddr;
@@ -172,6 +174,32 @@ struct socket {
         uint64_t expires_usec;
         uint64_t vfs_inode;
         uint64_t vfs_device;
+        uint32_t n_references; /* of its file; 0 = not known */
+        uint32_t n_found;      /* ... whose holders are known */
+};
+
+/* What the kernel keeps for a TCP port: struct aiu_port_cache_fact. */
+struct port_cache {
+        uint16_t port;
+        unsigned int l3mdev;
+        int fastreuse;
+        int fastreuseport; /* FASTREUSEPORT_* */
+        uid_t uid;         /* this and the rest count only if fastreuseport > 0 */
+        bool v6;           /* the family is AF_INET6 */
+        uint32_t v4_be;
+        struct in6_addr ip6;
+        bool v6only;
+};
+
+#define FASTREUSEPORT_ANY 1 /* include/net/inet_hashtables.h */
+
+/* What is known of the list of sockets: struct aiu_port_fact. */
+struct port_facts {
+        struct port_cache caches[16];
+        size_t n_caches;
+        bool bound_listed;
+        size_t n_in_order;       /* the first so many sockets are in the order of the kernel's chain */
+        unsigned int slot_count; /* 0 = not known */
 };
 
 /*

@@ -18,6 +18,7 @@ struct port_table {
         const struct socket *sockets;
         size_t n_sockets;
         bool sockets_complete;            /* every socket on the port is among them */
+        const struct port_facts *port;    /* what else is known of the port; NULL = nothing */
         const struct port_entry *entries; /* port 0: the sockets on every port, instead of those above */
         size_t n_entries;
         /* One enum after for each socket, then for each entry; NULL = all stay. */

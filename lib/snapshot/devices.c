@@ -12,7 +12,11 @@
  */
 unsigned int snapshot_l3mdev_at_first(const struct aiu_socket_fact *fact)
 {
-        if (fact->protocol != IPPROTO_TCP || fact->ifindex == AIU_IFINDEX_UNKNOWN)
+        if (fact->protocol != IPPROTO_TCP)
+                return 0;
+        if (fact->flags & AIU_SOCKET_L3MDEV)
+                return fact->l3mdev;
+        if (fact->ifindex == AIU_IFINDEX_UNKNOWN)
                 return 0;
         return fact->ifindex == 0 ? 0 : IFINDEX_UNKNOWN;
 }
@@ -20,7 +24,8 @@ unsigned int snapshot_l3mdev_at_first(const struct aiu_socket_fact *fact)
 static void tell_sockets(struct aiu_snapshot *s, unsigned int ifindex, unsigned int l3mdev)
 {
         for (size_t i = 0; i < s->n_sockets; i++)
-                if (s->sockets[i].ifindex == ifindex && s->sockets[i].protocol == IPPROTO_TCP)
+                if (s->sockets[i].ifindex == ifindex && s->sockets[i].protocol == IPPROTO_TCP &&
+                    !s->sockets[i].has_l3mdev)
                         s->sockets[i].l3mdev = l3mdev;
         for (size_t i = 0; i < s->entries.n; i++)
                 if (s->entries.list[i].ifindex == ifindex && s->entries.list[i].protocol == IPPROTO_TCP)

@@ -180,7 +180,9 @@ AIU_EXPORT int aiu_snapshot_get_socket(const struct aiu_snapshot *snapshot, size
                 .vfs_inode = s->vfs_inode,
                 .vfs_device = s->vfs_device,
                 .flags = (s->maybe_unbound ? AIU_SOCKET_MAYBE_UNBOUND : 0) |
-                         (s->observed_only ? AIU_SOCKET_OBSERVED_ONLY : 0),
+                         (s->observed_only ? AIU_SOCKET_OBSERVED_ONLY : 0) | (s->has_l3mdev ? AIU_SOCKET_L3MDEV : 0) |
+                         (s->has_bind_uid ? AIU_SOCKET_BIND_UID : 0),
+                .l3mdev = s->has_l3mdev ? s->l3mdev : 0,
         };
         return fact_give(ret_fact, &fact, sizeof(fact));
 }

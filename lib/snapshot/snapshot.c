@@ -96,6 +96,7 @@ void snapshot_forget_sockets(struct aiu_snapshot *snapshot, size_t n_gaps)
         while (snapshot->n_gaps > n_gaps)
                 gap_finish(&snapshot->gaps[--snapshot->n_gaps]);
         snapshot->n_sockets = 0;
+        snapshot->port = (struct port_facts){ 0 };
         snapshot->sockets_truncated = false;
 }
 
@@ -293,18 +294,6 @@ AIU_EXPORT int aiu_snapshot_add_address(struct aiu_snapshot *snapshot, const str
         return 0;
 }
 
-/* A dump that is interrupted and begun again, or two requests that overlap,
- * report one socket twice: the cookie shows that (sock_gen_cookie() never repeats). */
-static bool have_cookie(const struct aiu_snapshot *s, uint64_t cookie)
-{
-        if (cookie == 0)
-                return false;
-        for (size_t i = s->n_sockets; i-- > 0;)
-                if (s->sockets[i].cookie == cookie)
-                        return true;
-        return false;
-}
-
 static int fill_socket(struct socket *to, const struct aiu_socket_fact *f)
 {
         int r;
@@ -322,6 +311,8 @@ static int fill_socket(struct socket *to, const struct aiu_socket_fact *f)
                 .minisock = f->minisock == YES,
                 .observed_only = f->flags & AIU_SOCKET_OBSERVED_ONLY,
                 .maybe_unbound = f->flags & AIU_SOCKET_MAYBE_UNBOUND,
+                .has_l3mdev = f->flags & AIU_SOCKET_L3MDEV,
+                .has_bind_uid = f->flags & AIU_SOCKET_BIND_UID,
                 .autobound = f->autobound,
                 .reuseaddr = f->reuseaddr,
                 .reuseport = f->reuseport,
@@ -338,20 +329,22 @@ static int fill_socket(struct socket *to, const struct aiu_socket_fact *f)
 
 static int add_socket(struct aiu_snapshot *snapshot, const struct aiu_socket_fact *f)
 {
-        struct socket socket;
+        struct socket socket, *known;
         int r;
 
         r = fill_socket(&socket, f);
         if (r < 0)
                 return r;
-        /* The check is linear: crowds on one port are TIME_WAIT and ESTABLISHED
-         * by the thousand, told once; only the first few hundred are compared. */
-        if (snapshot->n_sockets < 512 && have_cookie(snapshot, socket.cookie))
+        known = snapshot_find_socket(snapshot, &socket);
+        if (known) {
+                snapshot_merge_socket(known, &socket);
                 return 0;
+        }
         r = SNAPSHOT_GROW(snapshot, sockets, SNAPSHOT_MAX_SOCKETS);
         if (r < 0)
                 return r;
         snapshot->sockets[snapshot->n_sockets++] = socket;
+        snapshot->sockets_without_cookie = snapshot->sockets_without_cookie || socket.cookie == 0;
         return 0;
 }
 

@@ -40,6 +40,8 @@ struct aiu_snapshot {
         size_t n_addresses, addresses_room;
         struct socket *sockets;
         size_t n_sockets, sockets_room;
+        bool sockets_without_cookie; /* some have none: they are compared by address */
+        struct port_facts port;
         struct port_entries entries;
         struct process *processes;
         size_t n_processes, processes_room;
@@ -84,6 +86,9 @@ void gap_finish(struct gap *gap);
 void snapshot_forget_sockets(struct aiu_snapshot *snapshot, size_t n_gaps);
 /* The inodes whose holders the next phases look for; copied, sorted, made unique. */
 int snapshot_want_inodes(struct aiu_snapshot *snapshot, const uint64_t *inodes, size_t n);
+/* merge.c: the socket that was told before, or NULL; what one fact knows and the other does not. */
+struct socket *snapshot_find_socket(struct aiu_snapshot *snapshot, const struct socket *socket);
+void snapshot_merge_socket(struct socket *to, const struct socket *from);
 /* Make room for one more element, of at most `most`: -ENOBUFS. On success *array may have moved. */
 int snapshot_grow(void *array, size_t element, size_t n, size_t *room, size_t most);
 #define SNAPSHOT_GROW(s, array, most)                                                                                  \

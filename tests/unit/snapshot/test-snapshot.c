@@ -244,6 +244,229 @@ START_TEST(told_twice)
 }
 END_TEST
 
+/* ------------------------------------------------------ one socket, told by two */
+
+static struct aiu_socket_fact tcp_fact(uint64_t inode, uint64_t cookie, bool connected)
+{
+        static const struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = 9 };
+
+        return (struct aiu_socket_fact){ .size = sizeof(struct aiu_socket_fact),
+                                         .type = SOCK_STREAM,
+                                         .protocol = IPPROTO_TCP,
+                                         .local = (const struct sockaddr *)&in,
+                                         .local_len = sizeof(in),
+                                         .peer = connected ? (const struct sockaddr *)&peer : NULL,
+                                         .peer_len = connected ? sizeof(peer) : 0,
+                                         .inode = inode,
+                                         .cookie = cookie,
+                                         .uid = UID_UNKNOWN };
+}
+
+START_TEST(told_by_two)
+{
+        static const struct {
+                uint64_t inode, cookie;
+                bool connected;
+                uint64_t inode2, cookie2;
+                bool connected2;
+                size_t n;
+        } rows[] = {
+                { 5, 7, false, 6, 7, false, 1 }, /* the cookie alone decides */
+                { 5, 7, false, 5, 8, false, 2 },
+                { 5, 0, false, 5, 7, false, 1 },
+                { 5, 7, false, 5, 0, false, 1 },
+                { 5, 0, false, 5, 0, false, 1 },
+                { 5, 0, false, 6, 7, false, 2 },
+                { 5, 0, false, 5, 7, true, 2 }, /* MPTCP: all subflows have one inode */
+                { 0, 0, true, 0, 7, true, 1 },  /* TIME_WAIT */
+                { 0, 7, true, 0, 0, true, 1 },
+                { 0, 0, true, 0, 0, true, 2 },
+                { 0, 0, false, 0, 7, false, 2 },
+                { 0, 0, true, 0, 7, false, 2 },
+        };
+        struct aiu_socket_fact fact = tcp_fact(rows[_i].inode, rows[_i].cookie, rows[_i].connected);
+
+        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
+        fact = tcp_fact(rows[_i].inode2, rows[_i].cookie2, rows[_i].connected2);
+        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
+        ck_assert_uint_eq(snapshot.n_sockets, rows[_i].n);
+}
+END_TEST
+#define N_TOLD_BY_TWO 12
+
+/* Another device, type or protocol, or another address. */
+START_TEST(not_the_same)
+{
+        struct sockaddr_in other = in;
+        struct aiu_socket_fact fact = tcp_fact(0, 0, true);
+
+        other.sin_port = 1;
+        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
+        fact = tcp_fact(0, 7, true);
+        switch (_i) {
+        case 0:
+                fact.ifindex = 2;
+                break;
+        case 1:
+                fact.type = SOCK_DGRAM;
+                break;
+        case 2:
+                fact.protocol = IPPROTO_UDP;
+                break;
+        default:
+                fact.local = (const struct sockaddr *)&other;
+        }
+        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
+        ck_assert_uint_eq(snapshot.n_sockets, 2);
+}
+END_TEST
+
+START_TEST(merged)
+{
+        struct aiu_socket_fact poor = tcp_fact(5, 0, false), rich = tcp_fact(5, 7, false);
+        struct aiu_socket_fact got = { .size = sizeof(got) };
+        const struct socket *s;
+
+        poor.flags = AIU_SOCKET_OBSERVED_ONLY | AIU_SOCKET_MAYBE_UNBOUND;
+        poor.reuseport = NO;
+        rich.state = AIU_STATE_LISTEN;
+        rich.reuseaddr = rich.reuseport = rich.v6only = rich.autobound = rich.minisock = YES;
+        rich.expires_usec = 8;
+        rich.cgroup_id = 9;
+        rich.vfs_inode = 10;
+        rich.vfs_device = 11;
+        rich.uid = 12;
+        rich.l3mdev = 13;
+        rich.flags = AIU_SOCKET_L3MDEV | AIU_SOCKET_BIND_UID;
+        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, _i ? &rich : &poor), 0);
+        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, _i ? &poor : &rich), 0);
+        ck_assert_uint_eq(snapshot.n_sockets, 1);
+        s = &snapshot.sockets[0];
+        ck_assert(!s->observed_only && !s->maybe_unbound && s->minisock);
+        ck_assert(s->reuseaddr == YES && s->v6only == YES && s->autobound == YES && s->state == AIU_STATE_LISTEN);
+        ck_assert_int_eq(s->reuseport, _i ? YES : NO); /* the first that is known */
+        ck_assert(s->cookie == 7 && s->expires_usec == 8 && s->cgroup_id == 9);
+        ck_assert(s->vfs_inode == 10 && s->vfs_device == 11 && s->uid == 12 && s->l3mdev == 13);
+        ck_assert_int_eq(aiu_snapshot_get_socket(&snapshot, 0, &got), 1);
+        ck_assert_uint_eq(got.flags, AIU_SOCKET_L3MDEV | AIU_SOCKET_BIND_UID);
+        ck_assert_uint_eq(got.l3mdev, 13);
+}
+END_TEST
+
+/* An owner that is not what bind() compares gives way to one that is. */
+START_TEST(merged_owner)
+{
+        static const struct {
+                uid_t first, second;
+                uint32_t first_flags, second_flags;
+                uid_t uid;
+        } rows[] = {
+                { 1, 2, 0, 0, 1 },
+                { 1, 2, 0, AIU_SOCKET_BIND_UID, 2 },
+                { 1, 2, AIU_SOCKET_BIND_UID, 0, 1 },
+                { 1, 2, AIU_SOCKET_BIND_UID, AIU_SOCKET_BIND_UID, 1 },
+                { UID_UNKNOWN, 2, 0, 0, 2 },
+        };
+        struct aiu_socket_fact fact = tcp_fact(5, 7, false);
+
+        fact.uid = rows[_i].first;
+        fact.flags = rows[_i].first_flags;
+        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
+        fact.uid = rows[_i].second;
+        fact.flags = rows[_i].second_flags;
+        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
+        ck_assert_uint_eq(snapshot.sockets[0].uid, rows[_i].uid);
+}
+END_TEST
+
+/* In a crowd those are compared that two backends can have told. */
+START_TEST(merged_in_a_crowd)
+{
+        struct aiu_socket_fact fact;
+
+        for (uint64_t i = 1; i <= 600; i++) {
+                fact = tcp_fact(i, 0, false);
+                ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
+        }
+        for (uint64_t i = 1; i <= 600; i++) {
+                fact = tcp_fact(i, 1000 + i, false);
+                ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
+        }
+        ck_assert_uint_eq(snapshot.n_sockets, 600);
+        ck_assert_uint_eq(snapshot.sockets[599].cookie, 1600);
+}
+END_TEST
+
+START_TEST(port_facts)
+{
+        struct aiu_port_fact port = { .size = sizeof(port), .protocol = IPPROTO_TCP };
+        struct aiu_port_cache_fact cache = { .size = sizeof(cache),
+                                             .port = 80,
+                                             .fastreuseport = 2,
+                                             .family = AF_INET6,
+                                             .v4 = 4,
+                                             .v6 = { 6 },
+                                             .v6only = 2,
+                                             .fastuid = 7,
+                                             .fastreuse = -1 };
+        const struct port_cache *kept = &snapshot.port.caches[0];
+        int r = 0;
+
+        ck_assert_int_eq(aiu_snapshot_add_port(&snapshot, &port), 0);
+        ck_assert(!snapshot.port.bound_listed && snapshot.port.n_in_order == 0 && snapshot.port.slot_count == 0);
+        ck_assert_int_eq(add_socket(), 0);
+        port.in_order = port.bound_listed = YES;
+        port.slot_count = 11;
+        ck_assert_int_eq(aiu_snapshot_add_port(&snapshot, &port), 0);
+        ck_assert(snapshot.port.bound_listed && snapshot.port.n_in_order == 1 && snapshot.port.slot_count == 11);
+        ck_assert_int_eq(aiu_snapshot_add_port_cache(&snapshot, &cache), 0);
+        ck_assert(kept->port == 80 && kept->fastreuseport == 2 && kept->v6 && kept->v4_be == 4 && kept->v6only);
+        ck_assert(kept->ip6.s6_addr[0] == 6 && kept->uid == 7 && kept->fastreuse == -1 && kept->l3mdev == 0);
+        cache.fastreuseport = 0;
+        cache.family = 9656; /* left by another bucket: not looked at */
+        ck_assert_int_eq(aiu_snapshot_add_port_cache(&snapshot, &cache), 0);
+        ck_assert(snapshot.port.n_caches == 1 && kept->fastreuseport == 0);
+        for (cache.l3mdev = 1; r == 0; cache.l3mdev++)
+                r = aiu_snapshot_add_port_cache(&snapshot, &cache);
+        ck_assert_int_eq(r, -ENOBUFS);
+        ck_assert_uint_eq(snapshot.port.n_caches, ELEMENTSOF(snapshot.port.caches));
+        snapshot_forget_sockets(&snapshot, 0);
+        ck_assert(snapshot.port.n_caches == 0 && !snapshot.port.bound_listed && snapshot.port.n_in_order == 0);
+}
+END_TEST
+
+START_TEST(references)
+{
+        ck_assert_int_eq(add_socket(), 0);
+        ck_assert_int_eq(aiu_snapshot_add_references(&snapshot, INODE, 3, 2), 0);
+        ck_assert(snapshot.sockets[0].n_references == 3 && snapshot.sockets[0].n_found == 2);
+        ck_assert_int_eq(aiu_snapshot_add_references(&snapshot, INODE + 1, 1, 1), 0);
+        ck_assert_uint_eq(snapshot.sockets[0].n_references, 3);
+        ck_assert_int_eq(aiu_snapshot_add_references(&snapshot, 0, 1, 1), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_references(&snapshot, INODE, 0, 0), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_references(&snapshot, INODE, 1, 2), -EINVAL);
+}
+END_TEST
+
+/* What a backend knows of the VRF stays, whatever is said of the device. */
+START_TEST(own_vrf)
+{
+        struct aiu_socket_fact fact = tcp_fact(5, 7, false);
+
+        fact.ifindex = 4;
+        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
+        ck_assert_uint_eq(snapshot.sockets[0].l3mdev, IFINDEX_UNKNOWN);
+        fact.inode = 6;
+        fact.cookie = 8;
+        fact.flags = AIU_SOCKET_L3MDEV;
+        fact.l3mdev = 9;
+        ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &fact), 0);
+        ck_assert_uint_eq(snapshot.sockets[1].l3mdev, 9);
+        ck_assert_int_eq(add_device(), 0);
+        ck_assert(snapshot.sockets[0].l3mdev == 5 && snapshot.sockets[1].l3mdev == 9);
+}
+END_TEST
+
 /* ------------------------------------------------------ more than is kept */
 
 START_TEST(too_many_processes)
@@ -295,6 +518,8 @@ START_TEST(senseless)
         struct aiu_manager_fact manager = { .size = sizeof(manager), .kind = AIU_MANAGER_SYSTEMD };
         struct aiu_process_fact process = { .size = sizeof(process), .pid = 0 };
         struct aiu_socket_fact socket = { .size = sizeof(socket), .local = (const struct sockaddr *)&in };
+        struct aiu_port_fact port = { .size = sizeof(port) };
+        struct aiu_port_cache_fact cache = { .size = sizeof(cache) };
         struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
 
         ck_assert_int_eq(aiu_snapshot_add_kernel_user(&snapshot, 1, &user), -EINVAL);
@@ -324,6 +549,13 @@ START_TEST(senseless)
         socket.local_len = sizeof(in6) - 8;
         ck_assert_int_eq(aiu_snapshot_add_socket(&snapshot, &socket), -EINVAL);
         ck_assert_int_eq(aiu_snapshot_add_gap(&snapshot, AIU_GAP_RACE, 0, NULL), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_port(&snapshot, &port), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_port_cache(&snapshot, &cache), -EINVAL);
+        cache.port = 80;
+        cache.fastreuseport = 1;
+        ck_assert_int_eq(aiu_snapshot_add_port_cache(&snapshot, &cache), -EINVAL);
+        cache.family = AF_INET;
+        ck_assert_int_eq(aiu_snapshot_add_port_cache(&snapshot, &cache), 0);
 }
 END_TEST
 
@@ -335,6 +567,8 @@ START_TEST(no_snapshot)
         struct aiu_manager_fact manager_fact = { .size = sizeof(manager_fact) };
         struct aiu_host_fact host_fact = { .size = sizeof(host_fact) };
         struct aiu_address_fact address_fact = { .size = sizeof(address_fact) };
+        struct aiu_port_cache_fact cache_fact = { .size = sizeof(cache_fact), .port = 1 };
+        struct aiu_port_fact port_fact = { .size = sizeof(port_fact), .protocol = IPPROTO_UDP };
         uint64_t inode;
         pid_t pid;
         int fd;
@@ -346,6 +580,9 @@ START_TEST(no_snapshot)
         ck_assert_int_eq(aiu_snapshot_add_process(NULL, &process_fact), -EINVAL);
         ck_assert_int_eq(aiu_snapshot_add_options(NULL, 1, &options_fact), -EINVAL);
         ck_assert_int_eq(aiu_snapshot_add_manager(NULL, &manager_fact), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_port(NULL, &port_fact), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_port_cache(NULL, &cache_fact), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_references(NULL, 1, 1, 1), -EINVAL);
         ck_assert_int_eq(aiu_snapshot_add_gap(NULL, AIU_GAP_RACE, 0, "x"), -EINVAL);
         aiu_snapshot_progress(NULL, 0, 0);
         aiu_snapshot_log(NULL, AIU_LOG_ERROR, "x");
@@ -413,6 +650,14 @@ int main(void)
         tcase_add_checked_fixture(tcase, begin, finish);
         tcase_add_loop_test(tcase, whole_or_not_at_all, 0, (int)ELEMENTSOF(kinds));
         tcase_add_loop_test(tcase, told_twice, 0, (int)ELEMENTSOF(kinds));
+        tcase_add_loop_test(tcase, told_by_two, 0, N_TOLD_BY_TWO);
+        tcase_add_loop_test(tcase, not_the_same, 0, 4);
+        tcase_add_loop_test(tcase, merged, 0, 2);
+        tcase_add_loop_test(tcase, merged_owner, 0, 5);
+        tcase_add_test(tcase, merged_in_a_crowd);
+        tcase_add_test(tcase, port_facts);
+        tcase_add_test(tcase, references);
+        tcase_add_test(tcase, own_vrf);
         tcase_add_test(tcase, names_that_are_no_operands);
         tcase_add_test(tcase, whose_word_a_name_is);
         tcase_add_test(tcase, too_many_processes);
