@@ -87,8 +87,8 @@ static const char *end_of_words(const char *line, size_t bytes)
         return line + bytes;
 }
 
-/* The bytes that fit into so many columns, up to a blank before `stop`, or that one. */
-static size_t find_break(const char *text, size_t bytes, size_t columns, const char *stop)
+/* The bytes that fit into so many columns, up to a blank behind `begin` and before `stop`, or that one. */
+static size_t find_break(const char *text, size_t bytes, size_t columns, const char *begin, const char *stop)
 {
         size_t column = 0, last = 0;
 
@@ -99,7 +99,8 @@ static size_t find_break(const char *text, size_t bytes, size_t columns, const c
                         i += escape - 1;
                         continue;
                 }
-                if (text[i] == ' ' && text + i <= stop && column > 0 && (column <= columns || last == 0))
+                if (text[i] == ' ' && text + i > begin && text + i <= stop && column > 0 &&
+                    (column <= columns || last == 0))
                         last = i;
                 if (++column > columns && last > 0)
                         return last;
@@ -115,7 +116,7 @@ static void print_line(const char *line, size_t bytes, size_t width)
         if (width < indent + LEAST_TEXT)
                 width = indent + LEAST_TEXT;
         for (;;) {
-                size_t n = find_break(line + used, bytes - used, width - (used > 0 ? indent : 0), stop);
+                size_t n = find_break(line + used, bytes - used, width - (used > 0 ? indent : 0), line + offset, stop);
 
                 (void)fwrite(line + used, 1, n, stdout);
                 used += n;
