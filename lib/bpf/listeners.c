@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What sock_diag(7) says, to compare a walk with: the listeners of a port. They have a table of their own, so the
+ * kernel reads no other socket for that.
+ */
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/module.h"
+#include "util/sys.h"
+
+#define STATE_LISTEN 10
+
+struct message {
+        struct nlmsghdr header;
+        struct inet_diag_req request;
+};
+
+static int push(struct listeners *listeners, uint64_t cookie)
+{
+        if (listeners->n == listeners->room) {
+                size_t room = listeners->room ? listeners->room * 2 : 16;
+                uint64_t *more = realloc(listeners->cookies, room * sizeof(*more));
+
+                if (!more)
+                        return -ENOMEM;
+                listeners->cookies = more;
+                listeners->room = room;
+        }
+        listeners->cookies[listeners->n++] = cookie;
+        return 0;
+}
+
+/* TCPDIAG_GETSOCK, the older request, dumps both families at once. */
+static int send_request(int fd, uint16_t port)
+{
+        struct message message = {
+                .header = { .nlmsg_len = sizeof(message),
+                            .nlmsg_type = TCPDIAG_GETSOCK,
+                            .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+                .request = { .idiag_family = AF_INET,
+                             .idiag_states = 1u << STATE_LISTEN,
+                             .id.idiag_sport = htons(port) },
+        };
+        ssize_t n = sys_send(fd, &message, sizeof(message));
+
+        return n < 0 ? (int)n : 0;
+}
+
+static int take_message(struct listeners *listeners, const struct nlmsghdr *header, uint16_t port)
+{
+        const struct inet_diag_msg *m = NLMSG_DATA(header);
+        const struct nlmsgerr *error = NLMSG_DATA(header);
+
+        if (header->nlmsg_type == NLMSG_ERROR)
+                return header->nlmsg_len >= NLMSG_LENGTH(sizeof(*error)) && error->error < 0 ? error->error : -EBADMSG;
+        if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
+                return -EBADMSG;
+        if (m->idiag_state != STATE_LISTEN || m->id.idiag_sport != htons(port))
+                return 0;
+        return push(listeners, (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0]);
+}
+
+/* One datagram; 1 = the last one. */
+static int take_datagram(struct listeners *listeners, const void *bytes, size_t n, uint16_t port)
+{
+        const struct nlmsghdr *header = bytes;
+        int r;
+
+        for (; NLMSG_OK(header, n); header = NLMSG_NEXT(header, n)) {
+                if (header->nlmsg_type == NLMSG_DONE)
+                        return 1;
+                r = take_message(listeners, header, port);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int receive(int fd, uint16_t port, struct listeners *listeners)
+{
+        union {
+                struct nlmsghdr header;
+                char bytes[32768];
+        } buffer;
+        struct iovec iov = { .iov_base = &buffer, .iov_len = sizeof(buffer) };
+        struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+        ssize_t n;
+        int r = 0;
+
+        while (r == 0) {
+                n = sys_recvmsg(fd, &message, 0);
+                if (n <= 0 || message.msg_flags & MSG_TRUNC)
+                        return n < 0 ? (int)n : -EBADMSG;
+                r = take_datagram(listeners, &buffer, (size_t)n, port);
+        }
+        return r < 0 ? r : 0;
+}
+
+int listeners_read(uint16_t port, struct listeners *ret)
+{
+        struct listeners listeners = { 0 };
+        int fd = sys_socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG), r;
+
+        if (fd < 0)
+                return fd;
+        r = send_request(fd, port);
+        if (r >= 0)
+                r = receive(fd, port, &listeners);
+        (void)sys_close(fd);
+        if (r < 0) {
+                free(listeners.cookies);
+                return r;
+        }
+        *ret = listeners;
+        return 0;
+}
+
+static bool has_cookie(const struct wire *wire, uint64_t cookie)
+{
+        for (uint32_t i = 0; i < wire->n_sockets && i < WIRE_SOCKETS; i++)
+                if (wire->sockets[i].cookie == cookie)
+                        return true;
+        return false;
+}
+
+bool listeners_are_in(const struct listeners *listeners, const struct wire *wire)
+{
+        for (size_t i = 0; i < listeners->n; i++)
+                if (!has_cookie(wire, listeners->cookies[i]))
+                        return false;
+        return true;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Loads the programs: the light skeleton that bpftool generates, and its descriptors. */
+#include <errno.h>
+#include <port.lskel.h>
+
+#include "bpf/module.h"
+#include "util/sys.h"
+
+/* The loader says EINVAL for a missing helper, E2BIG for a limit, ENOENT without BTF, and so on. */
+static int why(int r)
+{
+        return r == -EPERM || r == -ENOSYS || r == -ENOMEM ? r : -EOPNOTSUPP;
+}
+
+int object_load(struct object *ret)
+{
+        struct port_bpf *skeleton = port_bpf__open();
+        int r;
+
+        if (!skeleton)
+                return -ENOMEM;
+        r = port_bpf__load(skeleton);
+        if (r < 0) {
+                port_bpf__destroy(skeleton);
+                return why(r);
+        }
+        *ret = (struct object){
+                .walk_port = skeleton->progs.walk_port.prog_fd,
+                .find_holders = skeleton->progs.find_holders.prog_fd,
+                .read_files = skeleton->progs.read_files.prog_fd,
+                .wire = skeleton->maps.wire.map_fd,
+        };
+        /* The programs keep the map that they alone use. */
+        (void)sys_close(skeleton->maps.block.map_fd);
+        skel_free(skeleton);
+        return 0;
+}
+
+void object_close(struct object *object)
+{
+        (void)sys_close(object->walk_port);
+        (void)sys_close(object->find_holders);
+        (void)sys_close(object->read_files);
+        (void)sys_close(object->wire);
+}

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Three programs for one question: walk_port lists the sockets on a port of the caller's network namespace,
+ * find_holders compares each descriptor of each process with their files, read_files counts references to these. None
+ * is attached: the module runs them.
+ *
+ * The tables are read without their locks, so whatever is followed is checked against the port and the namespace.
+ *
+ * Kernels before 6.7 verify the callback of bpf_loop() only once, with the first state of its context. A member that
+ * begins as a known 0 counts as 0 for ever, and the code for other values is removed: such a walk sees no socket, and
+ * nothing fails. So members begin as wire->zero, which the verifier cannot know.
+ */
+#include "core.h"
+#include "wire.h"
+
+/* bpf_probe_read_kernel() is for programs under the GPL. The licence of the module's own code is not affected. */
+char LICENSE[] SECTION("license") = "GPL";
+
+struct {
+        MAP_NUMBER(type, MAP_ARRAY);
+        MAP_NUMBER(max_entries, 1);
+        MAP_NUMBER(map_flags, MAP_MMAPABLE);
+        MAP_TYPE(key, __u32);
+        MAP_TYPE(value, struct wire);
+} wire SECTION(".maps");
+
+enum {
+        MOST_STEPS = 1 << 20,
+        TCP = 6,
+        UDP = 17,
+        FAMILY_INET6 = 10,
+        STATE_TIME_WAIT = 6,
+};
+
+INLINE struct wire *get_wire(void)
+{
+        __u32 zero = 0;
+
+        return map_lookup(&wire, &zero);
+}
+
+/* ---- walk_port */
+
+struct walk {
+        struct wire *wire;
+        struct net *net;
+        struct hlist_node *bucket, *bucket2, *owner;
+        __s32 l3mdev;
+        __u32 udp, slot, mask;
+};
+
+INLINE __u32 count_references(struct file *file)
+{
+        if (EXISTS(struct file, f_ref))
+                return (__u32)READ(file, f_ref.refcnt.counter) + 1;
+        return (__u32)READ((struct file___before613 *)file, f_count.counter);
+}
+
+INLINE void read_addresses(struct wire_socket *to, struct sock_common *from)
+{
+        if (to->family == FAMILY_INET6) {
+                READ_INTO(to->local, from, skc_v6_rcv_saddr);
+                READ_INTO(to->peer, from, skc_v6_daddr);
+                return;
+        }
+        READ_INTO(to->local, from, skc_rcv_saddr);
+        READ_INTO(to->peer, from, skc_daddr);
+}
+
+INLINE void read_minisock(struct wire_socket *to, struct sock_common *from)
+{
+        struct inet_timewait_sock *minisock = (void *)from;
+
+        to->minisock = 1;
+        to->uid = ~0u;
+        to->state = READ(minisock, tw_substate);
+        to->jiffies_left = (__s64)(READ(minisock, tw_timer.expires) - jiffies());
+}
+
+/* The user that the rules compare: sock_i_uid(), which read the inode before 6.17. */
+INLINE __u32 read_uid(struct sock *from, struct file *file)
+{
+        struct inode *inode;
+
+        if (EXISTS(struct sock___617, sk_ino))
+                return READ(from, sk_uid.val);
+        if (!file)
+                return 0;
+        inode = READ(file, f_inode);
+        return READ(inode, i_uid.val);
+}
+
+INLINE void read_sock(struct wire_socket *to, struct sock_common *from)
+{
+        struct sock *sock = (struct sock *)from;
+        struct socket *socket = READ(sock, sk_socket);
+        struct file *file = socket ? READ(socket, file) : NULL;
+        struct cgroup *cgroup = READ(sock, sk_cgrp_data.cgroup);
+        struct kernfs_node *node = READ(cgroup, kn);
+
+        to->locks = (__u8)READ_BITS(sock, sk_userlocks);
+        to->cgroup = READ(node, id);
+        to->uid = read_uid(sock, file);
+        if (file) {
+                struct inode *inode = READ(file, f_inode);
+
+                to->file = (__u64)file;
+                to->inode = READ(inode, i_ino);
+                to->references = count_references(file);
+        }
+}
+
+/* A function of its own, so that the verifier goes through it once. It takes numbers alone. */
+__attribute__((noinline)) int take_socket(__u64 sock, __s32 l3mdev, __u32 udp)
+{
+        struct sock_common *from = (struct sock_common *)sock;
+        struct wire *w = get_wire();
+        struct wire_socket *to;
+        __u32 k;
+
+        if (!w)
+                return 0;
+        k = w->n_sockets;
+        if (k >= WIRE_SOCKETS) {
+                w->status = WIRE_CUT;
+                return 0;
+        }
+        w->n_sockets = k + 1;
+        to = &w->sockets[k];
+        __builtin_memset(to, 0, sizeof(*to));
+        to->l3mdev = l3mdev;
+        to->family = (__u8)READ(from, skc_family);
+        to->state = READ(from, skc_state);
+        to->port = READ(from, skc_num);
+        to->peer_port = READ(from, skc_dport);
+        to->reuseaddr = !!READ_BITS(from, skc_reuse);
+        to->reuseport = !!READ_BITS(from, skc_reuseport);
+        to->v6only = !!READ_BITS(from, skc_ipv6only);
+        to->ifindex = (__u32)READ(from, skc_bound_dev_if);
+        to->cookie = (__u64)READ(from, skc_cookie.counter);
+        read_addresses(to, from);
+        if (to->state == STATE_TIME_WAIT && !udp)
+                read_minisock(to, from);
+        else
+                read_sock(to, from);
+        return 0;
+}
+
+INLINE int on_owner(struct walk *walk)
+{
+        struct sock_common *sock = CONTAINER(walk->owner, struct sock_common, skc_bind_node);
+        struct hlist_node *next = READ(walk->owner, next);
+
+        if (READ(sock, skc_num) != walk->wire->port || READ(sock, skc_net.net) != walk->net) {
+                walk->wire->status = WIRE_ASTRAY;
+                return 1;
+        }
+        take_socket((__u64)sock, walk->l3mdev, 0);
+        walk->owner = next;
+        return 0;
+}
+
+/* The slot has other ports and, before 6.2, other namespaces. */
+INLINE int on_udp(struct walk *walk)
+{
+        struct sock_common *sock = CONTAINER(walk->owner, struct sock_common, skc_node);
+        struct hlist_node *next = READ(walk->owner, next);
+        struct net *net = READ(sock, skc_net.net);
+        __u32 port = READ(sock, skc_num);
+
+        if (((port + READ(net, hash_mix)) & walk->mask) != walk->slot) {
+                walk->wire->status = WIRE_ASTRAY;
+                return 1;
+        }
+        if (port == walk->wire->port && net == walk->net)
+                take_socket((__u64)sock, 0, 1);
+        walk->owner = next;
+        return 0;
+}
+
+INLINE void read_bucket(struct wire *w, struct inet_bind_bucket *from, __s32 l3mdev)
+{
+        __u32 k = w->n_buckets;
+        struct wire_bucket *to;
+
+        if (k >= WIRE_BUCKETS) {
+                w->status = WIRE_CUT;
+                return;
+        }
+        w->n_buckets = k + 1;
+        to = &w->buckets[k];
+        to->l3mdev = l3mdev;
+        to->fastreuse = READ(from, fastreuse);
+        to->fastreuseport = READ(from, fastreuseport);
+        to->v6only = READ(from, fast_ipv6_only);
+        to->uid = READ(from, fastuid.val);
+        to->v4 = READ(from, fast_rcv_saddr);
+        to->family = READ(from, fast_sk_family);
+        READ_INTO(to->v6, from, fast_v6_rcv_saddr);
+}
+
+INLINE int on_bucket(struct walk *walk)
+{
+        struct inet_bind_bucket *bucket = CONTAINER(walk->bucket, struct inet_bind_bucket, node);
+
+        walk->bucket = READ(walk->bucket, next);
+        if (READ(bucket, port) != walk->wire->port || READ(bucket, ib_net.net) != walk->net)
+                return 0;
+        walk->l3mdev = READ(bucket, l3mdev);
+        read_bucket(walk->wire, bucket, walk->l3mdev);
+        /* Each branch is guarded by the member that it reads: without it, an old kernel refuses the program. */
+        if (EXISTS(struct inet_bind_bucket, bhash2))
+                walk->bucket2 = READ(bucket, bhash2.first);
+        else
+                walk->owner = READ((struct inet_bind_bucket___before68 *)bucket, owners.first);
+        return 0;
+}
+
+static long step(__u32 i, struct walk *walk)
+{
+        walk->wire->n_steps++;
+        if (walk->owner)
+                return walk->udp ? on_udp(walk) : on_owner(walk);
+        if (EXISTS(struct inet_bind2_bucket, bhash_node) && walk->bucket2) {
+                struct hlist_node *node = walk->bucket2;
+
+                walk->owner = READ(CONTAINER(node, struct inet_bind2_bucket, bhash_node), owners.first);
+                walk->bucket2 = READ(node, next);
+                return 0;
+        }
+        return walk->bucket ? on_bucket(walk) : 1;
+}
+
+INLINE int begin_tcp(struct walk *walk)
+{
+        struct inet_hashinfo *info;
+        char *bucket;
+        __u32 mix = READ(walk->net, hash_mix);
+
+        if (!EXISTS(struct net, ipv4.tcp_death_row.hashinfo))
+                return 0;
+        info = READ(walk->net, ipv4.tcp_death_row.hashinfo);
+        bucket = (char *)READ(info, bhash);
+        bucket += (__u64)((walk->wire->port + mix) & (READ(info, bhash_size) - 1)) * BYTES(struct inet_bind_hashbucket);
+        walk->bucket = READ((struct inet_bind_hashbucket *)bucket, chain.first);
+        return 1;
+}
+
+INLINE int begin_udp(struct walk *walk)
+{
+        struct udp_table *table;
+        char *slot;
+        __u32 mix = READ(walk->net, hash_mix);
+
+        if (!EXISTS(struct net, ipv4.udp_table))
+                return 0;
+        table = READ(walk->net, ipv4.udp_table);
+        slot = (char *)READ(table, hash);
+        walk->mask = READ(table, mask);
+        walk->slot = (walk->wire->port + mix) & walk->mask;
+        walk->udp = 1;
+        slot += (__u64)walk->slot * BYTES(struct udp_hslot);
+        walk->owner = READ((struct udp_hslot *)slot, head.first);
+        walk->wire->n_in_slot = (__u32)READ((struct udp_hslot *)slot, count);
+        return 1;
+}
+
+/* Never attached. BPF_PROG_TEST_RUN runs a program of this type under rcu_read_lock(), unlike one of type "syscall". */
+SECTION("raw_tp/sys_enter") int walk_port(void *unused)
+{
+        struct task_struct *task = (struct task_struct *)current_task();
+        struct nsproxy *nsproxy = READ(task, nsproxy);
+        struct wire *w = get_wire();
+        struct walk walk;
+        __u64 zero;
+        long n;
+
+        if (!w)
+                return 0;
+        zero = *(volatile __u64 *)&w->zero;
+        walk = (struct walk){
+                .wire = w,
+                .net = READ(nsproxy, net_ns),
+                .bucket = (void *)zero,
+                .bucket2 = (void *)zero,
+                .owner = (void *)zero,
+                .l3mdev = (__s32)zero,
+                .udp = (__u32)zero,
+                .slot = (__u32)zero,
+                .mask = (__u32)zero,
+        };
+        w->n_sockets = w->n_buckets = w->n_in_slot = 0;
+        w->n_steps = 0;
+        w->status = WIRE_NO_TABLE;
+        if (!(w->protocol == TCP ? begin_tcp(&walk) : begin_udp(&walk)))
+                return 0;
+        w->status = WIRE_DONE;
+        n = loop(MOST_STEPS, step, &walk, 0);
+        if (n < 0 || n >= MOST_STEPS)
+                w->status = WIRE_CUT;
+        return 0;
+}
+
+/* ---- find_holders */
+
+enum {
+        BLOCK = 64, /* the kernel makes tables in multiples of that: alloc_fdtable() */
+        MOST_BLOCKS = 1 << 17,
+};
+
+struct block {
+        __u64 files[BLOCK];
+};
+
+struct {
+        MAP_NUMBER(type, MAP_PERCPU_ARRAY);
+        MAP_NUMBER(max_entries, 1);
+        MAP_TYPE(key, __u32);
+        MAP_TYPE(value, struct block);
+} block SECTION(".maps");
+
+struct table {
+        struct wire *wire;
+        struct files_struct *files;
+        struct file **fds;
+        __u64 least, most;
+        __u32 n_fds, pid, thread;
+};
+
+/* Which of the wanted files, in ascending order, may this be? */
+INLINE __u32 find_wanted(struct wire *w, __u64 file)
+{
+        __u32 at = 0;
+
+#pragma clang loop unroll(full)
+        for (__u32 half = WIRE_WANTED / 2; half > 0; half /= 2)
+                if (w->wanted[(at + half) & (WIRE_WANTED - 1)] <= file)
+                        at += half;
+        return at & (WIRE_WANTED - 1);
+}
+
+__attribute__((noinline)) int compare(__u64 file, __u64 table, __u64 task, __u32 fd)
+{
+        struct wire *w = get_wire();
+        struct wire_hit *hit;
+        __u32 k;
+
+        if (!w || w->wanted[find_wanted(w, file)] != file)
+                return 0;
+        k = w->n_hits;
+        if (k >= WIRE_HITS) {
+                w->status = WIRE_CUT;
+                return 0;
+        }
+        w->n_hits = k + 1;
+        hit = &w->hits[k];
+        hit->file = file;
+        hit->table = table;
+        hit->pid = (__u32)(task >> 32);
+        hit->thread = (__u32)task;
+        hit->fd = fd;
+        return 0;
+}
+
+static long read_block(__u32 i, struct table *table)
+{
+        __u32 zero = 0, first = i * BLOCK;
+        struct block *b;
+
+        if (first >= table->n_fds)
+                return 1;
+        b = map_lookup(&block, &zero);
+        if (!b || read_kernel(b, sizeof(*b), table->fds + first)) {
+                table->wire->n_unread++;
+                return 1;
+        }
+#pragma clang loop unroll(disable)
+        for (__u32 k = 0; k < BLOCK; k++) {
+                __u64 file = b->files[k];
+
+                if (file >= table->least && file <= table->most)
+                        compare(file, (__u64)table->files, (__u64)table->pid << 32 | table->thread, first + k);
+        }
+        return 0;
+}
+
+/* The number of a task in the pid namespace of the reader, which is in it or below. */
+INLINE __u32 number_of(struct task_struct *task, __u32 level)
+{
+        struct pid *pid = READ(task, thread_pid);
+        char *number = (char *)pid + OFFSET(struct pid, numbers) + (__u64)level * BYTES(struct upid);
+
+        return (__u32)READ((struct upid *)number, nr);
+}
+
+/* A thread usually shares the table of its process. */
+INLINE int has_own_table(struct task_struct *task, struct task_struct *leader, struct files_struct *files)
+{
+        return task == leader || files != READ(leader, files);
+}
+
+SECTION("iter/task") int find_holders(struct bpf_iter__task *context)
+{
+        struct task_struct *task = context->task, *leader, *reader = (struct task_struct *)current_task();
+        struct pid *pid = READ(reader, thread_pid);
+        struct wire *w = get_wire();
+        struct files_struct *files;
+        struct fdtable *fdt;
+        struct table table;
+        __u32 level = READ(pid, level);
+        long n;
+
+        if (!task || !w || w->n_wanted == 0 || w->n_wanted > WIRE_WANTED)
+                return 0;
+        files = READ(task, files);
+        leader = READ(task, group_leader);
+        if (!files || !has_own_table(task, leader, files))
+                return 0;
+        fdt = READ(files, fdt);
+        table = (struct table){
+                .wire = w,
+                .files = files,
+                .fds = READ(fdt, fd),
+                .least = w->wanted[0],
+                .most = w->wanted[(w->n_wanted - 1) & (WIRE_WANTED - 1)],
+                .n_fds = READ(fdt, max_fds),
+                .pid = number_of(leader, level),
+                .thread = number_of(task, level),
+        };
+        w->n_tables++;
+        n = loop(MOST_BLOCKS, read_block, &table, 0);
+        if (n < 0 || n >= MOST_BLOCKS)
+                w->n_unread++;
+        return 0;
+}
+
+/* ---- read_files */
+
+static long read_file(__u32 i, struct wire **context)
+{
+        struct wire *w = *context;
+        struct inode *inode;
+        struct file *file;
+
+        if (i >= w->n_wanted)
+                return 1;
+        i = BOUNDED(i, WIRE_WANTED);
+        file = (struct file *)w->wanted[i];
+        inode = READ(file, f_inode);
+        w->inodes[i] = READ(inode, i_ino);
+        w->references[i] = count_references(file);
+        return 0;
+}
+
+SECTION("raw_tp/sys_enter") int read_files(void *unused)
+{
+        struct wire *w = get_wire();
+
+        if (w)
+                loop(WIRE_WANTED, read_file, &w, 0);
+        return 0;
+}

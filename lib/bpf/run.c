@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Runs a program of the module once. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/module.h"
+#include "bpf/sys-bpf.h"
+#include "util/sys.h"
+
+#define MOST_WALKS 8
+
+static int run(int program)
+{
+        union bpf_attr attribute;
+
+        memset(&attribute, 0, sizeof(attribute));
+        attribute.test.prog_fd = (uint32_t)program;
+        return sys_bpf(BPF_PROG_TEST_RUN, &attribute);
+}
+
+static int walk_once(struct module *module)
+{
+        int r;
+
+        module->wire->status = WIRE_NOTHING;
+        r = run(module->object.walk_port);
+        if (r < 0)
+                return r;
+        switch (module->wire->status) {
+        case WIRE_DONE:
+                return 0;
+        case WIRE_CUT:
+                return -ENOBUFS;
+        case WIRE_ASTRAY:
+                return -EAGAIN;
+        default:
+                return -EOPNOTSUPP;
+        }
+}
+
+int run_walk(struct module *module, int protocol, uint16_t port)
+{
+        int r = -EAGAIN;
+
+        module->wire->port = port;
+        module->wire->protocol = (uint32_t)protocol;
+        for (int i = 0; i < MOST_WALKS && r == -EAGAIN; i++)
+                r = walk_once(module);
+        return r;
+}
+
+int run_read_files(struct module *module)
+{
+        return run(module->object.read_files);
+}
+
+/* The program runs while its iterator is read. It prints nothing. */
+static int iterate(int program)
+{
+        union bpf_attr attribute;
+        int link, iterator;
+        ssize_t n = 0;
+        char byte;
+
+        memset(&attribute, 0, sizeof(attribute));
+        attribute.link_create.prog_fd = (uint32_t)program;
+        attribute.link_create.attach_type = BPF_TRACE_ITER;
+        link = sys_bpf(BPF_LINK_CREATE, &attribute);
+        if (link < 0)
+                return link;
+        memset(&attribute, 0, sizeof(attribute));
+        attribute.iter_create.link_fd = (uint32_t)link;
+        iterator = sys_bpf(BPF_ITER_CREATE, &attribute);
+        if (iterator >= 0) {
+                while ((n = sys_read(iterator, &byte, 1)) > 0 || n == -EAGAIN)
+                        ;
+                (void)sys_close(iterator);
+        }
+        (void)sys_close(link);
+        return iterator < 0 ? iterator : (int)n;
+}
+
+static int by_number(const void *a, const void *b)
+{
+        uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+int run_find_holders(struct module *module)
+{
+        struct wire *wire = module->wire;
+        int r;
+
+        qsort(wire->wanted, wire->n_wanted, sizeof(wire->wanted[0]), by_number);
+        memset(wire->wanted + wire->n_wanted, 0xff, (WIRE_WANTED - wire->n_wanted) * sizeof(wire->wanted[0]));
+        wire->n_hits = wire->n_unread = 0;
+        wire->n_tables = 0;
+        wire->status = WIRE_DONE;
+        r = iterate(module->object.find_holders);
+        if (r < 0)
+                return r;
+        return wire->status == WIRE_DONE && wire->n_unread == 0 ? 0 : -ENOBUFS;
+}
