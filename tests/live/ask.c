@@ -16,6 +16,7 @@
 #include "ask.h"
 
 static struct aiu_context *context;
+static int (*add_exact)(struct aiu_context *);
 static uint64_t n_trials;
 static int home = -1, away = -1; /* network namespaces: the scene's, and an empty one */
 
@@ -105,7 +106,16 @@ static struct aiu_context *own_context(void)
         /* Not AIU_CONTEXT_NO_IPC: the question includes whether a socket file is stale. */
         if (aiu_context_disable_backend(context, "sd-bus") < 0)
                 live_die("sd-bus", EINVAL);
+        if (add_exact && add_exact(context) < 0)
+                live_die("aiu_context_add_bpf", ENOTSUP);
         return context;
+}
+
+void ask_exactly(int (*add)(struct aiu_context *))
+{
+        context = aiu_context_unref(context);
+        add_exact = add;
+        (void)own_context();
 }
 
 static void count_trial(void *userdata, enum aiu_log_level level, const char *message)
@@ -252,8 +262,10 @@ struct answer ask_fd(int fd, const struct live_address *address, int error, stru
         struct aiu_report *report;
         struct answer a;
 
+        (void)own_context();
         errno = EMLINK; /* any value that is not set by chance */
-        report = aiu_explain_bind(fd, &address->sa.any, address->len, error);
+        report = add_exact ? aiu_context_explain_bind(own_context(), fd, &address->sa.any, address->len, error)
+                           : aiu_explain_bind(fd, &address->sa.any, address->len, error);
         if (!report)
                 return take(NULL, -errno, ret_report);
         a = take(report, 0, ret_report);
@@ -317,8 +329,9 @@ struct answer ask_listen(int fd, int error, struct aiu_report **ret_report)
         struct aiu_report *report;
         struct answer a;
 
+        (void)own_context();
         errno = EMLINK;
-        report = aiu_explain_listen(fd, error);
+        report = add_exact ? aiu_context_explain_listen(own_context(), fd, error) : aiu_explain_listen(fd, error);
         if (!report)
                 return take(NULL, -errno, ret_report);
         a = take(report, 0, ret_report);

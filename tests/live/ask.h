@@ -38,6 +38,7 @@ struct answer {
         bool errno_kept;
 };
 
+struct aiu_context;
 struct aiu_report;
 
 /* Opens what ASK_*_FROM_AWAY need; without the privilege they are ASK_QUERY and ASK_FD. */
@@ -50,6 +51,9 @@ enum ask_blind {
         BLIND_SOCKETS,
         BLIND_COUNT
 };
+
+/* From now on every question goes to a context with this source of facts: aiu_context_add_bpf(), or 0 = none. */
+void ask_exactly(int (*add)(struct aiu_context *));
 
 /* From now on ask_library() may make trials, and is blind like this. */
 void ask_trials(enum ask_blind blind);

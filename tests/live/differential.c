@@ -3,7 +3,7 @@
  * The library against the running kernel, in random scenes.
  *
  *   differential [--mode=tcp|udp|udplite|mptcp|unix|errors|all] [--uid=0|1000]
- *                [--seed=N] [--cases=N] [--jobs=N] [--only=N] [--dry] [--long] [--trial]
+ *                [--seed=N] [--cases=N] [--jobs=N] [--only=N] [--dry] [--long] [--trial] [--bpf]
  *
  * A case is one question: a scene, an address, a set of options. Wrong is a
  * verdict, errno, call or what-if that is not what bind() and listen() then do;
@@ -21,6 +21,9 @@
 #include <unistd.h>
 
 #include "differential.h"
+#ifdef WITH_BPF
+#include <addrinuse-bpf.h>
+#endif
 
 #define DEFAULT_CASES 5000u
 #define LONG_CASES 1000000u
@@ -100,11 +103,34 @@ static void run_mode(struct live *live, enum mode mode, unsigned int job, struct
         free(stage);
 }
 
+/* Not where the programs may not be loaded. */
+static bool load_bpf(void)
+{
+#ifdef WITH_BPF
+        struct aiu_context *context;
+        int r = aiu_context_new(&context);
+
+        if (r >= 0)
+                r = aiu_context_add_bpf(context);
+        (void)aiu_context_unref(context);
+        if (r >= 0)
+                ask_exactly(aiu_context_add_bpf);
+        else
+                printf("skipped: no BPF programs here (%s)\n", strerror(-r));
+        return r >= 0;
+#else
+        printf("skipped: built without libaddrinuse-bpf\n");
+        return false;
+#endif
+}
+
 static int run_job(unsigned int job, struct tally *tallies)
 {
         struct live live;
 
         live_isolate(&live);
+        if (settings.bpf && !load_bpf())
+                return LIVE_SKIP;
         if (!live_start(&live, settings.uid))
                 return LIVE_SKIP;
         scenario_start_counterparts(&live);
@@ -304,6 +330,9 @@ static bool parse_option(int option)
         case 't':
                 settings.trial = true;
                 return true;
+        case 'b':
+                settings.bpf = true;
+                return true;
         case 'l':
                 settings.cases = LONG_CASES;
                 return true;
@@ -315,17 +344,12 @@ static bool parse_option(int option)
 int main(int argc, char **argv)
 {
         static const struct option options[] = {
-                { "mode", required_argument, NULL, 'm' },
-                { "uid", required_argument, NULL, 'u' },
-                { "seed", required_argument, NULL, 's' },
-                { "cases", required_argument, NULL, 'c' },
-                { "jobs", required_argument, NULL, 'j' },
-                { "only", required_argument, NULL, 'o' },
-                { "print", required_argument, NULL, 'p' },
-                { "dry", no_argument, NULL, 'd' },
-                { "long", no_argument, NULL, 'l' },
-                { "trial", no_argument, NULL, 't' },
-                { NULL, 0, NULL, 0 },
+                { "mode", required_argument, NULL, 'm' },  { "uid", required_argument, NULL, 'u' },
+                { "seed", required_argument, NULL, 's' },  { "cases", required_argument, NULL, 'c' },
+                { "jobs", required_argument, NULL, 'j' },  { "only", required_argument, NULL, 'o' },
+                { "print", required_argument, NULL, 'p' }, { "dry", no_argument, NULL, 'd' },
+                { "long", no_argument, NULL, 'l' },        { "trial", no_argument, NULL, 't' },
+                { "bpf", no_argument, NULL, 'b' },         { NULL, 0, NULL, 0 },
         };
         int option;
 

@@ -34,6 +34,7 @@ struct settings {
         uid_t uid;
         unsigned int jobs;
         unsigned int max_printed;
+        bool bpf;   /* with the module libaddrinuse-bpf */
         bool trial; /* AIU_CONTEXT_TRIAL_BIND, with facts left out */
         bool dry;   /* the kernel against itself: is every scene replayable? */
 };
