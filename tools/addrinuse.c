@@ -704,6 +704,7 @@ static int read_options(struct cli *cli, const struct cli_verb *verb, int argc, 
                 context_flags |= AIU_CONTEXT_FIRST_HOLDER;
         if (!cli->no_self_test)
                 context_flags |= AIU_CONTEXT_TRIAL_WILDCARD;
+        cli->first_holder = (context_flags & AIU_CONTEXT_FIRST_HOLDER) != 0;
         return aiu_context_set_flags(cli->context, context_flags);
 }
 

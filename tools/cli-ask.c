@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The command's questions. Where the version of the kernel is all that keeps an answer from being known, the kernel
+ * The command's questions. Where facts are missing that libaddrinuse-bpf can read, it is loaded. Where the version of the kernel is all that keeps an answer from being known, the kernel
  * is tried out: a child goes into a user and a network namespace of its own, and comes back with what it saw. That is
  * done when an answer depends on it, once, and never on a kernel whose version is beyond doubt.
  */
@@ -128,11 +128,25 @@ static uint32_t self_test(void)
         return behaves;
 }
 
+/* What no system call shows may be all that is missing. */
+static int ask_first(const struct cli *cli, const struct request *request, struct aiu_report **ret_report)
+{
+        int r;
+
+        if (cli_search_is_long(cli))
+                (void)cli_use_bpf(cli, request);
+        r = ask_once(cli, request, ret_report);
+        if (r < 0 || aiu_report_get_verdict(*ret_report) != AIU_VERDICT_UNKNOWN || !cli_use_bpf(cli, request))
+                return r;
+        aiu_report_unref(*ret_report);
+        return ask_once(cli, request, ret_report);
+}
+
 int cli_ask(const struct cli *cli, const struct request *request, struct aiu_report **ret_report)
 {
         static uint32_t behaves;
         static bool tried;
-        int r = ask_once(cli, request, ret_report);
+        int r = ask_first(cli, request, ret_report);
 
         if (r < 0 || cli->no_self_test || tried || !hangs_on_kernel(*ret_report))
                 return r;

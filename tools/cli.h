@@ -35,7 +35,7 @@ struct cli {
         int netns; /* -1 = our own */
         int out;   /* the descriptor that the answer goes to */
         int type;  /* of a socket whose address names no protocol; 0 = the usual one */
-        bool json, quiet, check, apply, yes, no_self_test;
+        bool json, quiet, check, apply, yes, no_self_test, first_holder;
         bool deadline_left_out; /* --deadline stood there without a value */
         size_t width;           /* 0 = lines are not wrapped */
         size_t apply_number;    /* 0 = the first that suffices */
@@ -101,6 +101,11 @@ int cli_open_netns(struct cli *cli, const char *text);
 
 /* The text of a report on stdout, in lines of at most `width` columns; 0 = as they are. */
 void cli_print_wrapped(const struct aiu_report *report, const char *text, size_t width);
+
+/* Does a search of /proc take longer than to load the programs of libaddrinuse-bpf? */
+bool cli_search_is_long(const struct cli *cli);
+/* Load them, once and where they know more about this address: true = a question has another answer now. */
+bool cli_use_bpf(const struct cli *cli, const struct request *request);
 
 int cli_ask(const struct cli *cli, const struct request *request, struct aiu_report **ret_report);
 int cli_exit_status(const struct aiu_report *report);

@@ -212,7 +212,8 @@ static bool is_for_us(const struct module *module, const struct aiu_request *req
         if (module->broken || request->plain_calls_only || request->port == 0)
                 return false;
         /* The library wants one connection, or listeners alone: sock_diag(7) is faster. */
-        if (request->peer || request->context_flags & AIU_CONTEXT_LISTENERS_ONLY)
+        if (request->peer || (request->context_flags & (AIU_CONTEXT_LISTENERS_ONLY | AIU_CONTEXT_FIRST_HOLDER)) ==
+                                     AIU_CONTEXT_LISTENERS_ONLY)
                 return false;
         return request->protocol == IPPROTO_TCP || (request->protocol == IPPROTO_UDP && module->has_udp);
 }
