@@ -196,7 +196,7 @@ int aiu_context_set_procfs(struct aiu_context *, int dirfd);
 typedef const char *(*aiu_user_name_fn)(void *userdata, uid_t uid);
 
 /**
- * Show users by name, in aiu_holder_get_user_name() and in every text. NULL, the default = by number:
+ * Show users by name, in aiu_holder_get_user_name(), every text and the JSON. NULL, the default = by number:
  * the library reads no user database, because that may wait for a server. The function runs in the
  * thread of the query, after the search, at most once for each of the first 16 users; the deadline does
  * not stop it.

@@ -236,6 +236,7 @@ static void put_holder_process(struct json *j, const struct aiu_holder *holder)
         json_pid(j, "leader", aiu_holder_get_leader(holder));
         json_pid(j, "ppid", aiu_holder_get_ppid(holder));
         json_uid(j, "uid", aiu_holder_get_uid(holder));
+        json_string(j, "user", aiu_holder_get_user_name(holder));
         json_id(j, "start_time_usec", aiu_holder_get_start_time_usec(holder));
         json_begin(j, "fds", "[");
         for (size_t i = 0; i < aiu_holder_get_n_fds(holder); i++) {

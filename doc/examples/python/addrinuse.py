@@ -50,6 +50,7 @@ class Holder:
     kind: str
     pid: Optional[int] = None
     uid: Optional[int] = None
+    user: Optional[str] = None
     comm: Optional[str] = None
     exe: Optional[str] = None
     cwd: Optional[str] = None

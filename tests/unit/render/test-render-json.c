@@ -140,6 +140,23 @@ START_TEST(json_escapes_once)
 }
 END_TEST
 
+/* As the function of the context says it, or not at all. */
+START_TEST(name_of_the_user)
+{
+        struct aiu_report *r = fixture_unit_report();
+        char *text = NULL;
+
+        ck_assert_int_eq(aiu_report_to_json(r, 0, &text), 0);
+        ck_assert_msg(strstr(text, "\"uid\":0,\"user\":null,"), "%s", text);
+        free(text);
+        r->conflicts[0].holders[0].user_name = "deploy";
+        ck_assert_int_eq(aiu_report_to_json(r, 0, &text), 0);
+        ck_assert_msg(strstr(text, "\"uid\":0,\"user\":\"deploy\","), "%s", text);
+        free(text);
+        aiu_report_unref(r);
+}
+END_TEST
+
 START_TEST(abstract_name)
 {
         struct aiu_report *r = fixture_report(AIU_VERDICT_AVAILABLE, 0, "a");
@@ -166,6 +183,7 @@ int main(void)
         tcase_add_test(tcase, json_is_json);
         tcase_add_test(tcase, json_escapes_once);
         tcase_add_test(tcase, abstract_name);
+        tcase_add_test(tcase, name_of_the_user);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
