@@ -288,7 +288,7 @@ int aiu_context_set_flags(struct aiu_context *, uint32_t flags);
 #define AIU_KERNEL_TIME_WAIT (UINT32_C(1) << 2)
 /** An IPv6 wildcard conflicts with IPv4 addresses (not in some of 6.1 and 6.2). @since 0.1 */
 #define AIU_KERNEL_DUAL_STACK (UINT32_C(1) << 3)
-/** IPv4-mapped addresses conflict with IPv4 (not in some of 6.1 to 6.5). @since 0.1 */
+/** IPv4-mapped addresses conflict with IPv4 and each other (not in some of 6.1 to 6.7). @since 0.1 */
 #define AIU_KERNEL_MAPPED (UINT32_C(1) << 4)
 /** An IPv6 wildcard with IPV6_V6ONLY does not conflict with IPv4 (not in some of 6.8). @since 0.1 */
 #define AIU_KERNEL_V6ONLY (UINT32_C(1) << 5)

@@ -99,6 +99,12 @@ static const struct {
         { AIU_KERNEL_MAPPED, { { "0.0.0.0", 0 } }, { "::ffff:127.0.0.1", 0 }, EADDRINUSE },
         { AIU_KERNEL_MAPPED, { { "::ffff:127.0.0.1", 0 } }, { "0.0.0.0", 0 }, EADDRINUSE },
         { AIU_KERNEL_MAPPED, { { "0.0.0.0", 0 } }, { "::ffff:0.0.0.0", 0 }, EADDRINUSE },
+        { AIU_KERNEL_MAPPED, { { "::ffff:0.0.0.0", 0 } }, { "0.0.0.0", 0 }, EADDRINUSE },
+        { AIU_KERNEL_MAPPED, { { "::ffff:0.0.0.0", 0 } }, { "::ffff:0.0.0.0", 0 }, EADDRINUSE },
+        /* 5e07e672412b without the commits around it: in 6.1.168 and later it overlooks this one. */
+        { AIU_KERNEL_MAPPED, { { "::ffff:0.0.0.0", 0 } }, { "::ffff:127.0.0.1", 0 }, EADDRINUSE },
+        { AIU_KERNEL_MAPPED, { { "::ffff:127.0.0.1", 0 } }, { "::ffff:0.0.0.0", 0 }, EADDRINUSE },
+        { AIU_KERNEL_MAPPED, { { "::ffff:127.0.0.1", 0 } }, { "::ffff:127.0.0.2", 0 }, 0 },
         { AIU_KERNEL_MAPPED, { { "::ffff:127.0.0.1", 0 } }, { "127.0.0.2", 0 }, 0 },
         { AIU_KERNEL_V6ONLY, { { "::", V6ONLY } }, { "::ffff:127.0.0.1", 0 }, 0 },
         { AIU_KERNEL_V6ONLY, { { "::ffff:127.0.0.1", 0 } }, { "::", V6ONLY }, 0 },

@@ -12,6 +12,7 @@
  *   6.1           936a192f9740 (6.2): TIME_WAIT sockets are in it as well
  *   6.1, 6.2      d9ba99342855 (6.3): [::] meets an IPv4 address
  *   6.1 to 6.5    c48ef9c4aed3, aa99e5f87bd5 (6.6): IPv4-mapped addresses
+ *   6.1 to 6.7    5e07e672412b (6.8): stable kernels took it alone, and overlook a mapped wildcard
  *   before 6.8    8002d44fe84d to 8191792c18c5: tb->fastreuse loses its effect
  *   before 6.8    91051f003948: sock_diag(7) lists bound sockets
  *   6.8           ea111449501e, d91ef1e1b55f (6.9): [::] with IPV6_V6ONLY
@@ -38,7 +39,7 @@ static const struct {
           "it may overlook TIME_WAIT sockets when one address is bound" },
         { VERSION(6, 1), VERSION(6, 3), AIU_KERNEL_DUAL_STACK,
           "it may overlook that an IPv6 wildcard covers an IPv4 address" },
-        { VERSION(6, 1), VERSION(6, 6), AIU_KERNEL_MAPPED,
+        { VERSION(6, 1), VERSION(6, 8), AIU_KERNEL_MAPPED,
           "it may overlook that an IPv4-mapped address is an IPv4 "
           "address" },
         { VERSION(6, 8), VERSION(6, 9), AIU_KERNEL_V6ONLY,

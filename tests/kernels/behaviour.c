@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How this kernel behaves, in a network namespace of its own: what the self-test proves, and
- * whether a trial bind of the wildcard is without a trace: each history of a port is made
- * twice, once with the trial in between, and then each bind() that can follow has to end alike.
+ * How this kernel behaves, in a network namespace of its own: what the self-test proves, whether
+ * the library is right about each pair of sockets with that, and whether a trial bind of the
+ * wildcard is without a trace: each history of a port is made twice, once with the trial in
+ * between, and then each bind() that can follow has to end alike.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,29 +28,45 @@ static void set(int fd, int level, int option, int value)
         (void)setsockopt(fd, level, option, &value, sizeof(value));
 }
 
-/* A bound socket, or a negative errno. */
-static int bind_one(const char *ip, unsigned int flags, uint16_t port)
-{
-        union {
-                struct sockaddr any;
-                struct sockaddr_in in;
-                struct sockaddr_in6 in6;
-        } to = { .in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) } };
-        socklen_t bytes = sizeof(to.in6);
-        int fd, r = 0;
+union endpoint {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+};
 
-        if (inet_pton(AF_INET6, ip, &to.in6.sin6_addr) != 1) {
-                to.in.sin_family = AF_INET;
-                (void)inet_pton(AF_INET, ip, &to.in.sin_addr);
-                bytes = sizeof(to.in);
-        }
-        fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+static socklen_t fill(union endpoint *to, const char *ip, uint16_t port)
+{
+        *to = (union endpoint){ .in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) } };
+        if (inet_pton(AF_INET6, ip, &to->in6.sin6_addr) == 1)
+                return sizeof(to->in6);
+        to->in.sin_family = AF_INET;
+        (void)inet_pton(AF_INET, ip, &to->in.sin_addr);
+        return sizeof(to->in);
+}
+
+/* A socket with these options, or a negative errno. */
+static int make_one(int family, unsigned int flags)
+{
+        int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
         if (fd < 0)
                 return -errno;
-        if (to.any.sa_family == AF_INET6)
+        if (family == AF_INET6)
                 set(fd, IPPROTO_IPV6, IPV6_V6ONLY, (flags & V6ONLY) != 0);
         set(fd, SOL_SOCKET, SO_REUSEADDR, (flags & REUSEADDR) != 0);
         set(fd, SOL_SOCKET, SO_REUSEPORT, (flags & REUSEPORT) != 0);
+        return fd;
+}
+
+/* A bound socket, or a negative errno. */
+static int bind_one(const char *ip, unsigned int flags, uint16_t port)
+{
+        union endpoint to;
+        socklen_t bytes = fill(&to, ip, port);
+        int fd = make_one(to.any.sa_family, flags), r = 0;
+
+        if (fd < 0)
+                return fd;
         if (bind(fd, &to.any, bytes) < 0 || (flags & LISTEN && listen(fd, 1) < 0))
                 r = -errno;
         if (r == 0)
@@ -218,9 +235,80 @@ static void try_trials(unsigned int stride)
                n_histories, n_binds, n_successes, n_traces, n_controls);
 }
 
+/* ------------------------------------------------------ pairs */
+
+#define N_PAIRED 9
+static const char *const paired[N_PAIRED] = {
+        "127.0.0.1", "127.0.0.2",        "0.0.0.0",          "::1",           "::",
+        "127.0.0.6", "::ffff:127.0.0.1", "::ffff:127.0.0.2", "::ffff:0.0.0.0"
+};
+
+static struct aiu_context *context;
+static unsigned int n_pairs, n_pairs_unknown, n_pairs_wrong;
+
+static enum aiu_verdict ask(int fd, const union endpoint *to, socklen_t bytes)
+{
+        enum aiu_verdict verdict = (enum aiu_verdict)(-1);
+        struct aiu_query *query = NULL;
+        struct aiu_report *report = NULL;
+
+        if (aiu_query_new(context, &query) >= 0 && aiu_query_set_fd(query, fd) >= 0 &&
+            aiu_query_set_address(query, &to->any, bytes) >= 0 && aiu_query_set_listen(query, false) >= 0 &&
+            aiu_query_run(query, &report) >= 0)
+                verdict = aiu_report_get_verdict(report);
+        aiu_report_unref(report);
+        aiu_query_unref(query);
+        return verdict;
+}
+
+static void try_pair(const char *held, unsigned int held_flags, const char *asked, unsigned int flags)
+{
+        static uint16_t port = 33000;
+        union endpoint to;
+        socklen_t bytes;
+        int holder = bind_one(held, held_flags, ++port), fd, error;
+        enum aiu_verdict verdict;
+
+        if (holder < 0)
+                return;
+        bytes = fill(&to, asked, port);
+        fd = make_one(to.any.sa_family, flags);
+        verdict = ask(fd, &to, bytes);
+        error = bind(fd, &to.any, bytes) < 0 ? errno : 0;
+        close(fd);
+        close(holder);
+        n_pairs++;
+        n_pairs_unknown += verdict == AIU_VERDICT_UNKNOWN;
+        if (verdict == AIU_VERDICT_UNKNOWN || verdict == (error == 0            ? AIU_VERDICT_AVAILABLE
+                                                          : error == EADDRINUSE ? AIU_VERDICT_IN_USE
+                                                                                : AIU_VERDICT_INVALID))
+                return;
+        n_pairs_wrong++;
+        printf("WRONG: %s %#x is held, %s %#x is asked for: %s, but the kernel says %s\n", held, held_flags, asked,
+               flags, aiu_verdict_to_string(verdict), error ? strerror(error) : "ok");
+}
+
+/* Each address beside each other one, with the options that matter to one pair alone. */
+static int try_pairs(uint32_t behaves)
+{
+        static const unsigned int held[] = { 0, LISTEN, V6ONLY, V6ONLY | LISTEN, REUSEADDR };
+        static const unsigned int asked[] = { 0, V6ONLY, REUSEADDR };
+
+        if (aiu_context_new(&context) < 0)
+                return -ENOMEM;
+        (void)aiu_context_set_deadline_usec(context, 0);
+        (void)aiu_context_set_kernel(context, behaves);
+        for (unsigned int i = 0; i < N_PAIRED * N_PAIRED; i++)
+                for (unsigned int j = 0; j < 15; j++)
+                        try_pair(paired[i / N_PAIRED], held[j / 3], paired[i % N_PAIRED], asked[j % 3]);
+        context = aiu_context_unref(context);
+        printf("pairs: %u cases, %u wrong, %u unknown\n", n_pairs, n_pairs_wrong, n_pairs_unknown);
+        return 0;
+}
+
 /* ------------------------------------------------------ the self-test */
 
-static int try_self_test(void)
+static int try_self_test(uint32_t *ret_behaves)
 {
         static const struct {
                 uint32_t bit;
@@ -248,12 +336,14 @@ static int try_self_test(void)
                 if (!(behaves & names[i].bit))
                         printf(" %s", names[i].name);
         printf("\n");
+        *ret_behaves = behaves;
         return 0;
 }
 
 int main(int argc, char **argv)
 {
         unsigned int stride = 499;
+        uint32_t behaves;
 
         if (argc > 1 && sscanf(argv[1], "%u", &stride) != 1)
                 return 2;
@@ -261,8 +351,8 @@ int main(int argc, char **argv)
                 printf("skipped: unshare: %s\n", strerror(errno));
                 return 77;
         }
-        if (try_self_test() != 0)
+        if (try_self_test(&behaves) != 0 || try_pairs(behaves) != 0)
                 return 1;
         try_trials(stride);
-        return n_traces != 0;
+        return n_traces != 0 || n_pairs_wrong != 0;
 }

@@ -46,7 +46,9 @@ static const struct {
         { 6, 2,
           AIU_KERNEL_STATELESS | AIU_KERNEL_DUAL_STACK | AIU_KERNEL_MAPPED | AIU_KERNEL_ORPHAN_OWNER |
                   AIU_KERNEL_UDP_CROWD | AIU_KERNEL_BOUND_SHOWN },
-        { 6, 6, AIU_KERNEL_STATELESS | AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_UDP_CROWD | AIU_KERNEL_BOUND_SHOWN },
+        { 6, 7,
+          AIU_KERNEL_STATELESS | AIU_KERNEL_MAPPED | AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_UDP_CROWD |
+                  AIU_KERNEL_BOUND_SHOWN },
         { 6, 8, AIU_KERNEL_V6ONLY | AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_UDP_CROWD },
         { 6, 12, AIU_KERNEL_ORPHAN_OWNER | AIU_KERNEL_UDP_CROWD },
         { 6, 18, AIU_KERNEL_UDP_CROWD },
@@ -79,6 +81,8 @@ static const struct {
         { 6, 1, "127.0.0.1", false, false, "::", NO, AIU_STATE_LISTEN, AIU_KERNEL_DUAL_STACK, EADDRINUSE },
         { 6, 2, "::", false, false, "127.0.0.1", NO, AIU_STATE_LISTEN, AIU_KERNEL_DUAL_STACK, EADDRINUSE },
         { 6, 5, "127.0.0.1", false, false, "::ffff:127.0.0.1", NO, AIU_STATE_LISTEN, AIU_KERNEL_MAPPED, EADDRINUSE },
+        { 6, 7, "::ffff:127.0.0.1", false, false, "::ffff:0.0.0.0", NO, AIU_STATE_LISTEN, AIU_KERNEL_MAPPED,
+          EADDRINUSE },
         { 6, 1, "127.0.0.1", false, false, "127.0.0.1", NO, AIU_STATE_TIME_WAIT, AIU_KERNEL_TIME_WAIT, EADDRINUSE },
         { 6, 1, "0.0.0.0", false, false, "127.0.0.1", NO, AIU_STATE_TIME_WAIT, 0, EADDRINUSE },
         { 6, 8, "::ffff:127.0.0.1", false, false, "::", YES, AIU_STATE_LISTEN, AIU_KERNEL_V6ONLY, 0 },
