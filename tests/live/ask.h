@@ -44,6 +44,12 @@ struct aiu_report;
 /* Opens what ASK_*_FROM_AWAY need; without the privilege they are ASK_QUERY and ASK_FD. */
 void ask_begin(void);
 
+/* Runs aiu_self_test(), and asks with what it proves from now on: AIU_KERNEL_*, 0 if it cannot be run. */
+uint32_t ask_prove(void);
+
+/* From now on ask_library() may make trial binds of the wildcard, which leave no trace. */
+void ask_wildcard(void);
+
 /* What the contexts of trials do not see. */
 enum ask_blind {
         BLIND_NOTHING,

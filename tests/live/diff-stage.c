@@ -15,11 +15,17 @@
 
 #define TRIES 5
 
+/* From the first, which is random, one after the other: where sock_diag(7) ends no TIME_WAIT, a port rests. */
 static uint16_t pick_port(struct stage *stage)
 {
-        if (stage->scenario.privileged_port)
-                return (uint16_t)(600 + live_below(&stage->random, 400));
-        return (uint16_t)(LIVE_PORT_FIRST + live_below(&stage->random, LIVE_PORT_LAST - LIVE_PORT_FIRST + 1));
+        static const unsigned int first[] = { LIVE_PORT_FIRST, 600 },
+                                  n[] = { LIVE_PORT_LAST - LIVE_PORT_FIRST + 1, 400 };
+        static unsigned int begin[2], used[2];
+        unsigned int kind = stage->scenario.privileged_port, random = live_below(&stage->random, n[kind]);
+
+        if (used[kind] == 0)
+                begin[kind] = random;
+        return (uint16_t)(first[kind] + (begin[kind] + used[kind]++) % n[kind]);
 }
 
 static void clear(struct stage *stage)

@@ -4,12 +4,15 @@
  *
  *   differential [--mode=tcp|udp|udplite|mptcp|unix|errors|all] [--uid=0|1000]
  *                [--seed=N] [--cases=N] [--jobs=N] [--only=N] [--dry] [--long] [--trial] [--bpf]
+ *                [--self-test] [--wildcard] [--old]
  *
  * A case is one question: a scene, an address, a set of options. Wrong is a
  * verdict, errno, call or what-if that is not what bind() and listen() then do;
  * "unknown" is allowed, but counted. The environment's AIU_CASES overrides the
  * number of cases for each mode, AIU_SEED the seed, and CI asks for more. A failure
- * prints how to replay it.
+ * prints how to replay it. --self-test asks with what aiu_self_test() proves, --wildcard
+ * with trial binds of the wildcard: the command does both. --old: a kernel of which less is
+ * certain, where any number of answers may be unknown.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -214,8 +217,8 @@ static bool acceptable(const struct tally *t)
                 return false;
         /* With facts left out there is much to try, and much that stays unknown. */
         if (settings.trial)
-                return t->trials > 0;
-        if (settings.uid != 0 || settings.dry || t->cases[CLASS_PLAIN] < 200)
+                return t->trials > 0 || settings.old;
+        if (settings.uid != 0 || settings.dry || settings.old || t->cases[CLASS_PLAIN] < 200)
                 return true;
         return percent(t->unknown[CLASS_PLAIN], t->cases[CLASS_PLAIN]) <= MAX_UNKNOWN_PERCENT;
 }
@@ -333,6 +336,15 @@ static bool parse_option(int option)
         case 'b':
                 settings.bpf = true;
                 return true;
+        case 'e':
+                settings.self_test = true;
+                return true;
+        case 'w':
+                ask_wildcard();
+                return true;
+        case 'O':
+                settings.old = true;
+                return true;
         case 'l':
                 settings.cases = LONG_CASES;
                 return true;
@@ -344,12 +356,21 @@ static bool parse_option(int option)
 int main(int argc, char **argv)
 {
         static const struct option options[] = {
-                { "mode", required_argument, NULL, 'm' },  { "uid", required_argument, NULL, 'u' },
-                { "seed", required_argument, NULL, 's' },  { "cases", required_argument, NULL, 'c' },
-                { "jobs", required_argument, NULL, 'j' },  { "only", required_argument, NULL, 'o' },
-                { "print", required_argument, NULL, 'p' }, { "dry", no_argument, NULL, 'd' },
-                { "long", no_argument, NULL, 'l' },        { "trial", no_argument, NULL, 't' },
-                { "bpf", no_argument, NULL, 'b' },         { NULL, 0, NULL, 0 },
+                { "mode", required_argument, NULL, 'm' },
+                { "uid", required_argument, NULL, 'u' },
+                { "seed", required_argument, NULL, 's' },
+                { "cases", required_argument, NULL, 'c' },
+                { "jobs", required_argument, NULL, 'j' },
+                { "only", required_argument, NULL, 'o' },
+                { "print", required_argument, NULL, 'p' },
+                { "dry", no_argument, NULL, 'd' },
+                { "long", no_argument, NULL, 'l' },
+                { "trial", no_argument, NULL, 't' },
+                { "bpf", no_argument, NULL, 'b' },
+                { "self-test", no_argument, NULL, 'e' },
+                { "wildcard", no_argument, NULL, 'w' },
+                { "old", no_argument, NULL, 'O' },
+                { NULL, 0, NULL, 0 },
         };
         int option;
 
@@ -362,5 +383,7 @@ int main(int argc, char **argv)
         if (!memchr(modes, true, sizeof(modes)))
                 (void)parse_mode("all");
         printf("seed %llu, %u jobs\n", (unsigned long long)settings.seed, settings.jobs);
+        if (settings.self_test)
+                printf("proven: %#x\n", ask_prove());
         return run_jobs();
 }

@@ -34,9 +34,11 @@ struct settings {
         uid_t uid;
         unsigned int jobs;
         unsigned int max_printed;
-        bool bpf;   /* with the module libaddrinuse-bpf */
-        bool trial; /* AIU_CONTEXT_TRIAL_BIND, with facts left out */
-        bool dry;   /* the kernel against itself: is every scene replayable? */
+        bool bpf;       /* with the module libaddrinuse-bpf */
+        bool trial;     /* AIU_CONTEXT_TRIAL_BIND, with facts left out */
+        bool old;       /* a kernel of which less is certain: "unknown" is counted and no more than that */
+        bool self_test; /* asked with what aiu_self_test() proves */
+        bool dry;       /* the kernel against itself: is every scene replayable? */
 };
 
 /* One scenario on its way: built, asked about, bound, built anew. */

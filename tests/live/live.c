@@ -22,6 +22,16 @@ _Noreturn void live_die(const char *what, int error)
         _exit(99);
 }
 
+int live_protocol(int type, int protocol)
+{
+        int fd = socket(AF_INET, type | SOCK_CLOEXEC, protocol);
+
+        if (fd < 0)
+                return errno == EPROTONOSUPPORT || errno == ENOPROTOOPT ? 0 : protocol;
+        close(fd);
+        return protocol;
+}
+
 /* ------------------------------------------------ holders */
 
 static const uid_t holder_uids[WHO_COUNT] = { 0, LIVE_USER, LIVE_OTHER, LIVE_USER };

@@ -162,6 +162,9 @@ int live_add_address(unsigned int ifindex, int family, const char *text, unsigne
 int live_destroy_time_wait(void);
 int live_write_sysctl(const char *path, const char *value);
 
+/* The protocol, or 0 where this kernel has none of it: MPTCP is of Linux 5.6, UDP-Lite went with 7.1. */
+int live_protocol(int type, int protocol);
+
 /* A numeric address; `scope` 0 = none. */
 struct live_address live_ip(const char *text, uint16_t port, unsigned int scope);
 struct live_address live_path(const char *text); /* '@' first: abstract */

@@ -25,6 +25,9 @@ static const char *const places[] = {
 };
 #define N_PLACES (sizeof(places) / sizeof(places[0]))
 
+/* Some kernels before 6.1 end no TIME_WAIT for sock_diag(7): it would be in the scenes of a whole minute. */
+static bool keeps_time_wait;
+
 struct live_address port0_address(const struct live *live, unsigned int place, uint16_t port)
 {
         (void)live;
@@ -41,9 +44,9 @@ static bool is_v6(unsigned int place)
 static void pick_protocol(enum port0_mode mode, struct live_random *random, int *ret_type, int *ret_protocol)
 {
         *ret_type = mode == PORT0_UDP || mode == PORT0_UDPLITE ? SOCK_DGRAM : SOCK_STREAM;
-        *ret_protocol = mode == PORT0_UDPLITE ? IPPROTO_UDPLITE : 0;
+        *ret_protocol = mode == PORT0_UDPLITE ? live_protocol(SOCK_DGRAM, IPPROTO_UDPLITE) : 0;
         if (mode == PORT0_MPTCP && live_chance(random, 2))
-                *ret_protocol = IPPROTO_MPTCP;
+                *ret_protocol = live_protocol(SOCK_STREAM, IPPROTO_MPTCP);
 }
 
 static enum live_who pick_who(const struct live *live, struct live_random *random)
@@ -77,7 +80,9 @@ static enum port0_state pick_state(const struct port0_scene *s, struct live_rand
                 return live_chance(random, 4) ? PORT0_CONNECTED : PORT0_BOUND;
         if (s->mode == PORT0_MPTCP)
                 return live_chance(random, 2) ? PORT0_LISTEN : PORT0_BOUND;
-        return live_chance(random, 6) ? PORT0_TIME_WAIT : (enum port0_state)live_below(random, 3);
+        if (live_chance(random, 6) && !keeps_time_wait)
+                return PORT0_TIME_WAIT;
+        return (enum port0_state)live_below(random, 3);
 }
 
 /* Most holders are in the way: a range that always has a port left tests little. */
@@ -279,6 +284,19 @@ void port0_clear(struct live *live)
         flush(live, &s);
 }
 
+/* One of its own, beside the range. */
+static bool ends_time_wait(struct live *live)
+{
+        static const struct port0_holder h = { PORT0_TIME_WAIT, WHO_ROOT, 1, PORT0_FIRST - 1, 0, 0, 0, 0, 0 };
+        struct live_op destroy = { .code = OP_DESTROY, .who = WHO_ROOT };
+        static struct script s;
+
+        add_socket(&s, live, &h, SOCK_STREAM);
+        add_time_wait(&s, &h);
+        flush(live, &s);
+        return live_run_one(live, destroy, NULL) != EOPNOTSUPP;
+}
+
 void port0_start_counterpart(struct live *live)
 {
         static struct script s;
@@ -287,6 +305,7 @@ void port0_start_counterpart(struct live *live)
         add(&s, OP_BIND, WHO_ROOT, SLOT_OPEN, 0)->address = live_ip("::", LIVE_PORT_OPEN, 0);
         add(&s, OP_LISTEN, WHO_ROOT, SLOT_OPEN, 64);
         flush(live, &s);
+        keeps_time_wait = !ends_time_wait(live);
 }
 
 /* ------------------------------------------------ the sysctls */

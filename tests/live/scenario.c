@@ -114,11 +114,12 @@ static void pick_socket(enum mode mode, struct live_random *random, int *ret_typ
         *ret_type = SOCK_STREAM;
         *ret_protocol = live_chance(random, 2) ? IPPROTO_TCP : 0;
         if (mode == MODE_MPTCP && live_chance(random, 2))
-                *ret_protocol = IPPROTO_MPTCP;
+                *ret_protocol = live_protocol(SOCK_STREAM, IPPROTO_MPTCP);
         if (mode != MODE_UDP && mode != MODE_UDPLITE)
                 return;
         *ret_type = SOCK_DGRAM;
-        *ret_protocol = (mode == MODE_UDPLITE) != live_chance(random, 16) ? IPPROTO_UDPLITE : 0;
+        *ret_protocol =
+                (mode == MODE_UDPLITE) != live_chance(random, 16) ? live_protocol(SOCK_DGRAM, IPPROTO_UDPLITE) : 0;
 }
 
 static enum holder_state pick_state(enum mode mode, struct live_random *random)
