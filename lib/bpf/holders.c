@@ -122,7 +122,7 @@ static int scan(struct module *module, struct search *search)
         wire->n_wanted = (uint32_t)search->n_wanted;
         for (size_t i = 0; i < search->n_wanted; i++)
                 wire->wanted[i] = search->wanted[i].file;
-        r = run_find_holders(module);
+        r = run_find_holders(module, 0);
         if (r < 0 && r != -ENOBUFS)
                 return r;
         search->cut = r == -ENOBUFS;

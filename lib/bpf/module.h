@@ -47,8 +47,8 @@ void module_unlock(struct module *module);
 /* run.c, with the lock. Results are in module->wire. */
 /* -EOPNOTSUPP: no such table on this kernel; -ENOBUFS: there is more; -EAGAIN: the tables changed all the time. */
 int run_walk(struct module *module, int protocol, uint16_t port);
-/* Descriptors that refer to wire->wanted, which is sorted here. */
-int run_find_holders(struct module *module);
+/* Descriptors that refer to wire->wanted, which is sorted here, of one process or, with 0, of all. */
+int run_find_holders(struct module *module, pid_t pid);
 /* What wire->wanted refers to now. */
 int run_read_files(struct module *module);
 

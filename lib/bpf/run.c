@@ -56,18 +56,37 @@ int run_read_files(struct module *module)
         return run(module->object.read_files);
 }
 
-/* The program runs while its iterator is read. It prints nothing. */
-static int iterate(int program)
+/* The part of union bpf_iter_link_info about tasks (Linux 6.1). */
+struct iterated_tasks {
+        uint32_t tid, pid, pid_fd;
+};
+
+/* Kernels before 6.1 iterate over all processes: -E2BIG or, if they do not look, success. */
+static int link_iterator(int program, pid_t pid)
 {
+        struct iterated_tasks tasks = { .pid = (uint32_t)pid };
         union bpf_attr attribute;
-        int link, iterator;
-        ssize_t n = 0;
-        char byte;
+        int r;
 
         memset(&attribute, 0, sizeof(attribute));
         attribute.link_create.prog_fd = (uint32_t)program;
         attribute.link_create.attach_type = BPF_TRACE_ITER;
-        link = sys_bpf(BPF_LINK_CREATE, &attribute);
+        if (pid > 0) {
+                attribute.link_create.iter_info = (uintptr_t)&tasks;
+                attribute.link_create.iter_info_len = sizeof(tasks);
+        }
+        r = sys_bpf(BPF_LINK_CREATE, &attribute);
+        return r < 0 && pid > 0 ? link_iterator(program, 0) : r;
+}
+
+/* The program runs while its iterator is read. It prints nothing. */
+static int iterate(int program, pid_t pid)
+{
+        int link = link_iterator(program, pid), iterator;
+        union bpf_attr attribute;
+        ssize_t n = 0;
+        char byte;
+
         if (link < 0)
                 return link;
         memset(&attribute, 0, sizeof(attribute));
@@ -89,7 +108,7 @@ static int by_number(const void *a, const void *b)
         return (x > y) - (x < y);
 }
 
-int run_find_holders(struct module *module)
+int run_find_holders(struct module *module, pid_t pid)
 {
         struct wire *wire = module->wire;
         int r;
@@ -99,7 +118,7 @@ int run_find_holders(struct module *module)
         wire->n_hits = wire->n_unread = 0;
         wire->n_tables = 0;
         wire->status = WIRE_DONE;
-        r = iterate(module->object.find_holders);
+        r = iterate(module->object.find_holders, pid);
         if (r < 0)
                 return r;
         return wire->status == WIRE_DONE && wire->n_unread == 0 ? 0 : -ENOBUFS;

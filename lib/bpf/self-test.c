@@ -140,7 +140,7 @@ static int check_holder(struct module *module, int fd, uint64_t file)
 
         wire->wanted[0] = file;
         wire->n_wanted = 1;
-        r = run_find_holders(module);
+        r = run_find_holders(module, sys_getpid());
         if (r >= 0 || r == -ENOBUFS)
                 r = run_read_files(module);
         if (r >= 0)

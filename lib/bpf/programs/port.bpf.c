@@ -323,20 +323,35 @@ struct table {
         struct wire *wire;
         struct files_struct *files;
         struct file **fds;
-        __u64 least, most;
+        __u64 least, span;
         __u32 n_fds, pid, thread;
 };
 
 /* Which of the wanted files, in ascending order, may this be? */
-INLINE __u32 find_wanted(struct wire *w, __u64 file)
-{
-        __u32 at = 0;
+struct halving {
+        struct wire *wire;
+        __u64 file;
+        __u32 at, half;
+};
 
-#pragma clang loop unroll(full)
-        for (__u32 half = WIRE_WANTED / 2; half > 0; half /= 2)
-                if (w->wanted[(at + half) & (WIRE_WANTED - 1)] <= file)
-                        at += half;
-        return at & (WIRE_WANTED - 1);
+static long halve(__u32 i, struct halving *halving)
+{
+        __u32 middle = halving->at + halving->half;
+
+        if (halving->wire->wanted[BOUNDED(middle, WIRE_WANTED)] <= halving->file)
+                halving->at = middle;
+        halving->half /= 2;
+        return 0;
+}
+
+/* By bpf_loop(): the verifier would follow both branches of each step of a plain loop. */
+INLINE __u64 find_wanted(struct wire *w, __u64 file)
+{
+        __u32 zero = (__u32) * (volatile __u64 *)&w->zero;
+        struct halving halving = { .wire = w, .file = file, .at = zero, .half = zero + WIRE_WANTED / 2 };
+
+        loop(WIRE_WANTED_BITS, halve, &halving, 0);
+        return BOUNDED(halving.at, WIRE_WANTED);
 }
 
 __attribute__((noinline)) int compare(__u64 file, __u64 table, __u64 task, __u32 fd)
@@ -378,7 +393,7 @@ static long read_block(__u32 i, struct table *table)
         for (__u32 k = 0; k < BLOCK; k++) {
                 __u64 file = b->files[k];
 
-                if (file >= table->least && file <= table->most)
+                if (file - table->least <= table->span)
                         compare(file, (__u64)table->files, (__u64)table->pid << 32 | table->thread, first + k);
         }
         return 0;
@@ -422,7 +437,7 @@ SECTION("iter/task") int find_holders(struct bpf_iter__task *context)
                 .files = files,
                 .fds = READ(fdt, fd),
                 .least = w->wanted[0],
-                .most = w->wanted[(w->n_wanted - 1) & (WIRE_WANTED - 1)],
+                .span = w->wanted[(w->n_wanted - 1) & (WIRE_WANTED - 1)] - w->wanted[0],
                 .n_fds = READ(fdt, max_fds),
                 .pid = number_of(leader, level),
                 .thread = number_of(task, level),

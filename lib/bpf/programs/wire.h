@@ -12,7 +12,8 @@
 enum {
         WIRE_BUCKETS = 8,
         WIRE_SOCKETS = 4096,
-        WIRE_WANTED = 1024, /* a power of two */
+        WIRE_WANTED_BITS = 10,
+        WIRE_WANTED = 1 << WIRE_WANTED_BITS,
         WIRE_HITS = 4096,
 };
 
