@@ -5,9 +5,9 @@
  *
  * All facts that libaddrinuse judges come from backends. A backend is a table of functions that
  * push plain facts into a snapshot. It does not judge them: pure functions elsewhere do. The built-in
- * backends (sock-diag, proc-net, proc-net-path, route, proc-address, proc-sys, unix-path, proc-fd,
- * kernel-user, proc-bound, options, cgroup, sd-bus) use this header and nothing else of the library,
- * so your backend can do all that they can.
+ * backends (sock-diag, proc-net, proc-net-path, route, proc-address, proc-sys, unix-path, vsock,
+ * proc-fd, kernel-user, proc-bound, options, cgroup, sd-bus) use this header and nothing else of the
+ * library, so your backend can do all that they can.
  *
  * The rules for a backend:
  *  - Report what you see. Leave a fact that you cannot see at *_UNKNOWN, 0 or NULL. If its absence
@@ -50,9 +50,9 @@ struct aiu_request {
         const struct sockaddr *address; /**< the address of the bind(2) in question */
         socklen_t address_len;          /**< its length in bytes */
         int type;                       /**< SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET */
-        /** IPPROTO_* whose ports conflict (TCP for MPTCP); 0 for AF_UNIX */
+        /** IPPROTO_* whose ports conflict (TCP for MPTCP); AF_NETLINK: NETLINK_*; 0 for AF_UNIX and AF_VSOCK */
         int protocol;
-        /** host order; 0 for AF_UNIX, or if the kernel may choose: then every socket of the protocol counts */
+        /** host order; 0 for other families than AF_INET and AF_INET6, or if the kernel may choose: then every socket of the protocol counts */
         uint16_t port;
         unsigned int ifindex; /**< SO_BINDTODEVICE of the would-be socket; 0 = none */
         uid_t uid;            /**< owner of the would-be socket */
@@ -83,12 +83,12 @@ uint64_t aiu_request_time_left_usec(const struct aiu_request *request);
  */
 struct aiu_host_fact {
         size_t size; /**< sizeof of this struct */
-        /** inet_addr_type() or ipv6_chk_addr() would accept the address */
+        /** inet_addr_type(), ipv6_chk_addr() or, of AF_VSOCK, vsock_find_cid() would accept the address */
         enum aiu_tristate address_local;
         enum aiu_tristate address_tentative; /**< IPv6 duplicate address detection is not finished */
         unsigned int address_ifindex;        /**< the interface that has the address; 0 = not known */
         enum aiu_tristate nonlocal_bind;     /**< ip_nonlocal_bind of the address family */
-        /** the caller has CAP_NET_BIND_SERVICE over the network namespace */
+        /** the caller has CAP_NET_BIND_SERVICE over the network namespace; AF_VSOCK: in the initial user namespace */
         enum aiu_tristate privileged;
         /** ip_unprivileged_port_start; -1 = it is 0: no port is privileged; 0 = not known */
         int unprivileged_port_start;
@@ -183,7 +183,7 @@ struct aiu_address_fact {
 struct aiu_socket_fact {
         size_t size;                  /**< sizeof of this struct */
         int type;                     /**< SOCK_* */
-        int protocol;                 /**< IPPROTO_*; 0 for AF_UNIX */
+        int protocol;                 /**< IPPROTO_*; 0 for AF_UNIX and AF_VSOCK; NETLINK_* for AF_NETLINK */
         enum aiu_state state;         /**< AIU_STATE_* */
         const struct sockaddr *local; /**< required */
         socklen_t local_len;          /**< its length in bytes */
@@ -486,7 +486,7 @@ int aiu_context_add_backend(struct aiu_context *context, const struct aiu_backen
 
 /**
  * Disable a backend, built-in or added: "sock-diag", "proc-net", "proc-net-path", "route",
- * "proc-address", "proc-sys", "unix-path", "proc-fd", "kernel-user", "proc-bound",
+ * "proc-address", "proc-sys", "unix-path", "vsock", "proc-fd", "kernel-user", "proc-bound",
  * "options", "cgroup", "sd-bus".
  * @returns 0; -ENOENT (no backend of that name); -EINVAL (NULL)
  * @since 0.1

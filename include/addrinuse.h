@@ -98,7 +98,8 @@ struct aiu_report *aiu_probe(const char *addr, uint16_t port);
  * and network namespace with getsockopt(2) and fstat(2). It does not change the socket.
  *
  * @param fd      the socket; it stays open and stays the caller's
- * @param addr    the address that was passed to bind(): AF_INET, AF_INET6 or AF_UNIX
+ * @param addr    the address that was passed to bind(): AF_INET, AF_INET6, AF_UNIX, AF_VSOCK or
+ *                AF_NETLINK
  * @param addrlen its length in bytes
  * @param error   the errno of bind(), positive. It is evidence: after EADDRINUSE a conflict
  *                exists even if none can be seen. 0 = bind() has not been called yet
@@ -349,9 +350,12 @@ struct aiu_query *aiu_query_ref(struct aiu_query *);
 struct aiu_query *aiu_query_unref(struct aiu_query *);
 
 /**
- * The address of the bind(): AF_INET, AF_INET6 (with or without sin6_scope_id) or AF_UNIX (a path,
+ * The address of the bind(): AF_INET, AF_INET6 (with or without sin6_scope_id), AF_UNIX (a path,
  * or an abstract name, which starts with a zero byte; the family alone lets the kernel choose a
- * name). AF_UNSPEC with 0.0.0.0 means AF_INET, as it does for bind(2). It is copied. The length is
+ * name), AF_VSOCK or AF_NETLINK. Sockets of AF_VSOCK are listed for one network namespace, and most
+ * kernels share its ports among all: without a conflict the verdict is then "unknown", with a gap.
+ * AF_NETLINK takes its protocol from aiu_query_set_socket(): NETLINK_*, with SOCK_DGRAM for
+ * SOCK_RAW. AF_UNSPEC with 0.0.0.0 means AF_INET, as it does for bind(2). It is copied. The length is
  * in bytes.
  * @returns 0; -EINVAL (NULL, or the length does not fit the family); -EAFNOSUPPORT
  * @since 0.1
@@ -368,10 +372,10 @@ int aiu_query_set_address_string(struct aiu_query *, const char *addr, uint16_t 
 /**
  * Address, type and protocol from what people type and other programs print: "8080",
  * "127.0.0.1:8080/udp", ":::3000", "tcp/3000", "http://localhost:3000/", "/run/x.sock",
- * "@abstract", or one line of a log that complains about an address. addrinuse(1) lists the
+ * "@abstract", "vsock:2:1024", or one line of a log that complains about an address. addrinuse(1) lists the
  * forms. Options stay as they are.
  *
- * A text without a protocol means a TCP or an AF_UNIX stream socket, unless
+ * A text without a protocol means a TCP, AF_UNIX or AF_VSOCK stream socket, unless
  * aiu_query_set_socket() or aiu_query_set_fd() said which. A port alone asks about [::] and
  * 0.0.0.0 together: it is in use if either bind() fails, each socket is listed once, and an option
  * helps if it helps both. [::] is dual-stack, and the report has it as the address; without IPv6
@@ -404,7 +408,8 @@ int aiu_query_get_socket(const struct aiu_query *, int *ret_type, int *ret_proto
 
 /**
  * Type and protocol, as for socket(2): SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET or SOCK_DCCP
- * (SOCK_CLOEXEC and SOCK_NONBLOCK are ignored); IPPROTO_*, or 0 = the default of the type.
+ * (SOCK_CLOEXEC and SOCK_NONBLOCK are ignored); IPPROTO_*, or 0 = the default of the type; for
+ * AF_NETLINK NETLINK_*.
  * @returns 0; -EINVAL
  * @since 0.1
  */
@@ -775,7 +780,8 @@ enum aiu_reason {
         AIU_REASON_BUCKET_HISTORY = 6,   /**< the kernel's per-port cache decides, not an existing socket */
         AIU_REASON_PATH_EXISTS = 7,      /**< AF_UNIX: the path exists, as a socket or something else */
         AIU_REASON_RANGE_EXHAUSTED = 8,  /**< port 0: no port of ip_local_port_range is left */
-        AIU_REASON_OBSERVED = 9          /**< the caller saw EADDRINUSE, and no socket that was seen explains it */
+        AIU_REASON_OBSERVED = 9,         /**< the caller saw EADDRINUSE, and no socket that was seen explains it */
+        AIU_REASON_EXCLUSIVE = 10        /**< AF_VSOCK, AF_NETLINK: one socket has the port, and no option shares it */
 };
 /** How its address overlaps the requested one. @since 0.1 */
 enum aiu_overlap aiu_conflict_get_overlap(const struct aiu_conflict *);
@@ -801,7 +807,7 @@ const struct sockaddr *aiu_conflict_get_local(const struct aiu_conflict *, sockl
 const struct sockaddr *aiu_conflict_get_peer(const struct aiu_conflict *, socklen_t *ret_len);
 /** Its type, SOCK_*. @since 0.1 */
 int aiu_conflict_get_type(const struct aiu_conflict *);
-/** Its protocol, IPPROTO_*; 0 for AF_UNIX. @since 0.1 */
+/** Its protocol, IPPROTO_*; 0 for AF_UNIX and AF_VSOCK; NETLINK_* for AF_NETLINK. @since 0.1 */
 int aiu_conflict_get_protocol(const struct aiu_conflict *);
 /**
  * Inode of its file, as in the link text socket:[N] of /proc/PID/fd; 0 = it has no file: TIME_WAIT,

@@ -24,10 +24,15 @@ static void erase_progress(struct progress *progress)
         progress->shown = false;
 }
 
+static bool is_ip(const struct request *request)
+{
+        return request->address.ss_family == AF_INET || request->address.ss_family == AF_INET6;
+}
+
 /* Nearly every TCP server sets SO_REUSEADDR. */
 static bool is_tcp(const struct request *request)
 {
-        return request->address.ss_family != AF_UNIX && request->type == SOCK_STREAM &&
+        return is_ip(request) && request->type == SOCK_STREAM &&
                (request->protocol == IPPROTO_TCP || request->protocol == MPTCP || request->protocol == 0);
 }
 

@@ -283,7 +283,7 @@ static int host(void *userdata, const struct aiu_request *request, struct aiu_sn
         /* A user with CAP_NET_ADMIN who is not root misses a note. All others save the time. */
         if (request->context_flags & (AIU_CONTEXT_FIRST_HOLDER | AIU_CONTEXT_LISTENERS_ONLY) ||
             request->plain_calls_only || request->port == 0 || request->procfs < 0 ||
-            request->address->sa_family == AF_UNIX || geteuid() != 0)
+            (request->address->sa_family != AF_INET && request->address->sa_family != AF_INET6) || geteuid() != 0)
                 return AIU_PARTIAL;
         if (tell_legacy(request, snapshot) == -ENOMEM)
                 return -ENOMEM;

@@ -5,6 +5,7 @@
 #include "advice/try.h"
 #include "rules/address.h"
 #include "rules/conflict.h"
+#include "rules/number.h"
 
 /* ------------------------------------------------------ the caller itself */
 
@@ -109,7 +110,7 @@ static void set_options(struct advice_list *list)
 {
         const struct request *q = list->in->table->request;
 
-        if (q->address.sa.any.sa_family == AF_UNIX)
+        if (!address_is_ip(&q->address))
                 return;
         if (!q->reuseaddr && (conflict_protocol(q) == IPPROTO_TCP || is_about_groups(list->in)))
                 set_option(list, AIU_ACTION_SET_REUSEADDR, AIU_OPTION_REUSEADDR);
@@ -198,9 +199,13 @@ static bool is_unseen(const struct aiu_holder *holder, const void *what)
 /* Where each socket has a holder in sight, that there may be a second one is the lesser doubt. */
 static void look_closer(struct advice_list *list)
 {
-        struct aiu_action *action = advice_look_closer(list, 0);
-
         const uid_t *asker = &list->in->asker;
+        struct aiu_action *action;
+
+        /* What is not listed here is not listed to root. */
+        if (number_is_asked(list->in->table->request) && list->in->n_conflicts == 0)
+                return;
+        action = advice_look_closer(list, 0);
 
         if (action && advice_any_holder(list->in, is_seen, asker) && !advice_any_holder(list->in, is_unseen, asker))
                 action->sufficient = NO;

@@ -170,6 +170,9 @@ void advice_not_local(struct advice_list *list)
                 bind_what_is_here(list);
                 (void)advice_add(list, AIU_ACTION_ADD_ADDRESS, UNKNOWN, AIU_ACTION_HOST_WIDE | AIU_ACTION_NEEDS_ROOT);
                 break;
+        case WHY_NO_CID:
+                (void)advice_add(list, AIU_ACTION_FIX_CALLER, UNKNOWN, AIU_ACTION_CHANGES_CODE);
+                break;
         case WHY_OTHER_DEVICE:
                 (void)advice_add(list, AIU_ACTION_FIX_CALLER, UNKNOWN, AIU_ACTION_CHANGES_CODE);
                 bind_what_is_here(list);

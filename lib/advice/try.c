@@ -48,7 +48,10 @@ static bool has_peer_here(const struct socket *socket)
  */
 static enum after after_close(const struct socket *socket)
 {
-        if (socket->protocol != IPPROTO_TCP || conflict_is_unaccepted(socket))
+        bool is_tcp = socket->protocol == IPPROTO_TCP && address_is_ip(&socket->local);
+
+        /* A connection of AF_VSOCK says good-bye as well, and waits for its peer. */
+        if (!(is_tcp || address_is_vsock(&socket->local)) || conflict_is_unaccepted(socket))
                 return AFTER_GONE;
         switch (socket->state) {
         case AIU_STATE_LISTEN:

@@ -9,6 +9,7 @@ extern const struct aiu_backend backend_proc_sys;      /* host: sysctls, capabil
 extern const struct aiu_backend backend_route;         /* host: is the address local, tentative */
 extern const struct aiu_backend backend_proc_address;  /* host: the same, when netlink is refused */
 extern const struct aiu_backend backend_unix_path;     /* host: what is at an AF_UNIX path */
+extern const struct aiu_backend backend_vsock;         /* host: AF_VSOCK: CIDs, privilege */
 extern const struct aiu_backend backend_sock_diag;     /* sockets: netlink */
 extern const struct aiu_backend backend_proc_net;      /* sockets: /proc/net, when netlink is refused */
 extern const struct aiu_backend backend_proc_net_path; /* sockets: whose an AF_UNIX file may be, by names */

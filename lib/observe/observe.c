@@ -107,7 +107,8 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
         o->backend_request.address = &request->address.sa.any;
         o->backend_request.address_len = request->address.len;
         o->backend_request.type = request->type;
-        o->backend_request.protocol = conflict_protocol(request);
+        o->backend_request.protocol =
+                address_is_netlink(&request->address) ? request->protocol : conflict_protocol(request);
         o->backend_request.port = address_port(&request->address);
         o->backend_request.ifindex = conflict_device(request);
         o->backend_request.uid = request->uid;

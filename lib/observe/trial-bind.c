@@ -19,6 +19,7 @@
  *    get their datagrams. Otherwise UDP has no memory, and our place in the chain is
  *    gone with us.
  *  - AF_UNIX: abstract names alone, which go with the socket; a path is a file.
+ *  - AF_VSOCK, AF_NETLINK: the port goes with the socket.
  *  - Not for port 0, which is about many ports.
  *
  * A bind() that fails changes nothing: inet_csk_get_port() returns before the update.
@@ -99,13 +100,21 @@ static bool leaves_no_trace(const struct observation *o)
         return !q->reuseaddr || port_is_empty(o);
 }
 
+/* AF_VSOCK and AF_NETLINK; not where the kernel is to choose, nor where groups are joined. */
+static bool has_number(const struct address *address)
+{
+        if (address_is_netlink(address))
+                return address->sa.nl.nl_pid != 0 && address->sa.nl.nl_groups == 0;
+        return address_is_vsock(address) && address->sa.vm.svm_port != VMADDR_PORT_ANY;
+}
+
 static bool may_try(const struct observation *o)
 {
         const struct request *q = o->request;
 
         if (!(o->backend_request.context_flags & AIU_CONTEXT_TRIAL_BIND) || !is_fresh(o))
                 return false;
-        if (address_is_abstract(&q->address))
+        if (address_is_abstract(&q->address) || has_number(&q->address))
                 return true;
         return address_is_ip(&q->address) && address_port(&q->address) != 0 && conflict_modelled(q) &&
                leaves_no_trace(o);
@@ -115,7 +124,7 @@ static int set_options(int fd, const struct request *q)
 {
         int r = 0;
 
-        if (q->address.sa.any.sa_family == AF_UNIX)
+        if (!address_is_ip(&q->address))
                 return 0;
         if (q->address.sa.any.sa_family == AF_INET6)
                 r = sys_setsockopt_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, q->v6only);

@@ -27,11 +27,12 @@
 
 /* In the order in which each phase asks them. */
 static const struct aiu_backend *const builtin[] = {
-        &backend_proc_sys,   &backend_route,       &backend_proc_address,  &backend_unix_path, /* host */
-        &backend_sock_diag,  &backend_proc_net,    &backend_proc_net_path,                     /* sockets */
-        &backend_proc_fd,    &backend_kernel_user, /* holders: processes, the kernel */
-        &backend_proc_bound, &backend_options,     /* hidden sockets, options */
-        &backend_cgroup,     &backend_sd_bus,      /* managers */
+        &backend_proc_sys,   &backend_route,       &backend_proc_address,
+        &backend_unix_path,  &backend_vsock,                               /* host */
+        &backend_sock_diag,  &backend_proc_net,    &backend_proc_net_path, /* sockets */
+        &backend_proc_fd,    &backend_kernel_user,                         /* holders: processes, the kernel */
+        &backend_proc_bound, &backend_options,                             /* hidden sockets, options */
+        &backend_cgroup,     &backend_sd_bus,                              /* managers */
 };
 
 AIU_EXPORT int aiu_context_new(struct aiu_context **ret_context)

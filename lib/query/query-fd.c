@@ -43,7 +43,7 @@ static void read_options(struct aiu_query *query, int fd, int domain)
         q->reuseaddr = reuse != 0;
         q->reuse_forced = reuse == SK_FORCE_REUSE;
         q->reuseport = is_on(fd, SOL_SOCKET, SO_REUSEPORT);
-        if (domain == AF_UNIX)
+        if (domain != AF_INET && domain != AF_INET6)
                 return;
         q->freebind = is_on(fd, IPPROTO_IP, IP_FREEBIND) || is_on(fd, IPPROTO_IP, IP_TRANSPARENT);
         q->port_later = is_on(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
@@ -86,6 +86,17 @@ static void note_bound_v6only(struct request *q)
 }
 
 /* A port, or for AF_UNIX a name, means that bind() was called (or connect(), which binds). */
+static bool is_bound(const struct address *address)
+{
+        if (address_is_vsock(address))
+                return address->sa.vm.svm_port != VMADDR_PORT_ANY;
+        if (address_is_netlink(address))
+                return address->sa.nl.nl_pid != 0;
+        if (address->sa.any.sa_family == AF_UNIX)
+                return address->len > offsetof(struct sockaddr_un, sun_path);
+        return address_port(address) != 0;
+}
+
 static void read_bound(struct request *q, int fd)
 {
         struct address address = { .len = sizeof(address.sa) };
@@ -95,8 +106,7 @@ static void read_bound(struct request *q, int fd)
         if (sys_getsockname(fd, &address.sa.any, &address.len) < 0)
                 return;
         q->local = address;
-        if (address_port(&address) != 0 ||
-            (address.sa.any.sa_family == AF_UNIX && address.len > offsetof(struct sockaddr_un, sun_path)))
+        if (is_bound(&address))
                 q->bound = address;
         if (q->bound.len > 0)
                 note_bound_v6only(q);
@@ -130,7 +140,7 @@ static void read_state(struct request *q, int fd)
 
         q->connected = tri(sys_getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &peer, &bytes) == 0);
         q->state = AIU_STATE_UNKNOWN;
-        if (q->type == SOCK_STREAM && q->domain != AF_UNIX)
+        if (q->type == SOCK_STREAM && (q->domain == AF_INET || q->domain == AF_INET6))
                 q->state = read_tcp_state(q, fd);
 }
 
@@ -185,7 +195,8 @@ static tristate netns_differ(const struct aiu_query *query, int fd, int probe, i
  */
 static void read_netns(struct aiu_query *query, int fd, int domain)
 {
-        int probe = sys_socket(domain, SOCK_DGRAM, 0), its;
+        /* AF_VSOCK has datagrams under one hypervisor only. */
+        int probe = sys_socket(domain == AF_VSOCK ? AF_UNIX : domain, SOCK_DGRAM, 0), its;
         tristate differ = netns_differ(query, fd, probe, &its);
 
         sys_close(probe);
@@ -219,6 +230,12 @@ static int read_identity(struct aiu_query *query, int fd)
         return 0;
 }
 
+static bool is_known(int domain)
+{
+        return domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX || domain == AF_VSOCK ||
+               domain == AF_NETLINK;
+}
+
 static int read_kind(int fd, int *ret_domain, int *ret_type, int *ret_protocol)
 {
         int r;
@@ -229,7 +246,7 @@ static int read_kind(int fd, int *ret_domain, int *ret_type, int *ret_protocol)
         r = sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN, ret_domain);
         if (r < 0)
                 return r;
-        if (*ret_domain != AF_INET && *ret_domain != AF_INET6 && *ret_domain != AF_UNIX)
+        if (!is_known(*ret_domain))
                 return -EAFNOSUPPORT;
         return sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL, ret_protocol);
 }
@@ -276,6 +293,8 @@ static socklen_t plain_length(int domain)
 {
         if (domain == AF_UNIX)
                 return sizeof(sa_family_t);
+        if (domain == AF_VSOCK || domain == AF_NETLINK)
+                return domain == AF_VSOCK ? sizeof(struct sockaddr_vm) : sizeof(struct sockaddr_nl);
         return domain == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 }
 
@@ -299,7 +318,7 @@ void query_complete_listening(struct request *q)
                 return;
         }
         /* A socket that is not at hand: bound, if there is something to be bound to. */
-        if (address_port(&q->address) != 0 || (!address_is_ip(&q->address) && !address_is_unnamed(&q->address)))
+        if (is_bound(&q->address))
                 q->bound = q->address;
         q->local = q->address;
         q->holds_port = YES;

@@ -88,12 +88,12 @@ static int resolve_service(const struct aiu_query *query, struct address_text *t
 
 static void set_socket(struct request *request, const struct address_text *t, bool chosen)
 {
-        bool is_unix = t->address.sa.any.sa_family == AF_UNIX;
+        bool is_ip = address_is_ip(&t->address);
 
-        if (t->type == 0 && chosen)
+        if (chosen && (t->type == 0 || address_is_vsock(&t->address)))
                 return;
         request->type = t->type ? t->type : SOCK_STREAM;
-        request->protocol = t->type ? t->protocol : is_unix ? 0 : IPPROTO_TCP;
+        request->protocol = t->type ? t->protocol : is_ip ? IPPROTO_TCP : 0;
 }
 
 AIU_EXPORT int aiu_query_set_address_text(struct aiu_query *query, const char *text)

@@ -87,6 +87,10 @@ static int check_address(const struct sockaddr *address, socklen_t bytes)
                 return bytes < offsetof(struct sockaddr_in6, sin6_scope_id) ? -EINVAL : 0;
         case AF_UNIX:
                 return bytes > sizeof(struct sockaddr_un) ? -EINVAL : 0; /* the family alone: unix_autobind() */
+        case AF_VSOCK:                                                   /* vsock_addr_cast() */
+                return bytes < sizeof(struct sockaddr_vm) ? -EINVAL : 0;
+        case AF_NETLINK:
+                return bytes < sizeof(struct sockaddr_nl) ? -EINVAL : 0;
         case AF_UNSPEC:
                 return check_unspecified(address, bytes);
         default:
@@ -109,6 +113,9 @@ AIU_EXPORT int aiu_query_set_address(struct aiu_query *query, const struct socka
         if (address->sa_family == AF_UNIX) {
                 memcpy(&to->sa, address, bytes);
                 to->len = bytes;
+        } else if (address->sa_family == AF_VSOCK || address->sa_family == AF_NETLINK) {
+                to->len = address->sa_family == AF_VSOCK ? sizeof(struct sockaddr_vm) : sizeof(struct sockaddr_nl);
+                memcpy(&to->sa, address, to->len);
         } else if (address->sa_family != AF_INET6) {
                 to->len = sizeof(struct sockaddr_in);
                 memcpy(&to->sa, address, to->len);

@@ -12,12 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #include "addrinuse.h"
 #include "render/json-writer.h"
 #include "render/phrases.h"
 #include "util/macro.h"
+#include "util/number-address.h"
 
 #define KNOWN_FLAGS                                                                                                    \
         (AIU_RENDER_COLOR | AIU_RENDER_CMDLINE | AIU_RENDER_VERBOSE | AIU_RENDER_PRETTY | AIU_RENDER_LOCAL_TIME)
@@ -26,9 +28,39 @@
 
 static const char *family_name(const struct sockaddr *address)
 {
-        if (address->sa_family == AF_UNIX)
+        switch (address->sa_family) {
+        case AF_UNIX:
                 return "unix";
-        return address->sa_family == AF_INET6 ? "inet6" : "inet";
+        case AF_VSOCK:
+                return "vsock";
+        case AF_NETLINK:
+                return "netlink";
+        default:
+                return address->sa_family == AF_INET6 ? "inet6" : "inet";
+        }
+}
+
+/* A CID is the address of its host; AF_NETLINK has a port id alone. * is what ss(8) writes for any. */
+static void put_numbers(struct json *j, const struct sockaddr *address)
+{
+        const struct sockaddr_vm *vm = (const void *)address;
+        const struct sockaddr_nl *nl = (const void *)address;
+        char cid[16] = "*";
+
+        if (address->sa_family == AF_NETLINK) {
+                json_string(j, "address", NULL);
+                json_number(j, "port", nl->nl_pid);
+                return;
+        }
+        if (vm->svm_cid != VMADDR_CID_ANY)
+                (void)snprintf(cid, sizeof(cid), "%u", vm->svm_cid);
+        json_token(j, "address", cid);
+        json_number(j, "port", vm->svm_port);
+}
+
+static bool is_ip(const struct sockaddr *address)
+{
+        return address->sa_family == AF_INET || address->sa_family == AF_INET6;
 }
 
 static void put_ip(struct json *j, const struct sockaddr *address)
@@ -80,8 +112,10 @@ static void put_endpoint(struct json *j, const char *name, const struct sockaddr
         json_token(j, "family", family_name(address));
         if (address->sa_family == AF_UNIX)
                 put_path(j, address, bytes);
-        else
+        else if (is_ip(address))
                 put_ip(j, address);
+        else
+                put_numbers(j, address);
         json_close(j, "}");
 }
 
@@ -101,10 +135,8 @@ static const char *name_of(int number, const struct name *names, size_t n)
 static const char *type_name(int type)
 {
         static const struct name names[] = {
-                { SOCK_STREAM, "stream" },
-                { SOCK_DGRAM, "dgram" },
-                { SOCK_SEQPACKET, "seqpacket" },
-                { SOCK_DCCP, "dccp" },
+                { SOCK_STREAM, "stream" }, { SOCK_DGRAM, "dgram" }, { SOCK_SEQPACKET, "seqpacket" },
+                { SOCK_DCCP, "dccp" },     { SOCK_RAW, "raw" },
         };
 
         return name_of(type, names, ELEMENTSOF(names));
@@ -112,7 +144,9 @@ static const char *type_name(int type)
 
 static const char *protocol_name(const struct sockaddr *address, int type, int protocol)
 {
-        return address && address->sa_family == AF_UNIX ? NULL : phrase_protocol(type, protocol);
+        if (address && address->sa_family == AF_NETLINK)
+                return phrase_netlink_protocol(protocol);
+        return address && !is_ip(address) ? NULL : phrase_protocol(type, protocol);
 }
 
 /* ------------------------------------------------------ the report's parts */
@@ -129,7 +163,10 @@ static void put_query(struct json *j, const struct aiu_report *report)
                     protocol_name(address, aiu_report_get_type(report), aiu_report_get_protocol(report)));
         json_string(j, "type", type_name(aiu_report_get_type(report)));
         if (address && address->sa_family != AF_UNIX) {
-                put_ip(j, address);
+                if (is_ip(address))
+                        put_ip(j, address);
+                else
+                        put_numbers(j, address);
                 json_string(j, "path", NULL);
         } else {
                 json_string(j, "address", NULL);

@@ -4,11 +4,14 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 
 #include "util/escape.h"
+#include "util/macro.h"
+#include "util/number-address.h"
 #include "util/missing.h"
 #include "render/phrases.h"
 #include "util/sys.h"
@@ -49,16 +52,67 @@ static bool unix_address(struct strbuf *out, const struct sockaddr *address, soc
         return n > 0;
 }
 
+static void number_or_any(struct strbuf *out, unsigned int number)
+{
+        if (number == UINT32_MAX) /* VMADDR_CID_ANY, VMADDR_PORT_ANY */
+                strbuf_str(out, "*");
+        else
+                strbuf_printf(out, "%u", number);
+}
+
+/* As systemd writes it; * as ss(8) does. */
+static void vsock_address(struct strbuf *out, const struct sockaddr *address)
+{
+        const struct sockaddr_vm *vm = (const void *)address;
+
+        strbuf_str(out, "vsock:");
+        number_or_any(out, vm->svm_cid);
+        strbuf_str(out, ":");
+        number_or_any(out, vm->svm_port);
+}
+
+static void netlink_address(struct strbuf *out, const struct sockaddr *address)
+{
+        const struct sockaddr_nl *nl = (const void *)address;
+
+        strbuf_printf(out, "netlink port %u", nl->nl_pid);
+}
+
 static bool add_address(struct strbuf *out, const struct sockaddr *address, socklen_t bytes)
 {
         if (!address || bytes == 0)
                 return false;
         if (address->sa_family == AF_UNIX)
                 return unix_address(out, address, bytes);
-        if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
+        switch (address->sa_family) {
+        case AF_INET:
+        case AF_INET6:
+                ip_address(out, address);
+                return true;
+        case AF_VSOCK:
+                vsock_address(out, address);
+                return true;
+        case AF_NETLINK:
+                netlink_address(out, address);
+                return true;
+        default:
                 return false;
-        ip_address(out, address);
-        return true;
+        }
+}
+
+const char *phrase_netlink_protocol(int protocol)
+{
+        static const char *const names[] = {
+                [NETLINK_ROUTE] = "NETLINK_ROUTE",         [NETLINK_USERSOCK] = "NETLINK_USERSOCK",
+                [NETLINK_SOCK_DIAG] = "NETLINK_SOCK_DIAG", [NETLINK_NFLOG] = "NETLINK_NFLOG",
+                [NETLINK_XFRM] = "NETLINK_XFRM",           [NETLINK_SELINUX] = "NETLINK_SELINUX",
+                [NETLINK_ISCSI] = "NETLINK_ISCSI",         [NETLINK_AUDIT] = "NETLINK_AUDIT",
+                [NETLINK_CONNECTOR] = "NETLINK_CONNECTOR", [NETLINK_NETFILTER] = "NETLINK_NETFILTER",
+                [NETLINK_GENERIC] = "NETLINK_GENERIC",     [NETLINK_KOBJECT_UEVENT] = "NETLINK_KOBJECT_UEVENT",
+                [NETLINK_CRYPTO] = "NETLINK_CRYPTO",       [NETLINK_RDMA] = "NETLINK_RDMA",
+        };
+
+        return protocol >= 0 && (size_t)protocol < ELEMENTSOF(names) ? names[protocol] : NULL;
 }
 
 const char *phrase_protocol(int type, int protocol)
@@ -77,6 +131,11 @@ const char *phrase_protocol(int type, int protocol)
                 if (names[i].protocol == protocol)
                         return names[i].name;
         return NULL;
+}
+
+static bool is_ip(const struct sockaddr *address)
+{
+        return address && (address->sa_family == AF_INET || address->sa_family == AF_INET6);
 }
 
 /* [::] and 0.0.0.0 together: the port alone says it. */
@@ -98,7 +157,13 @@ static void asked(struct strbuf *out, const struct aiu_report *report, bool in_f
                 strbuf_printf(out, "%u", ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port));
         else if (!add_address(out, address, bytes))
                 strbuf_str(out, "a socket without a name");
-        if (address && address->sa_family != AF_UNIX && protocol && (in_full || strcmp(protocol, "tcp") != 0))
+        if (address && address->sa_family == AF_NETLINK) {
+                const char *name = phrase_netlink_protocol(aiu_report_get_protocol(report));
+
+                strbuf_str(out, " of ");
+                strbuf_str(out, name ? name : "another protocol");
+        }
+        if (is_ip(address) && protocol && (in_full || strcmp(protocol, "tcp") != 0))
                 strbuf_printf(out, "/%s", protocol);
 }
 
@@ -361,10 +426,12 @@ void phrase_who(struct strbuf *out, const struct aiu_report *report, const struc
 
 /* ------------------------------------------------------ what its socket does */
 
-/* The first line begins with the name of an AF_UNIX socket. */
+/* The first line begins with the name of an AF_UNIX socket, or the port of an AF_NETLINK one. */
 static void where(struct strbuf *out, const struct aiu_conflict *c)
 {
-        if (aiu_conflict_get_overlap(c) == AIU_OVERLAP_UNIX_PATH)
+        const struct sockaddr *local = aiu_conflict_get_local(c, NULL);
+
+        if (aiu_conflict_get_overlap(c) == AIU_OVERLAP_UNIX_PATH || (local && local->sa_family == AF_NETLINK))
                 strbuf_str(out, "it");
         else
                 phrase_endpoint(out, c);
@@ -809,6 +876,10 @@ void phrase_options(struct strbuf *out, const struct aiu_report *report, const s
 {
         if (aiu_conflict_get_overlap(c) == AIU_OVERLAP_UNIX_PATH) {
                 strbuf_str(out, "SO_REUSEADDR has no effect on AF_UNIX sockets");
+                return;
+        }
+        if (aiu_conflict_get_reason(c) == AIU_REASON_EXCLUSIVE) {
+                strbuf_str(out, "no socket option shares the port");
                 return;
         }
         reuseaddr_words(out, report, c);

@@ -13,6 +13,8 @@ void phrase_asked(struct strbuf *out, const struct aiu_report *report);
 /* The same as the command takes it: TCP goes without saying. */
 void phrase_operand(struct strbuf *out, const struct aiu_report *report);
 /* "tcp", also for protocol 0 of a stream socket; NULL = a protocol without a name here. */
+/* "NETLINK_ROUTE"; NULL = it has no name here. */
+const char *phrase_netlink_protocol(int protocol);
 const char *phrase_protocol(int type, int protocol);
 /* "0.0.0.0:80", "0.0.0.0:80 on device eth0" */
 void phrase_endpoint(struct strbuf *out, const struct aiu_conflict *c);

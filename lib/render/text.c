@@ -85,7 +85,8 @@ static bool asks_root(const struct aiu_report *report)
         const struct aiu_conflict *told = phrase_told(report);
         const struct sockaddr *address = aiu_report_get_address(report, NULL);
 
-        return told && address && phrase_is_hidden(told) && caller_is_user(report) && address->sa_family != AF_UNIX;
+        return told && address && phrase_is_hidden(told) && caller_is_user(report) &&
+               (address->sa_family == AF_INET || address->sa_family == AF_INET6);
 }
 
 /* Who it is comes before the privilege that is missing as well: an action names that. */

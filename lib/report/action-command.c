@@ -257,11 +257,11 @@ static void look_as_root(struct argv *argv, const struct aiu_action *action, con
         bool is_unix = q->address.sa.any.sa_family == AF_UNIX;
 
         if (!(action->flags & AIU_ACTION_NEEDS_ROOT) || action->remarks & REMARK_LIMITED_ROOT || host->other_netns ||
-            (is_unix && q->address.sa.un.sun_path[0] != '/'))
+            (is_unix && q->address.sa.un.sun_path[0] != '/') || address_is_netlink(&q->address))
                 return;
         ARGV_ADD(argv, "sudo", "addrinuse");
         name_again(argv, report);
-        if (!is_unix && q->reuseaddr != (q->type == SOCK_STREAM))
+        if (address_is_ip(&q->address) && q->reuseaddr != (q->type == SOCK_STREAM))
                 argv_add(argv, q->reuseaddr ? "--reuseaddr" : "--reuseaddr=no");
         if (q->reuseport)
                 argv_add(argv, "--reuseport");

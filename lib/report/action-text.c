@@ -353,8 +353,11 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
                 describe_address(text, action, report);
                 break;
         case AIU_ACTION_OTHER_PORT:
-                strbuf_printf(text, action->remarks & REMARK_RANGE ? "bind a port of your choice outside the range"
-                                                                   : "bind another port");
+                if (address_is_netlink(&report->request.address))
+                        strbuf_str(text, "let the kernel choose the port: nl_pid 0 [netlink(7)]");
+                else
+                        strbuf_str(text, action->remarks & REMARK_RANGE ? "bind a port of your choice outside the range"
+                                                                        : "bind another port");
                 if (action->first_port > 0)
                         strbuf_printf(text, ": %d is free", action->first_port);
                 break;

@@ -10,6 +10,7 @@
 #include "rules/address.h"
 #include "report/build.h"
 #include "rules/conflict.h"
+#include "rules/number.h"
 #include "rules/handed-over.h"
 #include "rules/leader.h"
 
@@ -196,6 +197,9 @@ static int sort_sockets(struct aiu_report *report, const struct observation *o, 
 
                 if (c.judgement.blocking == NO &&
                     (c.socket.observed_only || conflict_is_own(&report->request, &c.socket)))
+                        continue;
+                if (c.judgement.blocking == NO && number_is_asked(&report->request) &&
+                    !number_is_same(&report->request, &c.socket))
                         continue;
                 build_device(&o->snapshot, &c.socket);
                 if (report->request.trial_succeeded)

@@ -118,6 +118,9 @@ static const struct {
           "not show, the call fails with EADDRINUSE [SO_ATTACH_REUSEPORT_CBPF or _EBPF]" },
         { DOUBT_OWN, AIU_GAP_UNKNOWN,
           "a socket on the port may be the one that listen() was called on [aiu_query_set_socket_id() tells]" },
+        { DOUBT_ACCEPTED, AIU_GAP_UNKNOWN,
+          "whether a socket on the port holds it is not shown: a listener may have accepted it, or this kernel may "
+          "tell CIDs apart [Linux 5.5]" },
         { DOUBT_DEVICE, AIU_GAP_BACKEND,
           "the devices or VRFs of the sockets decide whether they conflict, and could not be read" },
         { DOUBT_ADDRESS, AIU_GAP_BACKEND, "whether the address belongs to this host could not be determined" },

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "rules/address.h"
+#include "rules/conflict.h"
 #include "advice/advice.h"
 #include "util/escape.h"
 #include "report/words.h"
@@ -123,6 +124,7 @@ static const char *plain_reason(enum why why)
                 [WHY_NO_IPV6] = ": this kernel is running without IPv6",
                 [WHY_NO_NAME] = ": the socket was never bound",
                 [WHY_NO_LISTEN] = ": this type of socket does not listen",
+                [WHY_NO_CID] = ": no transport of this host has the CID",
                 [WHY_SLASHES] = ": the path ends in a slash",
                 [WHY_NO_SPACE] = ": the file system is full, or the disk quota is used up",
                 [WHY_PASSING] = ": the kernel was out of memory, or the call was interrupted",
@@ -172,7 +174,7 @@ void words_why(struct strbuf *text, const struct aiu_report *report, const struc
                 strbuf_printf(text, ": IPv6 is switched off (net.ipv6.conf.%s.disable_ipv6=1)", host->address_device);
                 break;
         case WHY_POLICY:
-                if (address_is_ip(&q->address))
+                if (!conflict_is_about_path(q))
                         strbuf_str(text, plain_reason(WHY_POLICY));
                 else
                         strbuf_str(text, ": a security policy refused it, not the directory");
@@ -241,6 +243,7 @@ static const char *plain_fix(enum why why)
                 [WHY_NO_IPV6] = "use an AF_INET socket and an IPv4 address: this kernel runs without IPv6",
                 [WHY_NO_NAME] = "bind() the socket first: listen() needs a name",
                 [WHY_NO_LISTEN] = "leave listen() out: a datagram socket receives without it",
+                [WHY_NO_CID] = "bind VMADDR_CID_ANY, or the CID of this host [IOCTL_VM_SOCKETS_GET_LOCAL_CID]",
                 [WHY_SLASHES] = "leave out the slash at the end of the path: a socket is not a directory",
                 [WHY_NO_SPACE] = "free space on the file system of the path, or use another one",
         };

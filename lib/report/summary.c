@@ -114,6 +114,7 @@ static const struct {
         { DOUBT_HOLDER_OPTION, " may be in use: an option of the holder decides and could not be read" },
         { DOUBT_PROGRAM, " may be in use: if a BPF program is attached to the socket, SO_REUSEPORT does not share it" },
         { DOUBT_OWN, " may be in use: a socket on the port may be the one asked about" },
+        { DOUBT_ACCEPTED, " may be in use: the kernel does not show whether a connection on the port holds it" },
         { DOUBT_DEVICE, " may be in use: the devices of the sockets decide, and not all of them are known" },
         { DOUBT_PROTOCOL, " may be free: the rules of this protocol are not modelled" },
         { DOUBT_SOCKETS, " may be free: not every socket could be seen" },

@@ -89,6 +89,7 @@ static const char *const reason_tokens[] = {
         [AIU_REASON_PATH_EXISTS] = "path-exists",
         [AIU_REASON_RANGE_EXHAUSTED] = "range-exhausted",
         [AIU_REASON_OBSERVED] = "observed",
+        [AIU_REASON_EXCLUSIVE] = "exclusive",
 };
 TO_STRING(aiu_reason_to_string, aiu_reason, reason_tokens)
 

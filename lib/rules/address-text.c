@@ -366,6 +366,37 @@ static int take_unix_url(struct address_text *t, struct span rest)
         return take_abstract(t, skip(rest, 9));
 }
 
+/* ------------------------------------------------------ AF_VSOCK */
+
+static int take_vsock_number(struct span text, unsigned int *ret)
+{
+        unsigned long number;
+
+        *ret = UINT32_MAX; /* VMADDR_CID_ANY, VMADDR_PORT_ANY */
+        if (text.n == 0 || is(text, "*") || is(text, "-1"))
+                return 0;
+        if (take_number(text, UINT32_MAX, &number) < 0)
+                return -EINVAL;
+        *ret = (unsigned int)number;
+        return 0;
+}
+
+/* "vsock:CID:PORT" of systemd.socket(5), without a CID of any; "vsock://CID:PORT" of others. */
+static int take_vsock(struct address_text *t, struct span rest)
+{
+        size_t colon;
+        struct sockaddr_vm vm = { .svm_family = AF_VSOCK };
+
+        if (starts_with(rest, "//"))
+                rest = skip(rest, 2);
+        colon = find_any(rest, ":");
+        if (colon + 1 >= rest.n || take_vsock_number(first(rest, colon), &vm.svm_cid) < 0 ||
+            take_vsock_number(skip(rest, colon + 1), &vm.svm_port) < 0)
+                return -EINVAL;
+        *t = (struct address_text){ .address = { .len = sizeof(vm), .sa.vm = vm }, .type = SOCK_STREAM };
+        return 0;
+}
+
 static bool is_path(struct span text)
 {
         return starts_with(text, "/") || starts_with(text, "./") || starts_with(text, "../") || starts_with(text, "@");
@@ -414,6 +445,8 @@ static int take_url(struct address_text *t, struct span word, size_t at, unsigne
 
         if (is(scheme, "unix"))
                 return take_unix_url(t, rest);
+        if (is(scheme, "vsock"))
+                return take_vsock(t, rest);
         *t = (struct address_text){ 0 };
         r = take_authority(t, scheme, rest, may);
         return r < 0 || !protocol ? r : set_protocol(t, protocol);
@@ -447,6 +480,8 @@ static int take_word(struct address_text *t, struct span word, unsigned int may)
                 return take_url(t, word, url, may);
         if (starts_with(word, "unix:"))
                 return take_unix_url(t, skip(word, 5));
+        if (starts_with(word, "vsock:"))
+                return take_vsock(t, skip(word, 6));
         if (protocol && mark < word.n)
                 return take_with_protocol(t, skip(word, mark + 1), protocol, may);
         if (find_any(word, "/") < word.n)
@@ -498,7 +533,7 @@ static void keep(struct line *line, const struct address_text *t, enum rank rank
                 return;
         line->best = *t;
         line->rank = rank;
-        if (line->protocol && t->type == 0 && t->address.sa.any.sa_family != AF_UNIX)
+        if (line->protocol && t->type == 0 && address_is_ip(&t->address))
                 (void)set_protocol(&line->best, line->protocol);
 }
 

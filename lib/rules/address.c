@@ -146,6 +146,16 @@ bool address_is_abstract(const struct address *address)
                address->sa.un.sun_path[0] == '\0';
 }
 
+bool address_is_vsock(const struct address *address)
+{
+        return address->len >= sizeof(struct sockaddr_vm) && address->sa.any.sa_family == AF_VSOCK;
+}
+
+bool address_is_netlink(const struct address *address)
+{
+        return address->len >= sizeof(struct sockaddr_nl) && address->sa.any.sa_family == AF_NETLINK;
+}
+
 size_t address_unix_name(const struct address *address, const char **ret_name)
 {
         size_t bytes;
@@ -179,6 +189,11 @@ bool address_equal(const struct address *a, const struct address *b)
                 return false;
         if (a->sa.any.sa_family == AF_UNIX)
                 return unix_equal(a, b);
+        if (address_is_vsock(a))
+                return address_is_vsock(b) && a->sa.vm.svm_cid == b->sa.vm.svm_cid &&
+                       a->sa.vm.svm_port == b->sa.vm.svm_port;
+        if (address_is_netlink(a))
+                return address_is_netlink(b) && a->sa.nl.nl_pid == b->sa.nl.nl_pid;
         return address_port(a) == address_port(b) &&
                memcmp(address_endpoint(a).ip.s6_addr, address_endpoint(b).ip.s6_addr, 16) == 0;
 }
@@ -251,6 +266,29 @@ static void put_unix(struct out *out, const struct address *address)
         put_name(out, name, n);
 }
 
+static void put_number_or_any(struct out *out, unsigned int number)
+{
+        if (number == UINT32_MAX) /* VMADDR_CID_ANY, VMADDR_PORT_ANY */
+                put(out, "*", 1);
+        else
+                put_number(out, number);
+}
+
+/* As systemd writes it; * as ss(8) does. */
+static void put_vsock(struct out *out, const struct sockaddr_vm *vm)
+{
+        put(out, "vsock:", 6);
+        put_number_or_any(out, vm->svm_cid);
+        put(out, ":", 1);
+        put_number_or_any(out, vm->svm_port);
+}
+
+static void put_netlink(struct out *out, const struct sockaddr_nl *nl)
+{
+        put(out, "netlink port ", 13);
+        put_number(out, nl->nl_pid);
+}
+
 size_t address_print(const struct address *address, char *buffer, size_t bytes)
 {
         struct out out = { .to = buffer, .bytes = bytes };
@@ -258,6 +296,10 @@ size_t address_print(const struct address *address, char *buffer, size_t bytes)
         put(&out, "", 0);
         if (address_is_ip(address))
                 put_ip(&out, address);
+        else if (address_is_vsock(address))
+                put_vsock(&out, &address->sa.vm);
+        else if (address_is_netlink(address))
+                put_netlink(&out, &address->sa.nl);
         else if (address->len > 0)
                 put_unix(&out, address);
         return out.used;

@@ -42,6 +42,9 @@ bool address_equal(const struct address *a, const struct address *b);
 /* AF_UNIX, and no name: not bound yet, or the kernel is to choose one. */
 bool address_is_unnamed(const struct address *address);
 bool address_is_abstract(const struct address *address);
+/* AF_VSOCK: a CID and a port, 32 bits each. AF_NETLINK: a port id. */
+bool address_is_vsock(const struct address *address);
+bool address_is_netlink(const struct address *address);
 /* Length of the name or path: without the leading NUL, without a trailing one. */
 size_t address_unix_name(const struct address *address, const char **ret_name);
 

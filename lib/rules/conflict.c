@@ -27,6 +27,7 @@
 #include "rules/address.h"
 #include "rules/conflict.h"
 #include "rules/kernel-versions.h"
+#include "rules/number.h"
 #include "util/missing.h"
 
 int conflict_protocol(const struct request *request)
@@ -460,5 +461,7 @@ struct judgement conflict_judge(const struct request *request, const struct sock
                 return (struct judgement){ .overlap = AIU_OVERLAP_NONE, .blocking = NO, .admits = NO };
         if (request->address.sa.any.sa_family == AF_UNIX)
                 return judge_unix(request, holder, host);
+        if (number_is_asked(request))
+                return number_judge(request, holder, host);
         return judge_every_address(request, holder, host);
 }

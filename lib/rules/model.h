@@ -18,6 +18,7 @@
 #include <sys/un.h>
 
 #include "addrinuse.h"
+#include "util/number-address.h"
 
 typedef enum aiu_tristate tristate;
 #define UNKNOWN AIU_TRISTATE_UNKNOWN
@@ -55,6 +56,8 @@ struct address {
                 struct sockaddr_in in;
                 struct sockaddr_in6 in6;
                 struct sockaddr_un un;
+                struct sockaddr_vm vm;
+                struct sockaddr_nl nl;
         } sa;
 };
 
@@ -434,6 +437,7 @@ enum why {
         WHY_DUPLICATE,    /* ... and another host on the link has it as well */
         WHY_NO_IPV6_HERE, /* disable_ipv6 of the device */
         WHY_OTHER_DEVICE, /* the address is on another device than the socket is bound to */
+        WHY_NO_CID,       /* AF_VSOCK: no transport has the CID */
         WHY_NO_DIRECTORY, /* AF_UNIX: a directory of the path does not exist */
         WHY_SLASHES,      /* the path ends in a slash */
         WHY_NO_SPACE,     /* the file system is full, or the quota used up */
@@ -472,6 +476,7 @@ struct plain_bind {
 #define DOUBT_DEVICE (UINT32_C(1) << 12)       /* the devices, or their VRFs, decide whether sockets meet */
 #define DOUBT_OWN (UINT32_C(1) << 13)          /* a visible socket may be the one asked about */
 #define DOUBT_PROGRAM (UINT32_C(1) << 14)      /* whether a program is attached to the fd asked about */
+#define DOUBT_ACCEPTED (UINT32_C(1) << 15)     /* a socket on the port may be a listener's, which has it no longer */
 #define DOUBT_SEARCH (UINT32_C(1) << 11)       /* port 0: chance decides whether the search meets the free port */
 
 #endif

@@ -4,7 +4,8 @@
  * which the kernel checks. Pure.
  *
  * Sources: net/ipv4/af_inet.c, __inet_bind() (address before privilege); net/ipv6/af_inet6.c, __inet6_bind()
- * (privilege before address); net/unix/af_unix.c, unix_bind_bsd(). Checked against a running kernel by tests/live.
+ * (privilege before address); net/unix/af_unix.c, unix_bind_bsd(); net/vmw_vsock/af_vsock.c, __vsock_bind();
+ * net/netlink/af_netlink.c, netlink_bind(). Checked against a running kernel by tests/live.
  */
 #include <errno.h>
 
@@ -244,7 +245,7 @@ static struct verdict check_family(const struct port_table *table)
 
         if (q->domain == 0 || q->domain == q->address.sa.any.sa_family)
                 return available;
-        if (q->domain == AF_UNIX)
+        if (q->domain != AF_INET && q->domain != AF_INET6)
                 return invalid(EINVAL, WHY_FAMILY);
         return q->given_len < least ? invalid(EINVAL, WHY_LENGTH) : invalid(EAFNOSUPPORT, WHY_FAMILY);
 }
@@ -457,6 +458,120 @@ static struct verdict predict_unix(const struct port_table *table)
         return v.verdict == AIU_VERDICT_AVAILABLE ? predict_abstract(table) : v;
 }
 
+/* ------------------------------------------------------ AF_VSOCK */
+
+#define VM_FLAGS_AT 12    /* in struct sockaddr_vm of newer headers */
+#define VM_FLAG_TO_HOST 1 /* VMADDR_FLAG_TO_HOST */
+
+/* vsock_addr_validate(); what is svm_flags since Linux 5.11 was svm_zero before. */
+static struct verdict check_vsock_flags(const struct port_table *table)
+{
+        unsigned char flags = ((const unsigned char *)&table->request->address.sa.vm)[VM_FLAGS_AT];
+
+        return flags & ~VM_FLAG_TO_HOST ? invalid(EINVAL, WHY_UNKNOWN) : available;
+}
+
+/* Datagrams have one transport, of VMware's hypervisor, and ports of its own: dgram_bind(). */
+static struct verdict check_vsock_type(const struct port_table *table)
+{
+        return table->request->type == SOCK_DGRAM ? unknown(DOUBT_PROTOCOL) : available;
+}
+
+static struct verdict check_bound(const struct port_table *table)
+{
+        return table->request->bound.len > 0 ? invalid(EINVAL, WHY_BOUND) : available;
+}
+
+static struct verdict check_cid(const struct port_table *table)
+{
+        if (table->request->address.sa.vm.svm_cid == VMADDR_CID_ANY || table->host->address_local == YES)
+                return available;
+        if (table->host->address_local == NO)
+                return refused(AIU_VERDICT_NOT_LOCAL, EADDRNOTAVAIL, WHY_NO_CID);
+        return unknown(DOUBT_ADDRESS);
+}
+
+#define LAST_RESERVED_PORT 1023u /* as in the kernel */
+
+/* capable(), not ns_capable(): a capability of another user namespace does not count. */
+static struct verdict check_vsock_privilege(const struct port_table *table)
+{
+        tristate allowed = table->request->foreign_uid ? UNKNOWN : table->host->privileged;
+
+        if (table->request->address.sa.vm.svm_port > LAST_RESERVED_PORT || allowed == YES)
+                return available;
+        return allowed == NO ? refused(AIU_VERDICT_NOT_PERMITTED, EACCES, WHY_PRIVILEGE) : unknown(DOUBT_PRIVILEGE);
+}
+
+static struct verdict check_number(const struct port_table *table)
+{
+        struct tally tally = count_conflicts(table);
+
+        if (may_be_elsewhere(table))
+                return unknown(DOUBT_SOCKETS);
+        if (tally.certain)
+                return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
+        if (tally.possible)
+                return unknown(DOUBT_ACCEPTED);
+        return table->sockets_complete ? available : unknown(DOUBT_SOCKETS);
+}
+
+#define MOST_TRIES 24u /* MAX_PORT_RETRIES */
+
+/* With no port given, the kernel tries 24 in a row: as many sockets have to be there to make it fail. */
+static struct verdict check_vsock_port(const struct port_table *table)
+{
+        if (table->request->address.sa.vm.svm_port != VMADDR_PORT_ANY)
+                return check_number(table);
+        return table->sockets_complete && table->n_sockets < MOST_TRIES ? available : unknown(DOUBT_SOCKETS);
+}
+
+static check *const vsock_checks[] = { check_length,          check_family,     check_vsock_flags,
+                                       check_vsock_type,      check_bound,      check_cid,
+                                       check_vsock_privilege, check_vsock_port, NULL };
+
+/* ------------------------------------------------------ AF_NETLINK */
+
+/*
+ * Groups want CAP_NET_ADMIN, or a protocol that lets all join, and the protocol may refuse each group: nothing shows
+ * this.
+ */
+static struct verdict check_groups(const struct port_table *table)
+{
+        return table->request->address.sa.nl.nl_groups != 0 ? unknown(DOUBT_PROTOCOL) : available;
+}
+
+/*
+ * getsockname(2) tells the port id that bind() was last called with, even if netlink_insert() refused it: whether the
+ * socket has one is seen in the kernel's list alone.
+ */
+static tristate has_port_id(const struct port_table *table)
+{
+        const struct request *q = table->request;
+
+        if (q->bound.len == 0)
+                return NO;
+        for (size_t i = 0; i < table->n_sockets; i++)
+                if (conflict_is_own(q, &table->sockets[i]))
+                        return YES;
+        return table->sockets_complete ? NO : UNKNOWN;
+}
+
+/* netlink_bind(): a socket that has the port id already keeps it, and gets no other; 0 lets the kernel choose. */
+static struct verdict check_port_id(const struct port_table *table)
+{
+        const struct request *q = table->request;
+        tristate bound = has_port_id(table);
+
+        if (bound == YES)
+                return q->bound.sa.nl.nl_pid == q->address.sa.nl.nl_pid ? available : invalid(EINVAL, WHY_BOUND);
+        if (bound == UNKNOWN)
+                return unknown(DOUBT_STATE);
+        return q->address.sa.nl.nl_pid == 0 ? available : check_number(table);
+}
+
+static check *const netlink_checks[] = { check_length, check_family, check_groups, check_port_id, NULL };
+
 /* ------------------------------------------------------ the answer */
 
 static bool can_listen(const struct request *q)
@@ -464,8 +579,8 @@ static bool can_listen(const struct request *q)
         return q->type == SOCK_STREAM || q->type == SOCK_SEQPACKET;
 }
 
-/* unix_listen(): a socket without a name cannot listen, nor can one that has a peer. */
-static struct verdict check_unix_name(const struct request *q)
+/* unix_listen(), vsock_listen(): a socket without a name cannot listen, nor can one that has a peer. */
+static struct verdict check_name(const struct request *q)
 {
         if (q->connected == YES)
                 return invalid(EINVAL, WHY_CONNECTED);
@@ -483,8 +598,8 @@ static struct verdict predict_listen(const struct port_table *table)
 
         if (!can_listen(q))
                 v = invalid(EOPNOTSUPP, WHY_NO_LISTEN);
-        else if (q->address.sa.any.sa_family == AF_UNIX)
-                v = check_unix_name(q);
+        else if (!address_is_ip(&q->address))
+                v = check_name(q);
         else if (conflict_takes_any(q))
                 return available;
         else
@@ -518,8 +633,15 @@ struct verdict verdict_predict(const struct port_table *table)
 
         if (q->call == AIU_CALL_LISTEN)
                 return predict_listen(table);
+        /* They have protocols of their own, with IP's numbers. */
+        if ((q->domain == AF_VSOCK || q->domain == AF_NETLINK) && q->domain != q->address.sa.any.sa_family)
+                return check_family(table);
         if (q->address.sa.any.sa_family == AF_UNIX)
                 return predict_unix_pair(table);
+        if (address_is_vsock(&q->address))
+                return first_failure(table, vsock_checks);
+        if (address_is_netlink(&q->address))
+                return first_failure(table, netlink_checks);
         if (!conflict_modelled(q))
                 return first_failure(table, is_fresh_ipv4(q) ? v4_foreign_checks : foreign_checks);
         return first_failure(table, q->address.sa.any.sa_family == AF_INET6 ? v6_checks : v4_checks);
@@ -554,8 +676,13 @@ static enum why why_not_permitted(const struct port_table *table)
 {
         struct verdict v;
 
-        if (!address_is_ip(&table->request->address))
-                return verdict_predict(table).error == table->request->error ? WHY_UNKNOWN : WHY_POLICY;
+        if (!address_is_ip(&table->request->address)) {
+                v = verdict_predict(table);
+                if (v.error == table->request->error)
+                        return v.why;
+                return v.verdict == AIU_VERDICT_UNKNOWN && !conflict_is_about_path(table->request) ? WHY_UNKNOWN
+                                                                                                   : WHY_POLICY;
+        }
         if (table->request->error == EPERM)
                 return WHY_POLICY;
         v = check_privilege(table);

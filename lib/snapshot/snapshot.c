@@ -182,7 +182,9 @@ static int copy_address(struct address *to, const struct sockaddr *from, socklen
                 return -EINVAL;
         memcpy(&to->sa, from, bytes);
         if ((to->sa.any.sa_family == AF_INET && bytes < sizeof(struct sockaddr_in)) ||
-            (to->sa.any.sa_family == AF_INET6 && bytes < sizeof(struct sockaddr_in6)))
+            (to->sa.any.sa_family == AF_INET6 && bytes < sizeof(struct sockaddr_in6)) ||
+            (to->sa.any.sa_family == AF_VSOCK && bytes < sizeof(struct sockaddr_vm)) ||
+            (to->sa.any.sa_family == AF_NETLINK && bytes < sizeof(struct sockaddr_nl)))
                 return -EINVAL;
         to->len = bytes;
         return 0;

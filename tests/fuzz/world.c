@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include <linux/vm_sockets.h>
+
 #include "addrinuse.h"
 #include "lying-kernel.h"
 #include "fixture/scarce-memory.h"
@@ -18,6 +20,19 @@
 
 #define PORT 80
 #define DEADLINE_USEC 50000u
+
+static void set_number(struct aiu_query *query, uint8_t which)
+{
+        const struct sockaddr_vm vm = { .svm_family = AF_VSOCK,
+                                        .svm_cid = which & 2 ? VMADDR_CID_ANY : 3,
+                                        .svm_port = which & 4 ? VMADDR_PORT_ANY : PORT };
+        const struct sockaddr_nl nl = { .nl_family = AF_NETLINK, .nl_pid = which & 2 ? 0 : PORT };
+
+        if (which & 1)
+                (void)aiu_query_set_address(query, (const struct sockaddr *)&vm, sizeof(vm));
+        else
+                (void)aiu_query_set_address(query, (const struct sockaddr *)&nl, sizeof(nl));
+}
 
 static void set_address(struct aiu_query *query, struct bytes *in)
 {
@@ -28,6 +43,10 @@ static void set_address(struct aiu_query *query, struct bytes *in)
 
         if (which < 192) {
                 (void)aiu_query_set_address_string(query, addresses[which % 10], which & 64 ? 0 : PORT);
+                return;
+        }
+        if (which >= 240) {
+                set_number(query, which);
                 return;
         }
         memcpy(un.sun_path, which & 1 ? "/x" : "\0x", 2);

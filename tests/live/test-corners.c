@@ -7,6 +7,7 @@
 #include <check.h>
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/vm_sockets.h>
 
 #include "addrinuse.h"
 #include "fixture/run-suite.h"
@@ -554,6 +557,121 @@ START_TEST(landlock)
 }
 END_TEST
 
+/* ------------------------------------------------------ AF_NETLINK, AF_VSOCK */
+
+static int netlink_to(unsigned int port, int fd)
+{
+        struct sockaddr_nl a = { .nl_family = AF_NETLINK, .nl_pid = port };
+
+        return check_bind(fd, &a, sizeof(a), EXACT);
+}
+
+/* One socket for each port id of a protocol; a socket that was refused may try another. */
+START_TEST(netlink_ports)
+{
+        int held = make(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), fd = make(AF_NETLINK, SOCK_DGRAM, NETLINK_ROUTE);
+        int other = make(AF_NETLINK, SOCK_RAW, NETLINK_XFRM), diag = make(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
+        struct sockaddr_nl groups = { .nl_family = AF_NETLINK, .nl_pid = 4243, .nl_groups = 1 };
+
+        ck_assert_int_eq(netlink_to(4242, held), 0);
+        ck_assert_int_eq(netlink_to(4242, held), 0);
+        ck_assert_int_eq(netlink_to(4243, held), EINVAL);
+        ck_assert_int_eq(netlink_to(0, held), EINVAL);
+        ck_assert_int_eq(netlink_to(4242, fd), EADDRINUSE);
+        ck_assert_int_eq(netlink_to(4242, fd), EADDRINUSE);
+        ck_assert_int_eq(netlink_to(4242, other), 0);
+        ck_assert_int_eq(netlink_to((unsigned int)getpid(), diag), 0);
+        ck_assert_int_eq(netlink_to(4244, fd), 0);
+        ck_assert_int_eq(check_listen(fd, EXACT), EOPNOTSUPP);
+        ck_assert_int_eq(close(fd), 0);
+        fd = make(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+        (void)check_bind(fd, &groups, sizeof(groups), UNKNOWN_WITH_GAP);
+        ck_assert_int_eq(close(fd), 0);
+        fd = make(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+        ck_assert_int_eq(netlink_to(0, fd), 0);
+        close(fd);
+        close(held);
+        close(other);
+        close(diag);
+}
+END_TEST
+
+/* This process has it, and the kernel's list says so. */
+START_TEST(netlink_holder)
+{
+        struct sockaddr_nl a = { .nl_family = AF_NETLINK, .nl_pid = 4242 };
+        int held = make(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC), fd = make(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC);
+        struct aiu_report *report;
+        const struct aiu_conflict *conflict;
+
+        ck_assert_int_eq(bind(held, (struct sockaddr *)&a, sizeof(a)), 0);
+        report = aiu_explain_bind(fd, (struct sockaddr *)&a, sizeof(a), EADDRINUSE);
+        ck_assert_uint_eq(aiu_report_get_n_conflicts(report), 1);
+        conflict = aiu_report_get_conflict(report, 0);
+        ck_assert_int_eq(aiu_conflict_get_reason(conflict), AIU_REASON_EXCLUSIVE);
+        ck_assert_int_eq(aiu_conflict_get_protocol(conflict), NETLINK_GENERIC);
+        ck_assert_int_eq(aiu_holder_get_kind(aiu_conflict_get_holder(conflict, 0)), AIU_HOLDER_SELF);
+        aiu_report_unref(report);
+        close(held);
+        close(fd);
+}
+END_TEST
+
+static int vsock_to(unsigned int cid, unsigned int port, int fd)
+{
+        struct sockaddr_vm a = { .svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = port };
+
+        /* Sockets of other network namespaces may be there; without the module vsock_diag, any may. */
+        return check_bind(fd, &a, sizeof(a), UNKNOWN_WITH_GAP);
+}
+
+START_TEST(vsock_ports)
+{
+        int held = socket(AF_VSOCK, SOCK_STREAM, 0), fd = socket(AF_VSOCK, SOCK_STREAM, 0);
+        struct sockaddr_in ip = ip4("127.0.0.1", PORT);
+
+        if (held < 0 || fd < 0) {
+                printf("# AF_VSOCK: not asked, this kernel has none\n");
+                return;
+        }
+        ck_assert_int_eq(check_listen(held, EXACT), EINVAL);
+        ck_assert_int_eq(vsock_to(VMADDR_CID_ANY, 50123, held), 0);
+        ck_assert_int_eq(vsock_to(VMADDR_CID_ANY, 50124, held), EINVAL);
+        ck_assert_int_eq(check_listen(held, EXACT), 0);
+        ck_assert_int_eq(check_listen(held, EXACT), 0);
+        ck_assert_int_eq(vsock_to(VMADDR_CID_ANY, 50123, fd), EADDRINUSE);
+        ck_assert_int_ne(vsock_to(1, 50123, fd), 0);
+        ck_assert_int_ne(vsock_to(2, 50123, fd), 0);
+        ck_assert_int_eq(vsock_to(0x7fff1234, 50124, fd), EADDRNOTAVAIL);
+        (void)vsock_to(VMADDR_CID_ANY, 1023, fd);
+        ck_assert_int_eq(check_bind(fd, &ip, sizeof(ip), EXACT), EINVAL);
+        close(held);
+        close(fd);
+        fd = make(AF_VSOCK, SOCK_STREAM, 0);
+        ck_assert_int_eq(vsock_to(VMADDR_CID_ANY, VMADDR_PORT_ANY, fd), 0);
+        close(fd);
+}
+END_TEST
+
+/* An address of a family with numbers, for a socket of another family. */
+START_TEST(numbers_elsewhere)
+{
+        struct sockaddr_vm vm = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = 50125 };
+        struct sockaddr_nl nl = { .nl_family = AF_NETLINK, .nl_pid = 4245 };
+        static const int families[] = { AF_INET, AF_INET6, AF_UNIX, AF_NETLINK };
+
+        for (size_t i = 0; i < 4; i++) {
+                int fd = socket(families[i], SOCK_DGRAM, 0);
+
+                if (fd < 0)
+                        continue;
+                ck_assert_int_ne(check_bind(fd, &vm, sizeof(vm), EXACT), 0);
+                ck_assert_int_eq(check_bind(fd, &nl, sizeof(nl), EXACT) == 0, families[i] == AF_NETLINK);
+                close(fd);
+        }
+}
+END_TEST
+
 int main(int argc, char *argv[])
 {
         Suite *suite = suite_create("corners");
@@ -585,6 +703,10 @@ int main(int argc, char *argv[])
         tcase_add_loop_test(tcase, no_sockets_here, 0, 3);
         tcase_add_test(tcase, no_new_privs);
         tcase_add_loop_test(tcase, landlock, 0, 2);
+        tcase_add_test(tcase, netlink_ports);
+        tcase_add_test(tcase, netlink_holder);
+        tcase_add_test(tcase, vsock_ports);
+        tcase_add_test(tcase, numbers_elsewhere);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

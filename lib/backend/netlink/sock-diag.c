@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <linux/netlink.h>
+#include <stdbool.h>
 
 #include "backend/backends.h"
 #include "backend/netlink/sock-diag.h"
@@ -14,9 +15,16 @@
 
 static int dump(struct netlink *netlink, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
-        if (request->address->sa_family == AF_UNIX)
+        switch (request->address->sa_family) {
+        case AF_UNIX:
                 return sock_diag_dump_unix(netlink, request, snapshot);
-        return sock_diag_dump_inet(netlink, request, snapshot);
+        case AF_VSOCK:
+                return sock_diag_dump_vsock(netlink, request, snapshot);
+        case AF_NETLINK:
+                return sock_diag_dump_netlink(netlink, request, snapshot);
+        default:
+                return sock_diag_dump_inet(netlink, request, snapshot);
+        }
 }
 
 static int add_gap(struct aiu_snapshot *snapshot, int error)
@@ -25,6 +33,22 @@ static int add_gap(struct aiu_snapshot *snapshot, int error)
                 (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_DEADLINE, ETIME,
                                            "the deadline passed before all sockets were listed");
         return error;
+}
+
+/*
+ * inet_diag_lock_handler(): SCTP, DCCP, UDP-Lite may not be there, or not have the module for it; __sock_diag_cmd():
+ * AF_VSOCK and AF_NETLINK likewise, and no other source lists those.
+ */
+static int not_listed(const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        bool is_ip = request->address->sa_family == AF_INET || request->address->sa_family == AF_INET6;
+
+        (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_KERNEL_TOO_OLD, ENOENT,
+                                   is_ip ? "this kernel does not list sockets of this protocol: the protocol or its "
+                                           "module for sock_diag is missing"
+                                         : "this kernel does not list sockets of this address family: its module for "
+                                           "sock_diag is missing");
+        return is_ip ? AIU_COMPLETE : AIU_PARTIAL;
 }
 
 static int sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
@@ -43,13 +67,8 @@ static int sockets(void *userdata, const struct aiu_request *request, struct aiu
                         break;
         }
         netlink_close(&netlink);
-        /* inet_diag_lock_handler(): SCTP, DCCP, UDP-Lite may not be there, or not have the module for it. */
-        if (r == -ENOENT && request->address->sa_family != AF_UNIX) {
-                (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_KERNEL_TOO_OLD, ENOENT,
-                                           "this kernel does not list sockets of this protocol: the protocol or its "
-                                           "module for sock_diag is missing");
-                return AIU_COMPLETE;
-        }
+        if (r == -ENOENT && request->address->sa_family != AF_UNIX)
+                return not_listed(request, snapshot);
         return r < 0 ? add_gap(snapshot, r) : r;
 }
 

@@ -365,6 +365,8 @@ static int sockets(void *userdata, const struct aiu_request *request, struct aiu
         _cleanup_free_ struct scan *scan = NULL;
 
         (void)userdata;
+        if (request->address->sa_family == AF_VSOCK || request->address->sa_family == AF_NETLINK)
+                return AIU_PARTIAL;
         if (request->procfs < 0)
                 return -ENOENT;
         if (!is_askable(request))

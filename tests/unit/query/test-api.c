@@ -324,7 +324,8 @@ START_TEST(bad_addresses)
         struct sockaddr_in in = loopback(80);
         struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
         struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "/x" };
-        struct sockaddr other = { .sa_family = AF_NETLINK };
+        struct sockaddr other = { .sa_family = AF_PACKET };
+        struct sockaddr_storage numbers = { .ss_family = AF_VSOCK };
         struct aiu_query *query = new_query();
 
         is_inval(aiu_query_set_address(query, NULL, sizeof(in)));
@@ -342,6 +343,11 @@ START_TEST(bad_addresses)
         is_inval(aiu_query_set_address(query, (struct sockaddr *)&in, sizeof(in) - 1));
         is_inval(aiu_query_set_address(query, (struct sockaddr *)&un, sizeof(un) + 1));
         ck_assert_int_eq(aiu_query_set_address(query, &other, sizeof(other)), -EAFNOSUPPORT);
+        is_inval(aiu_query_set_address(query, (struct sockaddr *)&numbers, 15));
+        ck_assert_int_eq(aiu_query_set_address(query, (struct sockaddr *)&numbers, 16), 0);
+        numbers.ss_family = AF_NETLINK;
+        is_inval(aiu_query_set_address(query, (struct sockaddr *)&numbers, 11));
+        ck_assert_int_eq(aiu_query_set_address(query, (struct sockaddr *)&numbers, 12), 0);
         aiu_query_unref(query);
 }
 END_TEST
@@ -492,14 +498,14 @@ START_TEST(bad_descriptors)
         struct sockaddr_in in = loopback(80);
         struct aiu_query *query = new_query();
         int null = open("/dev/null", O_RDONLY | O_CLOEXEC), fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+        int packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 
         ck_assert_int_ge(null, 0);
         ck_assert_int_eq(aiu_query_set_fd(query, -1), -EBADF);
         ck_assert_int_eq(aiu_query_set_fd(query, 12345), -EBADF);
         ck_assert_int_eq(aiu_query_set_fd(query, null), -ENOTSOCK);
-        if (netlink >= 0)
-                ck_assert_int_eq(aiu_query_set_fd(query, netlink), -EAFNOSUPPORT);
+        if (packet >= 0)
+                ck_assert_int_eq(aiu_query_set_fd(query, packet), -EAFNOSUPPORT);
         ck_assert_ptr_null(aiu_explain_bind(null, (struct sockaddr *)&in, sizeof(in), EADDRINUSE));
         ck_assert_int_eq(errno, ENOTSOCK);
         ck_assert_ptr_null(aiu_explain_bind(12345, (struct sockaddr *)&in, sizeof(in), EADDRINUSE));
@@ -514,7 +520,7 @@ START_TEST(bad_descriptors)
         ck_assert_int_eq(errno, ENOTSOCK);
         aiu_query_unref(query);
         close(null);
-        close(netlink);
+        close(packet);
         close(fd);
 }
 END_TEST

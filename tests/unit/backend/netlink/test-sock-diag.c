@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sock-diag-inet.c and sock-diag-unix.c: what one answer of the kernel says of a socket. */
+/* sock-diag-inet.c, sock-diag-unix.c, sock-diag-number.c: what one answer of the kernel says of a socket. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <linux/inet_diag.h>
+#include <linux/netlink_diag.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <netlink/msg.h>
@@ -11,6 +12,9 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+
+#include <linux/vm_sockets.h>
+#include <linux/vm_sockets_diag.h>
 
 #include "util/macro.h"
 #include "fixture/run-suite.h"
@@ -231,6 +235,96 @@ START_TEST(spoilt)
 }
 END_TEST
 
+static int parse_vsock(const struct vsock_diag_msg *m, size_t bytes)
+{
+        begin(m, bytes);
+        return sock_diag_parse_vsock(nlmsg_hdr(message), &found);
+}
+
+START_TEST(vsock_fields)
+{
+        static const struct {
+                uint8_t state;
+                enum aiu_state expected;
+        } states[] = { { 1, AIU_STATE_ESTABLISHED }, { 2, AIU_STATE_SYN_SENT }, { 7, AIU_STATE_BOUND },
+                       { 10, AIU_STATE_LISTEN },     { 11, AIU_STATE_CLOSING }, { 99, AIU_STATE_BOUND } };
+        struct vsock_diag_msg m = { .vdiag_family = AF_VSOCK,
+                                    .vdiag_type = SOCK_STREAM,
+                                    .vdiag_src_cid = 3,
+                                    .vdiag_src_port = 5000,
+                                    .vdiag_dst_cid = VMADDR_CID_ANY,
+                                    .vdiag_dst_port = VMADDR_PORT_ANY,
+                                    .vdiag_ino = 7,
+                                    .vdiag_cookie = { 1, 2 } };
+        const struct sockaddr_vm *local, *peer;
+
+        for (size_t i = 0; i < ELEMENTSOF(states); i++) {
+                m.vdiag_state = states[i].state;
+                ck_assert_int_eq(parse_vsock(&m, sizeof(m)), 1);
+                ck_assert_int_eq(found.fact.state, states[i].expected);
+        }
+        local = (const struct sockaddr_vm *)found.fact.local;
+        ck_assert_int_eq(local->svm_family, AF_VSOCK);
+        ck_assert_uint_eq(local->svm_cid, 3);
+        ck_assert_uint_eq(local->svm_port, 5000);
+        ck_assert_uint_eq(found.fact.local_len, sizeof(*local));
+        ck_assert_ptr_null(found.fact.peer);
+        ck_assert_uint_eq(found.fact.inode, 7);
+        ck_assert_uint_eq(found.fact.cookie, UINT64_C(2) << 32 | 1);
+        ck_assert_uint_eq(found.fact.uid, (uid_t)-1);
+        m.vdiag_dst_cid = 2;
+        m.vdiag_dst_port = 9;
+        ck_assert_int_eq(parse_vsock(&m, sizeof(m)), 1);
+        peer = (const struct sockaddr_vm *)found.fact.peer;
+        ck_assert_uint_eq(peer->svm_cid, 2);
+        ck_assert_uint_eq(peer->svm_port, 9);
+        ck_assert_int_eq(parse_vsock(&m, sizeof(m) - 4), -EBADMSG);
+        m.vdiag_src_port = VMADDR_PORT_ANY; /* not bound */
+        ck_assert_int_eq(parse_vsock(&m, sizeof(m)), 0);
+        m.vdiag_src_port = 1;
+        m.vdiag_family = AF_UNIX;
+        ck_assert_int_eq(parse_vsock(&m, sizeof(m)), 0);
+}
+END_TEST
+
+static int parse_netlink(const struct netlink_diag_msg *m, size_t bytes)
+{
+        begin(m, bytes);
+        return sock_diag_parse_netlink(nlmsg_hdr(message), NETLINK_XFRM, &found);
+}
+
+START_TEST(netlink_fields)
+{
+        struct netlink_diag_msg m = { .ndiag_family = AF_NETLINK,
+                                      .ndiag_type = SOCK_RAW,
+                                      .ndiag_protocol = NETLINK_XFRM,
+                                      .ndiag_portid = 4242,
+                                      .ndiag_ino = 7,
+                                      .ndiag_cookie = { 1, 2 } };
+        const struct sockaddr_nl *local;
+
+        ck_assert_int_eq(parse_netlink(&m, sizeof(m)), 1);
+        local = (const struct sockaddr_nl *)found.fact.local;
+        ck_assert_int_eq(local->nl_family, AF_NETLINK);
+        ck_assert_uint_eq(local->nl_pid, 4242);
+        ck_assert_uint_eq(found.fact.local_len, sizeof(*local));
+        ck_assert_int_eq(found.fact.type, SOCK_RAW);
+        ck_assert_int_eq(found.fact.protocol, NETLINK_XFRM);
+        ck_assert_int_eq(found.fact.state, AIU_STATE_BOUND);
+        ck_assert_uint_eq(found.fact.inode, 7);
+        ck_assert_uint_eq(found.fact.cookie, UINT64_C(2) << 32 | 1);
+        ck_assert_int_eq(parse_netlink(&m, sizeof(m) - 4), -EBADMSG);
+        m.ndiag_protocol = NETLINK_ROUTE;
+        ck_assert_int_eq(parse_netlink(&m, sizeof(m)), 0);
+        m.ndiag_protocol = NETLINK_XFRM;
+        m.ndiag_portid = 0; /* the kernel's own */
+        ck_assert_int_eq(parse_netlink(&m, sizeof(m)), 0);
+        m.ndiag_portid = 1;
+        m.ndiag_family = AF_UNIX;
+        ck_assert_int_eq(parse_netlink(&m, sizeof(m)), 0);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("sock-diag");
@@ -242,6 +336,8 @@ int main(void)
         tcase_add_test(tcase, minisocks);
         tcase_add_test(tcase, no_sockets_of_ports);
         tcase_add_test(tcase, unix_fields);
+        tcase_add_test(tcase, vsock_fields);
+        tcase_add_test(tcase, netlink_fields);
         tcase_add_test(tcase, spoilt);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
