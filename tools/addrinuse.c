@@ -23,6 +23,7 @@
 #define DEADLINE_USEC 10000000u
 
 static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
+                            "       addrinuse [OPTION]... run [--] COMMAND [ARGUMENT]...\n"
                             "Explain \"bind: Address already in use\", and say what frees the address.\n"
                             "\n"
                             "  8080  3000-3010  127.0.0.1:8080  [::1]:53/udp  localhost:http  /run/x  @name\n"
@@ -47,6 +48,9 @@ static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
                             "  --deadline=MS             answer within MS milliseconds (10000; 0: no limit)\n"
                             "Action:\n"
                             "  --apply[=K] [--yes]       run what suffices, else send SIGTERM; or the K-th\n"
+                            "Running a command, and explaining each bind() of it that fails:\n"
+                            "  --method=auto|ptrace|preload|notify   how it is watched\n"
+                            "  --log=FILE  --journal     tell it there, not on standard error\n"
                             "  -V, --version  -h, --help\n"
                             "Exit status: 0 free, 1 in use, 2 trouble, 3 unknown, 4 other failure\n";
 
@@ -126,7 +130,7 @@ static int print_text(const struct cli *cli, const struct aiu_report *report)
         if (again)
                 (void)putchar('\n');
         again = true;
-        cli_print_wrapped(report, text, cli->width);
+        cli_print_wrapped(stdout, report, text, cli->width);
         free(text);
         return ferror(stdout) ? -EIO : 0;
 }
@@ -517,7 +521,7 @@ static int take_option(struct cli *cli, int option, uint32_t *context_flags)
 /* ------------------------------------------------------ verbs */
 
 /* Each is a file cmd-NAME.c. */
-static const struct cli_verb *const verbs[] = { NULL };
+static const struct cli_verb *const verbs[] = { &cmd_run, NULL };
 static const struct cli_verb no_verb;
 
 #define MOST_OPTIONS 64

@@ -108,7 +108,7 @@ static size_t find_break(const char *text, size_t bytes, size_t columns, const c
         return column > columns && last > 0 ? last : bytes;
 }
 
-static void print_line(const char *line, size_t bytes, size_t width)
+static void print_line(FILE *out, const char *line, size_t bytes, size_t width)
 {
         size_t offset, indent = text_column(line, bytes, &offset), used = 0;
         const char *stop = indent > 0 ? line + bytes : end_of_words(line, bytes);
@@ -118,23 +118,23 @@ static void print_line(const char *line, size_t bytes, size_t width)
         for (;;) {
                 size_t n = find_break(line + used, bytes - used, width - (used > 0 ? indent : 0), line + offset, stop);
 
-                (void)fwrite(line + used, 1, n, stdout);
+                (void)fwrite(line + used, 1, n, out);
                 used += n;
                 if (used >= bytes)
                         break;
                 used += strspn(line + used, " ");
-                printf("\n%*s", (int)indent, "");
+                fprintf(out, "\n%*s", (int)indent, "");
         }
-        (void)putchar('\n');
+        (void)putc('\n', out);
 }
 
-void cli_print_wrapped(const struct aiu_report *report, const char *text, size_t width)
+void cli_print_wrapped(FILE *out, const struct aiu_report *report, const char *text, size_t width)
 {
         bool command = false;
         size_t n, offset;
 
         if (width == 0) {
-                (void)fputs(text, stdout);
+                (void)fputs(text, out);
                 return;
         }
         for (; *text; text += n + (text[n] != '\0')) {
@@ -142,9 +142,9 @@ void cli_print_wrapped(const struct aiu_report *report, const char *text, size_t
                 (void)text_column(text, n, &offset);
                 command = command || is_command(report, text + offset, n - offset);
                 if (command)
-                        printf("%.*s\n", (int)n, text);
+                        fprintf(out, "%.*s\n", (int)n, text);
                 else
-                        print_line(text, n, width);
+                        print_line(out, text, n, width);
                 command = command && goes_on(text, n);
         }
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/un.h>
 #include <time.h>
 
@@ -61,6 +62,8 @@ struct cli_verb {
         int (*run)(struct cli *cli, int argc, char **argv);
 };
 
+extern const struct cli_verb cmd_run;
+
 /* One address to ask about. */
 struct request {
         char *text; /* as aiu_query_set_address_text() takes it */
@@ -99,8 +102,8 @@ size_t cli_distance(const char *a, const char *b);
 /* --netns: opens what it names; the error is printed already. */
 int cli_open_netns(struct cli *cli, const char *text);
 
-/* The text of a report on stdout, in lines of at most `width` columns; 0 = as they are. */
-void cli_print_wrapped(const struct aiu_report *report, const char *text, size_t width);
+/* The text of a report, in lines of at most `width` columns; 0 = as they are. */
+void cli_print_wrapped(FILE *out, const struct aiu_report *report, const char *text, size_t width);
 
 /* Does a search of /proc take longer than to load the programs of libaddrinuse-bpf? */
 bool cli_search_is_long(const struct cli *cli);

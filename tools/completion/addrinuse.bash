@@ -29,7 +29,27 @@ _addrinuse() {
                 option=$prev
         fi
 
+        # Behind "run" stands another command line.
+        local i
+        for ((i = 1; i < COMP_CWORD; i++)); do
+                [[ ${COMP_WORDS[i]} == run ]] || continue
+                for ((i++; i < COMP_CWORD; i++)); do
+                        [[ ${COMP_WORDS[i]} == -- ]] && ((i++)) && break
+                        [[ ${COMP_WORDS[i]} == -* || ${COMP_WORDS[i]} == "=" || ${COMP_WORDS[i - 1]} == "=" ]] || break
+                done
+                if [[ $i -lt $COMP_CWORD ]]; then
+                        _addrinuse_files "$cur"
+                        return 0
+                elif [[ $cur != -* && -z $option ]]; then
+                        compopt -o filenames 2>/dev/null
+                        mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+                        return 0
+                fi
+        done
+
         case $option in
+        --method) _addrinuse_words "$cur" auto ptrace preload notify ;;
+        --log) _addrinuse_files "$cur" ;;
         --json) _addrinuse_words "$cur" pretty ;;
         --color) _addrinuse_words "$cur" auto always never ;;
         --v6only | --reuseaddr | --reuseport) _addrinuse_words "$cur" yes no ;;
@@ -53,9 +73,10 @@ _addrinuse() {
                         _addrinuse_words "$cur" --reuseaddr --reuseaddr= --reuseport --reuseport= --v6only --v6only= --freebind --device= \
                                 --uid= --no-listen --netns= --dgram --seqpacket --json --json=pretty --quiet \
                                 --verbose --cmdline --color= --width= --check --first --trial-bind --no-ipc --no-self-test --deadline= --apply \
-                                --apply= --yes --help --version
+                                --apply= --yes --method= --log= --journal --help --version
                         [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
                         ;;
+                r*) _addrinuse_words "$cur" run ;;
                 /* | ./* | ../*) _addrinuse_files "$cur" ;;
                 [!/@]*/*)
                         local protocols=(tcp udp udplite sctp mptcp dccp)

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* bind PORT: bind 127.0.0.1, print the errno, end with 7. bind --euid: print the effective uid. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef TRACES
+static void trace(void)
+{
+        int status;
+        pid_t child = fork();
+
+        if (child == 0)
+                _exit(ptrace(PTRACE_TRACEME, 0, 0, 0) != 0);
+        if (waitpid(child, &status, 0) == child && status == 0)
+                puts("traced");
+}
+#else
+static void trace(void)
+{
+}
+#endif
+
+int main(int argc, char **argv)
+{
+        struct sockaddr_in address = { .sin_family = AF_INET };
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        if (argc < 2)
+                return 2;
+        if (strcmp(argv[1], "--euid") == 0) {
+                printf("%d\n", (int)geteuid());
+                return 0;
+        }
+        trace();
+        address.sin_port = htons((uint16_t)atoi(argv[1]));
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+                puts("bound");
+        else
+                printf("%d\n", errno);
+        return 7;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An event as structured fields of systemd's journal: one datagram, lines of FIELD=value. A value that has a newline
+ * has its length in front. See https://systemd.io/JOURNAL_NATIVE_PROTOCOL.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "event.h"
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+/* NULL or empty means "not known": the field is left out. */
+static void put(FILE *out, const char *field, const char *value)
+{
+        size_t bytes = value ? strlen(value) : 0;
+
+        if (bytes == 0)
+                return;
+        if (!strchr(value, '\n')) {
+                fprintf(out, "%s=%s\n", field, value);
+                return;
+        }
+        fprintf(out, "%s\n", field);
+        for (unsigned int i = 0; i < 8; i++)
+                (void)putc((int)((uint64_t)bytes >> (8 * i) & 0xff), out);
+        fprintf(out, "%s\n", value);
+}
+
+static void put_number(FILE *out, const char *field, unsigned long long number)
+{
+        if (number > 0)
+                fprintf(out, "%s=%llu\n", field, number);
+}
+
+static void put_unix(FILE *out, const struct sockaddr_un *un, socklen_t bytes)
+{
+        size_t n = bytes > offsetof(struct sockaddr_un, sun_path) ? bytes - offsetof(struct sockaddr_un, sun_path) : 0;
+        char name[sizeof(un->sun_path) + 1], *ascii = NULL;
+
+        memcpy(name, un->sun_path, n);
+        if (n > 0 && name[0] == '\0')
+                name[0] = '@';
+        else
+                n = strnlen(name, n);
+        if (aiu_escape(name, n, &ascii) == 0)
+                put(out, "AIU_ADDRESS", ascii);
+        free(ascii);
+}
+
+static const char *protocol_name(const struct aiu_report *report)
+{
+        static const struct {
+                int number;
+                const char *name;
+        } names[] = { { IPPROTO_TCP, "tcp" },   { IPPROTO_UDP, "udp" },   { 136, "udplite" },
+                      { IPPROTO_SCTP, "sctp" }, { IPPROTO_DCCP, "dccp" }, { 262, "mptcp" } };
+        int number = aiu_report_get_protocol(report);
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                if (names[i].number == number)
+                        return names[i].name;
+        return NULL;
+}
+
+static void put_address(FILE *out, const struct aiu_report *report)
+{
+        char text[INET6_ADDRSTRLEN] = "";
+        socklen_t bytes = 0;
+        const struct sockaddr *address = aiu_report_get_address(report, &bytes);
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
+
+        if (!address)
+                return;
+        if (address->sa_family == AF_UNIX) {
+                put_unix(out, (const struct sockaddr_un *)(const void *)address, bytes);
+                put(out, "AIU_PROTOCOL", "unix");
+                return;
+        }
+        if (address->sa_family == AF_INET)
+                put(out, "AIU_ADDRESS", inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text)));
+        else if (address->sa_family == AF_INET6)
+                put(out, "AIU_ADDRESS", inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text)));
+        put_number(out, "AIU_PORT", ntohs(address->sa_family == AF_INET ? in->sin_port : in6->sin6_port));
+        put(out, "AIU_PROTOCOL", protocol_name(report));
+}
+
+/* The first holder of the first conflict: the fields that people search for. */
+static void put_holder(FILE *out, const struct aiu_report *report)
+{
+        const struct aiu_conflict *conflict = aiu_report_get_conflict(report, 0);
+        const struct aiu_holder *holder = aiu_conflict_get_holder(conflict, 0);
+
+        if (!conflict)
+                return;
+        put(out, "AIU_REASON", aiu_reason_to_string(aiu_conflict_get_reason(conflict)));
+        if (!holder)
+                return;
+        put_number(out, "AIU_PID", (unsigned long long)aiu_holder_get_pid(holder));
+        put(out, "AIU_COMM", aiu_holder_get_comm(holder));
+        put(out, "AIU_EXE", aiu_holder_get_exe(holder));
+        put(out, "AIU_UNIT", aiu_holder_get_unit(holder));
+        put(out, "AIU_CONTAINER", aiu_holder_get_container(holder));
+}
+
+static void put_event(FILE *out, const struct event *event)
+{
+        const struct aiu_report *report = event->report;
+        char *json = NULL;
+
+        fprintf(out, "SYSLOG_IDENTIFIER=addrinuse\nPRIORITY=%d\nMESSAGE_ID=" EVENT_MESSAGE_ID "\n",
+                event->again ? LOG_INFO : LOG_WARNING);
+        put(out, "MESSAGE", aiu_report_get_summary(report));
+        put(out, "AIU_SUMMARY", aiu_report_get_summary(report));
+        put_number(out, "OBJECT_PID", event->pid > 0 ? (unsigned long long)event->pid : 0);
+        put(out, "AIU_VERDICT", aiu_verdict_to_string(aiu_report_get_verdict(report)));
+        put(out, "AIU_CALL", aiu_call_to_string(aiu_report_get_call(report)));
+        put_number(out, "AIU_ERRNO", (unsigned long long)aiu_report_get_error(report));
+        fprintf(out, "AIU_REPEATS=%llu\n", (unsigned long long)event->repeats);
+        put_address(out, report);
+        put_holder(out, report);
+        if (aiu_report_to_json(report, 0, &json) == 0)
+                put(out, "AIU_REPORT", json);
+        free(json);
+}
+
+static int send_datagram(const char *bytes, size_t n)
+{
+        const struct sockaddr_un journal = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), r = 0;
+
+        if (fd < 0)
+                return -errno;
+        if (sendto(fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&journal, sizeof(journal)) < 0)
+                r = -errno;
+        (void)close(fd);
+        return r;
+}
+
+int event_to_journal(const struct event *event)
+{
+        char *bytes = NULL;
+        size_t n = 0;
+        FILE *out = open_memstream(&bytes, &n);
+        int r = -ENOMEM;
+
+        if (!out)
+                return -ENOMEM;
+        put_event(out, event);
+        if (fclose(out) == 0)
+                r = send_datagram(bytes, n);
+        free(bytes);
+        return r;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A bind() or listen() that failed, as `run` and `watch` tell of it: words, a line of JSON, a message in the journal. */
+#ifndef AIU_EVENT_H
+#define AIU_EVENT_H
+
+#include <addrinuse.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* "A program did not get its address", whatever program says so: see doc/examples/addrinuse.catalog. */
+#define EVENT_MESSAGE_ID "3c8e1f7a95d24b0c8a6d57e1b2f49d60"
+
+struct event {
+        uint64_t time_usec; /* CLOCK_REALTIME */
+        pid_t pid;          /* of the process that made the call, as our /proc numbers it; 0 = not known */
+        char comm[64];      /* raw bytes; "" = not known */
+        char unit[256];     /* of that process; "" = none, or not known */
+        uint64_t netns;     /* inode of its network namespace; 0 = not known */
+        uint64_t repeats;   /* equal failures since the last event for them, without this one */
+        bool again;         /* it was told before */
+        bool predicted;     /* the call has not been made yet */
+        struct aiu_report *report;
+};
+
+/* The time, and what /proc says about a thread and its process. */
+void event_begin(struct event *event, pid_t pid, pid_t tid);
+
+/* Each makes a string that the caller frees. 0 or a negative errno. */
+int event_to_json(const struct event *event, uint32_t render, char **ret_line);
+int event_to_text(const struct event *event, uint32_t render, size_t width, char **ret_text);
+/* To the journal, without waiting. -ENOENT or -ECONNREFUSED: no journal runs here. */
+int event_to_journal(const struct event *event);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See explain.h. How to tell is in the environment: ADDRINUSE_RUN, words between commas, the last may be log=FILE. */
+#include "explain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sink.h"
+#include "told.h"
+
+static struct sink sink = { .log = -1 };
+static struct told told;
+static int out = -1;
+
+static void emit(void *userdata, const struct event *event)
+{
+        (void)userdata;
+        sink_event(&sink, event, out);
+}
+
+static void take_word(const char *word, size_t n)
+{
+        static const struct {
+                const char *word;
+                uint32_t render;
+                bool *flag;
+        } words[] = {
+                { "json", 0, &sink.json },
+                { "quiet", 0, &sink.quiet },
+                { "journal", 0, &sink.journal },
+                { "color", AIU_RENDER_COLOR, NULL },
+                { "verbose", AIU_RENDER_VERBOSE, NULL },
+                { "cmdline", AIU_RENDER_CMDLINE, NULL },
+        };
+
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+                if (strlen(words[i].word) == n && strncmp(word, words[i].word, n) == 0) {
+                        sink.render |= words[i].render;
+                        if (words[i].flag)
+                                *words[i].flag = true;
+                }
+}
+
+/* The file is opened for each line: the program may have closed all descriptors that it does not know. */
+static void read_settings(void)
+{
+        const char *text = secure_getenv("ADDRINUSE_RUN");
+        size_t n;
+
+        for (; text && *text; text += n + (text[n] == ',')) {
+                if (strncmp(text, "log=", 4) == 0) {
+                        sink.log = open(text + 4, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666);
+                        return;
+                }
+                n = strcspn(text, ",");
+                take_word(text, n);
+        }
+}
+
+__attribute__((visibility("default"))) void addrinuse_explain(const struct explain_call *call)
+{
+        struct event event;
+
+        if (!told.emit)
+                told.emit = emit;
+        out = call->out;
+        sink = (struct sink){ .log = -1 };
+        read_settings();
+        event_begin(&event, getpid(), (pid_t)syscall(SYS_gettid));
+        event.report = call->address ? aiu_explain_bind(call->fd, call->address, call->bytes, call->error)
+                                     : aiu_explain_listen(call->fd, call->error);
+        if (event.report)
+                (void)told_add(&told, &event);
+        aiu_report_unref(event.report);
+        if (sink.log >= 0)
+                (void)close(sink.log);
+        sink.log = -1;
+}
+
+__attribute__((visibility("default"))) void addrinuse_forget(void)
+{
+        for (size_t i = 0; i < told.n; i++)
+                told.entries[i].pending = 0;
+}
+
+/* exit(3): what was counted is told while stderr is there. */
+__attribute__((destructor)) static void finish(void)
+{
+        if (!told.emit)
+                return;
+        read_settings();
+        told_finish(&told);
+        if (sink.log >= 0)
+                (void)close(sink.log);
+}

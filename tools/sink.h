@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where events go to: a descriptor, a file, the journal. */
+#ifndef AIU_SINK_H
+#define AIU_SINK_H
+
+#include "event.h"
+
+struct sink {
+        bool json, journal, quiet;
+        uint32_t render;
+        size_t width; /* of words; 0 = lines are not wrapped */
+        int log;      /* instead of the descriptor; -1 = there is no file */
+};
+
+/* `fd` is where the words go if no file and no journal was asked for; -1 = nowhere. */
+void sink_event(const struct sink *sink, const struct event *event, int fd);
+void sink_words(const struct sink *sink, const char *words, int fd);
+
+#endif
