@@ -350,6 +350,30 @@ struct answer ask_library(const struct candidate *c, enum ask_how how, struct ai
         return ask_with_fd(c, how, ret_report);
 }
 
+static int set_port(struct aiu_query *q, const struct candidate *c, uint16_t port)
+{
+        char text[8];
+        int r = set_all(q, c, "");
+
+        (void)snprintf(text, sizeof(text), "%u", port);
+        return r < 0 ? r : aiu_query_set_address_text(q, text);
+}
+
+struct answer ask_port(const struct candidate *c, uint16_t port, struct aiu_report **ret_report)
+{
+        struct aiu_report *report = NULL;
+        struct aiu_query *q;
+        int r = aiu_query_new(own_context(), &q);
+
+        if (r < 0)
+                return take(NULL, r, ret_report);
+        r = set_port(q, c, port);
+        if (r >= 0)
+                r = aiu_query_run(q, &report);
+        aiu_query_unref(q);
+        return take(report, r, ret_report);
+}
+
 struct answer ask_after(const struct candidate *c, int error, struct aiu_report **ret_report)
 {
         int fd = ask_socket(c);

@@ -75,6 +75,9 @@ struct truth ask_kernel(const struct candidate *c);
 /* The question before the fact. */
 struct answer ask_library(const struct candidate *c, enum ask_how how, struct aiu_report **ret_report);
 
+/* The question about a port alone: [::] and 0.0.0.0. The address of the candidate does not count. */
+struct answer ask_port(const struct candidate *c, uint16_t port, struct aiu_report **ret_report);
+
 /* bind() on a real socket must fail with `error`, then it is explained. */
 struct answer ask_after(const struct candidate *c, int error, struct aiu_report **ret_report);
 

@@ -197,6 +197,8 @@ static void run_round(struct stage *stage, struct round *round)
                 check_listen(stage, round->target, round->masks[live_below(&stage->random, 4)]);
         if (live_chance(&stage->random, 8))
                 check_pairs(stage, round->target, round->masks[0] | live_below(&stage->random, 2));
+        if (live_chance(&stage->random, 8))
+                check_port_alone(stage, round->target, round->masks[live_below(&stage->random, 4)]);
         for (size_t i = 0; i < N_OPTIONS; i++)
                 aiu_report_unref(round->trials[i].report);
 }

@@ -167,6 +167,7 @@ static void add_up(struct tally *sum, const struct tally *t)
         sum->after += t->after;
         sum->listens += t->listens;
         sum->pairs += t->pairs;
+        sum->ports += t->ports;
         sum->trials += t->trials;
         sum->failed += t->failed;
         if (t->seconds > sum->seconds)
@@ -198,10 +199,10 @@ static void print_tally(enum mode mode, const struct tally *t)
         printf("    wrong %llu, unknown without a gap %llu, failed %llu\n", (unsigned long long)t->wrong,
                (unsigned long long)t->unexplained, (unsigned long long)t->failed);
         printf("    what-ifs %llu: wrong %llu, unknown %llu; explained afterwards %llu, listen() %llu, "
-               "one holder alone %llu\n",
+               "one holder alone %llu, a port alone %llu\n",
                (unsigned long long)t->what_ifs, (unsigned long long)t->what_ifs_wrong,
                (unsigned long long)t->what_ifs_unknown, (unsigned long long)t->after, (unsigned long long)t->listens,
-               (unsigned long long)t->pairs);
+               (unsigned long long)t->pairs, (unsigned long long)t->ports);
         if (settings.trial)
                 printf("    trial binds %llu\n", (unsigned long long)t->trials);
         print_class(t, CLASS_PLAIN, "all readable, no SO_REUSEPORT");

@@ -22,6 +22,7 @@ struct tally {
         uint64_t wrong, unexplained;       /* unexplained: unknown without a gap */
         uint64_t what_ifs, what_ifs_unknown, what_ifs_wrong;
         uint64_t after, listens, pairs; /* explained after the fact; listen(); one holder alone */
+        uint64_t ports;                 /* a port alone */
         uint64_t trials;                /* bind() by the library */
         uint64_t failed;                /* the library returned an error, or lost errno, or a descriptor */
         double seconds;
@@ -85,6 +86,8 @@ enum ask_how ask_with_trials(struct stage *stage);
 /* diff-more.c */
 void check_listen(struct stage *stage, const struct target *target, unsigned int options);
 void check_pairs(struct stage *stage, const struct target *target, unsigned int options);
+/* diff-port.c */
+void check_port_alone(struct stage *stage, const struct target *target, unsigned int options);
 /* diff-unix.c */
 void run_unix_scenario(struct stage *stage, uint64_t index);
 /* diff-errors.c */
