@@ -61,6 +61,8 @@ struct aiu_context;
 struct aiu_query;
 /** The answer. Immutable and reference-counted. */
 struct aiu_report;
+/** Waits until a bind() would succeed. Belongs to one thread. */
+struct aiu_wait;
 /** One socket on the port (or name), and how it conflicts with the request. Part of a report. */
 struct aiu_conflict;
 /** One holder of such a socket: a process, or the kernel. Part of a report. */
@@ -547,6 +549,99 @@ int aiu_query_set_error(struct aiu_query *, int error);
  * @since 0.1
  */
 int aiu_query_run(struct aiu_query *, struct aiu_report **ret_report);
+
+/**
+ * @name Wait until the bind() would succeed
+ * The kernel's own events wake the wait: a TCP or UDP socket on the port is destroyed, a socket file
+ * is removed, an address is added, a holder ends. What ends without an event is found by looking
+ * again: TIME_WAIT at the time when it should be over and then every 50 ms, sockets without events
+ * every 10 to 500 ms, and everything else, such as an option that a holder sets, once a second.
+ *
+ * When the wait is over, the bind() would succeed at that moment. Another program may be faster.
+ * So bind in a loop: bind(), on EADDRINUSE wait, bind() again. `doc/examples/event-loop.c` does.
+ *
+ * A look on the way stops at the first holder and asks no service, in addition to the flags of the
+ * context. The last look is a whole one. The deadline of the context limits one look, not the wait.
+ * The errno of aiu_query_set_error() does not count: the question is about the next bind().
+ * @{
+ */
+
+/** What a wait hangs on. @since 0.1 */
+enum aiu_wait_basis {
+        AIU_WAIT_UNKNOWN = 0, /**< the bind() would have succeeded from the start */
+        AIU_WAIT_EVENT = 1,   /**< an event of the kernel's tells */
+        AIU_WAIT_TIMER = 2,   /**< a time that is known: TIME_WAIT */
+        AIU_WAIT_POLL = 3,    /**< no event tells: the library looks again and again */
+        /** waiting cannot help: the caller itself holds the address, the call is not permitted, or
+            the request is invalid. An address that is not on this host can be waited for. */
+        AIU_WAIT_NEVER = 4
+};
+
+/**
+ * Subscribe to the events that may end the conflict, then look once. The query gets a reference; do
+ * not change it while the wait lives. No thread is started. Not for use in a child after fork(2).
+ * @returns 0, also if the wait is over already: aiu_wait_process() tells; -EINVAL (NULL, or no
+ *          address was set); -ENOMEM; after aiu_query_set_netns() also the error of setns(2) when
+ *          returning. An event source that is refused is no error: the wait looks again by the clock.
+ * @since 0.1
+ */
+int aiu_wait_new(struct aiu_query *, struct aiu_wait **ret_wait);
+
+/** Close the descriptors and free the wait. Returns NULL. @since 0.1 */
+struct aiu_wait *aiu_wait_unref(struct aiu_wait *);
+
+/**
+ * The descriptor to poll for POLLIN, as long as the wait lives. It is close-on-exec and stays the
+ * wait's: do not read or close it. When it is readable, or at aiu_wait_get_timeout_usec(), call
+ * aiu_wait_process().
+ * @returns the descriptor; -EINVAL (NULL); another negative errno if no descriptor was to be had:
+ *          poll(2) ignores a negative one, and the timeout alone decides
+ * @since 0.1
+ */
+int aiu_wait_get_fd(const struct aiu_wait *);
+
+/**
+ * When to call aiu_wait_process() at the latest, although the descriptor is not readable: in
+ * microseconds of CLOCK_MONOTONIC, absolute. 0 = at once. UINT64_MAX = no such time. It changes with
+ * each call of aiu_wait_process().
+ * @returns 0; -EINVAL (NULL)
+ * @since 0.1
+ */
+int aiu_wait_get_timeout_usec(const struct aiu_wait *, uint64_t *ret_usec);
+
+/**
+ * Read the events that arrived and, if there were any or the time has come, look again. It never
+ * sleeps, and a call without a reason costs a few system calls. On a port with many events the looks
+ * take a fifth of the time at most.
+ * @returns 1: the bind() would succeed now; 0: not yet; -EDEADLK: waiting cannot help
+ *          (AIU_WAIT_NEVER); -EINVAL (NULL); -ENOMEM, or the error of setns(2): try again later.
+ *          After 1 and -EDEADLK the wait is over, and further calls return the same.
+ * @since 0.1
+ */
+int aiu_wait_process(struct aiu_wait *);
+
+/** What the wait hangs on, by the last look that found the address in use. @since 0.1 */
+enum aiu_wait_basis aiu_wait_get_basis(const struct aiu_wait *);
+
+/**
+ * The last look, as a new reference: whom the wait is for and, if it is over, the whole answer.
+ * NULL for NULL.
+ * @since 0.1
+ */
+struct aiu_report *aiu_wait_get_report(const struct aiu_wait *);
+
+/**
+ * The loop around these functions: sleep until the bind() would succeed, waiting cannot help, or
+ * timeout_usec microseconds have passed (0 = look only; UINT64_MAX = no limit). A signal handler runs,
+ * and the wait goes on.
+ * @returns 0: it is over, and the verdict tells how: AIU_VERDICT_AVAILABLE, or else waiting cannot
+ *          help; 1: the time has passed. In both cases *ret_report is a report that the caller owns.
+ *          -EINVAL (NULL, or no address was set); -ENOMEM; the errors of setns(2) and poll(2)
+ * @since 0.1
+ */
+int aiu_query_wait(struct aiu_query *, uint64_t timeout_usec, struct aiu_report **ret_report);
+
+/** @} */
 
 /**
  * aiu_explain_bind() with the settings of a context; NULL = the defaults.
@@ -1228,6 +1323,7 @@ const char *aiu_holder_kind_to_string(enum aiu_holder_kind);   /**< such as "pro
 const char *aiu_manager_kind_to_string(enum aiu_manager_kind); /**< such as "systemd" */
 const char *aiu_action_kind_to_string(enum aiu_action_kind);   /**< such as "stop-unit" */
 const char *aiu_gap_kind_to_string(enum aiu_gap_kind);         /**< such as "permission" */
+const char *aiu_wait_basis_to_string(enum aiu_wait_basis);     /**< such as "event" */
 /** @} */
 
 /** @} */

@@ -90,7 +90,7 @@ static int observe_around(struct observation *o)
 {
         int r;
 
-        if (o->query->context->flags & (AIU_CONTEXT_FIRST_HOLDER | AIU_CONTEXT_LISTENERS_ONLY))
+        if (query_flags(o->query) & (AIU_CONTEXT_FIRST_HOLDER | AIU_CONTEXT_LISTENERS_ONLY))
                 return 0;
         r = observe_beside(o);
         return r < 0 ? r : observe_other_port(o);

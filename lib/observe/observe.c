@@ -114,7 +114,7 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
         o->backend_request.uid = request->uid;
         o->backend_request.pid = query->pid;
         o->backend_request.process = query->process;
-        o->backend_request.context_flags = context->flags;
+        o->backend_request.context_flags = query_flags(query);
         /* A deadline of centuries is none: its nanoseconds would overflow. */
         if (context->deadline_usec && context->deadline_usec < UINT64_MAX / 2000)
                 o->backend_request.deadline_nsec = sys_now_nsec() + context->deadline_usec * 1000;
@@ -304,7 +304,7 @@ static int observe_first(struct observation *o)
 
 static int observe_port(struct observation *o)
 {
-        uint32_t flags = o->query->context->flags;
+        uint32_t flags = query_flags(o->query);
         const struct request *q = o->request;
 
         if (conflict_protocol(q) == IPPROTO_TCP && flags & AIU_CONTEXT_LISTENERS_ONLY)
@@ -372,7 +372,7 @@ static int observe_hidden(struct observation *o)
         if (!kernel_hides_bound(&o->snapshot.host) || conflict_protocol(o->request) != IPPROTO_TCP ||
             !address_is_ip(&o->request->address) ||
             (!o->sockets_complete && o->backend_request.context_flags & AIU_CONTEXT_FIRST_HOLDER) ||
-            o->query->context->flags & AIU_CONTEXT_LISTENERS_ONLY)
+            query_flags(o->query) & AIU_CONTEXT_LISTENERS_ONLY)
                 return 0;
         r = observe_phase(o, PHASE_HIDDEN_SOCKETS);
         if (r < 0)

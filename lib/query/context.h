@@ -41,13 +41,17 @@ struct aiu_query {
         bool v6only_set, uid_set, listen_set; /* else the documented default is filled in when it runs */
         bool uid_given;                       /* by aiu_query_set_uid(): who binds, not who made the fd */
         bool address_set;
-        bool socket_set;   /* type and protocol are the caller's choice, not a default */
-        bool netns_lost;   /* the fd's namespace is not ours and could not be had */
-        bool netns_unsure; /* whether it is ours is not known */
-        int netns;         /* -1 = the caller's */
-        pid_t pid;         /* the process that makes the call, as the /proc numbers it; 0 = the caller */
-        int process;       /* its directory there, by which a reused number is noticed; -1 */
+        bool socket_set;     /* type and protocol are the caller's choice, not a default */
+        bool netns_lost;     /* the fd's namespace is not ours and could not be had */
+        bool netns_unsure;   /* whether it is ours is not known */
+        int netns;           /* -1 = the caller's */
+        pid_t pid;           /* the process that makes the call, as the /proc numbers it; 0 = the caller */
+        uint32_t more_flags; /* AIU_CONTEXT_*, of this query alone: see lib/wait/ */
+        int process;         /* its directory there, by which a reused number is noticed; -1 */
 };
+
+/* The AIU_CONTEXT_* flags that count for it. */
+uint32_t query_flags(const struct aiu_query *query);
 
 /* The /proc to read, or -1. */
 int context_open_procfs(const struct aiu_context *context);

@@ -63,6 +63,11 @@ AIU_EXPORT struct aiu_query *aiu_query_unref(struct aiu_query *query)
         return NULL;
 }
 
+uint32_t query_flags(const struct aiu_query *query)
+{
+        return query->context->flags | query->more_flags;
+}
+
 /* "Compatibility games" of __inet_bind(): 0.0.0.0 needs no family. */
 static int check_unspecified(const struct sockaddr *address, socklen_t bytes)
 {

@@ -47,6 +47,12 @@ static const char *const retry_tokens[] = {
 };
 TO_STRING(aiu_retry_to_string, aiu_retry, retry_tokens)
 
+static const char *const wait_basis_tokens[] = {
+        [AIU_WAIT_UNKNOWN] = "unknown", [AIU_WAIT_EVENT] = "event", [AIU_WAIT_TIMER] = "timer",
+        [AIU_WAIT_POLL] = "poll",       [AIU_WAIT_NEVER] = "never",
+};
+TO_STRING(aiu_wait_basis_to_string, aiu_wait_basis, wait_basis_tokens)
+
 static const char *const tristate_tokens[] = {
         [AIU_TRISTATE_UNKNOWN] = "unknown",
         [AIU_TRISTATE_NO] = "no",

@@ -38,6 +38,10 @@ enum sys_call {
         SYS_CALL_ACCEPT,
         SYS_CALL_SOCKETPAIR,
         SYS_CALL_CAPGET,
+        SYS_CALL_EPOLL_CREATE,
+        SYS_CALL_EPOLL_CTL,
+        SYS_CALL_INOTIFY_INIT,
+        SYS_CALL_INOTIFY_ADD_WATCH,
         SYS_CALL_COUNT,
 };
 

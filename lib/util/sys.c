@@ -15,6 +15,8 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -257,10 +259,15 @@ int sys_accept(int fd)
         return (int)RESTART(accept4(fd, NULL, NULL, SOCK_CLOEXEC));
 }
 
-int sys_setsockopt_int(int fd, int level, int option, int value)
+int sys_setsockopt(int fd, int level, int option, const void *value, socklen_t bytes)
 {
         RETURN_FAULT(SYS_CALL_SETSOCKOPT);
-        return (int)RESTART(setsockopt(fd, level, option, &value, sizeof(value)));
+        return (int)RESTART(setsockopt(fd, level, option, value, bytes));
+}
+
+int sys_setsockopt_int(int fd, int level, int option, int value)
+{
+        return sys_setsockopt(fd, level, option, &value, sizeof(value));
 }
 
 int sys_getsockopt(int fd, int level, int option, void *value, socklen_t *bytes)
@@ -338,6 +345,38 @@ int sys_poll(struct pollfd *fds, unsigned int n, int timeout_msec)
                 if (timeout_msec > 0)
                         left = time_left_msec(start, timeout_msec);
         }
+}
+
+int sys_epoll_create(void)
+{
+        RETURN_FAULT(SYS_CALL_EPOLL_CREATE);
+        return (int)RESTART(epoll_create1(EPOLL_CLOEXEC));
+}
+
+int sys_epoll_add(int epoll, int fd)
+{
+        struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+        RETURN_FAULT(SYS_CALL_EPOLL_CTL);
+        return (int)RESTART(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+}
+
+int sys_epoll_remove(int epoll, int fd)
+{
+        RETURN_FAULT(SYS_CALL_EPOLL_CTL);
+        return (int)RESTART(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL));
+}
+
+int sys_inotify_init(void)
+{
+        RETURN_FAULT(SYS_CALL_INOTIFY_INIT);
+        return (int)RESTART(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+}
+
+int sys_inotify_add_watch(int fd, const char *path, uint32_t mask)
+{
+        RETURN_FAULT(SYS_CALL_INOTIFY_ADD_WATCH);
+        return (int)RESTART(inotify_add_watch(fd, path, mask));
 }
 
 int sys_ioctl(int fd, unsigned long request, uintptr_t argument)

@@ -42,6 +42,7 @@ int sys_socketpair(int type, int ret_fds[2]); /* AF_UNIX; SOCK_CLOEXEC is added 
 /* These two are for the self-test alone. */
 int sys_listen(int fd, int backlog);
 int sys_accept(int fd); /* CLOEXEC */
+int sys_setsockopt(int fd, int level, int option, const void *value, socklen_t bytes);
 int sys_setsockopt_int(int fd, int level, int option, int value);
 int sys_getsockopt(int fd, int level, int option, void *value, socklen_t *bytes);
 int sys_getsockopt_int(int fd, int level, int option, int *ret_value);
@@ -49,6 +50,11 @@ int sys_getsockname(int fd, struct sockaddr *address, socklen_t *bytes);
 ssize_t sys_send(int fd, const void *bytes, size_t n);
 ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags);
 int sys_poll(struct pollfd *fds, unsigned int n, int timeout_msec);
+int sys_epoll_create(void);           /* CLOEXEC */
+int sys_epoll_add(int epoll, int fd); /* for EPOLLIN */
+int sys_epoll_remove(int epoll, int fd);
+int sys_inotify_init(void); /* CLOEXEC, non-blocking */
+int sys_inotify_add_watch(int fd, const char *path, uint32_t mask);
 int sys_ioctl(int fd, unsigned long request, uintptr_t argument);
 int sys_dup(int fd); /* CLOEXEC */
 /* O_PATH, of the cgroup of that id below the mount that `mount` is of. For CAP_DAC_READ_SEARCH. */

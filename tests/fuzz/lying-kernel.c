@@ -366,6 +366,47 @@ int sys_accept(int fd)
         return new_fd();
 }
 
+int sys_epoll_create(void)
+{
+        return new_fd();
+}
+
+static int of_two(int one, int other)
+{
+        if (is_none(one) || is_none(other))
+                return -EBADF;
+        return outcome();
+}
+
+int sys_epoll_add(int epoll, int fd)
+{
+        return of_two(epoll, fd);
+}
+
+int sys_epoll_remove(int epoll, int fd)
+{
+        return of_two(epoll, fd);
+}
+
+int sys_inotify_init(void)
+{
+        return new_fd();
+}
+
+int sys_inotify_add_watch(int fd, const char *path, uint32_t mask)
+{
+        (void)path, (void)mask;
+        if (is_none(fd))
+                return -EBADF;
+        return outcome();
+}
+
+int sys_setsockopt(int fd, int level, int option, const void *value, socklen_t bytes)
+{
+        (void)value, (void)bytes;
+        return sys_setsockopt_int(fd, level, option, 0);
+}
+
 int sys_setsockopt_int(int fd, int level, int option, int value)
 {
         (void)level, (void)option, (void)value;

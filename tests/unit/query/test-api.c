@@ -233,6 +233,7 @@ TOKEN(holder_kind)
 TOKEN(manager_kind)
 TOKEN(action_kind)
 TOKEN(gap_kind)
+TOKEN(wait_basis)
 
 #include "fixture/api-tokens.h"
 #include "fixture/run-suite.h"
@@ -246,7 +247,7 @@ END_TEST
 
 static const char *(*const all_tokens[])(int) = {
         verdict_token, call_token,        retry_token,        tristate_token,    overlap_token,  state_token,
-        reason_token,  holder_kind_token, manager_kind_token, action_kind_token, gap_kind_token,
+        reason_token,  holder_kind_token, manager_kind_token, action_kind_token, gap_kind_token, wait_basis_token,
 };
 
 START_TEST(unknown_tokens)
