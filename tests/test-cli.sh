@@ -134,6 +134,15 @@ expect 0 '"reuseaddr":true' --json 8080
 expect 0 '"reuseaddr":false' --json --reuseaddr=no 8080
 expect 0 '"reuseaddr":false' --json 8080/udp
 expect 0 "" --check 8080
+expect 0 "is free" --wait 8080
+expect 0 "is free" --wait=0.5 8080
+expect 0 "127.0.0.1:8081/tcp is free" --wait=0 8080 127.0.0.1:8081
+expect 0 "" --wait --check 8080
+expect 4 "not an address of this host" --wait=0.2 192.0.2.1:8080
+expect 2 "invalid value" --wait= 8080
+expect 2 "invalid value" --wait=1.x 8080
+expect 2 "invalid value" --wait=. 8080
+expect 2 "invalid value" --wait=-1 8080
 expect 0 "" --check 192.0.2.1:8080
 expect 2 "not a port" --check 80x
 expect 2 "which port" -q
@@ -157,6 +166,9 @@ s = socket.socket(); s.bind(("127.0.0.1", 8080)); s.listen(); time.sleep(60)' &
         "$a" 8080 | grep -q "set IPV6_V6ONLY" &&
                 { failed=$((failed + 1)); echo "a port alone asks about IPv4 too, and IPV6_V6ONLY is advised"; }
         expect 1 "" --check 8080
+        expect 1 "pid $server" --wait=0.2 8080
+        expect 1 "127.0.0.1:8081/tcp is free" --wait=0.2 8080 127.0.0.1:8081
+        expect 1 "" --wait=0.2 --check 8080
         [ "$("$a" --width=50 8080 | awk '{ if (length > w) w = length } END { print w + 0 }')" -le 50 ] &&
                 passed=$((passed + 1)) || { failed=$((failed + 1)); echo "--width=50 is exceeded"; }
         expect 0 "[::]:8080/tcp is free" --v6only=yes 8080
@@ -206,10 +218,13 @@ s = socket.create_server(("127.0.0.1", 8083)); c = socket.create_connection(("12
         # Root may have libaddrinuse-bpf, and know.
         if "$a" -q 8083; then
                 expect 0 "8083/tcp is free for a server that sets SO_REUSEADDR, as most do; without it, in use for " 8083
+                expect 0 "8083/tcp is free" --wait 8083
         else
                 expect 3 "8083/tcp is probably free for a server that sets SO_REUSEADDR; without it, in use for " 8083
                 expect 3 "holder    a closed connection is in TIME_WAIT" 8083
+                expect 3 "8083/tcp is probably free" --wait=0.2 8083
         fi
+        expect 0 "" --wait --check 8083
         expect 1 "8083/tcp is in use: a closed connection" --reuseaddr=no 8083
         expect 0 "" --check 8083
         expect 1 "" --check --reuseaddr=no 8083

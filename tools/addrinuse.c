@@ -39,6 +39,7 @@ static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
                             "  --netns=PID|PATH|NAME     is in this network namespace\n"
                             "The answer:\n"
                             "  --check                   for start scripts: exit 1 only if certainly in use\n"
+                            "  --wait[=SECONDS]          wait until all are free\n"
                             "  --json[=pretty]  -q, --quiet  -v, --verbose  --cmdline\n"
                             "  --color=auto|always|never  --width=N (0: do not wrap)\n"
                             "The search:\n"
@@ -152,19 +153,18 @@ static int print_report(const struct cli *cli, const struct aiu_report *report)
         return r;
 }
 
-static int answer(const struct cli *cli, const struct request *request)
+static int no_answer(int error)
 {
-        struct aiu_report *report = NULL;
-        int r, status;
+        if (error != -ENODEV)
+                cli_error("%s", strerror(-error));
+        return EXIT_TROUBLE;
+}
 
-        r = cli_ask(cli, request, &report);
-        if (r < 0) {
-                if (r != -ENODEV)
-                        cli_error("%s", strerror(-r));
-                return EXIT_TROUBLE;
-        }
-        status = cli_exit_status(report);
-        r = print_report(cli, report);
+static int tell_answer(const struct cli *cli, const struct request *request, const struct aiu_report *report)
+{
+        int status = cli_exit_status(report);
+        int r = print_report(cli, report);
+
         if (r >= 0 && fflush(stdout) != 0)
                 r = -errno;
         if (r < 0) {
@@ -173,6 +173,18 @@ static int answer(const struct cli *cli, const struct request *request)
         } else if (cli->apply) {
                 status = cli_apply(cli, request, report);
         }
+        return status;
+}
+
+static int answer(const struct cli *cli, const struct request *request)
+{
+        struct aiu_report *report = NULL;
+        int r, status;
+
+        r = cli_ask(cli, request, &report);
+        if (r < 0)
+                return no_answer(r);
+        status = tell_answer(cli, request, report);
         aiu_report_unref(report);
         return status;
 }
@@ -192,6 +204,30 @@ static int worse(int a, int b)
 static int check_status(const struct cli *cli, int status)
 {
         return cli->check && status != EXIT_IN_USE && status != EXIT_TROUBLE ? EXIT_FREE : status;
+}
+
+static int answer_each(const struct cli *cli, const struct requests *list)
+{
+        int status = EXIT_FREE;
+
+        for (size_t i = 0; i < list->n; i++)
+                status = worse(status, check_status(cli, answer(cli, &list->items[i])));
+        return status;
+}
+
+static int answer_when_free(const struct cli *cli, const struct requests *list)
+{
+        struct aiu_report **reports = calloc(list->n + 1, sizeof(*reports));
+        int r = reports ? cli_wait_for_all(cli, list, reports) : -ENOMEM;
+        int status = r < 0 ? no_answer(r) : EXIT_FREE;
+
+        for (size_t i = 0; reports && i < list->n; i++) {
+                if (r >= 0)
+                        status = worse(status, check_status(cli, tell_answer(cli, &list->items[i], reports[i])));
+                aiu_report_unref(reports[i]);
+        }
+        free(reports);
+        return status;
 }
 
 /*
@@ -248,8 +284,8 @@ static int answer_all(const struct cli *cli, char **operands)
                 cli_error("--apply acts on an address that was typed, not on one found in a text");
                 status = EXIT_TROUBLE;
         } else {
-                for (size_t i = 0; i < list.n; i++)
-                        status = worse(status, check_status(cli, answer(cli, &list.items[i])));
+                status = worse(status,
+                               cli->wait && !cli->apply ? answer_when_free(cli, &list) : answer_each(cli, &list));
         }
         cli_free_requests(&list);
         return status;
@@ -279,6 +315,7 @@ enum {
         OPTION_DGRAM,
         OPTION_SEQPACKET,
         OPTION_CHECK,
+        OPTION_WAIT,
         OPTION_WIDTH
 };
 
@@ -310,6 +347,7 @@ static const struct option long_options[] = {
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, 'V' },
         { "check", no_argument, NULL, OPTION_CHECK },
+        { "wait", optional_argument, NULL, OPTION_WAIT },
         { "width", required_argument, NULL, OPTION_WIDTH },
         { NULL, 0, NULL, 0 },
 };
@@ -406,6 +444,23 @@ static const char *separate_deadline(struct cli *cli, int argc, char **argv)
         return NULL;
 }
 
+/* Seconds as sleep(1) takes them: "2" or "0.5". */
+static int read_wait(struct cli *cli, const char *text)
+{
+        size_t whole = text ? strspn(text, DIGITS) : 0, rest;
+        char *end;
+
+        cli->wait = true;
+        cli->wait_usec = UINT64_MAX;
+        if (!text)
+                return 0;
+        rest = text[whole] == '.' ? 1 + strspn(text + whole + 1, DIGITS) : 0;
+        if (whole == 0 || whole > 9 || rest == 1 || text[whole + rest])
+                return wrong("wait", text);
+        cli->wait_usec = (uint64_t)(strtod(text, &end) * 1e6);
+        return 0;
+}
+
 static int read_width(struct cli *cli, const char *text)
 {
         unsigned long columns = 0;
@@ -483,6 +538,8 @@ static int take_option(struct cli *cli, int option, uint32_t *context_flags)
                 return read_deadline(cli, optarg);
         case OPTION_WIDTH:
                 return read_width(cli, optarg);
+        case OPTION_WAIT:
+                return read_wait(cli, optarg);
         case OPTION_APPLY:
                 return read_apply(cli, optarg);
         case OPTION_CHECK:
@@ -595,7 +652,7 @@ static const char *near_option(const struct option *options, const char *word)
                 { "--port", "the port alone, as in addrinuse 8080" },
                 { "--udp", "-u" },
                 { "-j", "--json" },
-                { "-w", "--width=N" },
+                { "-w", "--wait or --width=N" },
         };
         static char found[40];
         size_t n = strcspn(word, "="), least = n < 8 ? 2 : 4;

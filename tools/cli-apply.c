@@ -9,15 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
 
-/* The holder takes a moment to let go: ask again for so long, less once its process has ended. */
-#define PATIENCE_MSEC 10000
-#define PATIENCE_AFTER_END_MSEC 2000
-#define PAUSE_MSEC 200
+/* The holder takes a moment to let go: wait for so long, less once its process has ended, or as long as --wait says. */
+#define PATIENCE_USEC UINT64_C(10000000)
 /* Start times are counted in ticks, from a clock that may be slewed meanwhile. */
 #define SAME_START_USEC 50000u
 
@@ -164,49 +161,22 @@ static int carry_out(const struct pinned *pinned, const struct aiu_action *actio
 
 /* ------------------------------------------------------ did it help? */
 
-static long since_msec(const struct timespec *start)
+static void tell_wait(void)
 {
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long)(now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000;
+        if (isatty(STDERR_FILENO))
+                fprintf(stderr, "%-10suntil the address is free\n", "wait");
 }
 
-/* Until something ends, or for a moment. True: nothing is left that could end. */
-static bool pause_for(const struct pinned *pinned)
+static int ask_when_free(const struct cli *cli, const struct request *request, const struct pinned *pinned,
+                         struct aiu_report **ret_report)
 {
-        for (size_t i = 0; i < pinned->n_processes; i++) {
-                if (cli_has_ended(&pinned->processes[i], 0))
-                        continue;
-                (void)cli_has_ended(&pinned->processes[i], PAUSE_MSEC);
-                return false;
-        }
-        (void)nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MSEC * 1000000L }, NULL);
-        return true;
-}
+        struct patience patience = {
+                .until_usec = cli_until_usec(cli->wait ? cli->wait_usec : PATIENCE_USEC),
+                .pinned = cli->wait ? NULL : pinned,
+                .on_wait = tell_wait,
+        };
 
-static int ask_until_free(const struct cli *cli, const struct request *request, const struct pinned *pinned,
-                          long patience, struct aiu_report **ret_report)
-{
-        struct timespec start;
-        long ended = -1;
-        bool told = false;
-
-        clock_gettime(CLOCK_MONOTONIC, &start);
-        for (;;) {
-                int r = cli_ask(cli, request, ret_report);
-
-                if (r < 0 || aiu_report_get_verdict(*ret_report) == AIU_VERDICT_AVAILABLE ||
-                    since_msec(&start) >= patience ||
-                    (ended >= 0 && since_msec(&start) >= ended + PATIENCE_AFTER_END_MSEC))
-                        return r;
-                *ret_report = aiu_report_unref(*ret_report);
-                if (!told && isatty(STDERR_FILENO))
-                        fprintf(stderr, "%-10suntil the address is free, %d s at most\n", "wait", PATIENCE_MSEC / 1000);
-                told = true;
-                if (pause_for(pinned) && ended < 0)
-                        ended = since_msec(&start);
-        }
+        return cli_wait(cli, request, &patience, ret_report);
 }
 
 static bool asked_systemd(const struct aiu_action *action)
@@ -254,7 +224,7 @@ static int do_it(const struct cli *cli, const struct request *request, const str
         int status, r;
 
         r = carry_out(pinned, action);
-        r = ask_until_free(cli, request, pinned, r < 0 ? 0 : PATIENCE_MSEC, &after);
+        r = r < 0 ? cli_ask(cli, request, &after) : ask_when_free(cli, request, pinned, &after);
         if (r < 0) {
                 cli_error("%s", strerror(-r));
                 return EXIT_TROUBLE;

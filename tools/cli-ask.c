@@ -66,15 +66,28 @@ static int set_up_query(const struct cli *cli, const struct request *request, st
         return r;
 }
 
+int cli_new_query(const struct cli *cli, const struct request *request, struct aiu_query **ret_query)
+{
+        struct aiu_query *query = NULL;
+        int r;
+
+        r = aiu_query_new(cli->context, &query);
+        if (r >= 0)
+                r = set_up_query(cli, request, query);
+        if (r >= 0)
+                *ret_query = query;
+        else
+                aiu_query_unref(query);
+        return r;
+}
+
 static int ask_once(const struct cli *cli, const struct request *request, struct aiu_report **ret_report)
 {
         struct aiu_query *query = NULL;
         int r;
 
         clock_gettime(CLOCK_MONOTONIC, &cli->progress->started);
-        r = aiu_query_new(cli->context, &query);
-        if (r >= 0)
-                r = set_up_query(cli, request, query);
+        r = cli_new_query(cli, request, &query);
         if (r >= 0)
                 r = aiu_query_run(query, ret_report);
         aiu_query_unref(query);
@@ -133,6 +146,18 @@ static uint32_t self_test(void)
         return behaves;
 }
 
+bool cli_try_kernel(const struct cli *cli, const struct aiu_report *report)
+{
+        static bool tried;
+        uint32_t behaves;
+
+        if (cli->no_self_test || tried || !hangs_on_kernel(report))
+                return false;
+        tried = true;
+        behaves = self_test();
+        return behaves != 0 && aiu_context_set_kernel(cli->context, behaves) >= 0;
+}
+
 /* What no system call shows may be all that is missing. */
 static int ask_first(const struct cli *cli, const struct request *request, struct aiu_report **ret_report)
 {
@@ -149,15 +174,9 @@ static int ask_first(const struct cli *cli, const struct request *request, struc
 
 int cli_ask(const struct cli *cli, const struct request *request, struct aiu_report **ret_report)
 {
-        static uint32_t behaves;
-        static bool tried;
         int r = ask_first(cli, request, ret_report);
 
-        if (r < 0 || cli->no_self_test || tried || !hangs_on_kernel(*ret_report))
-                return r;
-        tried = true;
-        behaves = self_test();
-        if (behaves == 0 || aiu_context_set_kernel(cli->context, behaves) < 0)
+        if (r < 0 || !cli_try_kernel(cli, *ret_report))
                 return r;
         aiu_report_unref(*ret_report);
         return ask_once(cli, request, ret_report);

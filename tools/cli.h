@@ -36,7 +36,8 @@ struct cli {
         int netns; /* -1 = our own */
         int out;   /* the descriptor that the answer goes to */
         int type;  /* of a socket whose address names no protocol; 0 = the usual one */
-        bool json, quiet, check, apply, yes, no_self_test, first_holder;
+        bool json, quiet, check, apply, wait, yes, no_self_test, first_holder;
+        uint64_t wait_usec;     /* UINT64_MAX = without end */
         bool deadline_left_out; /* --deadline stood there without a value */
         size_t width;           /* 0 = lines are not wrapped */
         size_t apply_number;    /* 0 = the first that suffices */
@@ -111,6 +112,9 @@ bool cli_search_is_long(const struct cli *cli);
 bool cli_use_bpf(const struct cli *cli, const struct request *request);
 
 int cli_ask(const struct cli *cli, const struct request *request, struct aiu_report **ret_report);
+int cli_new_query(const struct cli *cli, const struct request *request, struct aiu_query **ret_query);
+/* Does the answer hang on the kernel's version alone? Then try it out, once; true: asking again is worth it. */
+bool cli_try_kernel(const struct cli *cli, const struct aiu_report *report);
 int cli_exit_status(const struct aiu_report *report);
 
 /* Carry out an action of the report and ask again; returns the exit status. */
@@ -134,6 +138,27 @@ struct pinned {
         int directory, file;                                           /* O_PATH; -1 = it is not about a file */
         char name[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1]; /* of the file in its directory */
 };
+
+/* How long to wait for an address. */
+struct patience {
+        uint64_t until_usec; /* of cli_now_usec(); UINT64_MAX = without end */
+        bool on_terminal;    /* a line there says what is waited for */
+        /* --apply: when these have ended, the rest takes a moment. NULL = there are none. */
+        const struct pinned *pinned;
+        void (*on_wait)(void); /* called before the first sleep; may be NULL */
+        bool slept;            /* it was not free at once */
+        /* cli_wait()'s own. */
+        uint64_t began_usec;
+        bool shown, ended;
+};
+
+uint64_t cli_now_usec(void); /* CLOCK_MONOTONIC */
+uint64_t cli_until_usec(uint64_t usec);
+/* Until the address is free, the time is up, or waiting cannot help: a whole report in each case. */
+int cli_wait(const struct cli *cli, const struct request *request, struct patience *patience,
+             struct aiu_report **ret_report);
+/* --wait: one report for each address, which the caller owns, also after an error. */
+int cli_wait_for_all(const struct cli *cli, const struct requests *list, struct aiu_report **reports);
 
 bool cli_is_signal(const struct aiu_action *action);
 int cli_pin_processes(struct pinned *pinned, const struct aiu_action *action);

@@ -66,13 +66,13 @@ _addrinuse() {
                         _addrinuse_words "$cur" "${paths[@]##*/}"
                 fi
                 ;;
-        --deadline | --apply | --width) ;;
+        --deadline | --apply | --wait | --width) ;;
         *)
                 case $cur in
                 -*)
                         _addrinuse_words "$cur" --reuseaddr --reuseaddr= --reuseport --reuseport= --v6only --v6only= --freebind --device= \
                                 --uid= --no-listen --netns= --dgram --seqpacket --json --json=pretty --quiet \
-                                --verbose --cmdline --color= --width= --check --first --trial-bind --no-ipc --no-self-test --deadline= --apply \
+                                --verbose --cmdline --color= --width= --check --wait --wait= --first --trial-bind --no-ipc --no-self-test --deadline= --apply \
                                 --apply= --yes --method= --log= --journal --help --version
                         [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
                         ;;
