@@ -12,6 +12,11 @@ and in a coroutine, which must not block:
     except OSError as error:
         report = await addrinuse.explain_bind_async(sock, address, error)
 
+bind_async() binds as soon as it can: it waits while the address is in use, on the kernel's own events, and does
+not block either. It raises the OSError of bind() at once where waiting cannot help.
+
+    await addrinuse.bind_async(sock, address, timeout=30)
+
 explain_bind(), explain_listen() and probe() return a Report: dataclasses made from the library's JSON
 (addrinuse-json(5)). What the library cannot see is a Gap in it. An OSError means that the arguments
 were invalid. RawReport has the C accessors, for when JSON is too slow.
@@ -21,12 +26,14 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import dataclasses
+import errno
 import ipaddress
 import json
 import os
 import socket
 import struct
 import sys
+import time
 from typing import Any, Optional, Tuple, Union
 
 OPTION_REUSEADDR, OPTION_REUSEPORT, OPTION_V6ONLY, OPTION_FREEBIND = 1, 2, 4, 8
@@ -158,6 +165,18 @@ def library() -> ctypes.CDLL:
                 ("aiu_probe", pointer, [text, ctypes.c_uint16]),
                 ("aiu_explain_bind", pointer, [ctypes.c_int, text, ctypes.c_uint32, ctypes.c_int]),
                 ("aiu_explain_listen", pointer, [ctypes.c_int, ctypes.c_int]),
+                ("aiu_query_new", ctypes.c_int, [pointer, ctypes.POINTER(pointer)]),
+                ("aiu_query_unref", pointer, [pointer]),
+                ("aiu_query_set_fd", ctypes.c_int, [pointer, ctypes.c_int]),
+                ("aiu_query_set_address", ctypes.c_int, [pointer, text, ctypes.c_uint32]),
+                ("aiu_wait_new", ctypes.c_int, [pointer, ctypes.POINTER(pointer)]),
+                ("aiu_wait_unref", pointer, [pointer]),
+                ("aiu_wait_get_fd", ctypes.c_int, [pointer]),
+                ("aiu_wait_get_timeout_usec", ctypes.c_int, [pointer, ctypes.POINTER(ctypes.c_uint64)]),
+                ("aiu_wait_process", ctypes.c_int, [pointer]),
+                ("aiu_wait_get_basis", ctypes.c_int, [pointer]),
+                ("aiu_wait_basis_to_string", text, [ctypes.c_int]),
+                ("aiu_wait_get_report", pointer, [pointer]),
                 ("aiu_report_unref", pointer, [pointer]),
                 ("aiu_report_get_verdict", ctypes.c_int, [pointer]),
                 ("aiu_verdict_to_string", text, [ctypes.c_int]),
@@ -293,6 +312,105 @@ async def explain_bind_async(sock: socket.socket, address: Any, error: Error = N
 
 async def probe_async(host: Optional[str], port: int) -> Report:
     return await asyncio.get_running_loop().run_in_executor(None, probe, host, port)
+
+
+# ------------------------------------------------------ waiting
+
+def _check(result: int) -> int:
+    if result < 0:
+        raise OSError(-result, os.strerror(-result))
+    return result
+
+
+class Wait:
+    """Until sock.bind(address) would succeed, for any event loop: poll fileno() for reading until timeout(), then call
+    process(). The socket is only read from, and may be closed meanwhile."""
+
+    def __init__(self, sock: socket.socket, address: Any):
+        self._handle = None
+        query, wait = ctypes.c_void_p(), ctypes.c_void_p()
+        packed = _sockaddr(sock.family, address)
+        _check(library().aiu_query_new(None, ctypes.byref(query)))
+        try:
+            _check(library().aiu_query_set_fd(query, sock.fileno()))
+            _check(library().aiu_query_set_address(query, packed, len(packed)))
+            _check(library().aiu_wait_new(query, ctypes.byref(wait)))
+        finally:
+            library().aiu_query_unref(query)
+        self._handle = wait
+
+    def close(self) -> None:
+        self._handle = library().aiu_wait_unref(self._handle)
+
+    def __enter__(self) -> Wait:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if self._handle:
+            self.close()
+
+    def fileno(self) -> int:
+        return library().aiu_wait_get_fd(self._handle)
+
+    def timeout(self) -> Optional[float]:
+        """Seconds until process() is to be called, although nothing can be read; None = no limit."""
+        usec = ctypes.c_uint64()
+        _check(library().aiu_wait_get_timeout_usec(self._handle, ctypes.byref(usec)))
+        return None if usec.value == 2 ** 64 - 1 else max(0.0, usec.value / 1e6 - time.monotonic())
+
+    def process(self) -> Optional[bool]:
+        """True: bind() would succeed now. None: not yet. False: waiting cannot help."""
+        result = library().aiu_wait_process(self._handle)
+        if result == -errno.EDEADLK:
+            return False
+        return _check(result) == 1 or None
+
+    def basis(self) -> str:
+        """What it hangs on: "event", "timer", "poll", "never"; "unknown" if there was nothing to wait for."""
+        return library().aiu_wait_basis_to_string(library().aiu_wait_get_basis(self._handle)).decode()
+
+    def report(self) -> Report:
+        """The last look: who is in the way."""
+        with RawReport(library().aiu_wait_get_report(self._handle)) as raw:
+            return raw.report()
+
+    async def over(self) -> bool:
+        """As process(), when it is over."""
+        loop, wake = asyncio.get_running_loop(), asyncio.Event()
+        if self.fileno() >= 0:
+            loop.add_reader(self.fileno(), wake.set)
+        try:
+            while (result := self.process()) is None:
+                try:
+                    await asyncio.wait_for(wake.wait(), self.timeout())
+                except asyncio.TimeoutError:
+                    pass
+                wake.clear()
+            return result
+        finally:
+            if self.fileno() >= 0:
+                loop.remove_reader(self.fileno())
+
+
+async def _bind(sock: socket.socket, address: Any) -> None:
+    while True:
+        try:
+            return sock.bind(address)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            # Another program may be faster, so this is a loop.
+            with Wait(sock, address) as wait:
+                if not await wait.over():
+                    raise
+
+
+async def bind_async(sock: socket.socket, address: Any, timeout: Optional[float] = None) -> None:
+    """sock.bind(address), as soon as the address is free. asyncio.TimeoutError after so many seconds."""
+    await asyncio.wait_for(_bind(sock, address), timeout)
 
 
 if __name__ == "__main__":

@@ -176,6 +176,43 @@ class Asyncio(unittest.IsolatedAsyncioTestCase):
         self.assertTrue((await addrinuse.probe_async("127.0.0.1", 4243)).available)
         server.close()
 
+    async def test_bind_when_free(self):
+        holder = subprocess.Popen([sys.executable, "-c", "import socket\ns = socket.create_server(('127.0.0.1', 4244))\n"
+                                   "print('ready', flush=True)\ninput()\ns.close()\nprint('closed', flush=True)\ninput()"],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(holder.stdout.readline(), b"ready\n")
+        with socket.socket() as sock:
+            with addrinuse.Wait(sock, ("127.0.0.1", 4244)) as wait:
+                self.assertIsNone(wait.process())
+                self.assertEqual(wait.basis(), "event")
+                self.assertEqual(wait.report().conflicts[0].holders[0].pid, holder.pid)
+                self.assertGreaterEqual(wait.timeout(), 0)
+            with self.assertRaises(asyncio.TimeoutError):
+                await addrinuse.bind_async(sock, ("127.0.0.1", 4244), timeout=0.1)
+            bound = asyncio.ensure_future(addrinuse.bind_async(sock, ("127.0.0.1", 4244)))
+            await asyncio.sleep(0.1)
+            self.assertFalse(bound.done())
+            holder.stdin.write(b"\n")
+            holder.stdin.flush()
+            await bound
+            self.assertEqual(sock.getsockname(), ("127.0.0.1", 4244))
+        holder.communicate(b"\n")
+
+    async def test_waiting_cannot_help(self):
+        with listener() as first, socket.socket() as second:
+            with self.assertRaises(OSError) as caught:
+                await addrinuse.bind_async(second, first.getsockname())
+            self.assertEqual(caught.exception.errno, errno.EADDRINUSE)
+            with addrinuse.Wait(second, first.getsockname()) as wait:
+                self.assertIs(wait.process(), False)
+                self.assertEqual(wait.basis(), "never")
+            with addrinuse.Wait(second, ("127.0.0.1", 4245)) as wait:
+                self.assertIs(wait.process(), True)
+                self.assertIs(await wait.over(), True)
+                self.assertTrue(wait.report().available)
+            with self.assertRaises(OSError):
+                await addrinuse.bind_async(second, ("192.0.2.1", 1))
+
 
 if __name__ == "__main__":
     unittest.main()
