@@ -346,7 +346,8 @@ static void hidden(struct strbuf *out, const struct aiu_report *report, const st
                 strbuf_str(out, " of ");
                 user_called(out, aiu_conflict_get_uid(c), aiu_holder_get_user_name(h));
         }
-        strbuf_str(out, unseen(report));
+        if (!aiu_conflict_is_observed_only(c))
+                strbuf_str(out, unseen(report));
 }
 
 void phrase_kernel_user(struct strbuf *out, const char *service, const char *name)
@@ -531,15 +532,28 @@ void phrase_state(struct strbuf *out, const struct aiu_conflict *c)
         }
 }
 
+static void past_state(struct strbuf *out, const struct aiu_conflict *c)
+{
+        enum aiu_state state = aiu_conflict_get_state(c);
+
+        strbuf_str(out, state == AIU_STATE_LISTEN  ? "listened on "
+                        : state == AIU_STATE_BOUND ? "was bound to "
+                                                   : "had ");
+        where(out, c);
+        strbuf_str(out, ", and is gone since");
+}
+
 void phrase_does(struct strbuf *out, const struct aiu_conflict *c)
 {
+        if (aiu_conflict_is_observed_only(c)) {
+                past_state(out, c);
+                return;
+        }
         if (aiu_conflict_get_overlap(c) == AIU_OVERLAP_PORT_RANGE)
                 has_ports(out, c);
         else
                 phrase_state(out, c);
         expiry(out, c);
-        if (aiu_conflict_is_observed_only(c))
-                strbuf_str(out, ", and is gone since");
 }
 
 void phrase_conflict(struct strbuf *out, const struct aiu_report *report, const struct aiu_conflict *c)

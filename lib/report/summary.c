@@ -65,13 +65,21 @@ static void add_more(struct strbuf *text, const struct aiu_report *report, const
         strbuf_str(text, ")");
 }
 
+static bool is_gone(const struct aiu_report *report)
+{
+        const struct aiu_conflict *c = phrase_told(report);
+
+        return c && c->socket.observed_only;
+}
+
 static void add_who(struct strbuf *text, const struct aiu_report *report)
 {
         const struct aiu_conflict *c = phrase_told(report);
 
         if (!c)
                 return;
-        if (phrase_is_hidden(c) && c->n_ports == 0 && report->verdict.verdict != AIU_VERDICT_UNKNOWN) {
+        if (phrase_is_hidden(c) && !c->socket.observed_only && c->n_ports == 0 &&
+            report->verdict.verdict != AIU_VERDICT_UNKNOWN) {
                 strbuf_str(text, " by ");
                 phrase_who(text, report, c);
         } else {
@@ -94,7 +102,8 @@ static void add_failure(struct strbuf *text, const struct verdict *v)
 
 static void add_in_use(struct strbuf *text, const struct aiu_report *report)
 {
-        strbuf_str(text, report->range.first == 0     ? " is in use"
+        strbuf_str(text, is_gone(report)              ? " was in use"
+                         : report->range.first == 0   ? " is in use"
                          : report->range.found == YES ? ": no port was free"
                                                       : ": no port is free");
         add_range(text, report);
