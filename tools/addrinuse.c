@@ -24,6 +24,7 @@
 
 static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
                             "       addrinuse [OPTION]... run [--] COMMAND [ARGUMENT]...\n"
+                            "       addrinuse [OPTION]... watch\n"
                             "Explain \"bind: Address already in use\", and say what frees the address.\n"
                             "\n"
                             "  8080  3000-3010  127.0.0.1:8080  [::1]:53/udp  localhost:http  /run/x  @name\n"
@@ -52,6 +53,9 @@ static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
                             "Running a command, and explaining each bind() of it that fails:\n"
                             "  --method=auto|ptrace|preload|notify   how it is watched\n"
                             "  --log=FILE  --journal     tell it there, not on standard error\n"
+                            "Watching each bind() of this host that fails (root):\n"
+                            "  --port=N  --netns=X  --uid=USER  --unit=UNIT  --cgroup=PATH   of these alone\n"
+                            "  --journal                 send to the journal\n"
                             "  -V, --version  -h, --help\n"
                             "Exit status: 0 free, 1 in use, 2 trouble, 3 unknown, 4 other failure\n";
 
@@ -578,7 +582,7 @@ static int take_option(struct cli *cli, int option, uint32_t *context_flags)
 /* ------------------------------------------------------ verbs */
 
 /* Each is a file cmd-NAME.c. */
-static const struct cli_verb *const verbs[] = { &cmd_run, NULL };
+static const struct cli_verb *const verbs[] = { &cmd_run, &cmd_watch, NULL };
 static const struct cli_verb no_verb;
 
 #define MOST_OPTIONS 64
@@ -639,6 +643,8 @@ static bool fits(const struct cli_verb *verb, int option)
         for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
                 if (option == common[i])
                         return true;
+        if (verb && verb->filters && (option == OPTION_NETNS || option == OPTION_UID))
+                return true;
         return !verb || option >= CLI_OPTION_OF_VERB;
 }
 

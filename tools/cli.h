@@ -56,6 +56,7 @@ struct cli_verb {
         const char *name;
         const struct option *options; /* ends with a row of zeros */
         uint64_t deadline_usec;       /* of one report, without --deadline; 0 = the command's own */
+        bool filters;                 /* --netns and --uid choose what it tells of */
         bool has_command;             /* its first operand ends the options, and stdout is the command's */
         /* Take an option of its own; < 0: it is wrong, and the error is printed already. */
         int (*take)(struct cli *cli, int option, const char *value);
@@ -63,7 +64,7 @@ struct cli_verb {
         int (*run)(struct cli *cli, int argc, char **argv);
 };
 
-extern const struct cli_verb cmd_run;
+extern const struct cli_verb cmd_run, cmd_watch;
 
 /* One address to ask about. */
 struct request {

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The module's door to bpf(2) and mmap(2). All else goes through util/sys.c. */
 #include <errno.h>
+#include <linux/perf_event.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "bpf/sys-bpf.h"
@@ -37,4 +42,67 @@ void sys_unmap(void *memory, size_t bytes)
 {
         if (memory)
                 (void)munmap(memory, bytes);
+}
+
+void *sys_map(size_t bytes, int fd, size_t offset, bool writable)
+{
+        void *memory = mmap(NULL, bytes, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, (off_t)offset);
+
+        return memory == MAP_FAILED ? NULL : memory;
+}
+
+size_t sys_page_bytes(void)
+{
+        long bytes = sysconf(_SC_PAGESIZE);
+
+        return bytes > 0 ? (size_t)bytes : 4096;
+}
+
+static int result(long r)
+{
+        return r < 0 ? -errno : (int)r;
+}
+
+int sys_perf_tracepoint(int id)
+{
+        struct perf_event_attr attribute;
+
+        memset(&attribute, 0, sizeof(attribute));
+        attribute.size = sizeof(attribute);
+        attribute.type = PERF_TYPE_TRACEPOINT;
+        attribute.config = (__u64)id;
+        /* The programs of a tracepoint run on every CPU, whichever one the event is of. */
+        return result(syscall(SYS_perf_event_open, &attribute, -1, 0, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+int sys_perf_run(int event, int program)
+{
+        int r = result(ioctl(event, PERF_EVENT_IOC_SET_BPF, program));
+
+        return r < 0 ? r : result(ioctl(event, PERF_EVENT_IOC_ENABLE, 0));
+}
+
+int sys_epoll_create(void)
+{
+        return result(epoll_create1(EPOLL_CLOEXEC));
+}
+
+int sys_epoll_add(int epoll, int fd)
+{
+        struct epoll_event event = { .events = EPOLLIN };
+
+        return result(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+}
+
+int sys_timer_create(void)
+{
+        return result(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+}
+
+int sys_timer_set(int timer, uint64_t nsec)
+{
+        struct itimerspec when = { .it_value = { .tv_sec = (time_t)(nsec / 1000000000),
+                                                 .tv_nsec = (long)(nsec % 1000000000) } };
+
+        return result(timerfd_settime(timer, 0, &when, NULL));
 }

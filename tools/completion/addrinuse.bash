@@ -73,10 +73,11 @@ _addrinuse() {
                         _addrinuse_words "$cur" --reuseaddr --reuseaddr= --reuseport --reuseport= --v6only --v6only= --freebind --device= \
                                 --uid= --no-listen --netns= --dgram --seqpacket --json --json=pretty --quiet \
                                 --verbose --cmdline --color= --width= --check --wait --wait= --first --trial-bind --no-ipc --no-self-test --deadline= --apply \
-                                --apply= --yes --method= --log= --journal --help --version
+                                --apply= --yes --method= --log= --journal --port= --unit= --cgroup= --help --version
                         [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
                         ;;
                 r*) _addrinuse_words "$cur" run ;;
+                w*) _addrinuse_words "$cur" watch ;;
                 /* | ./* | ../*) _addrinuse_files "$cur" ;;
                 [!/@]*/*)
                         local protocols=(tcp udp udplite sctp mptcp dccp)
