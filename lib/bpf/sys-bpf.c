@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -80,18 +79,6 @@ int sys_perf_run(int event, int program)
         int r = result(ioctl(event, PERF_EVENT_IOC_SET_BPF, program));
 
         return r < 0 ? r : result(ioctl(event, PERF_EVENT_IOC_ENABLE, 0));
-}
-
-int sys_epoll_create(void)
-{
-        return result(epoll_create1(EPOLL_CLOEXEC));
-}
-
-int sys_epoll_add(int epoll, int fd)
-{
-        struct epoll_event event = { .events = EPOLLIN };
-
-        return result(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
 }
 
 int sys_timer_create(void)

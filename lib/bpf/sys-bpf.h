@@ -20,9 +20,7 @@ size_t sys_page_bytes(void);
 /* The event of a tracepoint, by its number, on all CPUs; sys_perf_run() attaches a program to it. CLOEXEC. */
 int sys_perf_tracepoint(int id);
 int sys_perf_run(int event, int program);
-/* epoll(7) and a timer, CLOEXEC. */
-int sys_epoll_create(void);
-int sys_epoll_add(int epoll, int fd);
+/* A timerfd, CLOEXEC. */
 int sys_timer_create(void);
 int sys_timer_set(int timer, uint64_t nsec); /* once; 0 = never */
 
