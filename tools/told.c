@@ -28,17 +28,10 @@ static void mix_number(uint64_t *key, uint64_t number)
         mix(key, &number, sizeof(number));
 }
 
-/* Who is in the way; 0 = not seen, as when time ran out. */
-static uint64_t holder_of(const struct event *event)
+/* Who is in the way; 0 = not seen, as when time ran out. Its start time varies by microseconds from report to report. */
+static pid_t holder_of(const struct event *event)
 {
-        const struct aiu_holder *holder = aiu_conflict_get_holder(aiu_report_get_conflict(event->report, 0), 0);
-        uint64_t key = FIRST_KEY;
-
-        if (!holder)
-                return 0;
-        mix_number(&key, (uint64_t)aiu_holder_get_pid(holder));
-        mix_number(&key, aiu_holder_get_start_time_usec(holder));
-        return key;
+        return aiu_holder_get_pid(aiu_conflict_get_holder(aiu_report_get_conflict(event->report, 0), 0));
 }
 
 static uint64_t key_of(const struct event *event)
@@ -70,7 +63,7 @@ static void emit_pending(struct told *told, struct told_entry *entry)
 }
 
 /* A holder that was seen once and not the other time may be the same one. */
-static struct told_entry *find(struct told *told, uint64_t key, uint64_t holder)
+static struct told_entry *find(struct told *told, uint64_t key, pid_t holder)
 {
         for (size_t i = 0; i < told->n; i++) {
                 struct told_entry *entry = &told->entries[i];
@@ -98,7 +91,8 @@ static struct told_entry *make_room(struct told *told)
 
 bool told_add(struct told *told, const struct event *event)
 {
-        uint64_t key = key_of(event), holder = holder_of(event);
+        pid_t holder = holder_of(event);
+        uint64_t key = key_of(event);
         struct told_entry *entry = find(told, key, holder);
 
         if (!entry) {

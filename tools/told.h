@@ -11,7 +11,8 @@
 #define TOLD_MOST 256u
 
 struct told_entry {
-        uint64_t key, holder;
+        uint64_t key;
+        pid_t holder;
         uint64_t line_usec; /* CLOCK_MONOTONIC of the last line */
         uint64_t pending;   /* failures since that line */
         struct event last;
