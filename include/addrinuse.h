@@ -872,7 +872,12 @@ enum aiu_reason {
         AIU_REASON_HOLDER_NO_REUSE = 3,  /**< SO_REUSEADDR was not set on the holder when it bound */
         AIU_REASON_REUSEPORT_ABSENT = 4, /**< only one of the two has SO_REUSEPORT */
         AIU_REASON_REUSEPORT_UID = 5,    /**< both have SO_REUSEPORT, but different effective uids */
-        AIU_REASON_BUCKET_HISTORY = 6,   /**< the kernel's per-port cache decides, not an existing socket */
+        /**
+         * a neighbour that would block: with SO_REUSEPORT, the kernel's summary of a TCP port, or a UDP
+         * socket that comes first, lets the request in without a look at it. Only a backend shows that
+         * (struct aiu_port_cache_fact, struct aiu_port_fact)
+         */
+        AIU_REASON_BUCKET_HISTORY = 6,
         AIU_REASON_PATH_EXISTS = 7,      /**< AF_UNIX: the path exists, as a socket or something else */
         AIU_REASON_RANGE_EXHAUSTED = 8,  /**< port 0: no port of ip_local_port_range is left */
         AIU_REASON_OBSERVED = 9,         /**< the caller saw EADDRINUSE, and no socket that was seen explains it */

@@ -8,6 +8,7 @@
 
 #include "observe/observe.h"
 #include "rules/conflict.h"
+#include "rules/history.h"
 #include "rules/port-search.h"
 
 /* Port 0: reading the options of more sockets would take too long. */
@@ -16,11 +17,12 @@
 static int want_sockets(struct observation *o)
 {
         struct aiu_snapshot *s = &o->snapshot;
+        struct port_table table = observe_table(o);
         uint64_t *inodes;
         size_t n = 0;
         int r;
 
-        if (s->n_sockets == 0)
+        if (s->n_sockets == 0 || history_overrules(&table))
                 return 0;
         inodes = calloc(s->n_sockets, sizeof(*inodes));
         if (!inodes)

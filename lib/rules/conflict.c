@@ -87,8 +87,7 @@ static tristate same_table(const struct request *q, const struct socket *h)
         return tri_and(devices_meet(conflict_device(q), h->ifindex), domains_meet(q, h));
 }
 
-/* bind() to an IPv6 address that is neither :: nor mapped sets IPV6_V6ONLY by itself. */
-static bool binder_v6only(const struct request *q, const struct endpoint *c)
+bool conflict_v6only(const struct request *q, const struct endpoint *c)
 {
         return c->v6 && (q->v6only || (!c->any && !c->v4ish));
 }
@@ -146,7 +145,7 @@ static tristate addresses_meet(const struct request *q, const struct endpoint *c
 
         if (conflict_protocol(q) == IPPROTO_TCP && !c->any)
                 return bhash2_meet(c, h, h_only);
-        return rcv_meet(c, binder_v6only(q, c), h, h_only);
+        return rcv_meet(c, conflict_v6only(q, c), h, h_only);
 }
 
 static enum aiu_overlap overlap_kind(const struct endpoint *c, const struct endpoint *h)
@@ -161,7 +160,7 @@ static enum aiu_overlap overlap_kind(const struct endpoint *c, const struct endp
 /* Inside a user namespace every foreign owner reads as the overflow uid: two of them need not be the same user. */
 #define OVERFLOW_UID 65534u
 
-static tristate same_owner(const struct request *q, const struct socket *h)
+tristate conflict_same_owner(const struct request *q, const struct socket *h)
 {
         if (h->uid == UID_UNKNOWN || q->uid == UID_UNKNOWN)
                 return UNKNOWN;
@@ -183,12 +182,12 @@ static tristate port_shared(const struct request *q, const struct socket *h)
 {
         if (!q->reuseport)
                 return NO;
-        return tri_and(h->reuseport, h->minisock ? YES : same_owner(q, h));
+        return tri_and(h->reuseport, h->minisock ? YES : conflict_same_owner(q, h));
 }
 
 static enum aiu_reason reason_for(const struct request *q, const struct socket *h)
 {
-        if (q->reuseport && h->reuseport == YES && same_owner(q, h) != YES && !h->minisock)
+        if (q->reuseport && h->reuseport == YES && conflict_same_owner(q, h) != YES && !h->minisock)
                 return AIU_REASON_REUSEPORT_UID;
         if (q->reuseport != (h->reuseport == YES) && h->reuseport != UNKNOWN &&
             (h->state == AIU_STATE_LISTEN || q->reuseport))
@@ -248,8 +247,9 @@ static bool may_be_own(const struct request *q, const struct socket *h)
 {
         if (q->call != AIU_CALL_LISTEN || q->domain != 0 || q->own_inode != 0 || q->own_cookie != 0)
                 return false;
-        return h->state == AIU_STATE_BOUND && address_equal(&q->address, &h->local) && same_owner(q, h) != NO &&
-               h->reuseaddr != tri(!q->reuseaddr) && h->reuseport != tri(!q->reuseport);
+        return h->state == AIU_STATE_BOUND && address_equal(&q->address, &h->local) &&
+               conflict_same_owner(q, h) != NO && h->reuseaddr != tri(!q->reuseaddr) &&
+               h->reuseport != tri(!q->reuseport);
 }
 
 static struct judgement judge_ip(const struct request *q, const struct address *address, const struct socket *h,

@@ -3,6 +3,7 @@
 #ifndef AIU_CONFLICT_H
 #define AIU_CONFLICT_H
 
+#include "rules/address.h"
 #include "rules/model.h"
 
 /* The protocol whose ports the request is about: MPTCP binds TCP ports. */
@@ -21,6 +22,10 @@ unsigned int conflict_device(const struct request *request);
  */
 bool conflict_needs_group(const struct request *request, const struct socket *holder,
                           const struct judgement *judgement);
+/* IPV6_V6ONLY of the would-be socket while it binds: bind() to an IPv6 address that is neither :: nor mapped sets it. */
+bool conflict_v6only(const struct request *request, const struct endpoint *c);
+/* Are both one user's, as SO_REUSEPORT compares them? */
+tristate conflict_same_owner(const struct request *request, const struct socket *holder);
 /* A listener that listens again, a socket under repair: no other socket is in its way. */
 bool conflict_takes_any(const struct request *request);
 /* Does it want a name in the file system? */

@@ -105,7 +105,7 @@ static bool is_stand_in(const struct endpoint *v4, const struct endpoint *native
 
 static bool is_orphan(const struct socket *h)
 {
-        return h->inode == 0 && !h->minisock && h->uid != UID_UNKNOWN;
+        return h->inode == 0 && !h->minisock && h->uid != UID_UNKNOWN && !h->has_bind_uid;
 }
 
 uint32_t kernel_pair_doubts(const struct request *q, const struct endpoint *c, const struct socket *h,

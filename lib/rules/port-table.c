@@ -4,7 +4,19 @@
 #include <stdlib.h>
 
 #include "rules/conflict.h"
+#include "rules/history.h"
 #include "rules/port-table.h"
+
+/* The kernel does not look at these sockets. */
+static void overrule(struct port_table *table)
+{
+        for (size_t i = 0; i < table->n_sockets; i++)
+                if (table->judged[i].blocking != NO)
+                        table->judged[i] = (struct judgement){ .overlap = table->judged[i].overlap,
+                                                               .reason = AIU_REASON_BUCKET_HISTORY,
+                                                               .blocking = NO,
+                                                               .admits = table->judged[i].admits };
+}
 
 int port_table_judge(struct port_table *table)
 {
@@ -20,6 +32,8 @@ int port_table_judge(struct port_table *table)
         table->judged = judged;
         table->judged_request = table->request;
         table->judged_host = table->host;
+        if (history_overrules(table))
+                overrule(table);
         return 0;
 }
 

@@ -11,8 +11,11 @@
 
 #include "rules/address.h"
 #include "rules/conflict.h"
+#include "rules/history.h"
 #include "rules/kernel-versions.h"
+#include "rules/port-cache.h"
 #include "rules/port-search.h"
+#include "rules/udp-order.h"
 #include "rules/verdict.h"
 #include "util/missing.h"
 
@@ -82,24 +85,12 @@ static struct tally count_conflicts(const struct port_table *table)
         return tally;
 }
 
-/*
- * Which doubts remain although a socket is certainly in the way.
- *
- * TCP keeps a summary for each port (tb->fastreuseport, set by the last bind() or listen() that mattered); a socket
- * with SO_REUSEPORT that matches it is let in without a look at the others. The summary outlives the socket that it
- * was made for, and no interface shows it: sk_reuseport_match() and inet_csk_update_fastreuse(). So with SO_REUSEPORT
- * "in use" is near certain, never certain.
- *
- * UDP has no summary, but the first socket of the chain that counts decides, and the order of the chain is not shown
- * either: udp_lib_lport_inuse().
- */
-static uint32_t doubts_of(const struct request *q, const struct tally *tally)
+static bool is_crowded(const struct port_table *table)
 {
-        if (!q->reuseport)
-                return tally->kernel ? DOUBT_KERNEL : 0;
-        if (conflict_protocol(q) == IPPROTO_TCP)
-                return DOUBT_HISTORY;
-        return tally->admitted ? DOUBT_ORDER : 0;
+        unsigned int count = table->port ? table->port->slot_count : 0;
+
+        /* The slot holds sockets of other ports and namespaces as well. */
+        return count > 0 ? count > UDP_SLOT_FEW : table->n_sockets > 8;
 }
 
 /* In what this kernel may differ that would let the socket in although another is in the way. */
@@ -110,9 +101,9 @@ static uint32_t kernel_may_admit(const struct port_table *table, const struct ta
 
         /* tb->fastreuse says that all had SO_REUSEADDR when they bound; a listener clears it. */
         if (conflict_protocol(q) == IPPROTO_TCP)
-                return q->reuseaddr && !tally->listener ? doubts & AIU_KERNEL_STATELESS : 0;
-        /* The slot holds sockets of other ports and namespaces as well. */
-        return address_is_wildcard(&q->address) && table->n_sockets > 8 ? doubts & AIU_KERNEL_UDP_CROWD : 0;
+                return q->reuseaddr && !tally->listener && !port_cache_is_known(table) ? doubts & AIU_KERNEL_STATELESS
+                                                                                       : 0;
+        return address_is_wildcard(&q->address) && is_crowded(table) ? doubts & AIU_KERNEL_UDP_CROWD : 0;
 }
 
 static struct verdict unknown_kernel(uint32_t doubts, uint32_t kernel)
@@ -121,6 +112,22 @@ static struct verdict unknown_kernel(uint32_t doubts, uint32_t kernel)
 
         v.kernel = kernel;
         return v;
+}
+
+/* A socket is in the way, unless what happened before on the port lets this one in all the same. */
+static struct verdict certain(const struct port_table *table, const struct tally *tally, uint32_t doubts,
+                              uint32_t kernel)
+{
+        /* Of UDP sockets that all refuse it, the first one does. */
+        if (conflict_protocol(table->request) != IPPROTO_TCP && !tally->admitted)
+                doubts = 0;
+        return doubts || kernel ? unknown_kernel(doubts, kernel) : fails(AIU_VERDICT_IN_USE, EADDRINUSE);
+}
+
+/* The summary of a TCP port is the kernel's own, whatever the version. UDP may search another chain. */
+static struct verdict admitted(const struct request *q, uint32_t kernel)
+{
+        return conflict_protocol(q) == IPPROTO_TCP || kernel == 0 ? available : unknown_kernel(0, kernel);
 }
 
 /* The sockets may be those of another network namespace, and no errno says that it is this one. */
@@ -134,12 +141,9 @@ static struct verdict check_port(const struct port_table *table)
 {
         const struct request *q = table->request;
         struct tally tally = count_conflicts(table);
-        uint32_t doubts, kernel = tally.certain ? kernel_may_admit(table, &tally) : tally.kernel;
-
         /* A socket that certainly blocks does so however the kernel treats the others. */
-        if (tally.certain)
-                tally.kernel = kernel;
-        doubts = doubts_of(q, &tally);
+        uint32_t kernel = tally.certain ? kernel_may_admit(table, &tally) : tally.kernel;
+        struct history_answer history;
 
         if (!conflict_modelled(q))
                 return unknown(DOUBT_PROTOCOL);
@@ -147,10 +151,11 @@ static struct verdict check_port(const struct port_table *table)
                 return available;
         if (may_be_elsewhere(table))
                 return unknown(DOUBT_SOCKETS);
-        if (tally.certain && doubts == 0)
-                return fails(AIU_VERDICT_IN_USE, EADDRINUSE);
+        history = history_ask(table);
+        if (history.admits == YES)
+                return admitted(q, kernel);
         if (tally.certain)
-                return unknown_kernel(doubts, kernel);
+                return certain(table, &tally, history.doubts, kernel);
         if (tally.possible)
                 return unknown_kernel((tally.options ? DOUBT_HOLDER_OPTION : 0) | (tally.devices ? DOUBT_DEVICE : 0) |
                                               (tally.own ? DOUBT_OWN : 0),
