@@ -878,10 +878,10 @@ enum aiu_reason {
          * (struct aiu_port_cache_fact, struct aiu_port_fact)
          */
         AIU_REASON_BUCKET_HISTORY = 6,
-        AIU_REASON_PATH_EXISTS = 7,      /**< AF_UNIX: the path exists, as a socket or something else */
-        AIU_REASON_RANGE_EXHAUSTED = 8,  /**< port 0: no port of ip_local_port_range is left */
-        AIU_REASON_OBSERVED = 9,         /**< the caller saw EADDRINUSE, and no socket that was seen explains it */
-        AIU_REASON_EXCLUSIVE = 10        /**< AF_VSOCK, AF_NETLINK: one socket has the port, and no option shares it */
+        AIU_REASON_PATH_EXISTS = 7,     /**< AF_UNIX: the path exists, as a socket or something else */
+        AIU_REASON_RANGE_EXHAUSTED = 8, /**< port 0: no port of ip_local_port_range is left */
+        AIU_REASON_OBSERVED = 9,        /**< the caller saw EADDRINUSE, and no socket that was seen explains it */
+        AIU_REASON_EXCLUSIVE = 10       /**< AF_VSOCK, AF_NETLINK: one socket has the port, and no option shares it */
 };
 /** How its address overlaps the requested one. @since 0.1 */
 enum aiu_overlap aiu_conflict_get_overlap(const struct aiu_conflict *);
@@ -953,6 +953,17 @@ uint64_t aiu_conflict_get_expires_usec(const struct aiu_conflict *);
  * @since 0.1
  */
 int aiu_conflict_is_observed_only(const struct aiu_conflict *);
+/**
+ * How many references its open file has, and for how many of them a holder is listed. If both are
+ * equal, the list of holders is complete. Others are in no descriptor table: in a message in flight
+ * (SCM_RIGHTS), registered with an io_uring, or held by the kernel. Only a backend that reads the
+ * kernel's own tables knows this.
+ * @param ret_total the references of the file; may be NULL
+ * @param ret_found those of listed holders; may be NULL
+ * @returns 1, or 0 if it is not known: nothing is written then
+ * @since 0.1
+ */
+int aiu_conflict_get_references(const struct aiu_conflict *conflict, uint32_t *ret_total, uint32_t *ret_found);
 /**
  * AF_UNIX: st_mode of the file at the path, if no socket was seen that is bound to it; S_ISSOCK() and
  * similar macros of stat(2) tell its type. A holder of kind AIU_HOLDER_HIDDEN then means that a

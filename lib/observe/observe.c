@@ -524,6 +524,45 @@ static int observe_kernel_users(struct observation *o)
         return 0;
 }
 
+/* A holder without a descriptor is one that an io_uring or the kernel has it for. */
+static bool has_other_holder(const struct aiu_snapshot *s, uint64_t inode)
+{
+        const struct holder_ref *h = NULL;
+
+        while ((h = snapshot_holder_ref(s, inode, h)))
+                if (h->n_fds == 0)
+                        return true;
+        return !snapshot_holder_ref(s, inode, NULL) && aiu_snapshot_is_held(s, inode);
+}
+
+/* By the references of their files: is each holder of each wanted socket listed? */
+static tristate count_references(const struct aiu_snapshot *s)
+{
+        tristate all = YES;
+
+        for (size_t i = 0; i < s->n_sockets; i++) {
+                const struct socket *socket = &s->sockets[i];
+
+                if (!aiu_snapshot_wants_inode(s, socket->inode))
+                        continue;
+                if (socket->n_references > socket->n_found && !has_other_holder(s, socket->inode))
+                        return NO;
+                if (socket->n_references == 0 || socket->n_references > socket->n_found)
+                        all = UNKNOWN;
+        }
+        return all;
+}
+
+/* With FIRST_HOLDER the list may be short, although the backend says AIU_COMPLETE. */
+static bool all_listed(const struct observation *o, int r)
+{
+        tristate counted = count_references(&o->snapshot);
+
+        if (o->snapshot.holders_truncated || o->backend_request.context_flags & AIU_CONTEXT_FIRST_HOLDER)
+                return false;
+        return counted == UNKNOWN ? r == AIU_COMPLETE : counted == YES;
+}
+
 int observe_holders(struct observation *o)
 {
         size_t first_gap = o->snapshot.n_gaps, last_gap;
@@ -539,9 +578,7 @@ int observe_holders(struct observation *o)
         r_unheld = observe_unheld(o);
         if (r_unheld != 0)
                 return r_unheld;
-        /* With FIRST_HOLDER the list may be short, although the backend says AIU_COMPLETE. */
-        o->holders_complete = r == AIU_COMPLETE && !o->snapshot.holders_truncated &&
-                              !(o->backend_request.context_flags & AIU_CONTEXT_FIRST_HOLDER);
+        o->holders_complete = all_listed(o, r);
         r = observe_kernel_users(o);
         if (r < 0)
                 return r;

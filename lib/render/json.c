@@ -333,6 +333,18 @@ static void put_holder(struct json *j, const struct aiu_holder *holder)
         json_close(j, "}");
 }
 
+static void put_references(struct json *j, const struct aiu_conflict *c)
+{
+        uint32_t total, found;
+
+        if (!aiu_conflict_get_references(c, &total, &found))
+                return;
+        json_begin(j, "references", "{");
+        json_number(j, "total", total);
+        json_number(j, "found", found);
+        json_close(j, "}");
+}
+
 static void put_conflict(struct json *j, const struct aiu_conflict *c)
 {
         socklen_t local_bytes = 0, peer_bytes = 0;
@@ -359,6 +371,7 @@ static void put_conflict(struct json *j, const struct aiu_conflict *c)
         json_number(j, "n_ports", aiu_conflict_get_n_ports(c));
         if (aiu_conflict_is_observed_only(c))
                 json_bool(j, "observed_only", true);
+        put_references(j, c);
         json_begin(j, "holders", "[");
         for (size_t i = 0; i < aiu_conflict_get_n_holders(c); i++)
                 put_holder(j, aiu_conflict_get_holder(c, i));

@@ -780,8 +780,13 @@ void phrase_holder_again(struct strbuf *out, const struct aiu_holder *h)
 
 void phrase_ids(struct strbuf *out, const struct aiu_conflict *c)
 {
-        strbuf_printf(out, " [inode %llu, cookie %llu]", (unsigned long long)aiu_conflict_get_inode(c),
+        uint32_t total, found;
+
+        strbuf_printf(out, " [inode %llu, cookie %llu", (unsigned long long)aiu_conflict_get_inode(c),
                       (unsigned long long)aiu_conflict_get_cookie(c));
+        if (aiu_conflict_get_references(c, &total, &found))
+                strbuf_printf(out, ", holders of %u of %u references", found, total);
+        strbuf_str(out, "]");
 }
 
 void phrase_cmdline(struct strbuf *out, const char *cmdline, size_t bytes)

@@ -155,6 +155,19 @@ OF_CONFLICT(enum aiu_tristate, aiu_conflict_get_reuseport, socket.reuseport, AIU
 OF_CONFLICT(enum aiu_tristate, aiu_conflict_get_v6only, socket.v6only, AIU_TRISTATE_UNKNOWN)
 OF_CONFLICT(uint64_t, aiu_conflict_get_expires_usec, socket.expires_usec, 0)
 OF_CONFLICT(int, aiu_conflict_is_observed_only, socket.observed_only, 0)
+
+AIU_EXPORT int aiu_conflict_get_references(const struct aiu_conflict *conflict, uint32_t *ret_total,
+                                           uint32_t *ret_found)
+{
+        if (!conflict || conflict->socket.n_references == 0)
+                return 0;
+        if (ret_total)
+                *ret_total = conflict->socket.n_references;
+        if (ret_found)
+                *ret_found = conflict->socket.n_found;
+        return 1;
+}
+
 OF_CONFLICT(uint32_t, aiu_conflict_get_file_mode, file_mode, 0)
 OF_CONFLICT(size_t, aiu_conflict_get_n_ports, n_ports, 0)
 OF_CONFLICT(size_t, aiu_conflict_get_n_holders, n_holders, 0)

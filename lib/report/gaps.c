@@ -195,6 +195,32 @@ static uint32_t group_doubt(const struct aiu_report *report)
         return 0;
 }
 
+/* A user in the kernel, or a process that has the socket without a descriptor. */
+static bool is_told(const struct aiu_conflict *c)
+{
+        for (size_t i = 0; i < c->n_holders; i++)
+                if (c->holders[i].kind == AIU_HOLDER_KERNEL || (c->holders[i].process && c->holders[i].n_fds == 0))
+                        return true;
+        return false;
+}
+
+static void add_references(struct observation *o, const struct aiu_report *report)
+{
+        for (size_t i = 0; i < report->n_conflicts && i < 8; i++) {
+                const struct aiu_conflict *c = &report->conflicts[i];
+                uint32_t total = c->socket.n_references, found = c->socket.n_found;
+                struct strbuf text = { 0 };
+
+                if (found >= total || is_told(c))
+                        continue;
+                strbuf_printf(&text,
+                              "%u of %u references to the socket [inode %llu] are in no descriptor table: a message in "
+                              "flight, an io_uring or the kernel has the socket [SCM_RIGHTS, registered files]",
+                              total - found, total, (unsigned long long)c->socket.inode);
+                add_gap(o, AIU_GAP_UNKNOWN, &text);
+        }
+}
+
 /* current_check_access_socket() and hook_path_mknod(): a Landlock domain is shown by no interface. */
 static void add_sandbox(struct observation *o, const struct aiu_report *report)
 {
@@ -214,6 +240,7 @@ int build_gaps(struct aiu_report *report, struct observation *o)
 
         report->late = deadline_passed(o);
         add_open_bits(o, report);
+        add_references(o, report);
         add_sandbox(o, report);
         add_doubts(o, &more);
         if (o->snapshot.gap_lost)

@@ -111,6 +111,7 @@ static void tell_socket(struct bytes *in, struct aiu_snapshot *snapshot)
                 .vfs_inode = an_id(in),
                 .vfs_device = an_id(in),
                 .flags = take_byte(in),
+                .l3mdev = take_byte(in),
         };
         size_t size;
         void *copy;
@@ -234,11 +235,58 @@ static void tell_options(struct bytes *in, struct aiu_snapshot *snapshot)
         (void)aiu_snapshot_add_options(snapshot, an_id(in), &fact);
 }
 
+static void tell_cache(struct bytes *in, struct aiu_snapshot *snapshot)
+{
+        struct aiu_port_cache_fact fact = {
+                .port = (uint16_t)(8080 + take_byte(in) % 10),
+                .fastreuse = take_byte(in) % 4 - 1,
+                .fastreuseport = take_byte(in) % 4 - 1,
+                .l3mdev = take_byte(in) & 1 ? 0 : take_byte(in),
+                .fastuid = take_byte(in),
+                .family = take_byte(in) % 12,
+                .v4 = (uint32_t)take_number(in, 4),
+                .v6only = take_byte(in) & 1,
+        };
+        size_t size;
+        void *copy;
+
+        for (size_t i = 0; i < sizeof(fact.v6); i++)
+                fact.v6[i] = take_byte(in);
+        copy = shrink(&fact, sizeof(fact), in, &size);
+        (void)aiu_snapshot_add_port_cache(snapshot, copy);
+        free(copy);
+}
+
+static void tell_port(struct bytes *in, struct aiu_snapshot *snapshot)
+{
+        struct aiu_port_fact fact = {
+                .protocol = take_byte(in),
+                .port = (uint16_t)take_number(in, 2),
+                .bound_listed = a_tristate(in),
+                .in_order = a_tristate(in),
+                .slot_count = take_byte(in),
+        };
+        size_t size;
+        void *copy = shrink(&fact, sizeof(fact), in, &size);
+
+        (void)aiu_snapshot_add_port(snapshot, copy);
+        free(copy);
+}
+
+static void tell_references(struct bytes *in, struct aiu_snapshot *snapshot)
+{
+        uint64_t inode = an_id(in);
+        uint32_t total = take_byte(in);
+
+        (void)aiu_snapshot_add_references(snapshot, inode, total, take_byte(in));
+}
+
 /* Any phase tells of anything. */
 static int tell(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         static void (*const tellers[])(struct bytes *, struct aiu_snapshot *) = {
-                tell_socket, tell_process, tell_manager, tell_host, tell_kernel_user, tell_gap, tell_options,
+                tell_socket, tell_process, tell_manager, tell_host, tell_kernel_user,
+                tell_gap,    tell_options, tell_cache,   tell_port, tell_references,
         };
         static const int results[] = { AIU_COMPLETE, AIU_PARTIAL, -EIO, -EACCES, -ETIME, 77 };
         struct bytes *in = userdata;
@@ -246,11 +294,13 @@ static int tell(void *userdata, const struct aiu_request *request, struct aiu_sn
 
         require(request->port >= 8080 && request->port <= 8088); /* a free one beside it is looked for */
         while (n-- > 0) {
-                uint8_t which = take_byte(in);
+                uint8_t which = take_byte(in) % 13;
 
-                if (which % 9 < 7)
-                        tellers[which % 9](in, snapshot);
-                else if (which % 9 == 7)
+                if (which < 10)
+                        tellers[which](in, snapshot);
+                else if (which == 10)
+                        (void)aiu_snapshot_fill_process(snapshot, request, (pid_t)an_id(in));
+                else if (which == 11)
                         (void)aiu_snapshot_add_holder(snapshot, an_id(in), (pid_t)an_id(in), take_byte(in) - 1);
                 else
                         (void)aiu_snapshot_add_device(snapshot, take_byte(in), take_byte(in));

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -12,8 +14,10 @@
 #include <addrinuse.h>
 
 #include "fixture/run-suite.h"
+#include "util/macro.h"
 
 #define INODE 77
+#define HOLDER 4194305 /* no process has this number: PID_MAX_LIMIT */
 #define UNHELD "this socket is in no process"
 
 static struct aiu_report *report;
@@ -218,6 +222,104 @@ START_TEST(no_procfs)
 }
 END_TEST
 
+/* ------------------------------------------------------ references of a file */
+
+static int tell_listener(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        const struct aiu_socket_fact fact = { .size = sizeof(fact),
+                                              .type = SOCK_STREAM,
+                                              .protocol = IPPROTO_TCP,
+                                              .state = AIU_STATE_LISTEN,
+                                              .local = request->address,
+                                              .local_len = request->address_len,
+                                              .inode = INODE };
+
+        (void)userdata;
+        return aiu_snapshot_add_socket(snapshot, &fact) < 0 ? -ENOMEM : AIU_COMPLETE;
+}
+
+static const struct counted {
+        uint32_t total, found;
+        int r;  /* what the phase returns */
+        int fd; /* of the holder; -1 = none, -2 = no holder */
+        enum aiu_tristate sufficient;
+        bool gap;
+} counted[] = {
+        { 0, 0, AIU_COMPLETE, 3, AIU_TRISTATE_YES, false },
+        { 0, 0, AIU_PARTIAL, 3, AIU_TRISTATE_UNKNOWN, false },
+        { 1, 1, AIU_COMPLETE, 3, AIU_TRISTATE_YES, false },
+        { 1, 1, AIU_PARTIAL, 3, AIU_TRISTATE_YES, false }, /* whatever the others could not see */
+        { 2, 1, AIU_COMPLETE, 3, AIU_TRISTATE_UNKNOWN, true },
+        { 2, 1, AIU_PARTIAL, 3, AIU_TRISTATE_UNKNOWN, true },
+        { 1, 0, AIU_COMPLETE, -1, AIU_TRISTATE_YES, false }, /* an io_uring that was found has the other */
+        { 1, 0, AIU_PARTIAL, -1, AIU_TRISTATE_UNKNOWN, false },
+        { 1, 0, AIU_COMPLETE, -2, AIU_TRISTATE_UNKNOWN, true },
+};
+
+static int tell_counted(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        const struct counted *row = userdata;
+        const struct aiu_process_fact fact = { .size = sizeof(fact),
+                                               .pid = HOLDER,
+                                               .uid = 1,
+                                               .comm = "held",
+                                               .parent_returns = AIU_TRISTATE_NO,
+                                               .sigterm_ignored = AIU_TRISTATE_NO,
+                                               .sigterm_caught = AIU_TRISTATE_NO };
+        int r = 0;
+
+        (void)request;
+        if (row->fd > -2)
+                r = aiu_snapshot_add_holder(snapshot, INODE, HOLDER, row->fd);
+        if (r == 0 && row->fd > -2)
+                r = aiu_snapshot_add_process(snapshot, &fact);
+        if (r == 0 && row->total > 0)
+                r = aiu_snapshot_add_references(snapshot, INODE, row->total, row->found);
+        return r < 0 ? r : row->r;
+}
+
+static enum aiu_tristate stop_suffices(void)
+{
+        const struct aiu_action *action;
+
+        for (size_t i = 0; (action = aiu_report_get_action(report, i)); i++)
+                if (aiu_action_get_kind(action) == AIU_ACTION_TERMINATE)
+                        return aiu_action_is_sufficient(action);
+        return AIU_TRISTATE_UNKNOWN;
+}
+
+START_TEST(references)
+{
+        struct counted row = counted[_i];
+        const struct aiu_conflict *conflict;
+        uint32_t total = 7, found = 7;
+        char *json = NULL, *text = NULL, part[64];
+
+        ck_assert_int_eq(aiu_context_add_backend(context,
+                                                 &(struct aiu_backend){ .size = sizeof(struct aiu_backend),
+                                                                        .name = "table",
+                                                                        .sockets = tell_listener,
+                                                                        .holders = tell_counted },
+                                                 &row),
+                         0);
+        run();
+        conflict = aiu_report_get_conflict(report, 0);
+        ck_assert_int_eq(aiu_conflict_get_references(conflict, &total, &found), row.total > 0);
+        ck_assert(row.total == 0 ? total == 7 && found == 7 : total == row.total && found == row.found);
+        ck_assert_int_eq(aiu_conflict_get_references(conflict, NULL, NULL), row.total > 0);
+        ck_assert_int_eq(stop_suffices(), row.sufficient);
+        ck_assert_int_eq(have_gap(AIU_GAP_UNKNOWN, "in no descriptor table"), row.gap);
+        ck_assert_int_eq(aiu_report_to_json(report, 0, &json), 0);
+        (void)snprintf(part, sizeof(part), "\"references\":{\"total\":%u,\"found\":%u}", row.total, row.found);
+        ck_assert_int_eq(strstr(json, part) != NULL, row.total > 0);
+        ck_assert_int_eq(aiu_report_to_text(report, AIU_RENDER_VERBOSE, &text), 0);
+        (void)snprintf(part, sizeof(part), "holders of %u of %u references", row.found, row.total);
+        ck_assert_int_eq(strstr(text, part) != NULL, row.total > 0);
+        free(json);
+        free(text);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("gaps");
@@ -225,6 +327,7 @@ int main(void)
 
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, deadline_of_the_options);
+        tcase_add_loop_test(tcase, references, 0, (int)ELEMENTSOF(counted));
         tcase_add_test(tcase, deadline_of_the_managers);
         tcase_add_test(tcase, unheld_in_the_kernel);
         tcase_add_test(tcase, unheld_anywhere);

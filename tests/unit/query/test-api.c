@@ -89,6 +89,7 @@ START_TEST(null_conflicts)
         ck_assert_uint_eq(aiu_conflict_get_expires_usec(NULL), 0);
         ck_assert_uint_eq(aiu_conflict_get_n_holders(NULL), 0);
         ck_assert_uint_eq(aiu_conflict_get_n_ports(NULL), 0);
+        ck_assert_int_eq(aiu_conflict_get_references(NULL, NULL, NULL), 0);
         ck_assert_uint_eq(aiu_conflict_get_file_mode(NULL), 0);
         ck_assert_int_eq(aiu_report_get_port_range(NULL, NULL, NULL), 0);
         ck_assert_uint_eq(aiu_report_get_n_ports_taken(NULL), 0);
