@@ -531,9 +531,9 @@ static struct verdict check_vsock_port(const struct port_table *table)
         return table->sockets_complete && table->n_sockets < MOST_TRIES ? available : unknown(DOUBT_SOCKETS);
 }
 
-static check *const vsock_checks[] = { check_length,          check_family,     check_vsock_flags,
-                                       check_vsock_type,      check_bound,      check_cid,
-                                       check_vsock_privilege, check_vsock_port, NULL };
+static check *const vsock_checks[] = { check_length,     check_mptcp, check_family, check_vsock_flags,
+                                       check_vsock_type, check_bound, check_cid,    check_vsock_privilege,
+                                       check_vsock_port, NULL };
 
 /* ------------------------------------------------------ AF_NETLINK */
 
@@ -575,7 +575,7 @@ static struct verdict check_port_id(const struct port_table *table)
         return q->address.sa.nl.nl_pid == 0 ? available : check_number(table);
 }
 
-static check *const netlink_checks[] = { check_length, check_family, check_groups, check_port_id, NULL };
+static check *const netlink_checks[] = { check_length, check_mptcp, check_family, check_groups, check_port_id, NULL };
 
 /* ------------------------------------------------------ the answer */
 

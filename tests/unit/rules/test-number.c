@@ -14,6 +14,9 @@
 #include "rules/number.h"
 #include "util/macro.h"
 
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
 #define ANY VMADDR_CID_ANY
 
 static struct address vsock(unsigned int cid, unsigned int port)
@@ -162,6 +165,11 @@ START_TEST(vsock_verdicts)
         ck_assert_int_eq(conclude(&q, &host, &h, 1, true).error, EINVAL);
         q.domain = AF_INET;
         ck_assert_int_eq(conclude(&q, &host, &h, 1, true).error, EAFNOSUPPORT);
+        q.protocol = IPPROTO_MPTCP;
+        q.connected = YES;
+        q.state = AIU_STATE_ESTABLISHED;
+        ck_assert_int_eq(conclude(&q, &host, &h, 1, true).error, EINVAL);
+        q.protocol = 0;
         q.given_len = 129;
         ck_assert_int_eq(conclude(&q, &host, &h, 1, true).error, EINVAL);
 }
