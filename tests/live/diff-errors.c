@@ -150,6 +150,10 @@ static void pick(struct stage *stage, struct odd *odd)
         odd->c.uid = stage->live->uid;
         odd->c.listen = odd->type == SOCK_STREAM;
         odd->c.address = place_address(stage->live, place, stage->port);
+        if (stage->mode == MODE_ADDRESSES) {
+                odd->twist = TWIST_NONE;
+                odd->c.address = shape_pick(stage);
+        }
         twist_address(odd, &odd->c.address);
 }
 
@@ -199,8 +203,11 @@ static bool refused(const struct odd *odd, const struct answer *answer, const st
 {
         if (odd->asks_listen || !answer->failed)
                 return false;
-        if (odd->twist == TWIST_UNSPEC)
+        if (odd->twist == TWIST_UNSPEC || odd->c.address.sa.any.sa_family == AF_UNSPEC)
                 return answer->failed == EINVAL || answer->failed == EAFNOSUPPORT;
+        /* A family that no query takes, whatever else bind() would object to before it. */
+        if (odd->c.address.sa.any.sa_family == AF_PACKET && truth->bind && answer->failed == EAFNOSUPPORT)
+                return true;
         return answer->failed == truth->bind || (truth->bind && answer->failed == EINVAL);
 }
 

@@ -161,7 +161,8 @@ void stage_print(const struct stage *stage, const char *what, const struct candi
         FILE *out;
 
         /* One for each scene: the others are mostly the same mistake. */
-        if ((last == stage->index && stage->mode != MODE_ERRORS) || printed++ >= stage->settings->max_printed)
+        if ((last == stage->index && stage->mode != MODE_ERRORS && stage->mode != MODE_ADDRESSES) ||
+            printed++ >= stage->settings->max_printed)
                 return;
         last = stage->index;
         out = open_memstream(&text, &bytes);

@@ -46,6 +46,14 @@ static bool is_alive(const struct unix_scene *scene)
         return scene->object == OBJECT_LISTENING || scene->object == OBJECT_BOUND;
 }
 
+/* /proc and /sys refuse in ways that no interface tells beforehand. */
+static bool makes_no_sockets(const struct unix_scene *scene)
+{
+        const char *path = scene->address.sa.un.sun_path;
+
+        return (strstr(path, "proc/") && !strstr(path, "/root/")) || strncmp(path, "/sys/", 5) == 0;
+}
+
 static void make_directories(struct live *live)
 {
         static const char *const paths[] = { DIRECTORY, READ_ONLY, CLOSED };
@@ -66,6 +74,8 @@ static struct live_address pick_name(struct stage *stage, bool abstract)
                                              READ_ONLY "/c.sock", CLOSED "/d.sock",      "/run/live-none/e.sock" };
         struct live_address a;
 
+        if (!abstract && live_chance(&stage->random, 2))
+                return live_path(live_kind(live_below(&stage->random, live_n_kinds())));
         if (!abstract)
                 return live_path(paths[live_below(&stage->random, 6)]);
         a = live_path(names[live_below(&stage->random, 4)]);
@@ -323,7 +333,7 @@ void run_unix_scenario(struct stage *stage, uint64_t index)
         stage->tally->scenarios++;
         pick_scene(stage, &scene);
         /* Has a connected socket its abstract name by bind() or by accept()? No interface tells. */
-        stage->scenario.unreadable = scene.abstract && scene.object == OBJECT_ACCEPTED;
+        stage->scenario.unreadable = scene.abstract ? scene.object == OBJECT_ACCEPTED : makes_no_sockets(&scene);
         clean(stage, &scene);
         build(stage, &scene);
         ask_types(stage, &scene);

@@ -2,7 +2,7 @@
 /*
  * The library against the running kernel, in random scenes.
  *
- *   differential [--mode=tcp|udp|udplite|mptcp|unix|errors|all] [--uid=0|1000]
+ *   differential [--mode=tcp|udp|udplite|mptcp|unix|errors|addr|all] [--uid=0|1000]
  *                [--seed=N] [--cases=N] [--jobs=N] [--only=N] [--dry] [--long] [--trial] [--bpf]
  *                [--self-test] [--wildcard] [--old]
  *
@@ -33,10 +33,10 @@
 #define MAX_JOBS 64u
 #define MAX_UNKNOWN_PERCENT 1.0
 
-/* With CI=true: 210,000 for both users together, most where the rules are richest. */
+/* With CI=true: 230,000 for both users together, most where the rules are richest. */
 static const uint64_t ci_cases[MODE_COUNT] = {
-        [MODE_TCP] = 40000,   [MODE_UDP] = 20000,  [MODE_UDPLITE] = 10000,
-        [MODE_MPTCP] = 15000, [MODE_UNIX] = 10000, [MODE_ERRORS] = 10000,
+        [MODE_TCP] = 40000,  [MODE_UDP] = 20000,    [MODE_UDPLITE] = 10000,   [MODE_MPTCP] = 15000,
+        [MODE_UNIX] = 10000, [MODE_ERRORS] = 10000, [MODE_ADDRESSES] = 10000,
 };
 
 static struct settings settings = { .only = -1, .max_printed = 5 };
@@ -72,7 +72,7 @@ static void run_one(struct stage *stage, uint64_t index)
 
         if (stage->mode == MODE_UNIX)
                 run_unix_scenario(stage, index);
-        else if (stage->mode == MODE_ERRORS)
+        else if (stage->mode == MODE_ERRORS || stage->mode == MODE_ADDRESSES)
                 run_error_scenario(stage, index);
         else
                 run_scenario(stage, index);

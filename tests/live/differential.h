@@ -90,6 +90,8 @@ void check_pairs(struct stage *stage, const struct target *target, unsigned int 
 void check_port_alone(struct stage *stage, const struct target *target, unsigned int options);
 /* diff-unix.c */
 void run_unix_scenario(struct stage *stage, uint64_t index);
+/* diff-address.c: an address of any shape, with the scene's port mostly */
+struct live_address shape_pick(struct stage *stage);
 /* diff-errors.c */
 void run_error_scenario(struct stage *stage, uint64_t index);
 

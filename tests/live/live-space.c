@@ -126,6 +126,8 @@ static void mount_own(struct live *live)
         if (live->own_pids && mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
                 live->own_pids = false;
         live->run = mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0;
+        if (live->run)
+                live_make_kinds();
 }
 
 static void set_up_network(struct live *live)

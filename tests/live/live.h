@@ -155,6 +155,11 @@ _Noreturn void live_serve(int control, int lifeline);
 /* The descriptor behind a slot of this process; -1 = none. */
 int live_slot(uint8_t slot);
 
+/* live-kinds.c: paths in directories of every kind */
+void live_make_kinds(void);
+unsigned int live_n_kinds(void);
+const char *live_kind(unsigned int i);
+
 /* live-netlink.c: all return 0 or a negative errno */
 int live_link_up(const char *name);
 int live_add_pair(const char *a, const char *b);

@@ -12,7 +12,7 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-const char *const mode_names[MODE_COUNT] = { "tcp", "udp", "udplite", "mptcp", "unix", "errors" };
+const char *const mode_names[MODE_COUNT] = { "tcp", "udp", "udplite", "mptcp", "unix", "errors", "addr" };
 
 enum scope { SCOPE_NONE, SCOPE_A };
 
