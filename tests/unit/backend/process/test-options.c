@@ -99,6 +99,30 @@ START_TEST(options_refused)
 }
 END_TEST
 
+/* What the caller has itself takes no time, and is read although none is left. */
+START_TEST(options_own_first)
+{
+        int other = socket_with(AF_INET, 1, 1, 0), own;
+        uint64_t inodes[2] = { inode_of(other) };
+        pid_t pid = start_child(NULL, NULL);
+
+        close(other);
+        own = socket_with(AF_INET, 1, 0, 0);
+        inodes[1] = inode_of(own);
+        ck_assert_int_eq(snapshot_want_inodes(&snapshot, inodes, 2), 0);
+        ck_assert_int_eq(look(), AIU_COMPLETE);
+        request.deadline_nsec = 1;
+        ck_assert_int_eq(backend_options.options(NULL, &request, &snapshot), -ETIME);
+        ck_assert_int_eq(snapshot.sockets[0].reuseaddr, UNKNOWN);
+        ck_assert_int_eq(snapshot.sockets[1].reuseaddr, YES);
+        ck_assert_int_eq(snapshot.sockets[1].reuseport, NO);
+        ck_assert(have_gap(AIU_GAP_DEADLINE, "of 1 socket of other processes"));
+        request.deadline_nsec = 0;
+        stop_child(pid);
+        close(own);
+}
+END_TEST
+
 /* The descriptor has become something else since the holder was seen. */
 START_TEST(options_stale_descriptor)
 {
@@ -148,6 +172,7 @@ static Suite *make_suite(void)
         tcase_add_test(tests, options_own);
         tcase_add_test(tests, options_of_other);
         tcase_add_test(tests, options_refused);
+        tcase_add_test(tests, options_own_first);
         tcase_add_test(tests, options_stale_descriptor);
 #ifdef AIU_TESTING
         tcase_add_test(tests, options_old_kernel);

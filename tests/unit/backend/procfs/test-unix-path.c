@@ -185,6 +185,42 @@ START_TEST(path_plain_calls)
 }
 END_TEST
 
+/* tmpfs counts the inodes, and takes none from root's reserve. */
+START_TEST(path_no_inode_left)
+{
+        make_table();
+        ck_assert_int_eq(mkdir("full", 0777), 0);
+        ck_assert_int_eq(mount("tmpfs", "full", "tmpfs", 0, "mode=0777,nr_inodes=1"), 0);
+        set_path("full/new");
+        ck_assert_int_eq(ask(&backend_unix_path), AIU_COMPLETE);
+        ck_assert_int_eq(snapshot.host.name_error, ENOSPC);
+        ck_assert_int_eq(real_bind(), ENOSPC);
+        compare_path("full/new/", ENOENT);
+}
+END_TEST
+
+/* procfs has an errno of its own for each directory: none is foretold, with calls of any kind. */
+START_TEST(path_without_sockets)
+{
+        static const char *const paths[] = { "/proc/new", "/proc/self/fd/new", "/proc/self/task/new" };
+
+        request.plain_calls_only = _i;
+        for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+                set_path(paths[i]);
+                ck_assert_int_eq(ask(&backend_unix_path), AIU_COMPLETE);
+                ck_assert_int_eq(snapshot.host.name_exists, UNKNOWN);
+                ck_assert_int_eq(snapshot.host.name_error, 0);
+                /* Plain calls see no more than a directory that is not writable. */
+                ck_assert(have_gap(AIU_GAP_UNKNOWN, "may not support sockets") ||
+                          (_i && have_gap(AIU_GAP_PERMISSION, "may not be permitted")));
+                ck_assert_int_ne(real_bind(), 0);
+        }
+        set_path("/proc/missing/new");
+        ck_assert_int_eq(ask(&backend_unix_path), AIU_COMPLETE);
+        ck_assert_int_eq(snapshot.host.name_error, ENOENT);
+}
+END_TEST
+
 START_TEST(path_longest)
 {
         char path[109];
@@ -295,6 +331,8 @@ static Suite *suite(void)
         tcase_add_checked_fixture(t, enter_namespaces, forget_snapshot);
         for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
                 tcase_add_test(t, tests[i]);
+        tcase_add_test(t, path_no_inode_left);
+        tcase_add_loop_test(t, path_without_sockets, 0, 2);
         tcase_add_loop_test(t, path_says_where, 0, (int)(sizeof(places) / sizeof(places[0])));
         suite_add_tcase(s, t);
         return s;
