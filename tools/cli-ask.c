@@ -17,7 +17,12 @@
 #define MPTCP 262           /* IPPROTO_MPTCP, which older headers lack */
 #define SELF_TEST_SECONDS 3 /* some milliseconds are usual */
 
-static void erase_progress(struct progress *progress)
+void cli_begin_progress(struct progress *progress)
+{
+        clock_gettime(CLOCK_MONOTONIC, &progress->started);
+}
+
+void cli_erase_progress(struct progress *progress)
 {
         if (progress->shown)
                 fputs("\r\033[K", stderr);
@@ -86,12 +91,12 @@ static int ask_once(const struct cli *cli, const struct request *request, struct
         struct aiu_query *query = NULL;
         int r;
 
-        clock_gettime(CLOCK_MONOTONIC, &cli->progress->started);
+        cli_begin_progress(cli->progress);
         r = cli_new_query(cli, request, &query);
         if (r >= 0)
                 r = aiu_query_run(query, ret_report);
         aiu_query_unref(query);
-        erase_progress(cli->progress);
+        cli_erase_progress(cli->progress);
         return r;
 }
 

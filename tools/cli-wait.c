@@ -123,8 +123,12 @@ static int sleep_until_free(const struct cli *cli, const struct request *request
                             struct aiu_wait *wait, struct aiu_report **ret_report)
 {
         for (;;) {
-                int r = aiu_wait_process(wait);
-                struct aiu_report *report = aiu_wait_get_report(wait);
+                struct aiu_report *report;
+                int r;
+
+                cli_begin_progress(cli->progress);
+                r = aiu_wait_process(wait);
+                report = aiu_wait_get_report(wait);
 
                 if (r == 1 || r == -EDEADLK) {
                         *ret_report = report;
@@ -150,6 +154,7 @@ static int new_wait(const struct cli *cli, const struct request *request, struct
         struct aiu_query *query = NULL;
         int r;
 
+        cli_begin_progress(cli->progress);
         r = cli_new_query(cli, request, &query);
         if (r >= 0)
                 r = aiu_wait_new(query, ret_wait);
@@ -193,6 +198,7 @@ int cli_wait(const struct cli *cli, const struct request *request, struct patien
         if (r >= 0)
                 r = sleep_until_free(cli, request, patience, wait, ret_report);
         aiu_wait_unref(wait);
+        cli_erase_progress(cli->progress);
         erase(patience);
         return r == 0 ? cli_ask(cli, request, ret_report) : r;
 }

@@ -113,6 +113,8 @@ bool cli_search_is_long(const struct cli *cli);
 bool cli_use_bpf(const struct cli *cli, const struct request *request);
 
 int cli_ask(const struct cli *cli, const struct request *request, struct aiu_report **ret_report);
+void cli_begin_progress(struct progress *progress);
+void cli_erase_progress(struct progress *progress);
 int cli_new_query(const struct cli *cli, const struct request *request, struct aiu_query **ret_query);
 /* Does the answer hang on the kernel's version alone? Then try it out, once; true: asking again is worth it. */
 bool cli_try_kernel(const struct cli *cli, const struct aiu_report *report);
