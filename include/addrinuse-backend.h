@@ -270,6 +270,7 @@ struct aiu_process_fact {
         uid_t uids[4];  /**< real, effective, saved, file system */
         size_t n_uids;  /**< 4; 0 = the uids are not known, or hidden by a user namespace */
         uid_t root_uid; /**< the uid that root of its user namespace has here, if uids are known */
+        pid_t session;  /**< the leader of its session; 0 = not known */
 };
 
 /** What getsockopt(2) on the holder's own descriptor returned. */
@@ -396,6 +397,8 @@ int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const struct aiu_man
  * socket. Such gaps are dropped once every wanted socket has a holder in the kernel.
  */
 int aiu_snapshot_add_gap(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int error, const char *text);
+/** So many processes could not be inspected, and may hold a wanted socket. A gap says why. @since 0.1 */
+void aiu_snapshot_add_unseen(struct aiu_snapshot *snapshot, size_t n_processes);
 /** Report the progress of a long scan: see aiu_context_set_progress(). */
 void aiu_snapshot_progress(struct aiu_snapshot *snapshot, size_t done, size_t total);
 /** Send a message to the context's log hook; it must be printable. */

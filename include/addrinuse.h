@@ -69,8 +69,12 @@ struct aiu_conflict;
 struct aiu_holder;
 /** One recommended action. Part of a report. */
 struct aiu_action;
-/** One thing that could not be seen or decided, and what that would take. Part of a report. */
+/** One thing that could not be seen or decided, and what that would take. Part of a report or a survey. */
 struct aiu_gap;
+/** All sockets that listen or are bound, and what will go wrong with them. Immutable but for the plan. */
+struct aiu_survey;
+/** One thing that is, or will be, wrong with such sockets. Part of a survey. */
+struct aiu_hazard;
 
 /* ------------------------------------------------ 1. ask, in one line */
 
@@ -1316,6 +1320,133 @@ const char *aiu_gap_get_text(const struct aiu_gap *);
 /** @} */
 
 /**
+ * @defgroup aiu_survey Survey
+ * Every socket of a network namespace that listens, or is bound and not connected, with its holders;
+ * and hazards: what overlaps silently, what will fail at the next start. For a host that works.
+ * @{
+ */
+
+/** Also AF_UNIX sockets that are bound to a path or an abstract name. @since 0.1 */
+#define AIU_SURVEY_UNIX (UINT32_C(1) << 0)
+
+/**
+ * Look at all sockets, once: one list for each protocol, one search for holders, one question to each
+ * service manager. Only TCP and UDP without flags. A fact that cannot be seen is a gap, never an error.
+ * @param[in] context settings; NULL = the defaults. Its deadline bounds the time
+ * @param[in] flags AIU_SURVEY_*
+ * @param[out] ret_survey the caller owns it: aiu_survey_unref()
+ * @return 0; -EINVAL (NULL, or a flag that this version does not know); -ENOMEM
+ * @since 0.1
+ */
+int aiu_survey_run(struct aiu_context *context, uint32_t flags, struct aiu_survey **ret_survey);
+/** Drop the survey and all that was read from it. @returns NULL. @since 0.1 */
+struct aiu_survey *aiu_survey_unref(struct aiu_survey *);
+
+/** How many sockets: sorted by protocol, port and address. @since 0.1 */
+size_t aiu_survey_get_n_sockets(const struct aiu_survey *);
+/** The i-th socket with its holders; its reason and overlap say nothing. NULL past the end. @since 0.1 */
+const struct aiu_conflict *aiu_survey_get_socket(const struct aiu_survey *, size_t i);
+/**
+ * Who has the i-th socket, as one word that outlives a restart: the unit, the container, else the
+ * program. An idle socket of systemd is its .socket unit's. Printable ASCII without blanks and without
+ * "#". NULL = not known.
+ * @since 0.1
+ */
+const char *aiu_survey_get_owner(const struct aiu_survey *, size_t i);
+/** Processes that could not be inspected: any may hold any socket. @since 0.1 */
+size_t aiu_survey_get_n_unseen_processes(const struct aiu_survey *);
+/** What could not be seen. @since 0.1 */
+size_t aiu_survey_get_n_gaps(const struct aiu_survey *);
+/** The i-th gap; NULL past the end. @since 0.1 */
+const struct aiu_gap *aiu_survey_get_gap(const struct aiu_survey *, size_t i);
+
+/** What is wrong: doc/hazards.md has the rule of each. @since 0.1 */
+enum aiu_hazard_kind {
+        AIU_HAZARD_UNKNOWN = 0,            /**< of a newer version */
+        AIU_HAZARD_SILENT_OVERLAP = 1,     /**< two owners have overlapping addresses on one port */
+        AIU_HAZARD_SHARED_PORT = 2,        /**< two owners share one address with SO_REUSEPORT */
+        AIU_HAZARD_SOCKET_AND_SERVICE = 3, /**< a .socket unit's own service binds the address itself */
+        AIU_HAZARD_NEXT_BOOT = 4,          /**< a .socket unit will want an address that another owner has */
+        AIU_HAZARD_DUPLICATE_LISTEN = 5,   /**< two .socket units want one address */
+        AIU_HAZARD_EPHEMERAL_RANGE = 6,    /**< a client may get the port while its server is down */
+        AIU_HAZARD_ORPHAN = 7,             /**< the program that started the holder is gone */
+        AIU_HAZARD_INHERITED = 8,          /**< a child program keeps a server's socket open */
+        AIU_HAZARD_DELETED_EXE = 9,        /**< the holder's executable was deleted or replaced */
+        AIU_HAZARD_BOUND_ONLY = 10,        /**< a TCP socket keeps a port and does not listen */
+        AIU_HAZARD_RESTART_LOOP = 11,      /**< systemd starts the unit again and again */
+        AIU_HAZARD_PUBLIC_DEBUG = 12,      /**< a debugger or an admin port on every address */
+        AIU_HAZARD_UNIT_SPARES_HOLDER = 13 /**< the next stop of the unit leaves the holder behind */
+};
+/** How bad. @since 0.1 */
+enum aiu_severity {
+        AIU_SEVERITY_UNKNOWN = 0, /**< of a newer version */
+        AIU_SEVERITY_INFO = 1,    /**< may be meant to be like that */
+        AIU_SEVERITY_WARNING = 2, /**< works today, and surprises later */
+        AIU_SEVERITY_ERROR = 3    /**< fails, or will fail at the next start */
+};
+
+/** How many hazards: the worst first. @since 0.1 */
+size_t aiu_survey_get_n_hazards(const struct aiu_survey *);
+/** The i-th hazard; NULL past the end. @since 0.1 */
+const struct aiu_hazard *aiu_survey_get_hazard(const struct aiu_survey *, size_t i);
+/** Which one. @since 0.1 */
+enum aiu_hazard_kind aiu_hazard_get_kind(const struct aiu_hazard *);
+/** How bad it is. @since 0.1 */
+enum aiu_severity aiu_hazard_get_severity(const struct aiu_hazard *);
+/** What is wrong, in one sentence: printable ASCII. @since 0.1 */
+const char *aiu_hazard_get_text(const struct aiu_hazard *);
+/** How many sockets it is about. @since 0.1 */
+size_t aiu_hazard_get_n_sockets(const struct aiu_hazard *);
+/** The i-th of them, as an index for aiu_survey_get_socket(); SIZE_MAX past the end. @since 0.1 */
+size_t aiu_hazard_get_socket(const struct aiu_hazard *, size_t i);
+/** What mends it: printable ASCII; NULL = nothing is known. @since 0.1 */
+const char *aiu_hazard_get_fix_text(const struct aiu_hazard *);
+/** A command for that, for execvp(3): NULL-terminated; NULL = there is none. @since 0.1 */
+const char *const *aiu_hazard_get_fix_argv(const struct aiu_hazard *);
+
+/** How a survey differs from a plan. @since 0.1 */
+enum aiu_difference {
+        AIU_DIFFERENCE_UNKNOWN = 0,    /**< of a newer version */
+        AIU_DIFFERENCE_MISSING = 1,    /**< planned, and no socket has the address */
+        AIU_DIFFERENCE_UNEXPECTED = 2, /**< a socket that is not in the plan */
+        AIU_DIFFERENCE_WRONG_OWNER = 3 /**< another owner than planned */
+};
+
+/**
+ * Compare the sockets with a plan: lines of ADDRESS:PORT/PROTO and OWNER, as `addrinuse audit
+ * --write-plan` prints them. "*" is any owner, or any address. "#" begins a comment. AF_UNIX sockets are
+ * never part of a plan, and a UDP socket in the range that the kernel gives to clients only if a line
+ * names it. Differences replace those of an earlier plan. An owner that could not be seen is
+ * no difference: aiu_survey_get_n_unverified() counts them.
+ * @param[in,out] survey a survey
+ * @param[in] plan the text of the plan
+ * @param[out] ret_line the line, from 1, that -EINVAL is about; may be NULL. Written on -EINVAL alone
+ * @return 0; -EINVAL (NULL, or a line that is none of a plan); -ENOMEM
+ * @since 0.1
+ */
+int aiu_survey_set_plan(struct aiu_survey *survey, const char *plan, unsigned int *ret_line);
+/**
+ * The sockets as a plan, to be reviewed and kept. The caller owns *ret_plan: free(3).
+ * @returns 0; -EINVAL (NULL); -ENOMEM
+ * @since 0.1
+ */
+int aiu_survey_to_plan(const struct aiu_survey *, char **ret_plan);
+/** In how many ways the survey differs from the plan. @since 0.1 */
+size_t aiu_survey_get_n_differences(const struct aiu_survey *);
+/** The i-th difference; AIU_DIFFERENCE_UNKNOWN past the end. @since 0.1 */
+enum aiu_difference aiu_survey_get_difference(const struct aiu_survey *, size_t i);
+/** "ADDRESS:PORT/PROTO" that it is about; NULL past the end. @since 0.1 */
+const char *aiu_survey_get_difference_address(const struct aiu_survey *, size_t i);
+/** The planned owner; NULL = none is planned. @since 0.1 */
+const char *aiu_survey_get_difference_planned(const struct aiu_survey *, size_t i);
+/** The owner; NULL = no socket, or not known. @since 0.1 */
+const char *aiu_survey_get_difference_owner(const struct aiu_survey *, size_t i);
+/** Sockets of the plan whose owner could not be seen: whether the plan is met is not known. @since 0.1 */
+size_t aiu_survey_get_n_unverified(const struct aiu_survey *);
+
+/** @} */
+
+/**
  * @defgroup aiu_tokens Tokens
  * Words for the values of the enums.
  * @{
@@ -1340,6 +1471,9 @@ const char *aiu_manager_kind_to_string(enum aiu_manager_kind); /**< such as "sys
 const char *aiu_action_kind_to_string(enum aiu_action_kind);   /**< such as "stop-unit" */
 const char *aiu_gap_kind_to_string(enum aiu_gap_kind);         /**< such as "permission" */
 const char *aiu_wait_basis_to_string(enum aiu_wait_basis);     /**< such as "event" */
+const char *aiu_hazard_kind_to_string(enum aiu_hazard_kind);   /**< such as "silent-overlap" */
+const char *aiu_severity_to_string(enum aiu_severity);         /**< such as "warning" */
+const char *aiu_difference_to_string(enum aiu_difference);     /**< such as "wrong-owner" */
 /** @} */
 
 /** @} */
@@ -1380,6 +1514,25 @@ int aiu_report_to_text(const struct aiu_report *, uint32_t flags, char **ret_tex
  * @since 0.1
  */
 int aiu_report_to_json(const struct aiu_report *, uint32_t flags, char **ret_json);
+
+/** aiu_survey_to_text(): the table of all sockets, and hazards without their fixes. @since 0.1 */
+#define AIU_RENDER_TABLE (UINT32_C(1) << 5)
+
+/**
+ * The survey in words: its hazards and how to mend each, what could not be seen, and a last line with
+ * numbers. Hazards of severity `info` with AIU_RENDER_VERBOSE alone. The caller owns *ret_text: free(3).
+ * @returns 0; -EINVAL (NULL, or a flag that this version does not know); -ENOMEM
+ * @since 0.1
+ */
+int aiu_survey_to_text(const struct aiu_survey *, uint32_t flags, char **ret_text);
+
+/**
+ * The survey as one JSON object: schema, sockets, hazards, plan, gaps. The caller owns *ret_json:
+ * free(3). Fields are added, never renamed.
+ * @returns 0; -EINVAL (NULL, or a flag that this version does not know); -ENOMEM
+ * @since 0.1
+ */
+int aiu_survey_to_json(const struct aiu_survey *, uint32_t flags, char **ret_json);
 
 /**
  * Write the text to a stream. The stream is not flushed.

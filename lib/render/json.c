@@ -16,6 +16,7 @@
 #include <sys/un.h>
 
 #include "addrinuse.h"
+#include "render/json-parts.h"
 #include "render/json-writer.h"
 #include "render/phrases.h"
 #include "util/macro.h"
@@ -102,7 +103,7 @@ static void put_path(struct json *j, const struct sockaddr *address, socklen_t b
         json_outside(j, name, n);
 }
 
-static void put_endpoint(struct json *j, const char *name, const struct sockaddr *address, socklen_t bytes)
+void json_endpoint(struct json *j, const char *name, const struct sockaddr *address, socklen_t bytes)
 {
         if (!address) {
                 json_null(j, name);
@@ -310,7 +311,7 @@ static void put_unit(struct json *j, const char *name, const char *unit)
         put_word(j, unit);
 }
 
-static void put_holder(struct json *j, const struct aiu_holder *holder)
+void json_holder(struct json *j, const struct aiu_holder *holder)
 {
         static const char *const flags[] = { "same-program",  "orphan",      "stopped",  "dying",       "deleted-exe",
                                              "unit-leftover", "unit-spared", "ancestor", "handed-over", "worker" };
@@ -356,8 +357,8 @@ static void put_conflict(struct json *j, const struct aiu_conflict *c)
         json_token(j, "state", aiu_state_to_string(aiu_conflict_get_state(c)));
         json_token(j, "reason", aiu_reason_to_string(aiu_conflict_get_reason(c)));
         json_token(j, "blocking", aiu_tristate_to_string(aiu_conflict_is_blocking(c)));
-        put_endpoint(j, "local", local, local_bytes);
-        put_endpoint(j, "peer", peer, peer_bytes);
+        json_endpoint(j, "local", local, local_bytes);
+        json_endpoint(j, "peer", peer, peer_bytes);
         json_string(j, "type", type_name(aiu_conflict_get_type(c)));
         json_string(j, "protocol", protocol_name(local, aiu_conflict_get_type(c), aiu_conflict_get_protocol(c)));
         json_id(j, "inode", aiu_conflict_get_inode(c));
@@ -374,7 +375,7 @@ static void put_conflict(struct json *j, const struct aiu_conflict *c)
         put_references(j, c);
         json_begin(j, "holders", "[");
         for (size_t i = 0; i < aiu_conflict_get_n_holders(c); i++)
-                put_holder(j, aiu_conflict_get_holder(c, i));
+                json_holder(j, aiu_conflict_get_holder(c, i));
         json_close(j, "]");
         json_close(j, "}");
 }
@@ -406,6 +407,20 @@ static void put_signal(struct json *j, const struct aiu_action *action)
         json_close(j, "]");
 }
 
+void json_argv(struct json *j, const char *const *argv)
+{
+        if (!argv) {
+                json_null(j, "argv");
+                return;
+        }
+        json_begin(j, "argv", "[");
+        for (; *argv; argv++) {
+                json_separate(j);
+                put_word(j, *argv);
+        }
+        json_close(j, "]");
+}
+
 static void put_action(struct json *j, const struct aiu_action *action)
 {
         static const char *const flags[] = { "needs-root",  "disruptive", "changes-code", "last-resort",
@@ -415,23 +430,14 @@ static void put_action(struct json *j, const struct aiu_action *action)
         json_begin(j, NULL, "{");
         json_token(j, "kind", aiu_action_kind_to_string(aiu_action_get_kind(action)));
         json_words(j, "text", aiu_action_get_text(action));
-        if (argv) {
-                json_begin(j, "argv", "[");
-                for (; *argv; argv++) {
-                        json_separate(j);
-                        put_word(j, *argv);
-                }
-                json_close(j, "]");
-        } else {
-                json_null(j, "argv");
-        }
+        json_argv(j, argv);
         json_token(j, "sufficient", aiu_tristate_to_string(aiu_action_is_sufficient(action)));
         json_flags(j, "flags", aiu_action_get_flags(action), flags, ELEMENTSOF(flags));
         put_signal(j, action);
         json_close(j, "}");
 }
 
-static void put_gap(struct json *j, const struct aiu_gap *gap)
+void json_gap(struct json *j, const struct aiu_gap *gap)
 {
         json_begin(j, NULL, "{");
         json_token(j, "kind", aiu_gap_kind_to_string(aiu_gap_get_kind(gap)));
@@ -457,7 +463,7 @@ static void put_lists(struct json *j, const struct aiu_report *report)
         json_close(j, "]");
         json_begin(j, "gaps", "[");
         for (size_t i = 0; i < aiu_report_get_n_gaps(report); i++)
-                put_gap(j, aiu_report_get_gap(report, i));
+                json_gap(j, aiu_report_get_gap(report, i));
         json_close(j, "]");
 }
 

@@ -665,7 +665,9 @@ static bool time_of_day(struct strbuf *out, uint64_t started, uint64_t now)
         return true;
 }
 
-static void start(struct strbuf *out, const struct aiu_holder *h, bool local_time)
+/* What stands before a time of day, and before a time span alone. */
+static void put_start(struct strbuf *out, const struct aiu_holder *h, bool local_time, const char *since,
+                      const char *up)
 {
         uint64_t started = aiu_holder_get_start_time_usec(h), now;
         struct strbuf when = { 0 };
@@ -675,12 +677,27 @@ static void start(struct strbuf *out, const struct aiu_holder *h, bool local_tim
         now = sys_real_usec();
         started = now > started ? started : now;
         if (local_time && time_of_day(&when, started, now) && !when.error)
-                strbuf_printf(out, ", since %s (", when.text);
+                strbuf_printf(out, "%s%s (", since, when.text);
         else
-                strbuf_str(out, ", up ");
+                strbuf_str(out, up);
         duration(out, (now - started) / 1000000);
         strbuf_str(out, when.text ? ")" : "");
         strbuf_finish(&when);
+}
+
+static void start(struct strbuf *out, const struct aiu_holder *h, bool local_time)
+{
+        put_start(out, h, local_time, ", since ", ", up ");
+}
+
+void phrase_since(struct strbuf *out, const struct aiu_holder *h, bool local_time)
+{
+        put_start(out, h, local_time, "", "");
+}
+
+void phrase_program(struct strbuf *out, const struct aiu_holder *h)
+{
+        name(out, h, aiu_holder_get_label(h));
 }
 
 static void descriptors(struct strbuf *out, const struct aiu_holder *h)

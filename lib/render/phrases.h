@@ -44,6 +44,9 @@ size_t phrase_n_workers(const struct aiu_conflict *c, const struct aiu_holder *m
 /* A process in full: "nginx, pid 812, and 4 workers (root), fd 6, up 3 days". And one that stands on an earlier line. */
 void phrase_holder(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h, bool local_time);
 void phrase_holder_again(struct strbuf *out, const struct aiu_holder *h);
+/* "server.js" for an interpreter, else the name: in a table. "14:02 (3 days)", "3 days"; nothing if not known. */
+void phrase_program(struct strbuf *out, const struct aiu_holder *h);
+void phrase_since(struct strbuf *out, const struct aiu_holder *h, bool local_time);
 void phrase_ids(struct strbuf *out, const struct aiu_conflict *c);
 void phrase_cmdline(struct strbuf *out, const char *cmdline, size_t bytes);
 /* How the addresses meet; false = they are the same. Which options were set. */

@@ -80,7 +80,7 @@ static int add_holders_of(struct aiu_report *report, const struct aiu_snapshot *
 }
 
 /* What in the kernel has it: each a holder of its own, for each would have to let go. */
-static int add_kernel_users_of(struct aiu_report *report, struct aiu_conflict *conflict, uint64_t inode)
+static int add_kernel_users_of(const struct aiu_report *report, struct aiu_conflict *conflict, uint64_t inode)
 {
         for (size_t i = 0; i < report->n_kernel_users; i++) {
                 struct aiu_holder *holder;
@@ -93,6 +93,15 @@ static int add_kernel_users_of(struct aiu_report *report, struct aiu_conflict *c
                 holder->kernel_user = &report->kernel_users[i];
         }
         return 0;
+}
+
+int build_kernel_users(const struct aiu_report *report, struct aiu_conflict *conflict, uint64_t inode)
+{
+        int r = inode != 0 ? add_kernel_users_of(report, conflict, inode) : 0;
+
+        if (r < 0 || conflict->n_holders > 0)
+                return r;
+        return build_without_process(report, conflict);
 }
 
 static uint64_t listener_of(const struct aiu_snapshot *snapshot, const struct socket *child)
@@ -134,11 +143,9 @@ int build_holders(struct aiu_report *report, const struct aiu_snapshot *snapshot
                 inode = listener_of(snapshot, &conflict->socket);
         if (inode != 0)
                 r = add_holders_of(report, snapshot, conflict, inode);
-        if (r >= 0 && inode != 0 && conflict->n_holders == 0)
-                r = add_kernel_users_of(report, conflict, inode);
         if (r < 0 || conflict->n_holders > 0)
                 return r;
-        return build_without_process(report, conflict);
+        return build_kernel_users(report, conflict, inode);
 }
 
 /* ------------------------------------------------------ conflicts */
@@ -254,7 +261,7 @@ static int add_unseen(struct aiu_report *report, const struct observation *o)
 }
 
 /* What holders point into. */
-static void take_facts(struct aiu_report *report, struct aiu_snapshot *s)
+void build_take_facts(struct aiu_report *report, struct aiu_snapshot *s)
 {
         report->processes = s->processes;
         report->n_processes = s->n_processes;
@@ -273,7 +280,7 @@ int build_conflicts(struct aiu_report *report, struct observation *o, const stru
 {
         int r;
 
-        take_facts(report, &o->snapshot);
+        build_take_facts(report, &o->snapshot);
         if (o->snapshot.entries.first) {
                 *ret_entry_group = calloc(table->n_entries + 1, sizeof(**ret_entry_group));
                 r = *ret_entry_group ? build_range(report, o, table, *ret_entry_group) : -ENOMEM;

@@ -13,6 +13,10 @@ int build_range(struct aiu_report *report, const struct observation *o, const st
 /* Shared by the files that build conflicts. */
 int build_holder(const struct aiu_report *report, struct aiu_conflict *conflict, const struct holder_ref *ref);
 int build_holders(struct aiu_report *report, const struct aiu_snapshot *snapshot, struct aiu_conflict *conflict);
+/* Of a socket without a process: the parts of the kernel that have it, else a holder that is not visible. */
+int build_kernel_users(const struct aiu_report *report, struct aiu_conflict *conflict, uint64_t inode);
+/* What holders point into becomes the report's. */
+void build_take_facts(struct aiu_report *report, struct aiu_snapshot *snapshot);
 int build_without_process(const struct aiu_report *report, struct aiu_conflict *conflict);
 void build_device(const struct aiu_snapshot *snapshot, struct socket *socket);
 

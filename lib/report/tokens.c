@@ -161,3 +161,37 @@ static const char *const gap_kind_tokens[] = {
         [AIU_GAP_NOTE] = "note",
 };
 TO_STRING(aiu_gap_kind_to_string, aiu_gap_kind, gap_kind_tokens)
+
+static const char *const hazard_tokens[] = {
+        [AIU_HAZARD_UNKNOWN] = "unknown",
+        [AIU_HAZARD_SILENT_OVERLAP] = "silent-overlap",
+        [AIU_HAZARD_SHARED_PORT] = "shared-port",
+        [AIU_HAZARD_SOCKET_AND_SERVICE] = "socket-and-service",
+        [AIU_HAZARD_NEXT_BOOT] = "next-boot",
+        [AIU_HAZARD_DUPLICATE_LISTEN] = "duplicate-listen",
+        [AIU_HAZARD_EPHEMERAL_RANGE] = "ephemeral-range",
+        [AIU_HAZARD_ORPHAN] = "orphan",
+        [AIU_HAZARD_INHERITED] = "inherited",
+        [AIU_HAZARD_DELETED_EXE] = "deleted-exe",
+        [AIU_HAZARD_BOUND_ONLY] = "bound-only",
+        [AIU_HAZARD_RESTART_LOOP] = "restart-loop",
+        [AIU_HAZARD_PUBLIC_DEBUG] = "public-debug",
+        [AIU_HAZARD_UNIT_SPARES_HOLDER] = "unit-spares-holder",
+};
+TO_STRING(aiu_hazard_kind_to_string, aiu_hazard_kind, hazard_tokens)
+
+static const char *const severity_tokens[] = {
+        [AIU_SEVERITY_UNKNOWN] = "unknown",
+        [AIU_SEVERITY_INFO] = "info",
+        [AIU_SEVERITY_WARNING] = "warning",
+        [AIU_SEVERITY_ERROR] = "error",
+};
+TO_STRING(aiu_severity_to_string, aiu_severity, severity_tokens)
+
+static const char *const difference_tokens[] = {
+        [AIU_DIFFERENCE_UNKNOWN] = "unknown",
+        [AIU_DIFFERENCE_MISSING] = "missing",
+        [AIU_DIFFERENCE_UNEXPECTED] = "unexpected",
+        [AIU_DIFFERENCE_WRONG_OWNER] = "wrong-owner",
+};
+TO_STRING(aiu_difference_to_string, aiu_difference, difference_tokens)

@@ -465,3 +465,39 @@ struct judgement conflict_judge(const struct request *request, const struct sock
                 return number_judge(request, holder, host);
         return judge_every_address(request, holder, host);
 }
+
+static bool lacks_v6only(const struct socket *s)
+{
+        return s->local.sa.any.sa_family == AF_INET6 && s->v6only == UNKNOWN;
+}
+
+/* The rules know two sides: that of a would-be socket, whose options are known, and a socket that is there. */
+static tristate overlap_as(const struct socket *a, const struct socket *b, const struct host *host,
+                           enum aiu_overlap *ret_overlap)
+{
+        struct request q = {
+                .address = a->local,
+                .type = a->type,
+                .protocol = a->protocol,
+                .v6only = a->v6only == YES,
+                .ifindex = a->ifindex,
+                .l3mdev = a->l3mdev,
+                .uid = a->uid,
+        };
+        struct endpoint c = address_endpoint(&a->local), e = address_endpoint(&b->local);
+        uint32_t kernel;
+        tristate meet = sockets_meet(&q, &c, b, &e, host, &kernel);
+
+        *ret_overlap = meet == NO ? AIU_OVERLAP_NONE : overlap_kind(&c, &e);
+        return lacks_v6only(a) && c.v4ish != e.v4ish ? tri_and(UNKNOWN, meet) : meet;
+}
+
+tristate conflict_overlap(const struct socket *a, const struct socket *b, const struct host *host,
+                          enum aiu_overlap *ret_overlap)
+{
+        *ret_overlap = AIU_OVERLAP_NONE;
+        if (a->protocol != b->protocol || !address_is_ip(&a->local) || !address_is_ip(&b->local) ||
+            address_port(&a->local) != address_port(&b->local))
+                return NO;
+        return lacks_v6only(a) ? overlap_as(b, a, host, ret_overlap) : overlap_as(a, b, host, ret_overlap);
+}

@@ -46,4 +46,11 @@ struct judgement conflict_judge(const struct request *request, const struct sock
 struct judgement conflict_judge_search(const struct request *request, const struct socket *holder,
                                        const struct host *host, bool relaxed);
 
+/*
+ * Do two sockets that exist share an address? For a survey: neither asks to be let in, so no option but
+ * IPV6_V6ONLY counts. *ret_overlap: how they meet.
+ */
+tristate conflict_overlap(const struct socket *a, const struct socket *b, const struct host *host,
+                          enum aiu_overlap *ret_overlap);
+
 #endif

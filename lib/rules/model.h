@@ -256,6 +256,7 @@ struct judgement {
 struct process {
         pid_t pid;
         pid_t ppid;
+        pid_t session; /* its leader; 0 = not known */
         uid_t uid;
         uint64_t start_time_usec;
         char *comm;

@@ -46,14 +46,20 @@ const struct holder_ref *snapshot_holder_ref(const struct aiu_snapshot *s, uint6
         return at ? &s->refs[at - 1] : NULL;
 }
 
+static size_t most_refs(const struct aiu_snapshot *s)
+{
+        if (s->survey)
+                return SNAPSHOT_SURVEY_REFS;
+        return s->entries.first ? SNAPSHOT_MAX_RANGE_HOLDINGS : SNAPSHOT_MAX_REFS;
+}
+
 static int make_ref_room(struct aiu_snapshot *s)
 {
         if (!s->ref_heads)
                 s->ref_heads = calloc(HOLDING_HEADS, sizeof(*s->ref_heads));
         if (!s->ref_heads)
                 return -ENOMEM;
-        return snapshot_grow(&s->refs, sizeof(*s->refs), s->n_refs, &s->refs_room,
-                             s->entries.first ? SNAPSHOT_MAX_RANGE_HOLDINGS : SNAPSHOT_MAX_REFS);
+        return snapshot_grow(&s->refs, sizeof(*s->refs), s->n_refs, &s->refs_room, most_refs(s));
 }
 
 AIU_EXPORT int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t inode, pid_t pid, int fd)

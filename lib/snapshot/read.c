@@ -234,6 +234,7 @@ AIU_EXPORT int aiu_snapshot_get_process(const struct aiu_snapshot *snapshot, siz
                 .parent_returns = p->parent_returns,
                 .n_uids = p->has_uids ? 4 : 0,
                 .root_uid = p->root_uid,
+                .session = p->session,
         };
         memcpy(fact.uids, p->uids, sizeof(fact.uids));
         return fact_give(ret_fact, &fact, sizeof(fact));

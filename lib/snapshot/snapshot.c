@@ -334,15 +334,17 @@ static int add_socket(struct aiu_snapshot *snapshot, const struct aiu_socket_fac
         struct socket socket, *known;
         int r;
 
+        if (snapshot->survey && f->peer_len > 0)
+                return 0;
         r = fill_socket(&socket, f);
         if (r < 0)
                 return r;
-        known = snapshot_find_socket(snapshot, &socket);
+        known = snapshot->survey ? NULL : snapshot_find_socket(snapshot, &socket);
         if (known) {
                 snapshot_merge_socket(known, &socket);
                 return 0;
         }
-        r = SNAPSHOT_GROW(snapshot, sockets, SNAPSHOT_MAX_SOCKETS);
+        r = SNAPSHOT_GROW(snapshot, sockets, snapshot->survey ? SNAPSHOT_SURVEY_SOCKETS : SNAPSHOT_MAX_SOCKETS);
         if (r < 0)
                 return r;
         snapshot->sockets[snapshot->n_sockets++] = socket;
@@ -362,7 +364,9 @@ AIU_EXPORT int aiu_snapshot_add_socket(struct aiu_snapshot *snapshot, const stru
         if (r == -ENOBUFS)
                 return snapshot_truncated(
                         snapshot, &snapshot->sockets_truncated,
-                        "more sockets are on this port than a report can hold: the rest are not shown");
+                        snapshot->survey
+                                ? "there are more sockets than a survey can hold: the rest are not shown"
+                                : "more sockets are on this port than a report can hold: the rest are not shown");
         return r;
 }
 
@@ -417,6 +421,7 @@ static int fill_process(struct process *to, const struct aiu_process_fact *f)
                 .parent_returns = f->parent_returns,
                 .has_uids = f->n_uids == 4,
                 .root_uid = f->root_uid,
+                .session = f->session,
         };
         memcpy(to->uids, f->uids, sizeof(to->uids));
         if ((r = keep_string(&to->comm, f->comm, SNAPSHOT_MAX_STRING)) < 0 ||
@@ -451,7 +456,7 @@ AIU_EXPORT int aiu_snapshot_add_process(struct aiu_snapshot *snapshot, const str
         for (size_t i = 0; i < snapshot->n_processes; i++)
                 if (snapshot->processes[i].pid == f.pid)
                         return 0;
-        r = SNAPSHOT_GROW(snapshot, processes, SNAPSHOT_MAX_PROCESSES);
+        r = SNAPSHOT_GROW(snapshot, processes, snapshot->survey ? SNAPSHOT_SURVEY_PROCESSES : SNAPSHOT_MAX_PROCESSES);
         if (r == -ENOBUFS)
                 return snapshot_truncated(
                         snapshot, &snapshot->holders_truncated,
@@ -624,4 +629,10 @@ AIU_EXPORT void aiu_snapshot_log(struct aiu_snapshot *snapshot, enum aiu_log_lev
 {
         if (snapshot && snapshot->log && message && level <= snapshot->log_max)
                 snapshot->log(snapshot->log_userdata, level, message);
+}
+
+AIU_EXPORT void aiu_snapshot_add_unseen(struct aiu_snapshot *snapshot, size_t n_processes)
+{
+        if (snapshot)
+                snapshot->n_unseen += n_processes;
 }

@@ -13,6 +13,10 @@
  * gap of kind TRUNCATED is recorded, once, and the call returns -ENOBUFS. */
 #define SNAPSHOT_MAX_SOCKETS 8192u
 #define SNAPSHOT_MAX_PROCESSES 1024u
+/* A survey keeps each socket without a peer: four times as many as there are ports, and their holders. */
+#define SNAPSHOT_SURVEY_SOCKETS (256u * 1024u)
+#define SNAPSHOT_SURVEY_PROCESSES 8192u
+#define SNAPSHOT_SURVEY_REFS (512u * 1024u)
 #define SNAPSHOT_MAX_REFS 8192u /* port 0: as many as there can be entries */
 #define SNAPSHOT_MAX_RANGE_HOLDINGS 65536u
 #define SNAPSHOT_MAX_FDS 64u /* of one process, for one socket */
@@ -66,6 +70,8 @@ struct aiu_snapshot {
         bool gap_lost;    /* for want of memory: there is no report then */
         uint64_t *wanted; /* sorted, no duplicates */
         size_t n_wanted;
+        bool survey;     /* sockets of every port, none with a peer */
+        size_t n_unseen; /* processes that could not be inspected */
         bool sockets_truncated;
         bool holders_truncated;
         void (*progress)(void *userdata, size_t done, size_t total);

@@ -123,6 +123,7 @@ static void gap_hidden(struct scan *scan)
 
 void scan_add_gaps(struct scan *scan, int r)
 {
+        aiu_snapshot_add_unseen(scan->snapshot, scan->denied.n + scan->left_out.n);
         if (scan->denied.n > 0)
                 gap_denied(scan);
         if (scan->failed < 0)

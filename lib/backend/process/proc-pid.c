@@ -289,6 +289,7 @@ static uint64_t start_time(const struct proc_reader *reader, uint64_t ticks)
 static void put_stat(struct proc_reader *reader, const struct proc_stat *stat, struct aiu_process_fact *fact)
 {
         fact->ppid = stat->ppid;
+        fact->session = stat->session;
         fact->comm = stat->comm;
         fact->start_time_usec = start_time(reader, stat->start_ticks);
         fact->n_ancestors = find_ancestors(reader, stat);

@@ -235,6 +235,9 @@ TOKEN(manager_kind)
 TOKEN(action_kind)
 TOKEN(gap_kind)
 TOKEN(wait_basis)
+TOKEN(hazard_kind)
+TOKEN(severity)
+TOKEN(difference)
 
 #include "fixture/api-tokens.h"
 #include "fixture/run-suite.h"
@@ -247,8 +250,9 @@ START_TEST(numbers_and_tokens)
 END_TEST
 
 static const char *(*const all_tokens[])(int) = {
-        verdict_token, call_token,        retry_token,        tristate_token,    overlap_token,  state_token,
-        reason_token,  holder_kind_token, manager_kind_token, action_kind_token, gap_kind_token, wait_basis_token,
+        verdict_token,  call_token,       retry_token,       tristate_token,     overlap_token,
+        state_token,    reason_token,     holder_kind_token, manager_kind_token, action_kind_token,
+        gap_kind_token, wait_basis_token, hazard_kind_token, severity_token,     difference_token,
 };
 
 START_TEST(unknown_tokens)

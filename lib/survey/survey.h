@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A survey from the inside: survey.c fills it in, and then only the plan changes. */
+#ifndef AIU_SURVEY_H
+#define AIU_SURVEY_H
+
+#include "observe/observe.h"
+#include "report/report.h"
+#include "util/strbuf.h"
+
+struct aiu_hazard {
+        enum aiu_hazard_kind kind;
+        enum aiu_severity severity;
+        char *text;
+        size_t *sockets;
+        size_t n_sockets;
+        char *fix_text;  /* NULL = nothing is known */
+        char **fix_argv; /* NULL-terminated, or NULL */
+        size_t order;    /* in which they were found */
+};
+
+struct difference {
+        enum aiu_difference kind;
+        char *address, *planned, *owner;
+};
+
+struct aiu_survey {
+        struct aiu_report *facts; /* its conflicts are the sockets, its gaps the survey's */
+        char **owners;            /* of each socket; NULL = not known */
+        struct aiu_hazard *hazards;
+        size_t n_hazards, hazards_room;
+        struct difference *differences;
+        size_t n_differences, differences_room;
+        size_t n_unverified;
+        size_t n_unseen;
+        int range_first, range_last; /* ip_local_port_range; 0 = not known */
+};
+
+/* ------------------------------------------------------ what was seen */
+
+/* collect.c: all sockets, sorted, and their holders and managers. AIU_COMPLETE, AIU_PARTIAL or -ENOMEM. */
+int survey_collect(struct observation *o);
+/* The options of these sockets, which are indexes in the snapshot. */
+int survey_collect_options(struct observation *o, const size_t *sockets, size_t n);
+
+/* owner.c: fills in the sockets, their holders and their owners. -ENOMEM. */
+int survey_build(struct aiu_survey *survey, struct observation *o);
+
+/* The holder that is no helper of another one; NULL = none is known. */
+const struct aiu_holder *survey_master(const struct aiu_survey *survey, size_t i);
+/* The service that systemd can be asked to start again; NULL = none. */
+const char *survey_service(const struct aiu_holder *holder);
+/* A service manager, which holds sockets for its units. */
+bool survey_is_manager(const struct aiu_holder *holder);
+/* "127.0.0.1:80/tcp" */
+void survey_put_address(struct strbuf *out, const struct socket *socket);
+/* "127.0.0.1:80/tcp (nginx.service)" */
+void survey_put_socket(struct strbuf *out, const struct aiu_survey *survey, size_t i);
+/* "node (pid 812)" */
+void survey_put_process(struct strbuf *out, const struct aiu_holder *holder);
+
+/* ------------------------------------------------------ what is wrong */
+
+struct hazard_draft {
+        enum aiu_hazard_kind kind;
+        enum aiu_severity severity;
+        struct strbuf text, fix;
+        const char *argv[6]; /* copied; argv[0] NULL = no command */
+        const size_t *sockets;
+        size_t n_sockets;
+};
+
+/* Takes the draft's texts, after an error as well. -ENOMEM. */
+int hazard_add(struct aiu_survey *survey, struct hazard_draft *draft);
+/* The worst first. */
+void hazards_sort(struct aiu_survey *survey);
+
+/* A pair of sockets with different owners and overlapping addresses. */
+struct pair {
+        size_t a, b; /* a < b */
+        enum aiu_overlap overlap;
+};
+
+struct pairs {
+        struct pair *list;
+        size_t n, room;
+        bool truncated;
+};
+
+/* overlap.c: find the pairs first, for their options have to be read. */
+int overlap_find(const struct aiu_survey *survey, const struct host *host, struct pairs *ret_pairs);
+int hazards_overlap(struct aiu_survey *survey, const struct pairs *pairs);
+/* held.c: what is odd about the processes that hold a socket. */
+int hazards_held(struct aiu_survey *survey);
+/* ports.c: what is odd about a port. */
+int hazards_ports(struct aiu_survey *survey, const struct host *host);
+
+void difference_finish(struct difference *difference);
+void hazard_finish(struct aiu_hazard *hazard);
+
+#endif
