@@ -25,7 +25,9 @@
 static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
                             "       addrinuse [OPTION]... run [--] COMMAND [ARGUMENT]...\n"
                             "       addrinuse [OPTION]... watch\n"
+                            "       addrinuse [OPTION]... [audit [--plan=FILE|--write-plan|--prometheus[=FILE]]]\n"
                             "Explain \"bind: Address already in use\", and say what frees the address.\n"
+                            "Without an address: who has which; audit: what of that will go wrong.\n"
                             "\n"
                             "  8080  3000-3010  127.0.0.1:8080  [::1]:53/udp  localhost:http  /run/x  @name\n"
                             "  :::3000  tcp://0.0.0.0:80  'a line of a log'  - (lines on standard input)\n"
@@ -582,7 +584,7 @@ static int take_option(struct cli *cli, int option, uint32_t *context_flags)
 /* ------------------------------------------------------ verbs */
 
 /* Each is a file cmd-NAME.c. */
-static const struct cli_verb *const verbs[] = { &cmd_run, &cmd_watch, NULL };
+static const struct cli_verb *const verbs[] = { &cmd_audit, &cmd_run, &cmd_watch, NULL };
 static const struct cli_verb no_verb;
 
 #define MOST_OPTIONS 64
@@ -817,12 +819,14 @@ static int run(struct cli *cli, const struct cli_verb *verb, int argc, char **ar
                 return r < 0 ? EXIT_TROUBLE : EXIT_FREE;
         if (verb)
                 return verb->run(cli, argc - optind, argv + optind);
+        if (isatty(STDERR_FILENO) && !cli->check)
+                aiu_context_set_progress(cli->context, on_progress, cli->progress);
+        if (optind >= argc && !cli->check && !cli->apply && (!cli->quiet || cli->json))
+                return cli_overview(cli);
         if (optind >= argc) {
                 cli_error("which port? Try: addrinuse 8080, or addrinuse --help");
                 return EXIT_TROUBLE;
         }
-        if (isatty(STDERR_FILENO) && !cli->check)
-                aiu_context_set_progress(cli->context, on_progress, cli->progress);
         return answer_all(cli, argv + optind);
 }
 

@@ -176,4 +176,12 @@ int cli_remove(const struct pinned *pinned, const struct aiu_action *action);
 /* Run a command without a shell; -EIO: it failed. */
 int cli_spawn(const char *const *argv);
 
+/* cmd-audit.c. The table of all sockets, where no address is asked about. */
+extern const struct cli_verb cmd_audit;
+int cli_overview(struct cli *cli);
+/* The text of a survey on stdout, in lines of at most `width` columns; 0 = as they are. */
+void cli_print_lines(const char *text, size_t width);
+/* For Prometheus: to a file, which is replaced as a whole, or to stdout. */
+int cli_print_metrics(const struct aiu_survey *survey, const char *path_or_null);
+
 #endif
