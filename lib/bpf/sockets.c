@@ -227,7 +227,9 @@ int bpf_sockets(void *userdata, const struct aiu_request *request, struct aiu_sn
                 return AIU_PARTIAL;
         module_lock(module);
         r = walk_checked(module, request->protocol, request->port);
-        if (r < 0)
+        if (r == -ENOBUFS)
+                r = AIU_PARTIAL; /* more sockets than fit: sock_diag(7) lists them */
+        else if (r < 0)
                 (void)aiu_snapshot_add_gap(snapshot, r == -EBADE ? AIU_GAP_BACKEND : AIU_GAP_RACE, -r,
                                            r == -EBADE
                                                    ? "the BPF programs saw fewer sockets than sock_diag(7) and were "
