@@ -9,7 +9,7 @@
 
 #include "differential.h"
 
-#define N_MASKS 4u /* of SO_REUSEADDR and SO_REUSEPORT */
+#define N_MASKS 8u /* of SO_REUSEADDR, SO_REUSEPORT and IPV6_V6ONLY, which is for [::] alone */
 
 struct pair {
         struct candidate asked;
@@ -48,8 +48,8 @@ static const struct truth *truth_of(struct stage *stage, struct pair *pair, unsi
 static void compare_what_ifs(struct stage *stage, struct pair *pair, const struct answer *answer,
                              const struct aiu_report *report)
 {
-        /* IPV6_V6ONLY changes nothing: 0.0.0.0 is asked about as well. */
-        for (unsigned int more = 0; more < 2 * N_MASKS; more++) {
+        /* IPV6_V6ONLY may do harm: in the chain of UDP sockets, a first one that lets [::] in may not meet it. */
+        for (unsigned int more = 0; more < N_MASKS; more++) {
                 unsigned char said = answer->what_if[more];
                 const struct truth *truth =
                         truth_of(stage, pair, pair->asked.options | (more & (N_MASKS - 1)), AIU_CALL_BIND);
@@ -70,7 +70,8 @@ static void compare_what_ifs(struct stage *stage, struct pair *pair, const struc
 
 void check_port_alone(struct stage *stage, const struct target *target, unsigned int options)
 {
-        struct pair pair = { .asked = stage_candidate(stage, target, options & (N_MASKS - 1)) };
+        struct pair pair = { .asked = stage_candidate(stage, target,
+                                                      options & (N_MASKS - 1) & ~(unsigned int)AIU_OPTION_V6ONLY) };
         struct aiu_report *report = NULL;
         const struct truth *truth;
         struct answer answer;

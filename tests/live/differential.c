@@ -216,6 +216,10 @@ static bool acceptable(const struct tally *t)
 {
         if (t->wrong || t->what_ifs_wrong || t->unexplained || t->failed)
                 return false;
+        /* All bits are read, whoever has the socket. Where SO_REUSEPORT is in play, an order may not be known. */
+        if (settings.bpf && modes[MODE_TCP] && !settings.old &&
+            percent(t->unknown[CLASS_UNREADABLE], t->cases[CLASS_UNREADABLE]) > MAX_UNKNOWN_PERCENT)
+                return false;
         /* With facts left out there is much to try, and much that stays unknown. */
         if (settings.trial)
                 return t->trials > 0 || settings.old;
