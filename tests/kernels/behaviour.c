@@ -15,6 +15,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <addrinuse-backend.h>
 #include <addrinuse.h>
 
 enum { REUSEADDR = 1, REUSEPORT = 2, V6ONLY = 4, LISTEN = 8, MASKS = 8, NONE = 255 };
@@ -288,19 +289,30 @@ static void try_pair(const char *held, unsigned int held_flags, const char *aske
                flags, aiu_verdict_to_string(verdict), error ? strerror(error) : "ok");
 }
 
-/* Each address beside each other one, with the options that matter to one pair alone. */
+/* V6ONLY makes no difference to an IPv4 socket, and is an error with a mapped address. */
+static bool is_pointless(const char *ip, unsigned int flags)
+{
+        return flags & V6ONLY && (!strchr(ip, ':') || strchr(ip, '.'));
+}
+
+/* Each address beside each other one. Who holds it is no question here, and takes most of the time. */
 static int try_pairs(uint32_t behaves)
 {
-        static const unsigned int held[] = { 0, LISTEN, V6ONLY, V6ONLY | LISTEN, REUSEADDR };
-        static const unsigned int asked[] = { 0, V6ONLY, REUSEADDR };
+        static const char *const unused[] = { "proc-fd", "options", "kernel-user", "cgroup", "sd-bus" };
+        static const unsigned int held[] = { 0, LISTEN, V6ONLY | LISTEN }, asked[] = { 0, V6ONLY };
 
         if (aiu_context_new(&context) < 0)
                 return -ENOMEM;
         (void)aiu_context_set_deadline_usec(context, 0);
         (void)aiu_context_set_kernel(context, behaves);
-        for (unsigned int i = 0; i < N_PAIRED * N_PAIRED; i++)
-                for (unsigned int j = 0; j < 15; j++)
-                        try_pair(paired[i / N_PAIRED], held[j / 3], paired[i % N_PAIRED], asked[j % 3]);
+        for (size_t i = 0; i < sizeof(unused) / sizeof(unused[0]); i++)
+                (void)aiu_context_disable_backend(context, unused[i]);
+        for (unsigned int i = 0; i < N_PAIRED * N_PAIRED * 6; i++) {
+                const char *first = paired[i / 6 / N_PAIRED], *second = paired[i / 6 % N_PAIRED];
+
+                if (!is_pointless(first, held[i % 6 / 2]) && !is_pointless(second, asked[i % 2]))
+                        try_pair(first, held[i % 6 / 2], second, asked[i % 2]);
+        }
         context = aiu_context_unref(context);
         printf("pairs: %u cases, %u wrong, %u unknown\n", n_pairs, n_pairs_wrong, n_pairs_unknown);
         return 0;
