@@ -56,7 +56,8 @@ struct aiu_watch;
  * nanoseconds. A failing bind(2) of the caller itself must arrive, else the mechanism counts as broken.
  *
  * Equal failures (network namespace, address, protocol, call, errno) within a second are counted, not told.
- * At most 100 failures in a second are explained; more are counted as lost. The context gets a backend
+ * Explanations take at most half of the time, and those of one program in one network namespace a tenth:
+ * what comes beyond that is counted as lost. The context gets a backend
  * "bpf-watch", which knows the sockets that were on the port when the call failed.
  *
  * @param context settings of the queries, and their backends; NULL = the defaults. A reference is taken.

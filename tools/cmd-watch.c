@@ -286,11 +286,12 @@ static void tell_event(const struct sink *sink, const struct aiu_watch *watch, s
         sink_event(sink, &event, STDOUT_FILENO);
 }
 
-static void tell_all(const struct sink *sink, struct aiu_watch *watch)
+/* With thousands of events waiting, a signal ends it all the same. */
+static void tell_all(const struct sink *sink, struct aiu_watch *watch, bool (*stop)(void))
 {
         struct aiu_report *report = NULL;
 
-        while (module.next(watch, &report) == 1) {
+        while (!(stop && stop()) && module.next(watch, &report) == 1) {
                 tell_event(sink, watch, report);
                 aiu_report_unref(report);
         }
@@ -324,6 +325,15 @@ static void block_signals(sigset_t *ret_before)
         (void)signal(SIGPIPE, SIG_IGN);
 }
 
+/* If something is there to read, ppoll(2) returns without a look at signals. */
+static bool is_ending(void)
+{
+        sigset_t pending;
+
+        (void)sigpending(&pending);
+        return ended || sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1;
+}
+
 /* Nobody reads on. */
 static bool is_deaf(const struct sink *sink)
 {
@@ -338,15 +348,15 @@ static void watch_on(const struct sink *sink, struct aiu_watch *watch)
 
         block_signals(&unblocked);
         tell_start(sink, watch);
-        while (!ended && !is_deaf(sink)) {
+        while (!is_ending() && !is_deaf(sink)) {
                 struct pollfd fds[] = { { .fd = module.get_fd(watch), .events = POLLIN },
                                         { .fd = sink->journal ? -1 : STDOUT_FILENO } };
 
                 if (ppoll(fds, 2, NULL, &unblocked) > 0)
-                        tell_all(sink, watch);
+                        tell_all(sink, watch, is_ending);
         }
         (void)module.stop(watch);
-        tell_all(sink, watch);
+        tell_all(sink, watch, NULL);
 }
 
 static int explain_error(int r)

@@ -19,7 +19,6 @@
 #include "util/sys.h"
 
 #define QUIET_NSEC UINT64_C(1000000000)
-#define MOST_EXPLAINED 100u /* in QUIET_NSEC */
 #define MOST_REMEMBERED 1024u
 
 enum { CAPABILITY_SYS_ADMIN = 21, CAPABILITY_PERFMON = 38, CAPABILITY_BPF = 39 };
@@ -45,8 +44,7 @@ struct aiu_watch {
         struct watch_failure *due; /* counted failures of which the second is over */
         uint64_t *due_counts;
         size_t n_due;
-        uint64_t explained_since;
-        unsigned int n_explained;
+        struct budget budget;
         uint64_t told, dropped;
         /* The current one */
         struct watch_event event;
@@ -244,6 +242,7 @@ AIU_EXPORT int aiu_watch_stop(struct aiu_watch *watch)
                 return -EINVAL;
         way_detach(&watch->way);
         watch->stopped = true;
+        budget_close(&watch->budget);
         return 0;
 }
 
@@ -329,28 +328,27 @@ static int tell_counted(struct aiu_watch *watch, struct aiu_report **ret_report)
 
 /* ------------------------------------------------------ what is seen */
 
-static bool may_explain(struct aiu_watch *watch)
+/* -EBUSY: the time of this second is spent. */
+static int explain(struct aiu_watch *watch, struct aiu_report **ret_report)
 {
-        uint64_t now = sys_now_nsec();
+        struct source *source = budget_ask(&watch->budget, &watch->event);
+        int r;
 
-        if (now - watch->explained_since >= QUIET_NSEC) {
-                watch->explained_since = now;
-                watch->n_explained = 0;
-        }
-        return watch->n_explained++ < MOST_EXPLAINED;
+        if (!source)
+                return -EBUSY;
+        seen_set(watch->seen, &watch->event);
+        r = event_explain(&watch->event, watch->context, &watch->namespaces, ret_report);
+        seen_set(watch->seen, NULL);
+        budget_spend(&watch->budget, source);
+        return r;
 }
 
 static int tell_event(struct aiu_watch *watch, struct aiu_report **ret_report)
 {
         while (ring_next(&watch->ring, &watch->event)) {
                 uint64_t n = watch->event.repeats + 1;
-                int r = -EBUSY;
+                int r = explain(watch, ret_report);
 
-                if (may_explain(watch)) {
-                        seen_set(watch->seen, &watch->event);
-                        r = event_explain(&watch->event, watch->context, &watch->namespaces, ret_report);
-                        seen_set(watch->seen, NULL);
-                }
                 if (r < 0) {
                         watch->dropped += n;
                         if (r == -ENOMEM)

@@ -64,6 +64,30 @@ int seen_new(struct aiu_context *context, struct seen **ret);
 void seen_set(struct seen *seen, const struct watch_event *event); /* NULL = none */
 void seen_unref(struct seen *seen);
 
+/* ---- watch-budget.c: the time that explanations may take */
+#define MOST_SOURCES 64
+
+/* One program in one network namespace. */
+struct source {
+        uint64_t netns, spent_nsec;
+        char comm[16];
+        unsigned int n;
+};
+
+struct budget {
+        uint64_t since, asked, spent_nsec;
+        size_t n_sources;
+        unsigned int n;
+        bool closing, closed;
+        struct source sources[MOST_SOURCES];
+};
+
+/* NULL = not in this second. */
+struct source *budget_ask(struct budget *budget, const struct watch_event *event);
+void budget_spend(struct budget *budget, struct source *source);
+/* From now on, one second's worth of explanations is all that there will be. */
+void budget_close(struct budget *budget);
+
 /* ---- watch-ask.c: from an event to a report */
 uint64_t event_start_ticks(const struct watch_event *event); /* as /proc/PID/stat tells */
 bool event_process_is_there(const struct watch_event *event);
