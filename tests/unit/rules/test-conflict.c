@@ -403,6 +403,64 @@ START_TEST(search_passes_over)
 }
 END_TEST
 
+/* ------------------------------------------------------ two sockets that exist */
+
+static const struct {
+        const char *a;
+        tristate a_only;
+        const char *b;
+        tristate b_only;
+        tristate meet;
+        enum aiu_overlap overlap;
+} pairs[] = {
+        { "127.0.0.1", NO, "127.0.0.1", NO, YES, AIU_OVERLAP_EXACT },
+        { "127.0.0.1", NO, "127.0.0.2", NO, NO, AIU_OVERLAP_NONE },
+        { "0.0.0.0", NO, "127.0.0.1", NO, YES, AIU_OVERLAP_QUERY_WILDCARD },
+        { "::", NO, "127.0.0.1", NO, YES, AIU_OVERLAP_DUAL_STACK },
+        { "::", YES, "127.0.0.1", NO, NO, AIU_OVERLAP_NONE },
+        { "::", UNKNOWN, "127.0.0.1", NO, UNKNOWN, AIU_OVERLAP_DUAL_STACK },
+        { "127.0.0.1", NO, "::", UNKNOWN, UNKNOWN, AIU_OVERLAP_DUAL_STACK },
+        { "::", UNKNOWN, "::1", UNKNOWN, YES, AIU_OVERLAP_HOLDER_WILDCARD },
+        { "::", UNKNOWN, "::ffff:127.0.0.1", UNKNOWN, UNKNOWN, AIU_OVERLAP_DUAL_STACK },
+};
+
+START_TEST(pair_rows)
+{
+        struct socket a = table_socket(pairs[_i].a, AIU_STATE_LISTEN), b = table_socket(pairs[_i].b, AIU_STATE_LISTEN);
+        struct host host = table_host();
+        enum aiu_overlap overlap;
+
+        a.v6only = pairs[_i].a_only;
+        b.v6only = pairs[_i].b_only;
+        ck_assert_int_eq(conflict_overlap(&a, &b, &host, &overlap), pairs[_i].meet);
+        ck_assert_int_eq(overlap, pairs[_i].overlap);
+}
+END_TEST
+
+START_TEST(pairs_apart)
+{
+        struct socket a = table_socket("127.0.0.1", AIU_STATE_LISTEN), b;
+        struct host host = table_host();
+        enum aiu_overlap overlap;
+
+        b = a;
+        b.protocol = IPPROTO_UDP;
+        ck_assert_int_eq(conflict_overlap(&a, &b, &host, &overlap), NO);
+        b = a;
+        address_set_port(&b.local, 81);
+        ck_assert_int_eq(conflict_overlap(&a, &b, &host, &overlap), NO);
+        b = a;
+        b.local = table_unix("/a", 2);
+        ck_assert_int_eq(conflict_overlap(&a, &b, &host, &overlap), NO);
+        ck_assert_int_eq(conflict_overlap(&b, &a, &host, &overlap), NO);
+        b = a;
+        a.ifindex = 1;
+        b.ifindex = 2;
+        ck_assert_int_eq(conflict_overlap(&a, &b, &host, &overlap), NO);
+        ck_assert_int_eq(overlap, AIU_OVERLAP_NONE);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("conflict");
@@ -423,6 +481,8 @@ int main(void)
         tcase_add_test(tcase, every_address);
         tcase_add_test(tcase, every_address_of_udp_groups);
         tcase_add_test(tcase, search_passes_over);
+        tcase_add_loop_test(tcase, pair_rows, 0, ELEMENTSOF(pairs));
+        tcase_add_test(tcase, pairs_apart);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
