@@ -10,8 +10,29 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifdef TRACES
-static void trace(void)
+#ifdef SANDBOX
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+/* No file is opened from here on. */
+static void prepare(void)
+{
+        struct sock_filter steps[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        struct sock_fprog program = { 4, steps };
+
+        (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        (void)prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+#elif defined(TRACES)
+static void prepare(void)
 {
         int status;
         pid_t child = fork();
@@ -22,7 +43,7 @@ static void trace(void)
                 puts("traced");
 }
 #else
-static void trace(void)
+static void prepare(void)
 {
 }
 #endif
@@ -38,7 +59,7 @@ int main(int argc, char **argv)
                 printf("%d\n", (int)geteuid());
                 return 0;
         }
-        trace();
+        prepare();
         address.sin_port = htons((uint16_t)atoi(argv[1]));
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)

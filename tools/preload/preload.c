@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -31,6 +32,7 @@ static __thread bool busy;
 static pid_t own_pid;
 static struct stat at_start; /* stderr, when the program started */
 static bool has_stderr;
+static bool filtered_at_start;
 
 /* ------------------------------------------------------ fork */
 
@@ -66,6 +68,7 @@ __attribute__((constructor)) static void begin(void)
         look_up(&next_listen, RTLD_NEXT, "listen");
         own_pid = getpid();
         has_stderr = fstat(STDERR_FILENO, &at_start) == 0;
+        filtered_at_start = prctl(PR_GET_SECCOMP) > 0;
         (void)pthread_atfork(before_fork, after_fork, in_child);
 }
 
@@ -94,6 +97,15 @@ static void load(void)
         }
         look_up(&explain, handle, "addrinuse_explain");
         look_up(&forget, handle, "addrinuse_forget");
+}
+
+/*
+ * A filter that was there at the start let ld.so load us, and lets us load the library. One that the program has made for
+ * itself may kill it for that.
+ */
+static bool may_load(void)
+{
+        return filtered_at_start || prctl(PR_GET_SECCOMP) == 0;
 }
 
 /* A program may give its threads stacks that are just enough for itself. */
@@ -130,7 +142,7 @@ static void tell(int fd, const struct sockaddr *address, socklen_t bytes, int er
         struct explain_call call = { fd, address, bytes, error, -1 };
         int state;
 
-        if (busy || getpid() != own_pid || !has_room())
+        if (busy || getpid() != own_pid || !may_load() || !has_room())
                 return;
         busy = true;
         (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
