@@ -90,6 +90,8 @@ static void put_address(FILE *out, const struct aiu_report *report)
                 put(out, "AIU_ADDRESS", inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text)));
         else if (address->sa_family == AF_INET6)
                 put(out, "AIU_ADDRESS", inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text)));
+        else
+                return;
         put_number(out, "AIU_PORT", ntohs(address->sa_family == AF_INET ? in->sin_port : in6->sin6_port));
         put(out, "AIU_PROTOCOL", protocol_name(report));
 }

@@ -10,7 +10,9 @@
  */
 #include "journal.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +49,38 @@ static void put_number(FILE *out, const char *field, long number)
                 fprintf(out, "%s=%ld\n", field, number);
 }
 
+static const char *protocol_name(int protocol)
+{
+        switch (protocol) {
+        case IPPROTO_TCP:
+                return "tcp";
+        case IPPROTO_UDP:
+                return "udp";
+        case IPPROTO_SCTP:
+                return "sctp";
+        default:
+                return NULL;
+        }
+}
+
+/* Of an IPv4 or IPv6 socket. */
+static void put_address(FILE *out, const struct aiu_report *report)
+{
+        const struct sockaddr *address = aiu_report_get_address(report, NULL);
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
+        char text[INET6_ADDRSTRLEN];
+
+        if (!address || (address->sa_family != AF_INET && address->sa_family != AF_INET6))
+                return;
+        if (address->sa_family == AF_INET)
+                put(out, "AIU_ADDRESS", inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text)));
+        else
+                put(out, "AIU_ADDRESS", inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text)));
+        put_number(out, "AIU_PORT", ntohs(address->sa_family == AF_INET ? in->sin_port : in6->sin6_port));
+        put(out, "AIU_PROTOCOL", protocol_name(aiu_report_get_protocol(report)));
+}
+
 /* The first holder of the first conflict: the fields that people search for. */
 static void put_holder(FILE *out, const struct aiu_report *report)
 {
@@ -73,7 +107,11 @@ static void put_report(FILE *out, const struct aiu_report *report)
 
         put(out, "MESSAGE", aiu_report_get_summary(report));
         put(out, "MESSAGE_ID", JOURNAL_ADDRESS_IN_USE);
+        put(out, "AIU_SUMMARY", aiu_report_get_summary(report));
         put_number(out, "ERRNO", aiu_report_get_error(report));
+        put_number(out, "AIU_ERRNO", aiu_report_get_error(report));
+        fputs("AIU_REPEATS=0\n", out);
+        put_address(out, report);
         put(out, "AIU_VERDICT", aiu_verdict_to_string(aiu_report_get_verdict(report)));
         put(out, "AIU_CALL", aiu_call_to_string(aiu_report_get_call(report)));
         put_holder(out, report);
