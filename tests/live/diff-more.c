@@ -96,6 +96,7 @@ void check_listen(struct stage *stage, const struct target *target, unsigned int
         fd = ask_socket(&c);
         if (fd < 0)
                 return;
+        history_forget();
         if (bind(fd, &c.address.sa.any, c.address.len) == 0) {
                 if (live_chance(&stage->random, 2))
                         rival_listens(stage, &c);
@@ -155,6 +156,9 @@ static void check_alone(struct stage *stage, const struct target *target, unsign
         struct truth truth;
 
         if (blocks == AIU_TRISTATE_UNKNOWN || slot == 0)
+                return;
+        /* Alone it would block: it is passed over for what else was bound. */
+        if (aiu_conflict_get_reason(conflict) == AIU_REASON_BUCKET_HISTORY)
                 return;
         stage->dirty = true;
         if (!stage_fresh(stage))

@@ -61,6 +61,7 @@ static void build_once(struct stage *stage)
                         stage->ops[i].code = OP_NONE;
         live_run(stage->live, stage->ops, stage->n_ops, stage->results);
         stage->dirty = false;
+        history_learn(stage);
 }
 
 /* An accept() for a connection that another listener got: not to be waited for again. */

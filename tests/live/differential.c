@@ -4,7 +4,7 @@
  *
  *   differential [--mode=tcp|udp|udplite|mptcp|unix|errors|addr|all] [--uid=0|1000]
  *                [--seed=N] [--cases=N] [--jobs=N] [--only=N] [--dry] [--long] [--trial] [--bpf]
- *                [--self-test] [--wildcard] [--old]
+ *                [--history] [--self-test] [--wildcard] [--old]
  *
  * A case is one question: a scene, an address, a set of options. Wrong is a
  * verdict, errno, call or what-if that is not what bind() and listen() then do;
@@ -12,7 +12,8 @@
  * number of cases for each mode, AIU_SEED the seed, and CI asks for more. A failure
  * prints how to replay it. --self-test asks with what aiu_self_test() proves, --wildcard
  * with trial binds of the wildcard: the command does both. --old: a kernel of which less is
- * certain, where any number of answers may be unknown.
+ * certain, where any number of answers may be unknown. --history: with the kernel's summary of
+ * the port, by a model of it (TCP, Linux 6.18).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -134,6 +135,10 @@ static int run_job(unsigned int job, struct tally *tallies)
         live_isolate(&live);
         if (settings.bpf && !load_bpf())
                 return LIVE_SKIP;
+        if (settings.history && !history_is_modelled())
+                return LIVE_SKIP;
+        if (settings.history)
+                ask_exactly(history_add);
         if (!live_start(&live, settings.uid))
                 return LIVE_SKIP;
         scenario_start_counterparts(&live);
@@ -341,6 +346,9 @@ static bool parse_option(int option)
         case 'b':
                 settings.bpf = true;
                 return true;
+        case 'h':
+                settings.history = true;
+                return true;
         case 'e':
                 settings.self_test = true;
                 return true;
@@ -361,21 +369,14 @@ static bool parse_option(int option)
 int main(int argc, char **argv)
 {
         static const struct option options[] = {
-                { "mode", required_argument, NULL, 'm' },
-                { "uid", required_argument, NULL, 'u' },
-                { "seed", required_argument, NULL, 's' },
-                { "cases", required_argument, NULL, 'c' },
-                { "jobs", required_argument, NULL, 'j' },
-                { "only", required_argument, NULL, 'o' },
-                { "print", required_argument, NULL, 'p' },
-                { "dry", no_argument, NULL, 'd' },
-                { "long", no_argument, NULL, 'l' },
-                { "trial", no_argument, NULL, 't' },
-                { "bpf", no_argument, NULL, 'b' },
-                { "self-test", no_argument, NULL, 'e' },
-                { "wildcard", no_argument, NULL, 'w' },
-                { "old", no_argument, NULL, 'O' },
-                { NULL, 0, NULL, 0 },
+                { "mode", required_argument, NULL, 'm' },  { "uid", required_argument, NULL, 'u' },
+                { "seed", required_argument, NULL, 's' },  { "cases", required_argument, NULL, 'c' },
+                { "jobs", required_argument, NULL, 'j' },  { "only", required_argument, NULL, 'o' },
+                { "print", required_argument, NULL, 'p' }, { "dry", no_argument, NULL, 'd' },
+                { "long", no_argument, NULL, 'l' },        { "trial", no_argument, NULL, 't' },
+                { "bpf", no_argument, NULL, 'b' },         { "history", no_argument, NULL, 'h' },
+                { "self-test", no_argument, NULL, 'e' },   { "wildcard", no_argument, NULL, 'w' },
+                { "old", no_argument, NULL, 'O' },         { NULL, 0, NULL, 0 },
         };
         int option;
 

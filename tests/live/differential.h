@@ -36,6 +36,7 @@ struct settings {
         unsigned int jobs;
         unsigned int max_printed;
         bool bpf;       /* with the module libaddrinuse-bpf */
+        bool history;   /* with the kernel's summary of the port, by a model of it */
         bool trial;     /* AIU_CONTEXT_TRIAL_BIND, with facts left out */
         bool old;       /* a kernel of which less is certain: "unknown" is counted and no more than that */
         bool self_test; /* asked with what aiu_self_test() proves */
@@ -60,6 +61,12 @@ struct stage {
         struct live_op ops[LIVE_MAX_OPS];
         struct live_result results[LIVE_MAX_OPS], first[LIVE_MAX_OPS];
 };
+
+/* diff-history.c: learn from the calls that built the scene; forget what was done to it since; tell the library. */
+void history_learn(const struct stage *stage);
+void history_forget(void);
+int history_add(struct aiu_context *context);
+bool history_is_modelled(void);
 
 /* diff-stage.c */
 void stage_begin(struct stage *stage, uint64_t index);
