@@ -179,7 +179,7 @@ static size_t group_size(const struct aiu_report *report, size_t at)
 static void end_of_group(struct page *page, const struct aiu_conflict *c, size_t alike)
 {
         if (alike > 1)
-                strbuf_printf(&page->out, "; %zu more like it", alike - 1);
+                strbuf_printf(&page->out, "; %zu more socket%s like it", alike - 1, alike == 2 ? "" : "s");
         if (page->flags & AIU_RENDER_VERBOSE)
                 phrase_ids(&page->out, c);
         line_end(page);

@@ -31,17 +31,17 @@ static void describe_widen(struct strbuf *text, const struct aiu_action *action,
 
 static void add_names(struct strbuf *text, const struct aiu_action *action)
 {
-        size_t shown = action->n_processes < 4 ? action->n_processes : 4;
+        size_t n = action->n_processes, shown = n < 4 ? n : 4;
 
         for (size_t i = 0; i < shown; i++) {
                 const struct process *p = action->processes[i];
 
-                strbuf_printf(text, "%s", i ? ", " : "");
+                strbuf_str(text, i == 0 ? "" : i + 1 < n || action->n_workers > 0 ? ", " : " and ");
                 strbuf_outside(text, p->comm ? p->comm : "pid");
                 strbuf_printf(text, " (%d)", (int)p->pid);
         }
-        if (action->n_processes > shown)
-                strbuf_printf(text, " and %zu more", action->n_processes - shown);
+        if (n > shown)
+                strbuf_printf(text, " and %zu more", n - shown);
         if (action->n_workers > 0)
                 strbuf_printf(text, " and its %zu %s", action->n_workers, action->n_workers > 1 ? "workers" : "worker");
 }
@@ -335,7 +335,8 @@ static void describe(struct strbuf *text, const struct aiu_action *action, const
                 strbuf_printf(text, "kill ");
                 add_names(text, action);
                 add_range(text, action);
-                strbuf_printf(text, ". It cannot clean up: data not written yet is lost");
+                strbuf_printf(text, ". %s cannot clean up: data not written yet is lost",
+                              action->n_processes > 1 ? "They" : "It");
                 break;
         case AIU_ACTION_WAIT:
                 describe_wait(text, action);
