@@ -375,7 +375,12 @@ int aiu_snapshot_fill_process(struct aiu_snapshot *snapshot, const struct aiu_re
  * The process `pid` seems to hold the socket `inode` as its descriptor `fd`. Confirm that in
  * aiu_request::procfs, through one descriptor of the process' directory, and add the process and the
  * holder. So a number that was used again blames no other process.
+ * @param snapshot where they go
+ * @param request of the backend's phase
+ * @param inode of the socket
+ * @param pid the process
  * @param tid a thread of the process that has a descriptor table of its own; 0 = the process' table
+ * @param fd the descriptor
  * @returns as aiu_snapshot_fill_process(); -ESRCH also if the descriptor is not that socket
  */
 int aiu_snapshot_fill_holder(struct aiu_snapshot *snapshot, const struct aiu_request *request, uint64_t inode,

@@ -63,6 +63,7 @@ struct aiu_watch;
  * @param context settings of the queries, and their backends; NULL = the defaults. A reference is taken.
  *                Not for other threads while the watch uses it
  * @param flags 0
+ * @param ret_watch the watch; the caller unrefs it
  * @returns 0, or a negative errno; nothing is left loaded then: -EPERM (needs CAP_BPF and
  *          CAP_PERFMON, or CAP_SYS_ADMIN, in the initial user namespace); -ENOENT (tracefs is not mounted,
  *          and there is no other mechanism); -ENOSYS; -EOPNOTSUPP; -ENOMEM; -EMFILE; -EINVAL
@@ -70,10 +71,10 @@ struct aiu_watch;
  */
 int aiu_watch_new(struct aiu_context *context, uint32_t flags, struct aiu_watch **ret_watch);
 /** Stop watching, and free it. NULL is allowed. @returns NULL */
-struct aiu_watch *aiu_watch_unref(struct aiu_watch *watch);
+struct aiu_watch *aiu_watch_unref(struct aiu_watch *);
 
 /** Poll it for POLLIN, and call aiu_watch_next(). CLOEXEC; owned by the watch. -EINVAL for NULL. */
-int aiu_watch_get_fd(const struct aiu_watch *watch);
+int aiu_watch_get_fd(const struct aiu_watch *);
 
 /**
  * The next failure, explained. The accessors below are about it until the next call.
@@ -81,7 +82,7 @@ int aiu_watch_get_fd(const struct aiu_watch *watch);
  * @returns 1; 0 (none waits); -ENOMEM; -EINVAL (NULL)
  * @since 0.1
  */
-int aiu_watch_next(struct aiu_watch *watch, struct aiu_report **ret_report);
+int aiu_watch_next(struct aiu_watch *, struct aiu_report **ret_report);
 
 /**
  * Attach nothing any more. aiu_watch_next() still tells of what was seen and counted, until it
@@ -89,46 +90,47 @@ int aiu_watch_next(struct aiu_watch *watch, struct aiu_report **ret_report);
  * @returns 0; -EINVAL (NULL)
  * @since 0.1
  */
-int aiu_watch_stop(struct aiu_watch *watch);
+int aiu_watch_stop(struct aiu_watch *);
 
 /** @name Filters, all of which a failure must pass; 0 and NULL remove one again
  *  Each returns 0 or -EINVAL. @since 0.1 @{ */
-int aiu_watch_set_port(struct aiu_watch *watch, uint16_t port);
+/** Port of the address, in host order. */
+int aiu_watch_set_port(struct aiu_watch *, uint16_t port);
 /** Inode of a network namespace, as stat(2) of its file tells. */
-int aiu_watch_set_netns(struct aiu_watch *watch, uint64_t inode);
+int aiu_watch_set_netns(struct aiu_watch *, uint64_t inode);
 /** Owner of the socket; (uid_t)-1 removes the filter. */
-int aiu_watch_set_uid(struct aiu_watch *watch, uid_t uid);
+int aiu_watch_set_uid(struct aiu_watch *, uid_t uid);
 /** A directory of cgroup2, and what is below. Also: the errno of open(2). */
-int aiu_watch_set_cgroup(struct aiu_watch *watch, const char *directory);
+int aiu_watch_set_cgroup(struct aiu_watch *, const char *directory);
 /** @} */
 
 /** "fexit" or "tracepoint". NULL for NULL. */
-const char *aiu_watch_get_mechanism(const struct aiu_watch *watch);
+const char *aiu_watch_get_mechanism(const struct aiu_watch *);
 /** What the mechanism does not see: "io_uring", "32-bit", "mptcp"; NULL after the last one. */
-const char *aiu_watch_get_not_seen(const struct aiu_watch *watch, size_t i);
+const char *aiu_watch_get_not_seen(const struct aiu_watch *, size_t i);
 /** Failures so far that were neither told nor counted as repeats. */
-uint64_t aiu_watch_get_lost(const struct aiu_watch *watch);
+uint64_t aiu_watch_get_lost(const struct aiu_watch *);
 
 /** @name The failure that aiu_watch_next() returned last
  *  @since 0.1 @{ */
 /** The process, in the pid namespace of the caller; 0 = it is not in there. It may have ended. */
-pid_t aiu_watch_get_pid(const struct aiu_watch *watch);
+pid_t aiu_watch_get_pid(const struct aiu_watch *);
 /** When that process began, as /proc/PID/stat tells: clock ticks since boot. */
-uint64_t aiu_watch_get_start_ticks(const struct aiu_watch *watch);
+uint64_t aiu_watch_get_start_ticks(const struct aiu_watch *);
 /** The name of the thread that made the call: raw bytes, at most 15. */
-const char *aiu_watch_get_comm(const struct aiu_watch *watch);
+const char *aiu_watch_get_comm(const struct aiu_watch *);
 /** Owner of the socket. */
-uid_t aiu_watch_get_uid(const struct aiu_watch *watch);
+uid_t aiu_watch_get_uid(const struct aiu_watch *);
 /** Inode of the network namespace of the socket. */
-uint64_t aiu_watch_get_netns(const struct aiu_watch *watch);
+uint64_t aiu_watch_get_netns(const struct aiu_watch *);
 /** Id of the cgroup (version 2) of the process. */
-uint64_t aiu_watch_get_cgroup_id(const struct aiu_watch *watch);
+uint64_t aiu_watch_get_cgroup_id(const struct aiu_watch *);
 /** CLOCK_REALTIME of the failure, or of the first of the repeats, in microseconds. */
-uint64_t aiu_watch_get_time_usec(const struct aiu_watch *watch);
+uint64_t aiu_watch_get_time_usec(const struct aiu_watch *);
 /** Equal failures since the last time that this one was told, beside itself. */
-uint64_t aiu_watch_get_repeats(const struct aiu_watch *watch);
+uint64_t aiu_watch_get_repeats(const struct aiu_watch *);
 /** 1 if an equal failure was told before, and the report is of that one. */
-int aiu_watch_is_again(const struct aiu_watch *watch);
+int aiu_watch_is_again(const struct aiu_watch *);
 /** @} */
 
 #ifdef __cplusplus

@@ -967,7 +967,7 @@ int aiu_conflict_is_observed_only(const struct aiu_conflict *);
  * @returns 1, or 0 if it is not known: nothing is written then
  * @since 0.1
  */
-int aiu_conflict_get_references(const struct aiu_conflict *conflict, uint32_t *ret_total, uint32_t *ret_found);
+int aiu_conflict_get_references(const struct aiu_conflict *, uint32_t *ret_total, uint32_t *ret_found);
 /**
  * AF_UNIX: st_mode of the file at the path, if no socket was seen that is bound to it; S_ISSOCK() and
  * similar macros of stat(2) tell its type. A holder of kind AIU_HOLDER_HIDDEN then means that a
