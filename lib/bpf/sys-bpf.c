@@ -14,11 +14,26 @@
 
 #define MOST_TRIES 5
 
+#ifdef AIU_TESTING
+int (*sys_bpf_fault)(void);
+#endif
+
+static int fault(void)
+{
+#ifdef AIU_TESTING
+        return sys_bpf_fault ? sys_bpf_fault() : 0;
+#else
+        return 0;
+#endif
+}
+
 int sys_bpf(int command, union bpf_attr *attribute)
 {
+        int tries = 0, refused = fault();
         long r;
-        int tries = 0;
 
+        if (refused > 0)
+                return -refused;
         do
                 r = syscall(SYS_bpf, command, attribute, sizeof(*attribute));
         while (r < 0 && (errno == EAGAIN || errno == EINTR) && ++tries < MOST_TRIES);
@@ -32,7 +47,9 @@ void sys_bpf_close(int fd)
 
 void *sys_map_shared(size_t bytes, int fd)
 {
-        void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
+        void *memory =
+                fault() ? MAP_FAILED
+                        : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
 
         return memory == MAP_FAILED ? NULL : memory;
 }

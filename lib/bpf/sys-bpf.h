@@ -24,4 +24,9 @@ int sys_perf_run(int event, int program);
 int sys_timer_create(void);
 int sys_timer_set(int timer, uint64_t nsec); /* once; 0 = never */
 
+#ifdef AIU_TESTING
+/* The seam for fault tests, as sys_fault is: NULL, or it returns 0 or a positive errno. Closing and unmapping do not ask. */
+extern int (*sys_bpf_fault)(void);
+#endif
+
 #endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libaddrinuse-bpf where something is refused: each system call fails once, each allocation fails once, in
+ * aiu_context_add_bpf() and in a query. Nothing is left behind, and a taken port is never called free.
+ */
+#include <addrinuse-backend.h>
+#include <addrinuse-bpf.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "bpf/sys-bpf.h"
+#include "fixture/run-suite.h"
+#include "fixture/scarce-memory.h"
+#include "util/sys-fault.h"
+
+#define MOST_CALLS 2000u
+
+static unsigned int n_calls, failing_call;
+static int failing_errno;
+
+static int fail_call(void)
+{
+        return ++n_calls == failing_call ? failing_errno : 0;
+}
+
+static int fail_sys(enum sys_call which)
+{
+        return which == SYS_CALL_CLOSE || which == SYS_CALL_CLOCK ? 0 : fail_call();
+}
+
+/* 0 = none. */
+static void begin(unsigned int at, int error)
+{
+        n_calls = 0;
+        failing_call = at;
+        failing_errno = error;
+        sys_fault = fail_sys;
+        sys_bpf_fault = fail_call;
+}
+
+/* Was the call reached? */
+static bool end(void)
+{
+        sys_fault = NULL;
+        sys_bpf_fault = NULL;
+        return failing_call != 0 && n_calls >= failing_call;
+}
+
+static unsigned int count_descriptors(void)
+{
+        unsigned int n = 0;
+
+        for (int fd = 0; fd < 256; fd++)
+                n += fcntl(fd, F_GETFD) >= 0;
+        return n;
+}
+
+static bool raise_loopback(void)
+{
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+        bool done = fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &up) == 0;
+
+        if (fd >= 0)
+                close(fd);
+        return done;
+}
+
+static bool can_load(void)
+{
+        struct aiu_context *context;
+        int r = -ENOMEM;
+
+        if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0 || !raise_loopback() || aiu_context_new(&context) < 0)
+                return false;
+        r = aiu_context_add_bpf(context);
+        aiu_context_unref(context);
+        return r == 0;
+}
+
+static struct aiu_context *new_context(void)
+{
+        struct aiu_context *context = NULL;
+
+        ck_assert_int_eq(aiu_context_new(&context), 0);
+        return context;
+}
+
+static bool is_documented(int r)
+{
+        return r == 0 || r == -EPERM || r == -ENOSYS || r == -EOPNOTSUPP || r == -ENOMEM;
+}
+
+START_TEST(test_add_with_a_failing_call)
+{
+        static const int errors[] = { EPERM, ENOMEM, EINVAL };
+        unsigned int before = count_descriptors(), at = 1;
+        bool reached = true;
+
+        /* Every call at the beginning, where the programs are loaded, then every third. */
+        for (; reached && at < MOST_CALLS; at += at < 40 ? 1 : 3) {
+                struct aiu_context *context = new_context();
+                int r;
+
+                begin(at, errors[at % 3]);
+                r = aiu_context_add_bpf(context);
+                reached = end();
+                ck_assert_msg(is_documented(r), "call %u: %d", at, r);
+                if (r < 0)
+                        ck_assert_int_eq(aiu_context_disable_backend(context, "bpf"), -ENOENT);
+                aiu_context_unref(context);
+                ck_assert_msg(count_descriptors() == before, "call %u left a descriptor", at);
+        }
+        ck_assert(!reached);
+}
+END_TEST
+
+START_TEST(test_add_with_a_failing_allocation)
+{
+        unsigned int before = count_descriptors();
+        bool failed = true;
+
+        for (unsigned int at = 1; failed; at++) {
+                struct aiu_context *context = new_context();
+                int r;
+
+                scarce_memory_begin(at, at % 2 == 0);
+                r = aiu_context_add_bpf(context);
+                failed = scarce_memory_end();
+                ck_assert_int_eq(r, failed ? -ENOMEM : 0);
+                aiu_context_unref(context);
+                ck_assert_int_eq(count_descriptors(), before);
+        }
+}
+END_TEST
+
+/* ------------------------------------------------------ queries */
+
+static uint16_t take_port(int *ret_fd)
+{
+        struct sockaddr_in any = { .sin_family = AF_INET };
+        socklen_t bytes = sizeof(any);
+
+        *ret_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(bind(*ret_fd, (struct sockaddr *)&any, bytes), 0);
+        ck_assert_int_eq(listen(*ret_fd, 1), 0);
+        ck_assert_int_eq(getsockname(*ret_fd, (struct sockaddr *)&any, &bytes), 0);
+        return ntohs(any.sin_port);
+}
+
+static int run(struct aiu_context *context, uint16_t port, struct aiu_report **ret_report)
+{
+        struct aiu_query *query;
+        char text[24];
+        int r;
+
+        (void)snprintf(text, sizeof(text), "%u", port);
+        ck_assert_int_eq(aiu_query_new(context, &query), 0);
+        ck_assert_int_eq(aiu_query_set_address_text(query, text), 0);
+        r = aiu_query_run(query, ret_report);
+        aiu_query_unref(query);
+        return r;
+}
+
+START_TEST(test_query_with_a_failing_call)
+{
+        static const int errors[] = { EPERM, EINVAL, EIO };
+        struct aiu_context *context = new_context();
+        unsigned int before, at = 1;
+        bool reached = true;
+        uint16_t port;
+        int fd;
+
+        ck_assert_int_eq(aiu_context_add_bpf(context), 0);
+        port = take_port(&fd);
+        before = count_descriptors();
+        for (; reached && at < MOST_CALLS; at += at < 80 ? 1 : 7) {
+                struct aiu_report *report = NULL;
+                int r;
+
+                begin(at, errors[at % 3]);
+                r = run(context, port, &report);
+                reached = end();
+                ck_assert_msg(r == 0, "call %u: %d", at, r);
+                ck_assert_msg(aiu_report_get_verdict(report) != AIU_VERDICT_AVAILABLE, "call %u: %s", at,
+                              aiu_report_get_summary(report));
+                aiu_report_unref(report);
+                ck_assert_int_eq(count_descriptors(), before);
+        }
+        close(fd);
+        aiu_context_unref(context);
+}
+END_TEST
+
+START_TEST(test_query_with_a_failing_allocation)
+{
+        struct aiu_context *context = new_context();
+        unsigned int before;
+        bool failed = true;
+        uint16_t port;
+        int fd;
+
+        ck_assert_int_eq(aiu_context_add_bpf(context), 0);
+        port = take_port(&fd);
+        before = count_descriptors();
+        for (unsigned int at = 1; failed && at < MOST_CALLS; at++) {
+                struct aiu_report *report = NULL;
+                struct aiu_query *query;
+                int r;
+
+                ck_assert_int_eq(aiu_query_new(context, &query), 0);
+                ck_assert_int_eq(aiu_query_set_address(query,
+                                                       (struct sockaddr *)&(struct sockaddr_in){
+                                                               .sin_family = AF_INET, .sin_port = htons(port) },
+                                                       sizeof(struct sockaddr_in)),
+                                 0);
+                scarce_memory_begin(at, false);
+                r = aiu_query_run(query, &report);
+                failed = scarce_memory_end();
+                aiu_query_unref(query);
+                ck_assert_msg(r == 0 || (failed && r == -ENOMEM), "allocation %u: %d", at, r);
+                if (r == 0)
+                        ck_assert_int_ne(aiu_report_get_verdict(report), AIU_VERDICT_AVAILABLE);
+                aiu_report_unref(report);
+                ck_assert_int_eq(count_descriptors(), before);
+        }
+        close(fd);
+        aiu_context_unref(context);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("bpf-refused");
+        TCase *tests = tcase_create("refused");
+
+        if (!can_load()) {
+                printf("skipped: no BPF programs can be loaded here\n");
+                return 77;
+        }
+        tcase_add_test(tests, test_add_with_a_failing_call);
+        tcase_add_test(tests, test_add_with_a_failing_allocation);
+        tcase_add_test(tests, test_query_with_a_failing_call);
+        tcase_add_test(tests, test_query_with_a_failing_allocation);
+        suite_add_tcase(suite, tests);
+        return run_suite(suite);
+}
