@@ -1326,16 +1326,13 @@ const char *aiu_gap_get_text(const struct aiu_gap *);
  * @{
  */
 
-/** Also AF_UNIX sockets that are bound to a path or an abstract name. @since 0.1 */
-#define AIU_SURVEY_UNIX (UINT32_C(1) << 0)
-
 /**
  * Look at all sockets, once: one list for each protocol, one search for holders, one question to each
- * service manager. Only TCP and UDP without flags. A fact that cannot be seen is a gap, never an error.
+ * service manager. TCP and UDP. A fact that cannot be seen is a gap, never an error.
  * @param[in] context settings; NULL = the defaults. Its deadline bounds the time
- * @param[in] flags AIU_SURVEY_*
+ * @param[in] flags 0
  * @param[out] ret_survey the caller owns it: aiu_survey_unref()
- * @return 0; -EINVAL (NULL, or a flag that this version does not know); -ENOMEM
+ * @return 0; -EINVAL (NULL, or a flag); -ENOMEM
  * @since 0.1
  */
 int aiu_survey_run(struct aiu_context *context, uint32_t flags, struct aiu_survey **ret_survey);
