@@ -29,15 +29,9 @@ static bool is_in_chain(enum chain chain, const struct endpoint *c, const struct
 {
         struct endpoint e = address_endpoint(&h->local);
 
-        switch (chain) {
-        case CHAIN_ADDRESS:
+        if (chain == CHAIN_ADDRESS)
                 return memcmp(&c->ip, &e.ip, sizeof(c->ip)) == 0;
-        case CHAIN_WILDCARDS:
-                return e.any;
-        case CHAIN_PORT:
-                break;
-        }
-        return true;
+        return chain == CHAIN_PORT || e.any;
 }
 
 static bool is_there(const struct port_table *table, size_t i)

@@ -310,6 +310,9 @@ START_TEST(texts)
         a.len = b.len = 4;
         ck_assert(!address_is_vsock(&a));
         ck_assert(!address_is_netlink(&b));
+        ck_assert(!address_equal(&c, &b)); /* cut short */
+        b = vsock(3, 5000);
+        ck_assert(!address_equal(&b, &a));
 }
 END_TEST
 
