@@ -292,16 +292,23 @@ static struct remembered *recall(struct aiu_watch *watch, const struct watch_fai
         return NULL;
 }
 
-static void remember(struct aiu_watch *watch, struct aiu_report *report)
+static struct remembered *choose_slot(struct aiu_watch *watch)
 {
         struct remembered *slot = recall(watch, &watch->event.failure);
 
-        if (!slot && watch->n_remembered < MOST_REMEMBERED)
-                slot = &watch->remembered[watch->n_remembered++];
-        if (!slot) {
-                slot = &watch->remembered[watch->next_remembered];
-                watch->next_remembered = (watch->next_remembered + 1) % MOST_REMEMBERED;
-        }
+        if (slot)
+                return slot;
+        if (watch->n_remembered < MOST_REMEMBERED)
+                return &watch->remembered[watch->n_remembered++];
+        slot = &watch->remembered[watch->next_remembered];
+        watch->next_remembered = (watch->next_remembered + 1) % MOST_REMEMBERED;
+        return slot;
+}
+
+static void remember(struct aiu_watch *watch, struct aiu_report *report)
+{
+        struct remembered *slot = choose_slot(watch);
+
         aiu_report_unref(slot->report);
         *slot = (struct remembered){ .event = watch->event, .report = aiu_report_ref(report) };
 }
