@@ -231,7 +231,7 @@ int cli_wait_for_all(const struct cli *cli, const struct requests *list, struct 
 {
         struct patience patience = { .until_usec = cli_until_usec(cli->wait_usec) };
         bool all;
-        int r;
+        int r = 0;
 
         patience.on_terminal = isatty(STDERR_FILENO) && !cli->quiet;
         /* While the last one was waited for, the first may have been taken. */

@@ -128,8 +128,8 @@ static const struct abi *find_abi(uint32_t arch)
 /* socketcall(2): the arguments are words in memory. Only 64-bit s390x and powerpc have long ones. */
 static bool decode_socketcall(pid_t tid, uint32_t arch, const uint64_t *args, struct run_call *ret)
 {
-        uint64_t wide[3];
-        uint32_t narrow[3];
+        uint64_t wide[3] = { 0 };
+        uint32_t narrow[3] = { 0 };
         bool is_wide = (arch & __AUDIT_ARCH_64BIT) != 0;
 
         if (!run_read_memory(tid, args[1], is_wide ? (void *)wide : (void *)narrow,
