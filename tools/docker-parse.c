@@ -80,9 +80,14 @@ struct reader {
         bool failed;
 };
 
+static bool is_space(char c)
+{
+        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void skip_space(struct reader *r)
 {
-        while (r->at < r->end && memchr(" \t\r\n", *r->at, 4))
+        while (r->at < r->end && is_space(*r->at))
                 r->at++;
 }
 
@@ -113,8 +118,10 @@ static void read_string(struct reader *r, char to[TEXT_BYTES])
                         r->at++;
                         c = '?';
                 }
+                if (c == '\0')
+                        c = '?';
                 if (n < TEXT_BYTES)
-                        to[n++] = c == '\0' ? '?' : c;
+                        to[n++] = c;
         }
         expect(r, '"');
         to[n < TEXT_BYTES && !r->failed ? n : 0] = '\0';
