@@ -155,6 +155,22 @@ START_TEST(orphan_owner)
 }
 END_TEST
 
+/* Before Linux 5.0 all VRFs may have one table of ports. */
+START_TEST(vrf)
+{
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = on_kernel(4, 19);
+
+        h.reuseaddr = h.reuseport = NO;
+        h.l3mdev = 5;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, UNKNOWN);
+        ck_assert_uint_eq(conflict_judge(&q, &h, &host).kernel, AIU_KERNEL_VRF);
+        h.l3mdev = 0;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
+}
+END_TEST
+
 START_TEST(udp_crowd)
 {
         struct request q = table_request("0.0.0.0");
@@ -332,6 +348,7 @@ int main(void)
         tcase_add_loop_test(tcase, by_version, 0, ELEMENTSOF(versions));
         tcase_add_loop_test(tcase, by_window, 0, ELEMENTSOF(answers));
         tcase_add_test(tcase, orphan_owner);
+        tcase_add_test(tcase, vrf);
         tcase_add_test(tcase, udp_crowd);
         tcase_add_test(tcase, context_takes_known_bits);
         suite_add_tcase(suite, tcase);
