@@ -83,17 +83,19 @@ static int put_sockets(FILE *out, const struct aiu_survey *survey)
 {
         size_t n = aiu_survey_get_n_sockets(survey);
         char **series = calloc(n + 1, sizeof(*series));
-        int r = series ? 0 : -ENOMEM;
+        int r = 0;
 
+        if (!series)
+                return -ENOMEM;
         put_head(out, "addrinuse_socket", "A socket that listens, or is bound and not connected, and its owner.");
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = make_series(survey, i, &series[i]);
         if (r >= 0 && n > 1)
                 qsort(series, n, sizeof(*series), compare_series);
         for (size_t i = 0; r >= 0 && i < n; i++)
-                if (series[i] && (i == 0 || strcmp(series[i - 1], series[i]) != 0))
+                if (series[i] && (i == 0 || !series[i - 1] || strcmp(series[i - 1], series[i]) != 0))
                         (void)fputs(series[i], out);
-        for (size_t i = 0; series && i < n; i++)
+        for (size_t i = 0; i < n; i++)
                 free(series[i]);
         free(series);
         return r;

@@ -22,7 +22,7 @@
 
 static int read_options(struct aiu_survey *survey, struct observation *o, const struct pairs *pairs)
 {
-        _cleanup_free_ size_t *sockets = calloc(2 * pairs->n + 1, sizeof(*sockets));
+        size_t *sockets = calloc(2 * pairs->n + 1, sizeof(*sockets));
         int r;
 
         if (!sockets)
@@ -38,6 +38,7 @@ static int read_options(struct aiu_survey *survey, struct observation *o, const 
                 to->reuseaddr = o->snapshot.sockets[sockets[i]].reuseaddr;
                 to->reuseport = o->snapshot.sockets[sockets[i]].reuseport;
         }
+        free(sockets);
         return r;
 }
 
