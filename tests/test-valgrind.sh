@@ -96,7 +96,7 @@ expect 1 --reuseaddr=no --json=pretty 127.0.0.1:7002
 expect 1 --first 7003
 expect 1 '[::1]:7003'
 expect 1 --reuseaddr=no 7004
-expect 3 --reuseaddr 7004
+expect 3 --reuseaddr --no-self-test 7004
 expect 1 --reuseaddr=no 127.0.0.1:7005
 expect 1 127.0.0.1:7006/udp
 expect 1 "$work/live"

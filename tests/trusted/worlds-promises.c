@@ -171,12 +171,19 @@ static size_t measure_stack(void *(*what)(void *))
         return STACK_BYTES - clean;
 }
 
+/* Without optimization, and with counters, frames are larger. */
+#ifdef AIU_COVERAGE
+#define MOST_STACK (24 * 1024)
+#else
+#define MOST_STACK (16 * 1024)
+#endif
+
 void little_stack(void)
 {
         size_t thread = measure_stack(do_nothing), all = measure_stack(ask_everything);
 
         printf("     %zu bytes of stack, and %zu of the thread itself\n", all - thread, thread);
-        if (all - thread > 16 * 1024)
+        if (all - thread > MOST_STACK)
                 wrong("more than 16 KiB");
 }
 
