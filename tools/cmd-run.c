@@ -137,6 +137,8 @@ _Noreturn static void watch(enum method method, pid_t pid, const struct pipes *p
         int r, listener = -1;
 
         run_become_guard();
+        (void)close(pipes->up[0]);
+        (void)close(pipes->down[1]);
         (void)fstat(STDERR_FILENO, &at_start);
         r = write_number(pipes->up[1], (int)getpid()) && read_number(pipes->down[0], &r) ? 0 : -ECHILD;
         if (r == 0 && method == METHOD_PTRACE)
@@ -157,8 +159,11 @@ _Noreturn static void watch(enum method method, pid_t pid, const struct pipes *p
         _exit(0);
 }
 
-/* Twice, so that COMMAND has no child that it did not start. The pid, or a negative errno. */
-static pid_t start_watch(enum method method, const struct pipes *pipes)
+/*
+ * Twice, so that COMMAND has no child that it did not start. The pid, or a negative errno. Each side keeps its own ends
+ * of the pipes alone: a read ends when the other side does.
+ */
+static pid_t start_watch(enum method method, struct pipes *pipes)
 {
         pid_t pid = getpid(), child = fork();
         int number;
@@ -169,8 +174,12 @@ static pid_t start_watch(enum method method, const struct pipes *pipes)
                 child = fork();
                 if (child == 0)
                         watch(method, pid, pipes);
-                _exit(child < 0);
+                if (child < 0)
+                        (void)write_number(pipes->up[1], -errno);
+                _exit(0);
         }
+        (void)close(pipes->up[1]);
+        pipes->up[1] = -1;
         while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
                 ;
         return read_number(pipes->up[0], &number) ? (pid_t)number : -ECHILD;
@@ -202,7 +211,17 @@ static int hand_over(const struct pipes *pipes)
         return 0;
 }
 
-/* Nothing is left of it if it fails: COMMAND may still be watched in another way. */
+/* The guard traces us, so its pid is no other process's. */
+static int filter_for(pid_t guard)
+{
+        int r = run_install_filter(SECCOMP_RET_TRACE, 0);
+
+        if (r < 0)
+                (void)kill(guard, SIGKILL);
+        return r;
+}
+
+/* After a failure the guard ends: COMMAND may still be watched in another way. */
 static int begin_watch(enum method method, struct pipes *pipes)
 {
         pid_t guard = start_watch(method, pipes);
@@ -210,18 +229,14 @@ static int begin_watch(enum method method, struct pipes *pipes)
 
         if (guard < 0)
                 return guard;
-        (void)close(pipes->up[1]);
-        pipes->up[1] = -1;
         /* Yama lets a descendant be traced, and we are none. */
         (void)prctl(PR_SET_PTRACER, guard, 0, 0, 0);
         r = exchange(pipes, 0);
         if (r >= 0)
                 r = exchange(pipes, pipes->up[0]);
         if (r >= 0)
-                r = method == METHOD_PTRACE ? run_install_filter(SECCOMP_RET_TRACE, 0) : hand_over(pipes);
+                r = method == METHOD_PTRACE ? filter_for(guard) : hand_over(pipes);
         (void)prctl(PR_SET_PTRACER, 0, 0, 0, 0);
-        if (r < 0)
-                (void)kill(guard, SIGKILL);
         return r < 0 ? r : 0;
 }
 
