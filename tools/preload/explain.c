@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sink.h"
@@ -62,12 +64,44 @@ static void read_settings(void)
         }
 }
 
+/* ------------------------------------------------------ SIGPIPE */
+
+struct held {
+        sigset_t pipe, before;
+        bool was_pending;
+};
+
+/* The reader of stderr may be gone, and a write by us must not end the program. */
+static void hold_sigpipe(struct held *ret)
+{
+        sigset_t pending;
+
+        (void)sigemptyset(&ret->pipe);
+        (void)sigaddset(&ret->pipe, SIGPIPE);
+        (void)sigemptyset(&pending);
+        (void)sigpending(&pending);
+        ret->was_pending = sigismember(&pending, SIGPIPE) == 1;
+        (void)pthread_sigmask(SIG_BLOCK, &ret->pipe, &ret->before);
+}
+
+static void release_sigpipe(const struct held *held)
+{
+        const struct timespec none = { 0, 0 };
+
+        while (!held->was_pending && sigtimedwait(&held->pipe, NULL, &none) < 0 && errno == EINTR)
+                ;
+        (void)pthread_sigmask(SIG_SETMASK, &held->before, NULL);
+}
+
+/* ------------------------------------------------------ what preload.c calls */
+
 __attribute__((visibility("default"))) void addrinuse_explain(const struct explain_call *call)
 {
         struct event event;
+        struct held held;
 
-        if (!told.emit)
-                told.emit = emit;
+        told.emit = emit;
+        hold_sigpipe(&held);
         out = call->out;
         sink = (struct sink){ .log = -1 };
         read_settings();
@@ -80,6 +114,7 @@ __attribute__((visibility("default"))) void addrinuse_explain(const struct expla
         if (sink.log >= 0)
                 (void)close(sink.log);
         sink.log = -1;
+        release_sigpipe(&held);
 }
 
 __attribute__((visibility("default"))) void addrinuse_forget(void)
@@ -88,13 +123,17 @@ __attribute__((visibility("default"))) void addrinuse_forget(void)
                 told.entries[i].pending = 0;
 }
 
-/* exit(3): what was counted is told while stderr is there. */
+/* exit(3): report what was counted. */
 __attribute__((destructor)) static void finish(void)
 {
+        struct held held;
+
         if (!told.emit)
                 return;
+        hold_sigpipe(&held);
         read_settings();
         told_finish(&told);
         if (sink.log >= 0)
                 (void)close(sink.log);
+        release_sigpipe(&held);
 }
