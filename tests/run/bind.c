@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bind PORT: bind 127.0.0.1, print the errno, end with 7. bind --euid: print the effective uid. */
+/*
+ * bind PORT [late]: bind 127.0.0.1, print the errno, end with 7; with "late", prepare() comes last.
+ * bind --euid: print the effective uid.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -59,12 +62,15 @@ int main(int argc, char **argv)
                 printf("%d\n", (int)geteuid());
                 return 0;
         }
-        prepare();
+        if (argc == 2)
+                prepare();
         address.sin_port = htons((uint16_t)atoi(argv[1]));
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
                 puts("bound");
         else
                 printf("%d\n", errno);
+        if (argc > 2)
+                prepare();
         return 7;
 }

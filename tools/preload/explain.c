@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -18,6 +19,7 @@
 static struct sink sink = { .log = -1 };
 static struct told told;
 static int out = -1;
+static bool filtered; /* by seccomp, at the first failure */
 
 static void emit(void *userdata, const struct event *event)
 {
@@ -100,6 +102,8 @@ __attribute__((visibility("default"))) void addrinuse_explain(const struct expla
         struct event event;
         struct held held;
 
+        if (!told.emit)
+                filtered = prctl(PR_GET_SECCOMP) > 0;
         told.emit = emit;
         hold_sigpipe(&held);
         out = call->out;
@@ -123,12 +127,20 @@ __attribute__((visibility("default"))) void addrinuse_forget(void)
                 told.entries[i].pending = 0;
 }
 
-/* exit(3): report what was counted. */
+static bool is_pending(void)
+{
+        for (size_t i = 0; i < told.n; i++)
+                if (told.entries[i].pending > 0)
+                        return true;
+        return false;
+}
+
+/* exit(3): report what was counted. A seccomp filter of the program's own may kill it for our system calls. */
 __attribute__((destructor)) static void finish(void)
 {
         struct held held;
 
-        if (!told.emit)
+        if (!is_pending() || (!filtered && prctl(PR_GET_SECCOMP) > 0))
                 return;
         hold_sigpipe(&held);
         read_settings();
