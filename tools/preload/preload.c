@@ -74,8 +74,8 @@ __attribute__((constructor)) static void begin(void)
 
 /* ------------------------------------------------------ the library */
 
-/* It lies beside us. */
-static void load(void)
+/* It lies beside us. `out` is stderr of the program, or -1. */
+static void load(int out)
 {
         static bool tried;
         char path[4096];
@@ -92,7 +92,8 @@ static void load(void)
                 return;
         handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
         if (!handle) {
-                dprintf(STDERR_FILENO, "addrinuse: %s\n", dlerror());
+                if (out >= 0)
+                        dprintf(out, "addrinuse: %s\n", dlerror());
                 return;
         }
         look_up(&explain, handle, "addrinuse_explain");
@@ -147,8 +148,8 @@ static void tell(int fd, const struct sockaddr *address, socklen_t bytes, int er
         busy = true;
         (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
         (void)pthread_mutex_lock(&one_at_a_time);
-        load();
         call.out = find_stderr();
+        load(call.out);
         if (explain)
                 explain(&call);
         (void)pthread_mutex_unlock(&one_at_a_time);
