@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -74,6 +75,19 @@ int run_get_fd(pid_t tid, int fd)
                 r = -errno;
         (void)close(pidfd);
         return r;
+}
+
+int run_get_stderr(pid_t tid, dev_t device, ino_t inode)
+{
+        int fd = run_get_fd(tid, STDERR_FILENO);
+        struct stat st;
+
+        if (fd < 0)
+                return -1;
+        if (fstat(fd, &st) == 0 && st.st_dev == device && st.st_ino == inode)
+                return fd;
+        (void)close(fd);
+        return -1;
 }
 
 /* A relative path means one in the directory of that process. */

@@ -36,19 +36,6 @@ static bool fails(const struct aiu_report *report)
         return verdict != AIU_VERDICT_AVAILABLE && verdict != AIU_VERDICT_UNKNOWN;
 }
 
-/* The file that was stderr when COMMAND started, and no other. */
-static int open_stderr(const struct stat *at_start, pid_t tid)
-{
-        int fd = run_get_fd(tid, STDERR_FILENO);
-        struct stat st;
-
-        if (fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == at_start->st_dev && st.st_ino == at_start->st_ino)
-                return fd;
-        if (fd >= 0)
-                (void)close(fd);
-        return -1;
-}
-
 struct question {
         struct run *run;
         const struct stat *at_start;
@@ -74,7 +61,7 @@ static void predict(void *userdata)
         if (run_explain(run, event.pid, tid, &call, 0, &event.report) < 0)
                 return;
         if (fails(event.report)) {
-                fd = open_stderr(question->at_start, tid);
+                fd = run_get_stderr(tid, question->at_start->st_dev, question->at_start->st_ino);
                 (void)run_tell(run, &event, fd);
                 if (fd >= 0)
                         (void)close(fd);

@@ -140,15 +140,8 @@ static const struct tracee *whose_stderr(pid_t pid)
 static int open_stderr(pid_t pid, pid_t tid)
 {
         const struct tracee *at_start = whose_stderr(pid);
-        struct stat st;
-        int fd = at_start && at_start->has_stderr ? run_get_fd(tid, STDERR_FILENO) : -1;
 
-        if (fd < 0)
-                return -1;
-        if (fstat(fd, &st) == 0 && st.st_dev == at_start->device && st.st_ino == at_start->inode)
-                return fd;
-        (void)close(fd);
-        return -1;
+        return at_start && at_start->has_stderr ? run_get_stderr(tid, at_start->device, at_start->inode) : -1;
 }
 
 /* ------------------------------------------------------ calls */

@@ -39,6 +39,8 @@ bool run_read_memory(pid_t tid, uint64_t at, void *to, size_t bytes);
 /* The nth number, from 0, behind a field of /proc/TID/status, "\nUid:"; -1 = not known. */
 pid_t run_status(pid_t tid, const char *field, unsigned int nth);
 int run_get_fd(pid_t tid, int fd);
+/* A descriptor of ours for its stderr; -1 = descriptor 2 is not this file, or is closed. */
+int run_get_stderr(pid_t tid, dev_t device, ino_t inode);
 /* The report about a call; error 0 = it has not been made yet. -EAFNOSUPPORT...: nothing to explain. */
 int run_explain(const struct run *run, pid_t pid, pid_t tid, const struct run_call *call, int error,
                 struct aiu_report **ret);
