@@ -34,23 +34,6 @@ static bool find_library(char *path, size_t bytes)
         return false;
 }
 
-static void put_settings(FILE *out, const struct sink *sink)
-{
-        static const struct {
-                uint32_t flag;
-                const char *word;
-        } words[] = {
-                { AIU_RENDER_COLOR, "color" },
-                { AIU_RENDER_VERBOSE, "verbose" },
-                { AIU_RENDER_CMDLINE, "cmdline" },
-        };
-
-        fprintf(out, "%s%s%s", sink->json ? "json," : "", sink->quiet ? "quiet," : "", sink->journal ? "journal," : "");
-        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-                if (sink->render & words[i].flag)
-                        fprintf(out, "%s,", words[i].word);
-}
-
 static int set_settings(const struct sink *sink, const char *log)
 {
         char *text = NULL, here[PATH_MAX] = "";
@@ -60,7 +43,7 @@ static int set_settings(const struct sink *sink, const char *log)
 
         if (!out)
                 return -ENOMEM;
-        put_settings(out, sink);
+        sink_put_settings(sink, out);
         if (log && *log != '/' && !getcwd(here, sizeof(here)))
                 r = -errno;
         if (log)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,41 @@ static void put(const struct sink *sink, const char *text, int fd)
                 (void)!write(sink->log, text, strlen(text));
         else if (fd >= 0 && !sink->quiet && !sink->journal)
                 write_patiently(fd, text, strlen(text));
+}
+
+static const struct {
+        const char *word;
+        uint32_t render; /* 0: a bool of struct sink */
+        size_t offset;
+} settings[] = {
+        { "json", 0, offsetof(struct sink, json) },
+        { "quiet", 0, offsetof(struct sink, quiet) },
+        { "journal", 0, offsetof(struct sink, journal) },
+        { "color", AIU_RENDER_COLOR, 0 },
+        { "verbose", AIU_RENDER_VERBOSE, 0 },
+        { "cmdline", AIU_RENDER_CMDLINE, 0 },
+};
+
+#define N_SETTINGS (sizeof(settings) / sizeof(settings[0]))
+
+void sink_put_settings(const struct sink *sink, FILE *out)
+{
+        for (size_t i = 0; i < N_SETTINGS; i++)
+                if (settings[i].render ? (sink->render & settings[i].render) != 0
+                                       : *(const bool *)((const char *)sink + settings[i].offset))
+                        fprintf(out, "%s,", settings[i].word);
+}
+
+void sink_take_setting(struct sink *sink, const char *word, size_t n)
+{
+        for (size_t i = 0; i < N_SETTINGS; i++) {
+                if (strlen(settings[i].word) != n || strncmp(word, settings[i].word, n) != 0)
+                        continue;
+                if (settings[i].render)
+                        sink->render |= settings[i].render;
+                else
+                        *(bool *)((char *)sink + settings[i].offset) = true;
+        }
 }
 
 void sink_words(const struct sink *sink, const char *words, int fd)

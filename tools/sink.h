@@ -3,6 +3,8 @@
 #ifndef AIU_SINK_H
 #define AIU_SINK_H
 
+#include <stdio.h>
+
 #include "event.h"
 
 struct sink {
@@ -15,5 +17,10 @@ struct sink {
 /* `fd` is where the words go if no file and no journal was asked for; -1 = nowhere. */
 void sink_event(const struct sink *sink, const struct event *event, int fd);
 void sink_words(const struct sink *sink, const char *words, int fd);
+
+/* The settings as words with a comma behind each, and back: for a process that has none of our options. */
+void sink_put_settings(const struct sink *sink, FILE *out);
+/* A word that is not known is ignored. */
+void sink_take_setting(struct sink *sink, const char *word, size_t n);
 
 #endif

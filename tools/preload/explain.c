@@ -27,29 +27,6 @@ static void emit(void *userdata, const struct event *event)
         sink_event(&sink, event, out);
 }
 
-static void take_word(const char *word, size_t n)
-{
-        static const struct {
-                const char *word;
-                uint32_t render;
-                bool *flag;
-        } words[] = {
-                { "json", 0, &sink.json },
-                { "quiet", 0, &sink.quiet },
-                { "journal", 0, &sink.journal },
-                { "color", AIU_RENDER_COLOR, NULL },
-                { "verbose", AIU_RENDER_VERBOSE, NULL },
-                { "cmdline", AIU_RENDER_CMDLINE, NULL },
-        };
-
-        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-                if (strlen(words[i].word) == n && strncmp(word, words[i].word, n) == 0) {
-                        sink.render |= words[i].render;
-                        if (words[i].flag)
-                                *words[i].flag = true;
-                }
-}
-
 /* The file is opened for each line: the program may have closed all descriptors that it does not know. */
 static void read_settings(void)
 {
@@ -62,7 +39,7 @@ static void read_settings(void)
                         return;
                 }
                 n = strcspn(text, ",");
-                take_word(text, n);
+                sink_take_setting(&sink, text, n);
         }
 }
 
