@@ -245,6 +245,7 @@ static void leave_life(struct run *run, pid_t tid)
 
 /* ------------------------------------------------------ programs that lose their privilege */
 
+/* A tracer with CAP_SYS_ADMIN sets no no_new_privs: then files keep their capabilities. */
 static bool lost_privilege(pid_t pid)
 {
         char path[64];
@@ -256,7 +257,7 @@ static bool lost_privilege(pid_t pid)
         (void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
         if ((st.st_mode & S_ISUID) && (pid_t)st.st_uid != euid)
                 return true;
-        return getxattr(path, "security.capability", NULL, 0) > 0;
+        return run_status(pid, "\nNoNewPrivs:", 0) != 0 && getxattr(path, "security.capability", NULL, 0) > 0;
 }
 
 static void start_program(struct run *run, pid_t pid)
