@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * --wait: until the bind() would succeed, by aiu_wait_new(). On a terminal a line says whom the wait is for, and for how
+ * --wait: until the bind() would succeed, by aiu_wait_new(). On a terminal a line says what is in the way, and for how
  * long so far. It is erased at the end.
  */
 #include <errno.h>
@@ -162,7 +162,7 @@ static int new_wait(const struct cli *cli, const struct request *request, struct
         return r;
 }
 
-/* What is not known could not end the wait. So what may tell more is tried first. */
+/* An unknown answer would not end the wait: try first what may tell more. */
 static bool learn(const struct cli *cli, const struct request *request, const struct aiu_report *report)
 {
         return (aiu_report_get_verdict(report) == AIU_VERDICT_UNKNOWN && cli_use_bpf(cli, request)) ||

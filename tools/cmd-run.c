@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * addrinuse run COMMAND: every bind() and listen() of it and its children that fails is explained. COMMAND is started in
- * our own process: pid, parent, terminal, signals and exit status are its own. What watches is a grandchild.
+ * addrinuse run COMMAND: explain each bind() and listen() of COMMAND and its children that fails. COMMAND is started in
+ * our own process: pid, parent, terminal, signals and exit status are its own. A grandchild of ours, the guard, watches.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -80,7 +80,7 @@ static int take(struct cli *cli, int option, const char *value)
 
 /* ------------------------------------------------------ the process that watches */
 
-/* From the grandchild to us, and back. */
+/* From the guard to us, and back. */
 struct pipes {
         int up[2], down[2];
 };
@@ -119,7 +119,7 @@ static bool write_number(int fd, int number)
         return write(fd, &number, sizeof(number)) == (ssize_t)sizeof(number);
 }
 
-/* The grandchild: told a descriptor of ours, it says whether it could have it. */
+/* The guard: read the number of a descriptor of ours, get it, and answer whether that worked. */
 static int get_fd(pid_t pid, const struct pipes *pipes)
 {
         int number, r;
@@ -195,7 +195,7 @@ static int exchange(const struct pipes *pipes, int number)
         return answer;
 }
 
-/* Without its supervisor each bind() would say ENOSYS: from here on there is no way back. */
+/* From here on each bind() without a supervisor fails with ENOSYS: there is no way back. */
 static int hand_over(const struct pipes *pipes)
 {
         int listener = run_listen(), r;
@@ -229,7 +229,7 @@ static int begin_watch(enum method method, struct pipes *pipes)
 
         if (guard < 0)
                 return guard;
-        /* Yama lets a descendant be traced, and we are none. */
+        /* Yama lets a process trace its descendants only, and we are an ancestor. */
         (void)prctl(PR_SET_PTRACER, guard, 0, 0, 0);
         r = exchange(pipes, 0);
         if (r >= 0)
@@ -259,7 +259,7 @@ static int begin(enum method method)
 
 /* ------------------------------------------------------ which method */
 
-/* Is an addrinuse already there, that explains all this? */
+/* True: an outer addrinuse explains already. */
 static bool is_watched(void)
 {
         pid_t tracer = run_status(getpid(), "\nTracerPid:", 0);
@@ -277,7 +277,7 @@ static enum method first_choice(const char *command, const struct run_program *p
                 return METHOD_NONE;
         if (program->privileged) {
                 cli_error("%s has a privilege that a traced program loses, so it runs untraced. "
-                          "What it starts with that privilege is not explained",
+                          "Failures of privileged programs are not explained",
                           cli_safe(command));
                 return METHOD_PRELOAD;
         }
@@ -286,7 +286,7 @@ static enum method first_choice(const char *command, const struct run_program *p
         return program->traces ? METHOD_PRELOAD : METHOD_PTRACE;
 }
 
-/* What a start script runs must start: if nothing can watch it, a line says so. */
+/* A start script depends on COMMAND, so it starts in any case. If nothing can watch it, a line says so. */
 static enum method begin_any(const char *command)
 {
         struct run_program program;

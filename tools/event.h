@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A bind() or listen() that failed, as `run` and `watch` tell of it: words, a line of JSON, a message in the journal. */
+/* A bind() or listen() that failed, as `run` and `watch` report it: words, a line of JSON, a message in the journal. */
 #ifndef AIU_EVENT_H
 #define AIU_EVENT_H
 
@@ -18,7 +18,7 @@ struct event {
         char unit[256];     /* of that process; "" = none, or not known */
         uint64_t netns;     /* inode of its network namespace; 0 = not known */
         uint64_t repeats;   /* equal failures since the last event for them, without this one */
-        bool again;         /* it was told before */
+        bool again;         /* not the first event for such a failure */
         bool predicted;     /* the call has not been made yet */
         struct aiu_report *report;
 };

@@ -62,7 +62,7 @@ static void load(struct program *p, size_t offset)
         add(p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
 }
 
-/* The word that was loaded is this one: `action` is the answer. */
+/* If the loaded word is this one, the answer is `action`. */
 static void answer_if(struct program *p, uint32_t word, unsigned int action)
 {
         add(p, BPF_JMP | BPF_JEQ | BPF_K, word, 0, 1);

@@ -40,7 +40,7 @@ static void close_all_but(int a, int b)
         close_from_to(last, ~0u);
 }
 
-/* Of a root: when memory runs out, the kernel looks for another one to kill. */
+/* Needs CAP_SYS_RESOURCE: when memory runs out, the kernel kills another process. */
 static void protect(void)
 {
         int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -66,7 +66,7 @@ static void ignore_signals(void)
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* ------------------------------------------------------ a mistake of ours */
+/* ------------------------------------------------------ crashes */
 
 static sigjmp_buf way_out;
 static volatile sig_atomic_t trying;
@@ -106,7 +106,7 @@ void run_try(void (*function)(void *userdata), void *userdata)
         trying = 0;
 }
 
-/* ------------------------------------------------------ what is told */
+/* ------------------------------------------------------ reports */
 
 static void emit(void *userdata, const struct event *event)
 {

@@ -28,7 +28,7 @@ int run_listen(void)
         return r == -EINVAL ? run_install_filter(SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER) : r;
 }
 
-/* A prediction is told only if it is certain. */
+/* Only a certain prediction is reported. */
 static bool fails(const struct aiu_report *report)
 {
         enum aiu_verdict verdict = aiu_report_get_verdict(report);

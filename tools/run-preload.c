@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* COMMAND explains itself: ld.so loads libaddrinuse-preload.so into it. What was there in LD_PRELOAD stays in front. */
+/* COMMAND explains itself: ld.so loads libaddrinuse-preload.so into it. Earlier entries of LD_PRELOAD stay in front. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a command is, before it starts: from its file mode and the symbols of its ELF file. A file that cannot be read,
- * or is none, has nothing to tell: the answers are "no".
+ * What a command is, before it starts: from its file mode and the symbols of its ELF file. For a file
+ * that cannot be read, or is not ELF, each answer is "no".
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -39,7 +39,7 @@ static void take_symbol(struct run_program *program, const char *name)
                 program->sanitized = true;
 }
 
-/* A table of names is good for as far as its last byte is zero. */
+/* A table of names must end with a zero byte. */
 static void read_symbols(struct run_program *program, const struct file *file, const ElfW(Shdr) * symbols,
                          const ElfW(Shdr) * strings)
 {

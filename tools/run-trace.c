@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The tracer. The filter stops a thread at bind() and listen() alone; it is let go on to the end of the call, and stops
- * there once more: then the errno that came out is known, and the very socket is there. Any other system call runs at
- * its full speed.
+ * The tracer. The filter stops a thread at bind() and listen() only. The thread runs to the end of the call and stops
+ * once more: now the errno is known, and the socket is still there. Any other system call runs at full speed.
  */
 #include <errno.h>
 #include <signal.h>
@@ -128,7 +127,7 @@ static void inherit_stderr(pid_t from, pid_t to)
         child->inode = parent->inode;
 }
 
-/* A child may get here before the stop of its parent that tells of it. */
+/* A child may get here before its parent stops for fork(2). */
 static const struct tracee *whose_stderr(pid_t pid)
 {
         const struct tracee *tracee = find(pid);
@@ -160,7 +159,7 @@ static void enter_call(pid_t tid)
         (void)ptrace(PTRACE_SYSCALL, tid, 0, 0);
 }
 
-/* Errnos for which a socket is in the way: that it could not be looked at is worth a line. */
+/* Errnos that another socket may explain: if the socket of the call cannot be read, a line says so. */
 static bool is_refusal(int error)
 {
         return error == EADDRINUSE || error == EACCES || error == EPERM || error == EADDRNOTAVAIL;
@@ -212,7 +211,7 @@ static void explain(void *userdata)
                 (void)close(fd);
 }
 
-/* A kernel without x32 has no such call, whatever its number: ENOSYS is no answer of bind(). */
+/* ENOSYS: a kernel without x32 does not have this call. */
 static void leave_call(struct run *run, pid_t tid)
 {
         struct call_info info;
@@ -230,7 +229,7 @@ static void leave_call(struct run *run, pid_t tid)
         (void)ptrace(PTRACE_CONT, tid, 0, 0);
 }
 
-/* What was counted and not told yet is told while its stderr is still there. */
+/* Report what was only counted, while stderr is still open. */
 static void leave_life(struct run *run, pid_t tid)
 {
         pid_t pid = run_status(tid, "\nTgid:", 0);
@@ -273,7 +272,7 @@ static void start_program(struct run *run, pid_t pid)
                 event_begin(&event, pid, pid);
                 (void)snprintf(line, sizeof(line),
                                "addrinuse: %s (pid %d) runs without the privilege of its file, because it is traced; "
-                               "run --method=preload leaves the privilege\n",
+                               "run --method=preload keeps the privilege\n",
                                cli_safe(event.comm), (int)pid);
                 fd = open_stderr(pid, pid);
                 sink_words(&run->sink, line, fd);

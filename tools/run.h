@@ -25,13 +25,13 @@ struct run {
         struct aiu_context *context;
         struct sink sink;
         struct told told;
-        int fd; /* stderr of the process that the event is about; -1 = it has none any more */
+        int fd; /* stderr of the process of the event; -1 = closed, or replaced by another file */
 };
 
 /* run-filter.c: no other system call is looked at. */
 #define RUN_NO_FILTER (-1)
 int run_install_filter(unsigned int action, unsigned int flags);
-/* False: it is none of these calls. */
+/* False: another call. */
 bool run_decode(pid_t tid, uint32_t arch, uint64_t nr, const uint64_t *args, struct run_call *ret);
 
 /* run-call.c */
@@ -45,13 +45,13 @@ int run_get_stderr(pid_t tid, dev_t device, ino_t inode);
 int run_explain(const struct run *run, pid_t pid, pid_t tid, const struct run_call *call, int error,
                 struct aiu_report **ret);
 
-/* run-guard.c: the process that watches stays out of everyone else's way. */
+/* run-guard.c: the process that watches disturbs no other. */
 void run_become_guard(void);
 /* Close every descriptor but that of --log and this one; -1 = none. */
 void run_let_go(struct run *run, int keep);
 /* Call a function that may crash; after a crash no function is called. */
 void run_try(void (*function)(void *userdata), void *userdata);
-/* Tell of a failed call. True: it was only counted. */
+/* Report a failed call. True: it was only counted. */
 bool run_tell(struct run *run, const struct event *event, int fd);
 
 /* run-trace.c. 0 or a negative errno: it may not be traced. */

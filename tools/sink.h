@@ -14,7 +14,7 @@ struct sink {
         int log;      /* instead of the descriptor; -1 = there is no file */
 };
 
-/* `fd` is where the words go if no file and no journal was asked for; -1 = nowhere. */
+/* `fd` takes the words unless a file or the journal does; -1 = none. */
 void sink_event(const struct sink *sink, const struct event *event, int fd);
 void sink_words(const struct sink *sink, const char *words, int fd);
 

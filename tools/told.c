@@ -28,7 +28,7 @@ static void mix_number(uint64_t *key, uint64_t number)
         mix(key, &number, sizeof(number));
 }
 
-/* Who is in the way; 0 = not seen, as when time ran out. Its start time varies by microseconds from report to report. */
+/* The pid of the holder; 0 = not seen, as after the deadline. Its start time varies by microseconds from report to report. */
 static pid_t holder_of(const struct event *event)
 {
         return aiu_holder_get_pid(aiu_conflict_get_holder(aiu_report_get_conflict(event->report, 0), 0));
@@ -74,7 +74,7 @@ static struct told_entry *find(struct told *told, uint64_t key, pid_t holder)
         return NULL;
 }
 
-/* The one that was told longest ago makes room. */
+/* The entry whose last event is the oldest makes room. */
 static struct told_entry *make_room(struct told *told)
 {
         struct told_entry *oldest = told->entries;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A program that tries again fails for the same reason again. Equal failures (address, errno, holder) are told once,
- * then counted, and told again every ten seconds and at the end. 1 + repeats over all events is the number of failures.
+ * A program that tries again fails for the same reason again. Equal failures (address, errno, holder) are reported
+ * once, then counted, and reported again every ten seconds and at the end. 1 + repeats over all events is the number of failures.
  */
 #ifndef AIU_TOLD_H
 #define AIU_TOLD_H
@@ -21,7 +21,7 @@ struct told_entry {
 struct told {
         void (*emit)(void *userdata, const struct event *event);
         void *userdata;
-        bool at_once; /* there is no end to tell it at: each failure is an event */
+        bool at_once; /* no exit is seen: each failure is an event */
         size_t n;
         struct told_entry entries[TOLD_MOST];
 };

@@ -2,7 +2,7 @@
 /*
  * What a report means to a wait. A TCP or UDP socket is destroyed with an event, a file is removed with one, an address
  * is added with one. TIME_WAIT ends by the clock. The name of an abstract socket, a socket of the kernel, SCTP, and
- * whatever could not be seen end without a word: for these there is nothing but another look.
+ * what could not be seen end without an event: for these the wait looks again.
  */
 #include <sys/socket.h>
 
@@ -22,7 +22,7 @@ static bool has_holder(const struct aiu_conflict *conflict, enum aiu_holder_kind
         return false;
 }
 
-/* Who waits cannot let go. With port 0 the caller has one port of many. */
+/* The caller waits, so it cannot let go. With port 0 the caller has one port of many. */
 static bool is_own(const struct aiu_conflict *conflict)
 {
         return aiu_conflict_is_blocking(conflict) == AIU_TRISTATE_YES && aiu_conflict_get_n_ports(conflict) == 0 &&

@@ -58,7 +58,7 @@ bool processes_follow(struct processes *processes, const pid_t *pids, size_t n)
         return gone;
 }
 
-/* It is readable for ever from then on: it is taken out of the set. */
+/* It stays readable, so it is removed from the set. */
 bool processes_ended(struct processes *processes)
 {
         bool ended = false;

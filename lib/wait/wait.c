@@ -309,7 +309,7 @@ AIU_EXPORT int aiu_wait_get_timeout_usec(const struct aiu_wait *wait, uint64_t *
         if (!wait || !ret_usec)
                 return -EINVAL;
         nsec = deadline_nsec(wait);
-        /* Rounded up: who wakes up then is not too early. */
+        /* Rounded up, so that nothing wakes up too early. */
         *ret_usec = nsec == UINT64_MAX ? UINT64_MAX : nsec / 1000 + (nsec % 1000 != 0);
         return 0;
 }

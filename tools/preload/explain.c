@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See explain.h. How to tell is in the environment: ADDRINUSE_RUN, words between commas, the last may be log=FILE. */
+/* See explain.h. The settings are in the environment: ADDRINUSE_RUN, words with commas between, the last may be log=FILE. */
 #include "explain.h"
 
 #include <errno.h>

@@ -6,19 +6,19 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* How the process was started; the caller sees to it that one thread at a time is in here. */
+/* A call that failed. The caller lets one thread at a time in. */
 struct explain_call {
         int fd;
         const struct sockaddr *address; /* NULL = the call is listen() */
         socklen_t bytes;
         int error;
-        int out; /* its stderr; -1 = it has none any more */
+        int out; /* its stderr; -1 = closed, or replaced by another file */
 };
 
 typedef void explain_function(const struct explain_call *call);
 typedef void forget_function(void);
 
 explain_function addrinuse_explain;
-forget_function addrinuse_forget; /* in a child after fork(2): what was counted is the parent's to tell */
+forget_function addrinuse_forget; /* in a child after fork(2): the parent reports what was counted */
 
 #endif

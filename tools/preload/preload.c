@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * libaddrinuse-preload.so: bind() and listen() that explain their failures, for LD_PRELOAD. Nothing is loaded, opened or
- * allocated before the first failure. The library comes in then, in a scope of its own.
+ * allocated before the first failure. Then the library is loaded, in a scope of its own.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -74,7 +74,7 @@ __attribute__((constructor)) static void begin(void)
 
 /* ------------------------------------------------------ the library */
 
-/* It lies beside us. `out` is stderr of the program, or -1. */
+/* It is in our directory. `out` is stderr of the program, or -1. */
 static void load(int out)
 {
         static bool tried;
@@ -122,7 +122,7 @@ static bool has_room(void)
         if (pthread_attr_getstack(&attributes, &lowest, &bytes) == 0)
                 bottom = lowest;
         (void)pthread_attr_destroy(&attributes);
-        /* On a stack of its own, of a coroutine or a signal, there is no telling. */
+        /* The limits of another stack, of a coroutine or a signal handler, are not known. */
         return bottom && &here > bottom && &here < bottom + bytes && (size_t)(&here - bottom) >= LEAST_STACK;
 }
 
@@ -157,7 +157,7 @@ static void tell(int fd, const struct sockaddr *address, socklen_t bytes, int er
         busy = false;
 }
 
-/* ------------------------------------------------------ in their place */
+/* ------------------------------------------------------ the functions that we replace */
 
 __attribute__((visibility("default"))) int bind(int fd, const struct sockaddr *address, socklen_t bytes)
 {
