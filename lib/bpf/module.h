@@ -37,10 +37,14 @@ struct module {
 /* object.c. -EPERM, -ENOSYS, -ENOMEM, or -EOPNOTSUPP for every other reason. */
 int object_load(struct object *ret);
 void object_close(struct object *object);
+/* The error to return for one of the loader. */
+int object_error(int r);
 
 /* module.c */
 int module_new(struct module **ret);
 void module_free(void *module);
+/* 0 or -EPERM. A seccomp filter may kill a process that calls bpf(2): `under_filter` takes the risk. */
+int module_check_caller(bool under_filter);
 void module_lock(struct module *module);
 void module_unlock(struct module *module);
 

@@ -7,7 +7,7 @@
 #include "util/sys.h"
 
 /* The loader says EINVAL for a missing helper, E2BIG for a limit, ENOENT without BTF, and so on. */
-static int why(int r)
+int object_error(int r)
 {
         return r == -EPERM || r == -ENOSYS || r == -ENOMEM ? r : -EOPNOTSUPP;
 }
@@ -22,7 +22,7 @@ int object_load(struct object *ret)
         r = port_bpf__load(skeleton);
         if (r < 0) {
                 port_bpf__destroy(skeleton);
-                return why(r);
+                return object_error(r);
         }
         *ret = (struct object){
                 .walk_port = skeleton->progs.walk_port.prog_fd,

@@ -11,6 +11,7 @@
 #include <watch-calls.lskel.h>
 #include <watch-fexit.lskel.h>
 
+#include "bpf/module.h"
 #include "bpf/sys-bpf.h"
 #include "bpf/watch.h"
 #include "util/macro.h"
@@ -18,10 +19,10 @@
 
 static int why(int r)
 {
-        return r == -EPERM || r == -ENOSYS || r == -ENOMEM ? r : -EOPNOTSUPP;
+        return r == -EMFILE ? r : object_error(r);
 }
 
-static void way_init(struct way *way)
+void way_init(struct way *way)
 {
         *way = (struct way){ .settings = -1, .counts = -1, .ring = -1 };
         for (size_t i = 0; i < MOST_PROGRAMS; i++)
@@ -43,6 +44,17 @@ void way_close(struct way *way)
         way->counts = sys_close(way->counts);
         way->ring = sys_close(way->ring);
 }
+
+/* Both skeletons have the same maps, and as many programs. Their descriptors pass to the way. */
+#define TAKE_DESCRIPTORS(way, skeleton, first, second, third, fourth)                                                  \
+        (*(way) = (struct way){                                                                                        \
+                 .settings = (skeleton)->maps.settings.map_fd,                                                         \
+                 .counts = (skeleton)->maps.counts.map_fd,                                                             \
+                 .ring = (skeleton)->maps.ring.map_fd,                                                                 \
+                 .programs = { (skeleton)->progs.first.prog_fd, (skeleton)->progs.second.prog_fd,                      \
+                               (skeleton)->progs.third.prog_fd, (skeleton)->progs.fourth.prog_fd },                    \
+                 .links = { -1, -1, -1, -1 },                                                                          \
+         })
 
 /* ------------------------------------------------------ trampolines */
 
@@ -70,15 +82,9 @@ static int attach_fexit(struct way *way)
         if (r < 0) {
                 watch_fexit_bpf__destroy(skeleton);
                 /* Trampolines are refused with EPERM to callers that have every capability. */
-                return r == -ENOMEM ? r : -EOPNOTSUPP;
+                return r == -ENOMEM || r == -EMFILE ? r : -EOPNOTSUPP;
         }
-        way->settings = skeleton->maps.settings.map_fd;
-        way->counts = skeleton->maps.counts.map_fd;
-        way->ring = skeleton->maps.ring.map_fd;
-        way->programs[0] = skeleton->progs.inet_bind_failed.prog_fd;
-        way->programs[1] = skeleton->progs.inet6_bind_failed.prog_fd;
-        way->programs[2] = skeleton->progs.unix_bind_failed.prog_fd;
-        way->programs[3] = skeleton->progs.inet_listen_failed.prog_fd;
+        TAKE_DESCRIPTORS(way, skeleton, inet_bind_failed, inet6_bind_failed, unix_bind_failed, inet_listen_failed);
         skel_free(skeleton);
         r = attach_trampolines(way);
         if (r < 0)
@@ -129,13 +135,7 @@ static int load_calls(struct way *way)
                 watch_calls_bpf__destroy(skeleton);
                 return why(r);
         }
-        way->settings = skeleton->maps.settings.map_fd;
-        way->counts = skeleton->maps.counts.map_fd;
-        way->ring = skeleton->maps.ring.map_fd;
-        way->programs[0] = skeleton->progs.bind_begins.prog_fd;
-        way->programs[1] = skeleton->progs.bind_ends.prog_fd;
-        way->programs[2] = skeleton->progs.listen_begins.prog_fd;
-        way->programs[3] = skeleton->progs.listen_ends.prog_fd;
+        TAKE_DESCRIPTORS(way, skeleton, bind_begins, bind_ends, listen_begins, listen_ends);
         (void)sys_close(skeleton->maps.calls.map_fd);
         skel_free(skeleton);
         return 0;

@@ -12,16 +12,14 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "bpf/module.h"
 #include "bpf/sys-bpf.h"
 #include "bpf/watch.h"
-#include "util/caller.h"
 #include "util/macro.h"
 #include "util/sys.h"
 
 #define QUIET_NSEC UINT64_C(1000000000)
 #define MOST_REMEMBERED 1024u
-
-enum { CAPABILITY_SYS_ADMIN = 21, CAPABILITY_PERFMON = 38, CAPABILITY_BPF = 39 };
 
 /* What was told of a failure, for when it is told again. */
 struct remembered {
@@ -174,28 +172,11 @@ static int find_way(struct aiu_watch *watch)
         return r;
 }
 
-static int check_caller(void)
-{
-        int procfs = sys_openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
-        bool may;
-
-        if (procfs < 0)
-                return -EPERM;
-        may = !caller_is_in_userns(procfs) &&
-              (caller_has_capability(procfs, CAPABILITY_SYS_ADMIN) == AIU_TRISTATE_YES ||
-               (caller_has_capability(procfs, CAPABILITY_BPF) == AIU_TRISTATE_YES &&
-                caller_has_capability(procfs, CAPABILITY_PERFMON) == AIU_TRISTATE_YES));
-        (void)sys_close(procfs);
-        return may ? 0 : -EPERM;
-}
-
 static int set_up(struct aiu_watch *watch, struct aiu_context *context)
 {
         int r;
 
-        watch->way = (struct way){ .settings = -1, .counts = -1, .ring = -1 };
-        for (size_t i = 0; i < MOST_PROGRAMS; i++)
-                watch->way.programs[i] = watch->way.links[i] = -1;
+        way_init(&watch->way);
         watch->epoll = watch->timer = -1;
         namespaces_init(&watch->namespaces);
         watch->remembered = calloc(MOST_REMEMBERED, sizeof(*watch->remembered));
@@ -219,7 +200,7 @@ AIU_EXPORT int aiu_watch_new(struct aiu_context *context, uint32_t flags, struct
 
         if (!ret_watch || flags != 0)
                 return -EINVAL;
-        r = check_caller();
+        r = module_check_caller(true);
         if (r < 0)
                 return r;
         watch = calloc(1, sizeof(*watch));

@@ -13,19 +13,19 @@
 #define MOST_PROGRAMS 4
 
 struct way {
-        const char *mechanism;
         int settings, counts, ring; /* maps */
         int programs[MOST_PROGRAMS];
         int links[MOST_PROGRAMS]; /* of the kernel, or perf events; -1 = none */
 };
 
-/* The ways to watch, best first. -EPERM, -ENOENT (no tracefs), -ENOSYS, -ENOMEM, or -EOPNOTSUPP. */
+/* The ways to watch, best first. -EPERM, -ENOENT (no tracefs), -ENOSYS, -ENOMEM, -EMFILE, or -EOPNOTSUPP. */
 extern const struct watch_way {
         const char *mechanism;
         const char *not_seen[4];
         int (*attach)(struct way *ret_way);
 } watch_ways[2];
 
+void way_init(struct way *way); /* no descriptors */
 void way_detach(struct way *way);
 void way_close(struct way *way);
 
