@@ -402,22 +402,42 @@ AIU_EXPORT int aiu_watch_set_uid(struct aiu_watch *watch, uid_t uid)
         return 0;
 }
 
-/* How many directories are above it on the same file system? */
-static int measure_level(int directory, dev_t device, uint32_t *ret_level)
+/* 1: *directory is the one above now; 0: that is on another file system, or there is none. */
+static int go_up(int *directory)
 {
         struct stat st, above;
-        uint32_t level = 0;
-        int fd = sys_dup(directory), up;
+        int up = sys_openat(*directory, "..", O_PATH | O_DIRECTORY), r;
 
-        while (fd >= 0 && sys_fstat(fd, &st) == 0) {
-                up = sys_openat(fd, "..", O_PATH | O_DIRECTORY);
-                (void)sys_close(fd);
-                fd = up;
-                if (up < 0 || sys_fstat(up, &above) < 0 || above.st_dev != device || above.st_ino == st.st_ino)
-                        break;
-                level++;
+        if (up < 0)
+                return up;
+        r = sys_fstat(*directory, &st);
+        if (r >= 0)
+                r = sys_fstat(up, &above);
+        if (r < 0 || above.st_dev != st.st_dev || above.st_ino == st.st_ino) {
+                (void)sys_close(up);
+                return r;
         }
-        (void)sys_close(fd);
+        (void)sys_close(*directory);
+        *directory = up;
+        return 1;
+}
+
+/* A cgroup by its inode, and how many are above it. */
+static int measure_cgroup(const char *path, uint64_t *ret_inode, uint32_t *ret_level)
+{
+        int directory = sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY), r;
+        uint32_t level = 0;
+        struct stat st;
+
+        if (directory < 0)
+                return directory;
+        r = sys_fstat(directory, &st);
+        while (r >= 0 && (r = go_up(&directory)) > 0)
+                level++;
+        (void)sys_close(directory);
+        if (r < 0)
+                return r;
+        *ret_inode = st.st_ino;
         *ret_level = level;
         return 0;
 }
@@ -425,27 +445,17 @@ static int measure_level(int directory, dev_t device, uint32_t *ret_level)
 AIU_EXPORT int aiu_watch_set_cgroup(struct aiu_watch *watch, const char *directory)
 {
         KEEP_ERRNO;
-        struct stat st;
-        uint32_t level;
-        int fd;
+        uint64_t inode = 0;
+        uint32_t level = 0;
+        int r;
 
         if (!watch)
                 return -EINVAL;
-        if (!directory) {
-                watch->settings->cgroup = 0;
-                return 0;
-        }
-        fd = sys_openat(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
-        if (fd < 0)
-                return fd;
-        if (sys_fstat(fd, &st) < 0) {
-                (void)sys_close(fd);
-                return -EINVAL;
-        }
-        (void)measure_level(fd, st.st_dev, &level);
-        (void)sys_close(fd);
+        r = directory ? measure_cgroup(directory, &inode, &level) : 0;
+        if (r < 0)
+                return r;
         watch->settings->cgroup_level = level;
-        watch->settings->cgroup = st.st_ino;
+        watch->settings->cgroup = inode;
         return 0;
 }
 
