@@ -3,8 +3,8 @@
  * @file addrinuse-bpf.h
  * An exact answer for a caller with privileges: libaddrinuse-bpf.
  *
- * Some facts are shown by no system call: SO_REUSEADDR of a TIME_WAIT socket, the options of other users' sockets, and
- * the kernel's own summary of a port. The library says "unknown" where one of them decides. This module
+ * No system call shows SO_REUSEADDR of a TIME_WAIT socket, the options of other users' sockets, or the kernel's own
+ * summary of a port. The library says "unknown" where one of these decides. This module
  * loads BPF programs that read them in the kernel's tables. They also find all processes that hold a
  * socket much faster than a search of /proc, and the kernel's reference count proves whether any is missing.
  *
@@ -21,10 +21,10 @@ extern "C" {
 #endif
 
 /**
- * Let the kernel's own tables answer, from now on. This loads BPF programs, which takes some milliseconds
- * and about a megabyte, and tries them out: sockets of the caller must be seen with the right bits. For
- * that, a few sockets are bound for a moment to ports that the kernel chooses. The programs are not
- * attached to anything: they run during queries only. They are closed with the context.
+ * Read the kernel's own tables from now on. This loads BPF programs, which takes some milliseconds and
+ * about a megabyte. A test follows: the programs must see sockets of the caller with the right bits. It
+ * binds a few sockets for a moment to ports that the kernel chooses. The programs are not attached to
+ * anything: they run during queries only. They are closed with the context.
  *
  * Needs Linux 5.17 with BTF (CONFIG_DEBUG_INFO_BTF), and CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN, in
  * the initial user namespace, when this function is called. Queries need no capability: a daemon may
@@ -55,10 +55,10 @@ struct aiu_watch;
  * /sys/kernel/tracing or /sys/kernel/debug/tracing, and cost every system call of the host some
  * nanoseconds. A failing bind(2) of the caller itself must arrive, else the mechanism counts as broken.
  *
- * Equal failures (network namespace, address, protocol, call, errno) within a second are counted, not told.
- * Explanations take at most half of the time, and those of one program in one network namespace a tenth:
- * what comes beyond that is counted as lost. The context gets a backend
- * "bpf-watch", which knows the sockets that were on the port when the call failed.
+ * Equal failures (network namespace, address, protocol, call, errno) within a second are counted, and share one
+ * report. Explanations take at most half of the time, and those for one program in one network namespace a tenth.
+ * Further failures are counted as lost. The context gets a backend "bpf-watch", which knows the sockets that were
+ * on the port when the call failed. It stays in the context after the watch has ended, and does nothing.
  *
  * @param context settings of the queries, and their backends; NULL = the defaults. A reference is taken.
  *                Not for other threads while the watch uses it
@@ -66,7 +66,8 @@ struct aiu_watch;
  * @param ret_watch the watch; the caller unrefs it
  * @returns 0, or a negative errno; nothing is left loaded then: -EPERM (needs CAP_BPF and
  *          CAP_PERFMON, or CAP_SYS_ADMIN, in the initial user namespace); -ENOENT (tracefs is not mounted,
- *          and there is no other mechanism); -ENOSYS; -EOPNOTSUPP; -ENOMEM; -EMFILE; -EINVAL
+ *          and there is no other mechanism); -ENOSYS; -EOPNOTSUPP; -ENOMEM; -EMFILE;
+ *          -ENOSPC (16 backends at most); -EINVAL
  * @since 0.1
  */
 int aiu_watch_new(struct aiu_context *context, uint32_t flags, struct aiu_watch **ret_watch);
@@ -85,8 +86,8 @@ int aiu_watch_get_fd(const struct aiu_watch *);
 int aiu_watch_next(struct aiu_watch *, struct aiu_report **ret_report);
 
 /**
- * Attach nothing any more. aiu_watch_next() still tells of what was seen and counted, until it
- * returns 0. Then the failures that were told, counted as repeats and lost are all that there were.
+ * Detach the programs. aiu_watch_next() still returns failures that were seen or counted before, and
+ * then 0. After that, the reports, their repeats and the lost failures add up to all failures.
  * @returns 0; -EINVAL (NULL)
  * @since 0.1
  */
@@ -96,11 +97,11 @@ int aiu_watch_stop(struct aiu_watch *);
  *  Each returns 0 or -EINVAL. @since 0.1 @{ */
 /** Port of the address, in host order. */
 int aiu_watch_set_port(struct aiu_watch *, uint16_t port);
-/** Inode of a network namespace, as stat(2) of its file tells. */
+/** Inode of a network namespace, as stat(2) of its file returns it. */
 int aiu_watch_set_netns(struct aiu_watch *, uint64_t inode);
 /** Owner of the socket; (uid_t)-1 removes the filter. */
 int aiu_watch_set_uid(struct aiu_watch *, uid_t uid);
-/** A directory of cgroup2, and what is below. Also: the errno of open(2). */
+/** A directory of cgroup2: this cgroup and those below. Also: the errno of open(2). */
 int aiu_watch_set_cgroup(struct aiu_watch *, const char *directory);
 /** @} */
 
@@ -108,15 +109,21 @@ int aiu_watch_set_cgroup(struct aiu_watch *, const char *directory);
 const char *aiu_watch_get_mechanism(const struct aiu_watch *);
 /** What the mechanism does not see: "io_uring", "32-bit", "mptcp"; NULL after the last one. */
 const char *aiu_watch_get_not_seen(const struct aiu_watch *, size_t i);
-/** Failures so far that were neither told nor counted as repeats. */
+/** Failures so far that are neither in a report nor among its repeats. */
 uint64_t aiu_watch_get_lost(const struct aiu_watch *);
 
 /** @name The failure that aiu_watch_next() returned last
  *  @since 0.1 @{ */
 /** The process, in the pid namespace of the caller; 0 = it is not in there. It may have ended. */
 pid_t aiu_watch_get_pid(const struct aiu_watch *);
-/** When that process began, as /proc/PID/stat tells: clock ticks since boot. */
+/** Start time of that process, as in /proc/PID/stat: clock ticks since boot. */
 uint64_t aiu_watch_get_start_ticks(const struct aiu_watch *);
+/**
+ * Does that process still exist? /proc is read each time. What is read about the process there before a 1 is about it,
+ * and not about a later process with its number.
+ * @returns 1; 0 (it has ended, aiu_watch_get_pid() is 0, or NULL)
+ */
+int aiu_watch_process_exists(const struct aiu_watch *);
 /** The name of the thread that made the call: raw bytes, at most 15. */
 const char *aiu_watch_get_comm(const struct aiu_watch *);
 /** Owner of the socket. */
@@ -125,11 +132,11 @@ uid_t aiu_watch_get_uid(const struct aiu_watch *);
 uint64_t aiu_watch_get_netns(const struct aiu_watch *);
 /** Id of the cgroup (version 2) of the process. */
 uint64_t aiu_watch_get_cgroup_id(const struct aiu_watch *);
-/** CLOCK_REALTIME of the failure, or of the first of the repeats, in microseconds. */
+/** CLOCK_REALTIME of the failure that the report explains, in microseconds. */
 uint64_t aiu_watch_get_time_usec(const struct aiu_watch *);
-/** Equal failures since the last time that this one was told, beside itself. */
+/** Equal failures since the last report about them, without the current one. */
 uint64_t aiu_watch_get_repeats(const struct aiu_watch *);
-/** 1 if an equal failure was told before, and the report is of that one. */
+/** 1 if the report explains an earlier failure, and equal ones followed. */
 int aiu_watch_is_again(const struct aiu_watch *);
 /** @} */
 

@@ -37,7 +37,7 @@ static bool may_load(void)
         return has(data, CAPABILITY_SYS_ADMIN) || (has(data, CAPABILITY_BPF) && has(data, CAPABILITY_PERFMON));
 }
 
-/* What dlclose(3) would unload is needed as long as the context. */
+/* No dlclose(3): the context calls functions of the module until its end. */
 static int load(struct aiu_context *context)
 {
 #ifdef WITH_BPF
@@ -66,7 +66,7 @@ bool cli_use_bpf(const struct cli *cli, const struct request *request)
         return may_load() && load(cli->context) >= 0;
 }
 
-/* Who asks for one holder alone has no long search. */
+/* The search for a single holder ends early. */
 bool cli_search_is_long(const struct cli *cli)
 {
         unsigned long files = 0;

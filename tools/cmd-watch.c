@@ -6,7 +6,6 @@
 #include <addrinuse-bpf.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -55,7 +54,7 @@ static struct {
         const char *(*get_not_seen)(const struct aiu_watch *, size_t);
         uint64_t (*get_lost)(const struct aiu_watch *);
         pid_t (*get_pid)(const struct aiu_watch *);
-        uint64_t (*get_start_ticks)(const struct aiu_watch *);
+        int (*process_exists)(const struct aiu_watch *);
         const char *(*get_comm)(const struct aiu_watch *);
         uint64_t (*get_netns)(const struct aiu_watch *);
         uint64_t (*get_time_usec)(const struct aiu_watch *);
@@ -63,7 +62,7 @@ static struct {
         int (*is_again)(const struct aiu_watch *);
 } module;
 
-/* The answers are exact with it, and holders are found at once. Where that cannot be, /proc is searched. */
+/* For exact answers, and holders at once. Where the kernel refuses this, /proc is searched. */
 static void add_bpf(void *library, struct aiu_context *context)
 {
         int (*add)(struct aiu_context *);
@@ -94,7 +93,7 @@ static int load_module(struct aiu_context *context)
                 { "aiu_watch_get_not_seen", &module.get_not_seen },
                 { "aiu_watch_get_lost", &module.get_lost },
                 { "aiu_watch_get_pid", &module.get_pid },
-                { "aiu_watch_get_start_ticks", &module.get_start_ticks },
+                { "aiu_watch_process_exists", &module.process_exists },
                 { "aiu_watch_get_comm", &module.get_comm },
                 { "aiu_watch_get_netns", &module.get_netns },
                 { "aiu_watch_get_time_usec", &module.get_time_usec },
@@ -122,7 +121,7 @@ static int load_module(struct aiu_context *context)
 
 /* ------------------------------------------------------ options */
 
-/* Relative to the tree of cgroup2, as systemd and /proc/PID/cgroup show it. */
+/* Relative to the root of cgroup2, as systemd and /proc/PID/cgroup show a path. */
 static int set_cgroup(const char *path)
 {
         static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
@@ -148,7 +147,7 @@ static int read_cgroup(const char *path)
         return r;
 }
 
-/* Of the system's manager. A unit that does not run has no cgroup, and nothing that could fail. */
+/* A unit of the system's manager. One that does not run has no cgroup, and no program that could fail. */
 static int read_unit(const char *unit)
 {
         char path[300];
@@ -247,33 +246,15 @@ static void tell_lost(const struct sink *sink, const struct aiu_watch *watch)
         told = lost;
 }
 
-/* Field 22 of /proc/PID/stat, behind the name, which may have anything in it. */
-static bool is_there(pid_t pid, uint64_t start_ticks)
-{
-        char path[32], text[1024], *at;
-        ssize_t n;
-        int fd;
-
-        (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-        if (fd >= 0)
-                (void)close(fd);
-        text[n > 0 ? n : 0] = '\0';
-        at = strrchr(text, ')');
-        for (int field = 2; at && field < 22; field++)
-                at = strchr(at + 1, ' ');
-        return at && strtoull(at, NULL, 10) == start_ticks;
-}
-
 static void tell_event(const struct sink *sink, const struct aiu_watch *watch, struct aiu_report *report)
 {
         pid_t pid = module.get_pid(watch);
-        struct event event;
+        struct event event = { 0 };
 
-        if (pid > 0 && is_there(pid, module.get_start_ticks(watch)))
+        if (pid > 0)
                 event_begin(&event, pid, pid);
-        else
+        /* Another process may have its number by now. */
+        if (!module.process_exists(watch))
                 memset(&event, 0, sizeof(event));
         event.time_usec = module.get_time_usec(watch);
         event.pid = pid;
@@ -286,7 +267,7 @@ static void tell_event(const struct sink *sink, const struct aiu_watch *watch, s
         sink_event(sink, &event, STDOUT_FILENO);
 }
 
-/* With thousands of events waiting, a signal ends it all the same. */
+/* A signal ends this even if thousands of events wait. */
 static void tell_all(const struct sink *sink, struct aiu_watch *watch, bool (*stop)(void))
 {
         struct aiu_report *report = NULL;
@@ -308,7 +289,7 @@ static void on_end(int number)
         ended = 1;
 }
 
-/* They come in ppoll(2) alone, so none is missed. */
+/* Signals arrive during ppoll(2) only, so none is missed. */
 static void block_signals(sigset_t *ret_before)
 {
         struct sigaction action = { .sa_handler = on_end };
@@ -325,7 +306,7 @@ static void block_signals(sigset_t *ret_before)
         (void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* If something is there to read, ppoll(2) returns without a look at signals. */
+/* ppoll(2) does not look at signals if a descriptor is ready. */
 static bool is_ending(void)
 {
         sigset_t pending;
@@ -334,7 +315,7 @@ static bool is_ending(void)
         return ended || sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1;
 }
 
-/* Nobody reads on. */
+/* The reader of our output has closed it. */
 static bool is_deaf(const struct sink *sink)
 {
         struct pollfd out = { .fd = STDOUT_FILENO };

@@ -523,6 +523,13 @@ OF_WATCH(uint64_t, get_cgroup_id, watch->event.cgroup)
 OF_WATCH(uint64_t, get_repeats, watch->event.repeats)
 OF_WATCH(int, is_again, watch->again)
 
+AIU_EXPORT int aiu_watch_process_exists(const struct aiu_watch *watch)
+{
+        KEEP_ERRNO;
+
+        return watch && event_process_is_there(&watch->event);
+}
+
 AIU_EXPORT uint64_t aiu_watch_get_time_usec(const struct aiu_watch *watch)
 {
         uint64_t ago;
