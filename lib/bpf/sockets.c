@@ -52,8 +52,8 @@ static enum aiu_tristate yes_no(bool yes)
         return yes ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
 }
 
-static socklen_t fill_address(struct sockaddr_storage *to, const struct wire_socket *socket, const uint8_t ip[16],
-                              uint16_t port_be)
+socklen_t wire_address(struct sockaddr_storage *to, const struct wire_socket *socket, const uint8_t ip[16],
+                       uint16_t port_be)
 {
         struct sockaddr_in *in = (struct sockaddr_in *)to;
         struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
@@ -81,7 +81,7 @@ static uint64_t expires(const struct module *module, const struct wire_socket *s
         return (uint64_t)socket->jiffies_left * USEC_PER_SEC / module->hz;
 }
 
-static enum aiu_state state_of(const struct wire_socket *socket)
+enum aiu_state wire_state(const struct wire_socket *socket)
 {
         if (socket->state == KERNEL_CLOSE)
                 return AIU_STATE_BOUND;
@@ -104,7 +104,7 @@ static int add(const struct module *module, int protocol, const struct wire_sock
                 .size = sizeof(fact),
                 .type = protocol == IPPROTO_TCP ? SOCK_STREAM : SOCK_DGRAM,
                 .protocol = protocol,
-                .state = state_of(socket),
+                .state = wire_state(socket),
                 .inode = socket->inode,
                 .cookie = socket->cookie,
                 .cgroup_id = socket->cgroup,
@@ -122,10 +122,10 @@ static int add(const struct module *module, int protocol, const struct wire_sock
         int r;
 
         fact.local = (const struct sockaddr *)&local;
-        fact.local_len = fill_address(&local, socket, socket->local, htons(socket->port));
+        fact.local_len = wire_address(&local, socket, socket->local, htons(socket->port));
         if (socket->peer_port != 0) {
                 fact.peer = (const struct sockaddr *)&peer;
-                fact.peer_len = fill_address(&peer, socket, socket->peer, socket->peer_port);
+                fact.peer_len = wire_address(&peer, socket, socket->peer, socket->peer_port);
         }
         r = aiu_snapshot_add_socket(snapshot, &fact);
         return r == -ENOBUFS ? 0 : r;

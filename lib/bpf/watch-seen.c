@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bpf/module.h"
 #include "bpf/watch.h"
 #include "util/macro.h"
 
@@ -20,46 +21,25 @@ struct seen {
         bool watched, in_context;
 };
 
-static socklen_t make_address(const struct watch_socket *from, const uint8_t *bytes, uint16_t port,
-                              struct sockaddr_storage *to)
-{
-        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
-        struct sockaddr_in *in = (struct sockaddr_in *)to;
-
-        memset(to, 0, sizeof(*to));
-        to->ss_family = from->family;
-        if (from->family == AF_INET6) {
-                in6->sin6_port = port;
-                memcpy(&in6->sin6_addr, bytes, sizeof(in6->sin6_addr));
-                return sizeof(*in6);
-        }
-        in->sin_port = port;
-        memcpy(&in->sin_addr, bytes, sizeof(in->sin_addr));
-        return sizeof(*in);
-}
-
-static enum aiu_tristate known(const struct watch_socket *socket, bool value)
+static enum aiu_tristate known(const struct wire_socket *socket, bool value)
 {
         return socket->minisock ? AIU_TRISTATE_UNKNOWN : value ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
 }
 
-static int add_socket(struct aiu_snapshot *snapshot, const struct watch_event *event, const struct watch_socket *socket)
+static int add_socket(struct aiu_snapshot *snapshot, const struct watch_event *event, const struct wire_socket *socket)
 {
         struct sockaddr_storage local, peer;
-        uint16_t port;
-
-        memcpy(&port, event->failure.address + 2, sizeof(port));
         struct aiu_socket_fact fact = {
                 .size = sizeof(fact),
                 .type = event->failure.type,
                 .protocol = event->failure.protocol,
-                .state = (enum aiu_state)socket->state,
+                .state = wire_state(socket),
                 .local = (struct sockaddr *)&local,
-                .local_len = make_address(socket, socket->local, port, &local),
+                .local_len = wire_address(&local, socket, socket->local, htons(socket->port)),
                 .inode = socket->inode,
                 .cookie = socket->cookie,
                 .cgroup_id = socket->cgroup,
-                .uid = socket->minisock ? (uid_t)-1 : socket->uid,
+                .uid = socket->uid,
                 .ifindex = socket->ifindex,
                 .minisock = socket->minisock ? AIU_TRISTATE_YES : AIU_TRISTATE_NO,
                 .reuseaddr = socket->reuseaddr ? AIU_TRISTATE_YES : AIU_TRISTATE_NO,
@@ -69,12 +49,12 @@ static int add_socket(struct aiu_snapshot *snapshot, const struct watch_event *e
         };
         if (socket->peer_port) {
                 fact.peer = (struct sockaddr *)&peer;
-                fact.peer_len = make_address(socket, socket->peer, socket->peer_port, &peer);
+                fact.peer_len = wire_address(&peer, socket, socket->peer, socket->peer_port);
         }
         return aiu_snapshot_add_socket(snapshot, &fact);
 }
 
-static bool is_asked_about(const struct watch_event *event, const struct watch_socket *socket)
+static bool is_asked_about(const struct watch_event *event, const struct wire_socket *socket)
 {
         return (event->inode && socket->inode == event->inode) || (event->cookie && socket->cookie == event->cookie);
 }
@@ -86,7 +66,7 @@ static int seen_sockets(void *userdata, const struct aiu_request *request, struc
 
         (void)request;
         for (uint32_t i = 0; event && i < event->n_sockets && i < WATCH_SOCKETS; i++) {
-                const struct watch_socket *socket = &event->sockets[i];
+                const struct wire_socket *socket = &event->sockets[i];
 
                 if (is_asked_about(event, socket) || (socket->family != AF_INET && socket->family != AF_INET6))
                         continue;

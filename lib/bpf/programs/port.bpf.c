@@ -7,10 +7,11 @@
  * The tables are read without their locks, so whatever is followed is checked against the port and the namespace.
  *
  * Kernels before 6.7 verify the callback of bpf_loop() only once, with the first state of its context. A member that
- * begins as a known 0 counts as 0 for ever, and the code for other values is removed: such a walk sees no socket, and
+ * begins as a known 0 counts as 0 in each step, and the code for other values is removed: such a walk sees no socket, and
  * nothing fails. So members begin as wire->zero, which the verifier cannot know.
  */
 #include "core.h"
+#include "tables.h"
 #include "wire.h"
 
 /* bpf_probe_read_kernel() is for programs under the GPL. The licence of the module's own code is not affected. */
@@ -26,10 +27,6 @@ struct {
 
 enum {
         MOST_STEPS = 1 << 20,
-        TCP = 6,
-        UDP = 17,
-        FAMILY_INET6 = 10,
-        STATE_TIME_WAIT = 6,
 };
 
 INLINE struct wire *get_wire(void)
@@ -43,72 +40,10 @@ INLINE struct wire *get_wire(void)
 
 struct walk {
         struct wire *wire;
-        struct net *net;
-        struct hlist_node *bucket, *bucket2, *owner;
+        struct chain chain;
         __s32 l3mdev;
         __u32 udp, slot, mask;
 };
-
-INLINE __u32 count_references(struct file *file)
-{
-        if (EXISTS(struct file, f_ref))
-                return (__u32)READ(file, f_ref.refcnt.counter) + 1;
-        return (__u32)READ((struct file___before613 *)file, f_count.counter);
-}
-
-INLINE void read_addresses(struct wire_socket *to, struct sock_common *from)
-{
-        if (to->family == FAMILY_INET6) {
-                READ_INTO(to->local, from, skc_v6_rcv_saddr);
-                READ_INTO(to->peer, from, skc_v6_daddr);
-                return;
-        }
-        READ_INTO(to->local, from, skc_rcv_saddr);
-        READ_INTO(to->peer, from, skc_daddr);
-}
-
-INLINE void read_minisock(struct wire_socket *to, struct sock_common *from)
-{
-        struct inet_timewait_sock *minisock = (void *)from;
-
-        to->minisock = 1;
-        to->uid = ~0u;
-        to->state = READ(minisock, tw_substate);
-        to->jiffies_left = (__s64)(READ(minisock, tw_timer.expires) - jiffies());
-}
-
-/* The user that the rules compare: sock_i_uid(), which read the inode before 6.17. */
-INLINE __u32 read_uid(struct sock *from, struct file *file)
-{
-        struct inode *inode;
-
-        if (EXISTS(struct sock___617, sk_ino))
-                return READ(from, sk_uid.val);
-        if (!file)
-                return 0;
-        inode = READ(file, f_inode);
-        return READ(inode, i_uid.val);
-}
-
-INLINE void read_sock(struct wire_socket *to, struct sock_common *from)
-{
-        struct sock *sock = (struct sock *)from;
-        struct socket *socket = READ(sock, sk_socket);
-        struct file *file = socket ? READ(socket, file) : NULL;
-        struct cgroup *cgroup = READ(sock, sk_cgrp_data.cgroup);
-        struct kernfs_node *node = READ(cgroup, kn);
-
-        to->locks = (__u8)READ_BITS(sock, sk_userlocks);
-        to->cgroup = READ(node, id);
-        to->uid = read_uid(sock, file);
-        if (file) {
-                struct inode *inode = READ(file, f_inode);
-
-                to->file = (__u64)file;
-                to->inode = READ(inode, i_ino);
-                to->references = count_references(file);
-        }
-}
 
 /* A function of its own, so that the verifier goes through it once. It takes numbers alone. */
 __attribute__((noinline)) int take_socket(__u64 sock, __s32 l3mdev, __u32 udp)
@@ -129,42 +64,29 @@ __attribute__((noinline)) int take_socket(__u64 sock, __s32 l3mdev, __u32 udp)
         to = &w->sockets[k];
         __builtin_memset(to, 0, sizeof(*to));
         to->l3mdev = l3mdev;
-        to->family = (__u8)READ(from, skc_family);
-        to->state = READ(from, skc_state);
-        to->port = READ(from, skc_num);
-        to->peer_port = READ(from, skc_dport);
-        to->reuseaddr = !!READ_BITS(from, skc_reuse);
-        to->reuseport = !!READ_BITS(from, skc_reuseport);
-        to->v6only = !!READ_BITS(from, skc_ipv6only);
-        to->ifindex = (__u32)READ(from, skc_bound_dev_if);
-        to->cookie = (__u64)READ(from, skc_cookie.counter);
-        read_addresses(to, from);
-        if (to->state == STATE_TIME_WAIT && !udp)
-                read_minisock(to, from);
-        else
-                read_sock(to, from);
+        read_any(to, from, udp);
         return 0;
 }
 
 INLINE int on_owner(struct walk *walk)
 {
-        struct sock_common *sock = CONTAINER(walk->owner, struct sock_common, skc_bind_node);
-        struct hlist_node *next = READ(walk->owner, next);
+        struct sock_common *sock = CONTAINER(walk->chain.owner, struct sock_common, skc_bind_node);
+        struct hlist_node *next = READ(walk->chain.owner, next);
 
-        if (READ(sock, skc_num) != walk->wire->port || READ(sock, skc_net.net) != walk->net) {
+        if (READ(sock, skc_num) != walk->chain.port || READ(sock, skc_net.net) != walk->chain.net) {
                 walk->wire->status = WIRE_ASTRAY;
                 return 1;
         }
         take_socket((__u64)sock, walk->l3mdev, 0);
-        walk->owner = next;
+        walk->chain.owner = next;
         return 0;
 }
 
 /* The slot has other ports and, before 6.2, other namespaces. */
 INLINE int on_udp(struct walk *walk)
 {
-        struct sock_common *sock = CONTAINER(walk->owner, struct sock_common, skc_node);
-        struct hlist_node *next = READ(walk->owner, next);
+        struct sock_common *sock = CONTAINER(walk->chain.owner, struct sock_common, skc_node);
+        struct hlist_node *next = READ(walk->chain.owner, next);
         struct net *net = READ(sock, skc_net.net);
         __u32 port = READ(sock, skc_num);
 
@@ -172,9 +94,9 @@ INLINE int on_udp(struct walk *walk)
                 walk->wire->status = WIRE_ASTRAY;
                 return 1;
         }
-        if (port == walk->wire->port && net == walk->net)
+        if (port == walk->chain.port && net == walk->chain.net)
                 take_socket((__u64)sock, 0, 1);
-        walk->owner = next;
+        walk->chain.owner = next;
         return 0;
 }
 
@@ -201,67 +123,41 @@ INLINE void read_bucket(struct wire *w, struct inet_bind_bucket *from, __s32 l3m
 
 INLINE int on_bucket(struct walk *walk)
 {
-        struct inet_bind_bucket *bucket = CONTAINER(walk->bucket, struct inet_bind_bucket, node);
+        struct inet_bind_bucket *bucket = enter_bucket(&walk->chain);
 
-        walk->bucket = READ(walk->bucket, next);
-        if (READ(bucket, port) != walk->wire->port || READ(bucket, ib_net.net) != walk->net)
+        if (!bucket)
                 return 0;
         walk->l3mdev = READ(bucket, l3mdev);
         read_bucket(walk->wire, bucket, walk->l3mdev);
-        /* Each branch is guarded by the member that it reads: without it, an old kernel refuses the program. */
-        if (EXISTS(struct inet_bind_bucket, bhash2))
-                walk->bucket2 = READ(bucket, bhash2.first);
-        else
-                walk->owner = READ((struct inet_bind_bucket___before68 *)bucket, owners.first);
         return 0;
 }
 
 static long step(__u32 i, struct walk *walk)
 {
         walk->wire->n_steps++;
-        if (walk->owner)
+        if (walk->chain.owner)
                 return walk->udp ? on_udp(walk) : on_owner(walk);
-        if (EXISTS(struct inet_bind2_bucket, bhash_node) && walk->bucket2) {
-                struct hlist_node *node = walk->bucket2;
-
-                walk->owner = READ(CONTAINER(node, struct inet_bind2_bucket, bhash_node), owners.first);
-                walk->bucket2 = READ(node, next);
+        if (has_bucket2(&walk->chain)) {
+                enter_bucket2(&walk->chain);
                 return 0;
         }
-        return walk->bucket ? on_bucket(walk) : 1;
+        return walk->chain.bucket ? on_bucket(walk) : 1;
 }
 
-INLINE int begin_tcp(struct walk *walk)
+INLINE int begin(struct walk *walk)
 {
-        struct inet_hashinfo *info;
-        char *bucket;
-        __u32 mix = READ(walk->net, hash_mix);
+        struct udp_hslot *slot;
+        __u32 mask = 0;
 
-        if (!EXISTS(struct net, ipv4.tcp_death_row.hashinfo))
+        if (walk->wire->protocol == TCP)
+                return begin_tcp(&walk->chain);
+        slot = begin_udp(&walk->chain, &mask);
+        if (!slot)
                 return 0;
-        info = READ(walk->net, ipv4.tcp_death_row.hashinfo);
-        bucket = (char *)READ(info, bhash);
-        bucket += (__u64)((walk->wire->port + mix) & (READ(info, bhash_size) - 1)) * BYTES(struct inet_bind_hashbucket);
-        walk->bucket = READ((struct inet_bind_hashbucket *)bucket, chain.first);
-        return 1;
-}
-
-INLINE int begin_udp(struct walk *walk)
-{
-        struct udp_table *table;
-        char *slot;
-        __u32 mix = READ(walk->net, hash_mix);
-
-        if (!EXISTS(struct net, ipv4.udp_table))
-                return 0;
-        table = READ(walk->net, ipv4.udp_table);
-        slot = (char *)READ(table, hash);
-        walk->mask = READ(table, mask);
-        walk->slot = (walk->wire->port + mix) & walk->mask;
+        walk->mask = mask;
+        walk->slot = (walk->chain.port + READ(walk->chain.net, hash_mix)) & mask;
         walk->udp = 1;
-        slot += (__u64)walk->slot * BYTES(struct udp_hslot);
-        walk->owner = READ((struct udp_hslot *)slot, head.first);
-        walk->wire->n_in_slot = (__u32)READ((struct udp_hslot *)slot, count);
+        walk->wire->n_in_slot = (__u32)READ(slot, count);
         return 1;
 }
 
@@ -280,10 +176,11 @@ SECTION("raw_tp/sys_enter") int walk_port(void *unused)
         zero = *(volatile __u64 *)&w->zero;
         walk = (struct walk){
                 .wire = w,
-                .net = READ(nsproxy, net_ns),
-                .bucket = (void *)zero,
-                .bucket2 = (void *)zero,
-                .owner = (void *)zero,
+                .chain = { .net = READ(nsproxy, net_ns),
+                           .bucket = (void *)zero,
+                           .bucket2 = (void *)zero,
+                           .owner = (void *)zero,
+                           .port = w->port },
                 .l3mdev = (__s32)zero,
                 .udp = (__u32)zero,
                 .slot = (__u32)zero,
@@ -292,7 +189,7 @@ SECTION("raw_tp/sys_enter") int walk_port(void *unused)
         w->n_sockets = w->n_buckets = w->n_in_slot = 0;
         w->n_steps = 0;
         w->status = WIRE_NO_TABLE;
-        if (!(w->protocol == TCP ? begin_tcp(&walk) : begin_udp(&walk)))
+        if (!begin(&walk))
                 return 0;
         w->status = WIRE_DONE;
         n = loop(MOST_STEPS, step, &walk, 0);

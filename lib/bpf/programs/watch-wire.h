@@ -3,11 +3,7 @@
 #ifndef AIU_BPF_WATCH_WIRE_H
 #define AIU_BPF_WATCH_WIRE_H
 
-#ifdef __bpf__
-#include "kernel.h"
-#else
-#include <linux/types.h>
-#endif
+#include "wire.h"
 
 enum {
         WATCH_RING_BYTES = 1 << 21,
@@ -51,15 +47,6 @@ struct watch_count {
         __u64 n;     /* failures since then */
 };
 
-/* A socket that was on the port when the call failed. */
-struct watch_socket {
-        __u64 inode, cookie, cgroup;
-        __u32 uid, ifindex;
-        __u16 peer_port; /* network order */
-        __u8 family, state, reuseaddr, reuseport, v6only, minisock;
-        __u8 local[16], peer[16];
-};
-
 struct watch_event {
         struct watch_failure failure;
         __u64 time_nsec; /* CLOCK_MONOTONIC */
@@ -73,7 +60,7 @@ struct watch_event {
         __u8 reuseaddr, reuseport, v6only, unused;
         __u32 n_sockets;
         char comm[16];
-        struct watch_socket sockets[WATCH_SOCKETS];
+        struct wire_socket sockets[WATCH_SOCKETS]; /* n_sockets of them; the rest is undefined */
 };
 
 #endif

@@ -33,7 +33,6 @@ enum {
         MAP_NOEXIST = 1,
         FAMILY_UNIX = 1,
         FAMILY_INET = 2,
-        FAMILY_INET6 = 10,
         INET_BYTES = 16,
         INET6_BYTES = 28,
         UNIX_BYTES = 110,
@@ -294,7 +293,7 @@ INLINE int tell(struct socket *socket, const void *address, int is_user, int byt
                 add(&s->lost, 1 + repeats);
                 return 0;
         }
-        __builtin_memset(event, 0, sizeof(*event));
+        __builtin_memset(event, 0, __builtin_offsetof(struct watch_event, sockets));
         event->failure = failure;
         event->time_nsec = now;
         event->repeats = repeats;
