@@ -27,7 +27,7 @@ static const struct aiu_backend backend_bpf = {
 
 /* ------------------------------------------------------ the lock */
 
-/* A process that was killed leaves nothing half-done that the next one would read. */
+/* After a process was killed with the lock, the next one overwrites the data before it reads them. */
 void module_lock(struct module *module)
 {
         if (pthread_mutex_lock(module->lock) == EOWNERDEAD)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From an event to a report: the library is asked as the process would ask about its own call. */
+/* From an event to a report: the query that the process would make about its own call. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ uint64_t event_start_ticks(const struct watch_event *event)
         return event->start_nsec / (UINT64_C(1000000000) / (uint64_t)(hz > 0 ? hz : 100));
 }
 
-/* In its own namespace and with its own capabilities, as long as it is there. */
+/* With the namespace and, while the process exists, its capabilities. */
 static int set_process(struct aiu_query *query, const struct watch_event *event, struct namespaces *namespaces)
 {
         uint64_t netns = event->failure.netns;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A diagnosis must not cost more than what it is about. Explanations take a part of each second. One program that fails all
- * the time gets a smaller part, so that it does not take the place of all others.
+ * A diagnosis must not cost more than the failure. Explanations take a part of each second. One program that fails all
+ * the time gets a smaller part, and the others get the rest.
  */
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #define WINDOW_NSEC UINT64_C(1000000000)
 #define TOTAL_NSEC (WINDOW_NSEC / 2)
 #define SOURCE_NSEC (WINDOW_NSEC / 10)
-/* On a slow or busy machine as well. */
+/* Explanations that a slow or busy machine makes as well. */
 #define LEAST_OF_ALL 16u
 #define LEAST_OF_SOURCE 12u
 
@@ -24,7 +24,7 @@ static void begin_window(struct budget *budget, uint64_t now)
         budget->closed = budget->closing;
 }
 
-/* All that find no place share the last one. */
+/* Further programs share the last place. */
 static struct source *find_source(struct budget *budget, const struct watch_event *event)
 {
         struct source *source = budget->sources;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The network namespaces of events, by inode. Nothing leads from an inode to its namespace but a process in it, or a
- * descriptor. The process that failed may be gone, so each namespace is remembered for some seconds, and searched for
- * among all processes if it is not known.
+ * The network namespaces of events, by inode. Only a process in a namespace, or a descriptor, leads from an inode to it.
+ * The process that failed may be gone, so each namespace is remembered for some seconds. A namespace that is not
+ * remembered is searched for among all processes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +62,7 @@ void namespaces_expire(struct namespaces *namespaces, bool all)
         }
 }
 
-/* The one that was not used for longest makes room. */
+/* Replaces the least recently used one. */
 static int remember(struct namespaces *namespaces, uint64_t inode, int fd)
 {
         struct known_namespace *slot = &namespaces->known[0];

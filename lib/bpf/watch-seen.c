@@ -15,9 +15,9 @@
 #include "bpf/watch.h"
 #include "util/macro.h"
 
-/* The context keeps the backend for longer than the watch lives. */
+/* The context keeps the backend after the watch has ended. */
 struct seen {
-        const struct watch_event *event; /* NULL = no question of the watch is asked */
+        const struct watch_event *event; /* NULL = no query of the watch runs */
         bool watched, in_context;
 };
 

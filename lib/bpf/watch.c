@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * aiu_watch: failures come from the kernel as events, one for each kind in a second, and with a count of the others. What
- * was counted is told when the second is over. told + repeats + lost is the number of all failures.
+ * aiu_watch: the kernel sends one event a second for equal failures, and counts the others. A second report has this
+ * count. Reports, repeats and lost failures add up to all failures.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #define MOST_REMEMBERED 1024u
 #define MOST_TESTS 3
 
-/* What was told of a failure, for when it is told again. */
+/* The report of a failure, for equal ones that follow. */
 struct remembered {
         struct watch_event event;
         struct aiu_report *report;
@@ -40,7 +40,7 @@ struct aiu_watch {
         struct seen *seen;
         struct remembered *remembered;
         size_t n_remembered, next_remembered;
-        struct watch_failure *due; /* counted failures of which the second is over */
+        struct watch_failure *due; /* counted failures, when their second is over */
         uint64_t *due_counts;
         size_t n_due;
         struct budget budget;
@@ -118,7 +118,7 @@ static int fail_to_bind(void)
         return r;
 }
 
-/* A failing bind of our own must arrive, as ours. The kernel says where we are while at it. */
+/* A failing bind of our own must arrive, as ours. The program also notes our pid namespace. */
 static int self_test(struct aiu_watch *watch)
 {
         struct watch_settings *settings = watch->settings;
@@ -166,7 +166,7 @@ static int try_way(struct aiu_watch *watch, const struct watch_way *way)
         return r;
 }
 
-/* Each that does not work has a reason; the last one is the more useful one: tracefs. */
+/* The error of the last way is returned: the user can mount tracefs. */
 static int find_way(struct aiu_watch *watch)
 {
         int r = -EOPNOTSUPP;
@@ -254,7 +254,7 @@ static void arm(struct aiu_watch *watch)
                 watch->armed = sys_timer_set(watch->timer, QUIET_NSEC) >= 0;
 }
 
-/* Take the counts of the failures of which the second is over, and let the next one be an event again. */
+/* Takes the counts of failures whose second is over. The next such failure is an event again. */
 static void sweep(struct aiu_watch *watch)
 {
         struct watch_failure *due = watch->due;
@@ -495,7 +495,7 @@ AIU_EXPORT const char *aiu_watch_get_not_seen(const struct aiu_watch *watch, siz
         return watch && i < ELEMENTSOF(watch->kind->not_seen) ? watch->kind->not_seen[i] : NULL;
 }
 
-/* After the end all that was not told is lost: a counter may have missed one by a hair. */
+/* A failure that is counted while its count is deleted has no report. After the end, the total reveals it. */
 AIU_EXPORT uint64_t aiu_watch_get_lost(const struct aiu_watch *watch)
 {
         uint64_t lost;

@@ -85,13 +85,13 @@ struct budget {
 /* NULL = not in this second. */
 struct source *budget_ask(struct budget *budget, const struct watch_event *event);
 void budget_spend(struct budget *budget, struct source *source);
-/* From now on, one second's worth of explanations is all that there will be. */
+/* From now on, the explanations of one second are the last ones. */
 void budget_close(struct budget *budget);
 
 /* ---- watch-ask.c: from an event to a report */
 uint64_t event_start_ticks(const struct watch_event *event); /* as /proc/PID/stat tells */
 bool event_process_is_there(const struct watch_event *event);
-/* -ESRCH: the namespace is gone; -EINVAL: no address that can be asked about */
+/* -ESRCH: the namespace is gone; -EINVAL: no query can have this address */
 int event_explain(const struct watch_event *event, struct aiu_context *context, struct namespaces *namespaces,
                   struct aiu_report **ret_report);
 
