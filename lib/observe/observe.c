@@ -535,10 +535,10 @@ static bool has_other_holder(const struct aiu_snapshot *s, uint64_t inode)
         return !snapshot_holder_ref(s, inode, NULL) && aiu_snapshot_is_held(s, inode);
 }
 
-/* By the references of their files: is each holder of each wanted socket listed? */
+/* By the references of their files: is each holder of each wanted socket listed? Port 0: no references are kept. */
 static tristate count_references(const struct aiu_snapshot *s)
 {
-        tristate all = YES;
+        tristate all = s->entries.first ? UNKNOWN : YES;
 
         for (size_t i = 0; i < s->n_sockets; i++) {
                 const struct socket *socket = &s->sockets[i];

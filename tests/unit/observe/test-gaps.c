@@ -38,6 +38,14 @@ static int tell_host(void *userdata, const struct aiu_request *request, struct a
         return aiu_snapshot_add_host(snapshot, &fact) < 0 ? -ENOMEM : AIU_COMPLETE;
 }
 
+/* Port 0: one port to choose from. */
+static int tell_range(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        const struct aiu_host_fact fact = { .size = sizeof(fact), .port_range_first = 40000, .port_range_last = 40000 };
+
+        return aiu_snapshot_add_host(snapshot, &fact) < 0 ? -ENOMEM : tell_host(userdata, request, snapshot);
+}
+
 static int tell_nothing(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         (void)userdata;
@@ -119,15 +127,20 @@ static void teardown(void)
         aiu_context_unref(context);
 }
 
-static void run(void)
+static void run_port(uint16_t port)
 {
         struct aiu_query *query = NULL;
 
         ck_assert_int_eq(aiu_query_new(context, &query), 0);
-        ck_assert_int_eq(aiu_query_set_address_string(query, "127.0.0.1", 8080), 0);
+        ck_assert_int_eq(aiu_query_set_address_string(query, "127.0.0.1", port), 0);
         ck_assert_int_eq(aiu_query_set_reuseaddr(query, 1), 0);
         ck_assert_int_eq(aiu_query_run(query, &report), 0);
         aiu_query_unref(query);
+}
+
+static void run(void)
+{
+        run_port(8080);
 }
 
 static bool have_gap(enum aiu_gap_kind kind, const char *part)
@@ -224,17 +237,21 @@ END_TEST
 
 /* ------------------------------------------------------ references of a file */
 
+/* On the port, or on the only one of the range. */
 static int tell_listener(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
+        struct sockaddr_in local;
         const struct aiu_socket_fact fact = { .size = sizeof(fact),
                                               .type = SOCK_STREAM,
                                               .protocol = IPPROTO_TCP,
                                               .state = AIU_STATE_LISTEN,
-                                              .local = request->address,
-                                              .local_len = request->address_len,
+                                              .local = (const struct sockaddr *)&local,
+                                              .local_len = sizeof(local),
                                               .inode = INODE };
 
         (void)userdata;
+        memcpy(&local, request->address, sizeof(local));
+        local.sin_port = htons(request->port ? request->port : 40000);
         return aiu_snapshot_add_socket(snapshot, &fact) < 0 ? -ENOMEM : AIU_COMPLETE;
 }
 
@@ -288,6 +305,17 @@ static enum aiu_tristate stop_suffices(void)
         return AIU_TRISTATE_UNKNOWN;
 }
 
+static void add_table(struct counted *row)
+{
+        ck_assert_int_eq(aiu_context_add_backend(context,
+                                                 &(struct aiu_backend){ .size = sizeof(struct aiu_backend),
+                                                                        .name = "table",
+                                                                        .sockets = tell_listener,
+                                                                        .holders = tell_counted },
+                                                 row),
+                         0);
+}
+
 START_TEST(references)
 {
         struct counted row = counted[_i];
@@ -295,13 +323,7 @@ START_TEST(references)
         uint32_t total = 7, found = 7;
         char *json = NULL, *text = NULL, part[64];
 
-        ck_assert_int_eq(aiu_context_add_backend(context,
-                                                 &(struct aiu_backend){ .size = sizeof(struct aiu_backend),
-                                                                        .name = "table",
-                                                                        .sockets = tell_listener,
-                                                                        .holders = tell_counted },
-                                                 &row),
-                         0);
+        add_table(&row);
         run();
         conflict = aiu_report_get_conflict(report, 0);
         ck_assert_int_eq(aiu_conflict_get_references(conflict, &total, &found), row.total > 0);
@@ -320,6 +342,23 @@ START_TEST(references)
 }
 END_TEST
 
+/* Port 0: no reference is counted, so what the backend says stands. */
+START_TEST(holders_of_a_range)
+{
+        struct counted row = { .r = _i, .fd = 3 };
+        bool look_closer = false;
+        const struct aiu_action *action;
+
+        add((struct aiu_backend){ .name = "range", .host = tell_range }, NULL);
+        add_table(&row);
+        run_port(0);
+        ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_IN_USE);
+        for (size_t i = 0; (action = aiu_report_get_action(report, i)); i++)
+                look_closer = look_closer || aiu_action_get_kind(action) == AIU_ACTION_LOOK_CLOSER;
+        ck_assert_int_eq(look_closer, row.r == AIU_PARTIAL);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("gaps");
@@ -328,6 +367,7 @@ int main(void)
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, deadline_of_the_options);
         tcase_add_loop_test(tcase, references, 0, (int)ELEMENTSOF(counted));
+        tcase_add_loop_test(tcase, holders_of_a_range, AIU_COMPLETE, AIU_PARTIAL + 1);
         tcase_add_test(tcase, deadline_of_the_managers);
         tcase_add_test(tcase, unheld_in_the_kernel);
         tcase_add_test(tcase, unheld_anywhere);
