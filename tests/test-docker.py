@@ -9,13 +9,14 @@ import ctypes, json, os, shutil, signal, socket, subprocess, sys, threading, tim
 
 program = os.path.abspath(sys.argv[1])
 PROXY = """
-import ctypes, signal, socket, sys
+import ctypes, os, signal, socket, sys
 ctypes.CDLL(None).prctl(15, b"docker-proxy", 0, 0, 0)
-words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+os.setuid(int(sys.argv[2]))
+words = dict(zip(sys.argv[3::2], sys.argv[4::2]))
 family = socket.AF_INET6 if ":" in words["-host-ip"] else socket.AF_INET
 s = socket.socket(family, socket.SOCK_STREAM); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 if family == socket.AF_INET6: s.setsockopt(41, 26, 1)
-s.bind((words["-host-ip"], int(words["-host-port"]))); s.listen(); print("x", flush=True)
+s.bind((words["-host-ip"], int(sys.argv[1]))); s.listen(); print("x", flush=True)
 signal.pause()
 """
 
@@ -35,6 +36,10 @@ if "INSIDE" not in os.environ:
 if subprocess.run("ip link set lo up && mount -t tmpfs none /run", shell=True).returncode:
     skip("no loopback device or no tmpfs")
 
+# Where docker(1) finds its engine is for some tests to say.
+for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"):
+    os.environ.pop(name, None)
+os.environ["HOME"] = "/run"
 failures, checks = 0, 0
 
 
@@ -47,9 +52,9 @@ def check(name, good, shown):
 
 
 class Proxy:
-    def __init__(self, port, ip="0.0.0.0", to="172.17.0.2", wrap=()):
-        self.child = subprocess.Popen([*wrap, sys.executable, "-c", PROXY, "-proto", "tcp", "-host-ip", ip, "-host-port",
-                                       str(port), "-container-ip", to, "-container-port", "80"], stdout=subprocess.PIPE)
+    def __init__(self, port, ip="0.0.0.0", to="172.17.0.2", wrap=(), said=None, uid=0):
+        self.child = subprocess.Popen([*wrap, sys.executable, "-c", PROXY, str(port), str(uid), "-proto", "tcp", "-host-ip", ip, "-host-port",
+                                       str(said or port), "-container-ip", to, "-container-port", "80"], stdout=subprocess.PIPE)
         if self.child.stdout.readline() != b"x\n":
             skip("no fake proxy")
 
@@ -113,8 +118,8 @@ def says(*containers):
     return lambda peer: peer.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n" + body)
 
 
-def ask(*words):
-    return subprocess.run([program, *words], capture_output=True, text=True).stdout
+def ask(*words, **environment):
+    return subprocess.run([program, *words], capture_output=True, text=True, env={**os.environ, **environment}).stdout
 
 
 # The engine knows it: the first line, the command, the JSON.
@@ -172,13 +177,33 @@ with Proxy(8088):
         release.set()
     check("silence", "docker ps --filter publish=8088" in text, text)
 
-# Whoever made the socket is no engine, and neither is one that nobody listens on any more.
+# A socket that another user made is no engine, nor is one without a listener.
 with Proxy(8088):
     with Engine(says(container("shop", 8088)), uid=65534):
         text = ask("8088")
     check("another user's socket", "docker stop" not in text and "shop" not in text, text)
     text = ask("8088")
     check("a stale socket", "docker ps --filter publish=8088" in text, text)
+
+# A process of another user has the name and the words of docker-proxy, or a proxy has those of another port.
+with Engine(says(container("shop", 8088))) as engine:
+    with Proxy(8088, uid=65534):
+        text = ask("8088")
+        check("another user's proxy", "shop" not in text and not engine.asked, text)
+    with Proxy(8099, said=8088):
+        text = ask("8099")
+        check("words of another port", "shop" not in text and not engine.asked, text)
+
+# docker(1) asks another engine: its "shop" is another container.
+with Proxy(8088), Engine(says(container("shop", 8088))) as engine:
+    for words in {"DOCKER_HOST": "ssh://far"}, {"DOCKER_CONTEXT": "far"}:
+        check(words, "shop" not in ask("8088", **words), words)
+    for directory, words in ("/run/.docker", {}), ("/run/config", {"DOCKER_CONFIG": "/run/config"}):
+        os.mkdir(directory)
+        for text, named in ('{"auths":{}}', True), ('{"currentContext":"far"}', False), (" " * 99999, False):
+            with open(directory + "/config.json", "w") as file:
+                file.write(text)
+            check(directory + text[:30], ("docker stop shop" in ask("8088", **words)) == named, text[:30])
 
 # A container with an engine of its own: the same addresses, in another network namespace.
 with Proxy(8088, wrap=("unshare", "-n")) as proxy, Engine(says(container("shop", 8088))):

@@ -4,14 +4,15 @@
  * the container's address alone, so the engine is asked over its socket, as docker(1) does: by root, or a user who may
  * write to the socket. A daemon does not ask another one on its error path, so the library does not look.
  *
- * The engine is believed if root or the caller has the socket, if docker-proxy is in the caller's network namespace
- * (a container with an engine of its own has the same addresses), and if one container alone has the port published
- * there and has the address that docker-proxy forwards to. Otherwise nothing is said.
+ * The engine is believed if root or the caller has the socket, if docker-proxy is theirs as well and in the caller's
+ * network namespace (a container with an engine of its own has the same addresses), and if one container alone has the
+ * port published there and has the address that docker-proxy forwards to. Otherwise nothing is said.
  */
 #include "docker.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #include "docker-parse.h"
 
 #define ENGINE "/run/docker.sock"
+#define CONFIG_BYTES (16u * 1024u)
 #define ANSWER_BYTES (256u * 1024u)
 #define MOST_PROXIES 4u         /* one for each family, as a rule */
 #define MOST_WAIT_USEC 1000000u /* and no more than a quarter of the time that is left */
@@ -39,15 +41,48 @@ static uint64_t early_deadline(const struct aiu_request *request)
         return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec + left * 1000;
 }
 
+/* ------------------------------------------------------ which engine docker(1) asks */
+
+/* `docker context use` writes it. A file that is too long counts as one that names a context. */
+static bool names_context(const char *directory, const char *below)
+{
+        char path[PATH_MAX], text[CONFIG_BYTES];
+        int n = snprintf(path, sizeof(path), "%s%s/config.json", directory, below);
+        FILE *file = n < (int)sizeof(path) ? fopen(path, "re") : NULL;
+        size_t bytes;
+
+        if (!file)
+                return false;
+        bytes = fread(text, 1, sizeof(text), file);
+        (void)fclose(file);
+        return bytes == sizeof(text) || memmem(text, bytes, "\"currentContext\"", 16);
+}
+
+/* The name becomes the operand of `docker stop`, and another engine may have another container of that name. */
+static bool is_engine_of_docker(void)
+{
+        const char *config = getenv("DOCKER_CONFIG"), *home = getenv("HOME");
+
+        if (getenv("DOCKER_HOST") || getenv("DOCKER_CONTEXT"))
+                return false;
+        if (config)
+                return !names_context(config, "");
+        return !home || !names_context(home, "/.docker");
+}
+
 /* ------------------------------------------------------ the engine */
+
+static bool is_trusted(uid_t uid)
+{
+        return uid == 0 || uid == geteuid();
+}
 
 static bool has_trusted_owner(int fd)
 {
         struct ucred owner;
         socklen_t bytes = sizeof(owner);
 
-        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &owner, &bytes) == 0 &&
-               (owner.uid == 0 || owner.uid == geteuid());
+        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &owner, &bytes) == 0 && is_trusted(owner.uid);
 }
 
 /* -1 = there is none, or it is none of ours to ask. */
@@ -124,7 +159,14 @@ static bool is_here(const struct aiu_request *request, pid_t pid)
 
 static bool is_proxy(const struct aiu_process_fact *process)
 {
-        return process->comm && strcmp(process->comm, "docker-proxy") == 0 && process->cmdline;
+        return process->comm && strcmp(process->comm, "docker-proxy") == 0 && process->cmdline &&
+               is_trusted(process->uid);
+}
+
+/* Its words may be those for another port than the one that it holds. Port 0: it may hold any. */
+static bool is_about(const struct docker_forward *forward, const struct aiu_request *request)
+{
+        return request->port == 0 || request->port == forward->from_port;
 }
 
 static int name_container(const struct aiu_request *hurried, struct aiu_snapshot *snapshot,
@@ -135,7 +177,7 @@ static int name_container(const struct aiu_request *hurried, struct aiu_snapshot
         struct docker_forward forward;
         size_t n;
 
-        if (!docker_parse_forward(process->cmdline, process->cmdline_bytes, &forward) ||
+        if (!docker_parse_forward(process->cmdline, process->cmdline_bytes, &forward) || !is_about(&forward, hurried) ||
             !is_here(hurried, process->pid))
                 return 0;
         n = ask_engine(&forward, hurried, answer);
@@ -177,7 +219,7 @@ static int managers(void *userdata, const struct aiu_request *request, struct ai
 
         (void)userdata;
         if (request->context_flags & AIU_CONTEXT_NO_IPC || request->plain_calls_only || request->procfs < 0 ||
-            !has_proxy(snapshot))
+            !has_proxy(snapshot) || !is_engine_of_docker())
                 return AIU_PARTIAL;
         answer = malloc(ANSWER_BYTES);
         if (!answer)
