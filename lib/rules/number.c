@@ -7,16 +7,15 @@
 #include "rules/address.h"
 #include "rules/number.h"
 
-/* CIDs came to count with Linux 5.5. */
+/* Before Linux 5.5 the port alone counted. */
 static bool compares_cids(const struct host *host)
 {
         return host->kernel_major > 5 || (host->kernel_major == 5 && host->kernel_minor >= 5);
 }
 
 /*
- * Two AF_VSOCK sockets share a port if their CIDs differ and neither is VMADDR_CID_ANY, and no option changes that
- * (net/vmw_vsock/af_vsock.c, __vsock_find_bound_socket(); before Linux 5.5 the port alone counted). What a listener
- * accepted has its address too, but is in no table of bound sockets.
+ * Two AF_VSOCK sockets share a port if their CIDs differ and neither is VMADDR_CID_ANY. What a listener accepted has
+ * its address too, but is in no table of bound sockets.
  */
 static tristate meets_vsock(const struct request *q, const struct socket *h, const struct host *host)
 {
@@ -29,7 +28,7 @@ static tristate meets_vsock(const struct request *q, const struct socket *h, con
         return h->state == AIU_STATE_ESTABLISHED || h->state == AIU_STATE_CLOSING ? UNKNOWN : YES;
 }
 
-/* One socket for each port id, protocol and network namespace: netlink_insert(). */
+/* One socket for each port id, protocol and network namespace. */
 static tristate meets_netlink(const struct request *q, const struct socket *h)
 {
         return tri(address_is_netlink(&h->local) && q->address.sa.nl.nl_pid != 0 &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One socket, told twice: by a dump that is interrupted and begun again, by two requests that overlap, or by two
- * backends of which each knows something else.
+ * One socket that is reported twice: by a dump that is interrupted and begun again, by two requests that overlap, or by
+ * two backends of which each knows something else.
  */
 #include "rules/address.h"
 #include "snapshot/snapshot.h"

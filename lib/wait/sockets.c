@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The destroy groups of sock_diag: any user hears when a TCP or UDP socket of the network namespace is destroyed
- * (sock_diag_broadcast_destroy()). A filter in the kernel lets the sockets of one port through, so that what other
- * ports do wakes nobody up. The kernel's own sockets and TIME_WAIT end without an event.
+ * (sock_diag_broadcast_destroy()). A filter in the kernel lets the sockets of one port through, so that other ports
+ * wake no program up. The kernel's own sockets and TIME_WAIT end without an event.
  */
 #include <errno.h>
 #include <linux/filter.h>

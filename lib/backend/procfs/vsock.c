@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Backend "vsock": what decides about an AF_VSOCK address before any port does. /dev/vsock tells a CID of this host to
- * all who may open it; to open it loads the module, so only where the module is there already.
+ * any user with access to it. open(2) of it loads the module, so it is opened only if the module is loaded already.
  */
 #include <asm/ioctl.h> /* for IOCTL_VM_SOCKETS_GET_LOCAL_CID */
 #include <errno.h>
