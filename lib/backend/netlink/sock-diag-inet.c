@@ -101,7 +101,7 @@ int sock_diag_parse_inet(const struct nlmsghdr *message, int protocol, struct so
                 .protocol = protocol,
                 .state = state_of(m),
                 .inode = m->idiag_inode,
-                .cookie = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0],
+                .cookie = sock_diag_cookie(m->id.idiag_cookie),
                 .uid = m->idiag_uid,
                 .ifindex = m->id.idiag_if,
         };

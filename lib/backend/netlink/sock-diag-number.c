@@ -37,11 +37,6 @@ static enum aiu_state vsock_state(uint8_t state)
         }
 }
 
-static uint64_t join(const uint32_t cookie[2])
-{
-        return (uint64_t)cookie[1] << 32 | cookie[0];
-}
-
 static void set_vsock(struct sockaddr_storage *to, uint32_t cid, uint32_t port)
 {
         struct sockaddr_vm vm = { .svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = port };
@@ -67,7 +62,7 @@ int sock_diag_parse_vsock(const struct nlmsghdr *message, struct sock_diag_socke
                 .local = (const struct sockaddr *)&ret->local,
                 .local_len = sizeof(struct sockaddr_vm),
                 .inode = m->vdiag_ino,
-                .cookie = join(m->vdiag_cookie),
+                .cookie = sock_diag_cookie(m->vdiag_cookie),
                 .uid = (uid_t)-1,
         };
         if (m->vdiag_dst_port != VMADDR_PORT_ANY) {
@@ -98,7 +93,7 @@ int sock_diag_parse_netlink(const struct nlmsghdr *message, int protocol, struct
                 .local = (const struct sockaddr *)&ret->local,
                 .local_len = sizeof(nl),
                 .inode = m->ndiag_ino,
-                .cookie = join(m->ndiag_cookie),
+                .cookie = sock_diag_cookie(m->ndiag_cookie),
                 .uid = (uid_t)-1,
         };
         return 1;

@@ -98,7 +98,7 @@ int sock_diag_parse_unix(const struct nlmsghdr *message, struct sock_diag_socket
                 .state = state_of(m->udiag_state),
                 .local = (const struct sockaddr *)&ret->local,
                 .inode = m->udiag_ino,
-                .cookie = (uint64_t)m->udiag_cookie[1] << 32 | m->udiag_cookie[0],
+                .cookie = sock_diag_cookie(m->udiag_cookie),
                 .uid = (uid_t)-1,
         };
         left = (int)(message->nlmsg_len - NLMSG_LENGTH(sizeof(*m)));

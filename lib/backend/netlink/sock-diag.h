@@ -11,6 +11,12 @@ struct sock_diag_socket {
         struct sockaddr_storage local, peer;
 };
 
+/* Messages have it in two parts. */
+static inline uint64_t sock_diag_cookie(const uint32_t parts[2])
+{
+        return (uint64_t)parts[1] << 32 | parts[0];
+}
+
 /* 1 = *ret is filled in, 0 = not a socket that can hold a port or a name, -EBADMSG = malformed. */
 int sock_diag_parse_inet(const struct nlmsghdr *message, int protocol, struct sock_diag_socket *ret);
 int sock_diag_parse_unix(const struct nlmsghdr *message, struct sock_diag_socket *ret);
