@@ -4,6 +4,7 @@
  * a restart is none. An owner that could not be seen proves nothing. Pure.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,15 +192,16 @@ static bool is_any_owner(const struct entry *e)
         return e->owner_bytes == 1 && e->owner[0] == '*';
 }
 
-static int add_difference(struct aiu_survey *survey, enum aiu_difference kind, const struct entry *e,
-                          const struct socket *s, const char *owner)
+/* `socket` is SIZE_MAX where there is none. */
+static int add_difference(struct aiu_survey *survey, enum aiu_difference kind, const struct entry *e, size_t socket)
 {
-        struct difference d = { .kind = kind };
+        const char *owner = socket != SIZE_MAX ? survey->owners[socket] : NULL;
+        struct difference d = { .kind = kind, .socket = socket };
         struct strbuf address = { 0 }, planned = { 0 };
         int r = SNAPSHOT_GROW(survey, differences, MOST_DIFFERENCES);
 
-        if (s)
-                survey_put_address(&address, s);
+        if (socket != SIZE_MAX)
+                survey_put_address(&address, &survey->facts->conflicts[socket].socket);
         else
                 strbuf_ascii(&address, e->address, e->address_bytes);
         if (e)
@@ -226,16 +228,26 @@ static bool is_client(const struct aiu_survey *survey, const struct socket *s)
         return s->protocol == IPPROTO_UDP && port >= survey->range_first && port <= survey->range_last;
 }
 
+static bool same_owner(const struct aiu_survey *survey, size_t a, size_t b)
+{
+        const char *x = survey->owners[a], *y = survey->owners[b];
+
+        return x && y ? strcmp(x, y) == 0 : x == y;
+}
+
+static bool same_place(const struct aiu_survey *survey, size_t a, size_t b)
+{
+        const struct socket *x = &survey->facts->conflicts[a].socket, *y = &survey->facts->conflicts[b].socket;
+
+        return x->protocol == y->protocol && address_equal(&x->local, &y->local) && same_owner(survey, a, b);
+}
+
 /* Workers with a socket each: one line says it. */
 static bool is_told(const struct aiu_survey *survey, enum aiu_difference kind, size_t i)
 {
         const struct difference *last = survey->n_differences ? &survey->differences[survey->n_differences - 1] : NULL;
 
-        return i > 0 && last && last->kind == kind && survey->owners[i] && last->owner &&
-               strcmp(last->owner, survey->owners[i]) == 0 &&
-               address_equal(&survey->facts->conflicts[i - 1].socket.local,
-                             &survey->facts->conflicts[i].socket.local) &&
-               survey->facts->conflicts[i - 1].socket.protocol == survey->facts->conflicts[i].socket.protocol;
+        return last && last->kind == kind && same_place(survey, last->socket, i);
 }
 
 /* The first entry of the port, by its place in the sorted list. */
@@ -276,9 +288,9 @@ static int check_socket(struct aiu_survey *survey, struct plan *plan, size_t i)
         if (!planned && is_client(survey, s))
                 return 0;
         if (!planned)
-                return add_difference(survey, AIU_DIFFERENCE_UNEXPECTED, NULL, s, owner);
+                return add_difference(survey, AIU_DIFFERENCE_UNEXPECTED, NULL, i);
         if (owner)
-                return add_difference(survey, AIU_DIFFERENCE_WRONG_OWNER, planned, s, owner);
+                return add_difference(survey, AIU_DIFFERENCE_WRONG_OWNER, planned, i);
         survey->n_unverified++;
         return 0;
 }
@@ -294,7 +306,7 @@ static int compare(struct aiu_survey *survey, struct plan *plan)
                         r = check_socket(survey, plan, i);
         for (size_t i = 0; r >= 0 && i < plan->n; i++)
                 if (!plan->entries[i].met)
-                        r = add_difference(survey, AIU_DIFFERENCE_MISSING, &plan->entries[i], NULL, NULL);
+                        r = add_difference(survey, AIU_DIFFERENCE_MISSING, &plan->entries[i], SIZE_MAX);
         return r;
 }
 
@@ -328,17 +340,9 @@ AIU_EXPORT int aiu_survey_set_plan(struct aiu_survey *survey, const char *plan, 
 
 /* ------------------------------------------------------ writing one */
 
-static bool is_same_line(const struct aiu_survey *survey, size_t i)
-{
-        const struct socket *a = &survey->facts->conflicts[i - 1].socket, *b = &survey->facts->conflicts[i].socket;
-        const char *x = survey->owners[i - 1], *y = survey->owners[i];
-
-        return a->protocol == b->protocol && address_equal(&a->local, &b->local) &&
-               (x && y ? strcmp(x, y) == 0 : x == y);
-}
-
 AIU_EXPORT int aiu_survey_to_plan(const struct aiu_survey *survey, char **ret_plan)
 {
+        KEEP_ERRNO;
         struct strbuf out = { 0 };
 
         if (!survey || !ret_plan)
@@ -346,7 +350,7 @@ AIU_EXPORT int aiu_survey_to_plan(const struct aiu_survey *survey, char **ret_pl
         for (size_t i = 0; i < survey->facts->n_conflicts; i++) {
                 const struct socket *s = &survey->facts->conflicts[i].socket;
 
-                if (!address_is_ip(&s->local) || is_client(survey, s) || (i > 0 && is_same_line(survey, i)))
+                if (!address_is_ip(&s->local) || is_client(survey, s) || (i > 0 && same_place(survey, i - 1, i)))
                         continue;
                 survey_put_address(&out, s);
                 strbuf_printf(&out, " %s\n", survey->owners[i] ? survey->owners[i] : "*  # its owner was not visible");

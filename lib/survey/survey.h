@@ -21,6 +21,7 @@ struct aiu_hazard {
 struct difference {
         enum aiu_difference kind;
         char *address, *planned, *owner;
+        size_t socket; /* SIZE_MAX = none: the difference is that it is missing */
 };
 
 struct aiu_survey {
