@@ -66,6 +66,16 @@ static bool is_orphan(const struct aiu_holder *h)
                !(h->manager && (h->manager->container || h->manager->supervisor));
 }
 
+/* systemctl(1) asks the system's manager, or that of its caller. A user may have chosen the name of any other unit. */
+static void put_command(struct hazard_draft *draft, const char *verb, const struct manager *manager)
+{
+        if (manager->kind == AIU_MANAGER_SYSTEMD_USER || manager->named_by != 0)
+                return;
+        draft->argv[0] = "systemctl";
+        draft->argv[1] = verb;
+        draft->argv[2] = manager->unit;
+}
+
 static int say_orphan(struct aiu_survey *survey, const struct aiu_holder *h, size_t socket)
 {
         size_t sockets[MOST_SOCKETS], n = sockets_of(survey, h->process, socket, sockets);
@@ -82,14 +92,7 @@ static int say_orphan(struct aiu_survey *survey, const struct aiu_holder *h, siz
                 strbuf_outside(&draft.text, service);
                 strbuf_str(&draft.text, ", which does not run: the next start of the unit will fail");
                 strbuf_str(&draft.fix, "end what is left of the unit");
-                draft.argv[0] = "systemctl";
-                draft.argv[1] = "kill";
-                draft.argv[2] = service;
-                if (h->manager->kind == AIU_MANAGER_SYSTEMD_USER) {
-                        draft.argv[1] = "--user";
-                        draft.argv[2] = "kill";
-                        draft.argv[3] = service;
-                }
+                put_command(&draft, "kill", h->manager);
         } else {
                 strbuf_str(&draft.text, ", but the program that started it is gone, and no service manager knows it");
                 strbuf_str(&draft.fix, "if the process is not wanted, end it");
@@ -113,18 +116,14 @@ static int say_deleted(struct aiu_survey *survey, const struct aiu_holder *h, si
         struct hazard_draft draft = {
                 .kind = AIU_HAZARD_DELETED_EXE, .severity = AIU_SEVERITY_WARNING, .sockets = sockets, .n_sockets = n
         };
-        const char *service = survey_service(h);
 
         put_holds(&draft.text, survey, h, sockets, n);
         strbuf_str(&draft.text, " and runs ");
         strbuf_outside(&draft.text, h->process->exe);
         strbuf_str(&draft.text, ", which was deleted or replaced: an upgrade takes effect at its next start");
         strbuf_str(&draft.fix, "start it again");
-        if (service && h->manager->kind != AIU_MANAGER_SYSTEMD_USER) {
-                draft.argv[0] = "systemctl";
-                draft.argv[1] = "restart";
-                draft.argv[2] = service;
-        }
+        if (survey_service(h))
+                put_command(&draft, "restart", h->manager);
         return hazard_add(survey, &draft);
 }
 

@@ -200,7 +200,7 @@ static int say_ephemeral(struct aiu_survey *survey, const struct host *host, con
                       " in the range of ports %d-%d that the kernel gives to clients: while the server is down, any "
                       "connection may take the port",
                       host->port_range_first, host->port_range_last);
-        strbuf_str(&draft.fix, "if the port is a fixed one, reserve it");
+        strbuf_str(&draft.fix, "if the port is a fixed one, reserve it: needs root, lasts until the next boot");
         return hazard_add(survey, &draft);
 }
 
@@ -210,7 +210,8 @@ static int find_ephemeral(struct aiu_survey *survey, const struct host *host, st
         size_t n;
         int r = 0;
 
-        if (host->port_range_first <= 0 || !parse_ports(host->reserved_ports ? host->reserved_ports : "", set))
+        /* The command replaces the whole list: of a list that was not read, it would drop the rest. */
+        if (host->port_range_first <= 0 || !host->reserved_ports || !parse_ports(host->reserved_ports, set))
                 return 0;
         n = list_ephemeral(survey, host, set, sockets);
         for (size_t i = 0; i < n; i++)
