@@ -259,6 +259,9 @@ def hostile():
     with open(path, "w") as file:
         file.write(audit("audit", "--write-plan").stdout)
     check("hostile: the plan holds", audit("audit", f"--plan={path}").returncode, 0)
+    m = port()
+    Server("import ctypes\nctypes.CDLL(None).prctl(15, b'*', 0, 0, 0)\n" + sock("127.0.0.1", m))
+    check("hostile: a name is not any owner", f"127.0.0.1:{m}/tcp \\x2a" in audit("audit", "--write-plan").stdout, True)
     check("hostile: one series", sum(f'port="{n}"' in x for x in audit("audit", "--prometheus").stdout.splitlines()), 1)
     end_all()
 

@@ -272,6 +272,23 @@ const struct aiu_holder *phrase_master(const struct aiu_conflict *c)
         return aiu_conflict_get_holder(c, 0);
 }
 
+bool phrase_is_service_manager(const struct aiu_holder *h)
+{
+        const char *comm = aiu_holder_get_comm(h);
+
+        return comm && strcmp(comm, "systemd") == 0;
+}
+
+const struct aiu_holder *phrase_server(const struct aiu_conflict *c)
+{
+        const struct aiu_holder *h;
+
+        for (size_t i = 0; (h = aiu_conflict_get_holder(c, i)); i++)
+                if (!phrase_is_service_manager(h) && !(aiu_holder_get_flags(h) & AIU_HOLDER_WORKER))
+                        return h;
+        return phrase_master(c);
+}
+
 static bool is_worker_of(const struct aiu_holder *h, const struct aiu_holder *master)
 {
         return aiu_holder_get_flags(h) & AIU_HOLDER_WORKER && aiu_holder_get_leader(h) == aiu_holder_get_pid(master) &&

@@ -12,9 +12,9 @@
 void phrase_asked(struct strbuf *out, const struct aiu_report *report);
 /* The same as the command takes it: TCP goes without saying. */
 void phrase_operand(struct strbuf *out, const struct aiu_report *report);
-/* "tcp", also for protocol 0 of a stream socket; NULL = a protocol without a name here. */
-/* "NETLINK_ROUTE"; NULL = it has no name here. */
+/* "NETLINK_ROUTE"; NULL = a protocol without a name here. */
 const char *phrase_netlink_protocol(int protocol);
+/* "tcp", also for protocol 0 of a stream socket; NULL = a protocol without a name here. */
 const char *phrase_protocol(int type, int protocol);
 /* "0.0.0.0:80", "0.0.0.0:80 on device eth0" */
 void phrase_endpoint(struct strbuf *out, const struct aiu_conflict *c);
@@ -40,6 +40,9 @@ bool phrase_has_socket(const struct aiu_conflict *c);
 bool phrase_is_hidden(const struct aiu_conflict *c);
 /* Of the holders the first that is no worker, which is told first; how many workers it has among them. */
 const struct aiu_holder *phrase_master(const struct aiu_conflict *c);
+/* The same, but a service manager comes last: it keeps the sockets of services that run, too. */
+const struct aiu_holder *phrase_server(const struct aiu_conflict *c);
+bool phrase_is_service_manager(const struct aiu_holder *h);
 size_t phrase_n_workers(const struct aiu_conflict *c, const struct aiu_holder *master);
 /* A process in full: "nginx, pid 812, and 4 workers (root), fd 6, up 3 days". And one that stands on an earlier line. */
 void phrase_holder(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h, bool local_time);

@@ -50,21 +50,9 @@ static void put_address(struct strbuf *out, const struct aiu_conflict *c)
                 strbuf_printf(out, "/%s", phrase_protocol(aiu_conflict_get_type(c), aiu_conflict_get_protocol(c)));
 }
 
-/* A service manager keeps the sockets of services that run, too. */
-static const struct aiu_holder *holder_of(const struct aiu_conflict *c)
-{
-        const struct aiu_holder *h;
-
-        for (size_t i = 0; (h = aiu_conflict_get_holder(c, i)); i++)
-                if (aiu_holder_get_comm(h) && strcmp(aiu_holder_get_comm(h), "systemd") != 0 &&
-                    !(aiu_holder_get_flags(h) & AIU_HOLDER_WORKER))
-                        return h;
-        return phrase_master(c);
-}
-
 static void put_holder(struct strbuf *out, const struct aiu_conflict *c)
 {
-        const struct aiu_holder *h = holder_of(c);
+        const struct aiu_holder *h = phrase_server(c);
         size_t n_workers = phrase_n_workers(c, h);
 
         if (aiu_holder_get_kernel_user(h)) {
@@ -83,7 +71,7 @@ static void put_holder(struct strbuf *out, const struct aiu_conflict *c)
 
 static void put_manager(struct strbuf *out, const struct aiu_conflict *c)
 {
-        const struct aiu_holder *h = holder_of(c);
+        const struct aiu_holder *h = phrase_server(c);
 
         if (aiu_holder_get_container(h))
                 phrase_container(out, h);
@@ -135,7 +123,7 @@ static void put_cells(struct page *page, size_t i, struct strbuf cells[N_COLUMNS
         put_address(&cells[0], c);
         put_holder(&cells[1], c);
         put_manager(&cells[2], c);
-        phrase_since(&cells[3], holder_of(c), page->flags & AIU_RENDER_LOCAL_TIME);
+        phrase_since(&cells[3], phrase_server(c), page->flags & AIU_RENDER_LOCAL_TIME);
         if (cells[3].n == 0)
                 strbuf_str(&cells[3], "-");
 }
@@ -176,6 +164,8 @@ static void put_line(struct page *page, size_t i, const size_t widths[N_COLUMNS]
         }
         strbuf_str(&page->out, note.text ? note.text : "");
         strbuf_str(&page->out, "\n");
+        if (note.error)
+                page->out.error = note.error;
         strbuf_finish(&note);
         finish(page, cells);
 }

@@ -51,21 +51,9 @@ void survey_put_process(struct strbuf *out, const struct aiu_holder *holder)
 
 /* ------------------------------------------------------ who */
 
-bool survey_is_manager(const struct aiu_holder *holder)
-{
-        const struct process *p = holder->process;
-
-        return p && p->comm && strcmp(p->comm, "systemd") == 0;
-}
-
 const struct aiu_holder *survey_master(const struct aiu_survey *survey, size_t i)
 {
-        const struct aiu_conflict *c = &survey->facts->conflicts[i];
-
-        for (size_t k = 0; k < c->n_holders; k++)
-                if (!survey_is_manager(&c->holders[k]) && !(c->holders[k].flags & AIU_HOLDER_WORKER))
-                        return &c->holders[k];
-        return phrase_master(c);
+        return phrase_server(&survey->facts->conflicts[i]);
 }
 
 static bool is_unit(const char *unit, const char *suffix)
@@ -90,7 +78,7 @@ static const char *managed_name(const struct aiu_holder *h)
 
         if (!m)
                 return NULL;
-        if (m->socket_unit && (!h->process || survey_is_manager(h)))
+        if (m->socket_unit && (!h->process || phrase_is_service_manager(h)))
                 return m->socket_unit;
         if (m->container)
                 return m->container;
@@ -99,11 +87,11 @@ static const char *managed_name(const struct aiu_holder *h)
         return survey_service(h);
 }
 
-/* One word: of a file of plans, of a line of a table. */
+/* One word: of a file of plans, of a line of a table. A program that calls itself * is not any owner. */
 static void put_word(struct strbuf *out, const char *name, size_t n)
 {
         for (size_t i = 0; i < n; i++) {
-                if (name[i] == ' ' || name[i] == '#')
+                if (name[i] == ' ' || name[i] == '#' || (name[i] == '*' && n == 1))
                         strbuf_printf(out, "\\x%02x", (unsigned int)name[i]);
                 else
                         strbuf_escaped(out, name + i, 1);

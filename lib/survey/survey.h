@@ -46,12 +46,10 @@ int survey_collect_options(struct observation *o, const size_t *sockets, size_t 
 /* owner.c: fills in the sockets, their holders and their owners. -ENOMEM. */
 int survey_build(struct aiu_survey *survey, struct observation *o);
 
-/* The holder that is no helper of another one; NULL = none is known. */
+/* The holder that serves the socket: no worker, and a service manager only if it is alone. NULL = none is known. */
 const struct aiu_holder *survey_master(const struct aiu_survey *survey, size_t i);
 /* The service that systemd can be asked to start again; NULL = none. */
 const char *survey_service(const struct aiu_holder *holder);
-/* A service manager, which holds sockets for its units. */
-bool survey_is_manager(const struct aiu_holder *holder);
 /* "127.0.0.1:80/tcp" */
 void survey_put_address(struct strbuf *out, const struct socket *socket);
 /* "127.0.0.1:80/tcp (nginx.service)" */
