@@ -16,7 +16,7 @@
 
 #include "cli.h"
 
-/* A label's value: a backslash, a quote and a newline are escaped, and nothing else may be. */
+/* A label's value: a backslash and a quote are escaped. An owner is one word, without a newline. */
 static void put_value(FILE *out, const char *text)
 {
         for (; *text; text++) {

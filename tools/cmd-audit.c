@@ -10,8 +10,7 @@
 #include "cli.h"
 
 enum {
-        OPTION_SCOPE = CLI_OPTION_OF_VERB + 200,
-        OPTION_PLAN,
+        OPTION_PLAN = CLI_OPTION_OF_VERB + 200,
         OPTION_WRITE_PLAN,
         OPTION_PROMETHEUS,
 };

@@ -208,7 +208,7 @@ static void say_overlap(struct hazard_draft *draft, const struct aiu_survey *sur
         survey_put_socket(&draft->text, survey, p->a);
         strbuf_str(&draft->text, " and ");
         survey_put_socket(&draft->text, survey, p->b);
-        strbuf_str(&draft->text, " overlap, and no error tells: ");
+        strbuf_str(&draft->text, " overlap, and bind() allows it: ");
         if (same_address(a, b))
                 strbuf_printf(&draft->text, "the kernel gives each %s to one of the two", what);
         else
