@@ -1357,22 +1357,26 @@ size_t aiu_survey_get_n_gaps(const struct aiu_survey *);
 /** The i-th gap; NULL past the end. @since 0.1 */
 const struct aiu_gap *aiu_survey_get_gap(const struct aiu_survey *, size_t i);
 
-/** What is wrong: doc/hazards.md has the rule of each. @since 0.1 */
+/**
+ * What is wrong: doc/hazards.md has the rule of each. "Reserved": the token is fixed, but this version
+ * never finds the hazard. Its absence proves nothing.
+ * @since 0.1
+ */
 enum aiu_hazard_kind {
         AIU_HAZARD_UNKNOWN = 0,            /**< of a newer version */
         AIU_HAZARD_SILENT_OVERLAP = 1,     /**< two owners have overlapping addresses on one port */
         AIU_HAZARD_SHARED_PORT = 2,        /**< two owners share one address with SO_REUSEPORT */
-        AIU_HAZARD_SOCKET_AND_SERVICE = 3, /**< a .socket unit's own service binds the address itself */
-        AIU_HAZARD_NEXT_BOOT = 4,          /**< a .socket unit will want an address that another owner has */
-        AIU_HAZARD_DUPLICATE_LISTEN = 5,   /**< two .socket units want one address */
+        AIU_HAZARD_SOCKET_AND_SERVICE = 3, /**< reserved: a .socket unit's own service binds the address itself */
+        AIU_HAZARD_NEXT_BOOT = 4,          /**< reserved: a .socket unit will want an address that another owner has */
+        AIU_HAZARD_DUPLICATE_LISTEN = 5,   /**< reserved: two .socket units want one address */
         AIU_HAZARD_EPHEMERAL_RANGE = 6,    /**< a client may get the port while its server is down */
         AIU_HAZARD_ORPHAN = 7,             /**< the program that started the holder is gone */
         AIU_HAZARD_INHERITED = 8,          /**< a child program keeps a server's socket open */
         AIU_HAZARD_DELETED_EXE = 9,        /**< the holder's executable was deleted or replaced */
         AIU_HAZARD_BOUND_ONLY = 10,        /**< a TCP socket keeps a port and does not listen */
-        AIU_HAZARD_RESTART_LOOP = 11,      /**< systemd starts the unit again and again */
+        AIU_HAZARD_RESTART_LOOP = 11,      /**< reserved: systemd starts the unit again and again */
         AIU_HAZARD_PUBLIC_DEBUG = 12,      /**< a debugger or an admin port on every address */
-        AIU_HAZARD_UNIT_SPARES_HOLDER = 13 /**< the next stop of the unit leaves the holder behind */
+        AIU_HAZARD_UNIT_SPARES_HOLDER = 13 /**< reserved: the next stop of the unit leaves the holder behind */
 };
 /** How bad. @since 0.1 */
 enum aiu_severity {
