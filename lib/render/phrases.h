@@ -8,14 +8,18 @@
 #include "addrinuse.h"
 #include "util/strbuf.h"
 
+#define MOST_OUTSIDE 160u /* bytes of a word of a command line: the whole of it is for AIU_RENDER_CMDLINE */
+
 /* What the first line begins with: "8080/tcp", "127.0.0.1:53/udp", "/run/x.sock". */
 void phrase_asked(struct strbuf *out, const struct aiu_report *report);
 /* The same as the command takes it: TCP goes without saying. */
 void phrase_operand(struct strbuf *out, const struct aiu_report *report);
-/* "NETLINK_ROUTE"; NULL = a protocol without a name here. */
-const char *phrase_netlink_protocol(int protocol);
 /* "tcp", also for protocol 0 of a stream socket; NULL = a protocol without a name here. */
 const char *phrase_protocol(int type, int protocol);
+/* "NETLINK_ROUTE"; NULL = a protocol without a name here. */
+const char *phrase_netlink_protocol(int protocol);
+/* "0.0.0.0:80", "/run/x.sock", "vsock:2:80"; false = nothing was added. */
+bool phrase_address(struct strbuf *out, const struct sockaddr *address, socklen_t bytes);
 /* "0.0.0.0:80", "0.0.0.0:80 on device eth0" */
 void phrase_endpoint(struct strbuf *out, const struct aiu_conflict *c);
 /* A sentence: "nginx (pid 812) listens on 0.0.0.0:80". Or its subject, its predicate, its state alone. */
@@ -44,6 +48,12 @@ const struct aiu_holder *phrase_master(const struct aiu_conflict *c);
 const struct aiu_holder *phrase_server(const struct aiu_conflict *c);
 bool phrase_is_service_manager(const struct aiu_holder *h);
 size_t phrase_n_workers(const struct aiu_conflict *c, const struct aiu_holder *master);
+bool phrase_is_worker_of(const struct aiu_holder *h, const struct aiu_holder *master);
+/* " and 4 workers" */
+void phrase_workers(struct strbuf *out, size_t n);
+/* "node server.js": a name with the file that it runs, or NULL. The user, by name if that is known. */
+void phrase_name(struct strbuf *out, const struct aiu_holder *h, const char *file);
+void phrase_user(struct strbuf *out, const struct aiu_holder *h);
 /* A process in full: "nginx, pid 812, and 4 workers (root), fd 6, up 3 days". And one that stands on an earlier line. */
 void phrase_holder(struct strbuf *out, const struct aiu_conflict *c, const struct aiu_holder *h, bool local_time);
 void phrase_holder_again(struct strbuf *out, const struct aiu_holder *h);
