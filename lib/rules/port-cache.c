@@ -61,26 +61,49 @@ static bool covers(const struct port_cache *b, const struct request *q, const st
         return b->v6 ? covers_v6(b, &c, c_only) : covers_v4(b, &c, c_only);
 }
 
-/* A port alone: [::] and 0.0.0.0 both. */
-static bool covers_all(const struct port_cache *b, const struct request *q)
-{
-        struct address any = q->address;
-
-        if (!covers(b, q, &q->address))
-                return false;
-        if (!q->every_address)
-                return true;
-        address_set_any_ipv4(&any);
-        return covers(b, q, &any);
-}
-
 static tristate match_reuseport(const struct request *q, const struct port_cache *b)
 {
         struct socket last = { .uid = b->uid };
 
-        if (!q->reuseport || b->fastreuseport <= 0 || !covers_all(b, q))
+        if (!q->reuseport || b->fastreuseport <= 0 || !covers(b, q, &q->address))
                 return NO;
         return conflict_same_owner(q, &last);
+}
+
+static tristate admits_one(const struct request *q, const struct port_cache *b)
+{
+        if (b->fastreuse > 0 && q->reuseaddr && q->call != AIU_CALL_LISTEN)
+                return YES;
+        return match_reuseport(q, b);
+}
+
+static tristate meets_nobody(const struct port_table *table, const struct request *q)
+{
+        tristate meets = table->sockets_complete ? NO : UNKNOWN;
+
+        for (size_t i = 0; i < table->n_sockets; i++)
+                meets = tri_or(meets, conflict_judge(q, &table->sockets[i], table->host).blocking);
+        return tri_not(meets);
+}
+
+/* A port alone: [::] and 0.0.0.0. One may match the summary where the other one has no socket in its way. */
+static tristate admits_every(const struct port_table *table, const struct port_cache *b)
+{
+        struct request v6 = *table->request, v4;
+        tristate admits6, admits4;
+
+        v6.every_address = false;
+        v4 = v6;
+        address_set_any_ipv4(&v4.address);
+        admits6 = admits_one(&v6, b);
+        admits4 = admits_one(&v4, b);
+        if (admits6 == NO && admits4 == NO)
+                return NO;
+        if (admits6 != YES)
+                admits6 = tri_or(admits6, meets_nobody(table, &v6));
+        if (admits4 != YES)
+                admits4 = tri_or(admits4, meets_nobody(table, &v4));
+        return tri_and(admits6, admits4);
 }
 
 tristate port_cache_admits(const struct port_table *table)
@@ -91,10 +114,7 @@ tristate port_cache_admits(const struct port_table *table)
 
         if (!b)
                 return q->reuseport ? UNKNOWN : NO;
-        if (b->fastreuse > 0 && q->reuseaddr && q->call != AIU_CALL_LISTEN)
-                admits = YES;
-        else
-                admits = match_reuseport(q, b);
+        admits = q->every_address ? admits_every(table, b) : admits_one(q, b);
         /* With fewer sockets it may be reset (since Linux 6.18, d57f4b874946), or go with the last of them. */
         return table->after && admits == YES ? UNKNOWN : admits;
 }

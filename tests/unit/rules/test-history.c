@@ -127,11 +127,26 @@ START_TEST(every_address)
         q.every_address = true;
         remember("::", STRICT);
         ck_assert_int_eq(port_cache_admits(&table), YES);
-        port.caches[0].v6only = true; /* 0.0.0.0 is not covered */
+        port.caches[0].v6only = true; /* 0.0.0.0 is not covered, and meets no socket */
+        ck_assert_int_eq(port_cache_admits(&table), YES);
+        add(table_socket("127.0.0.1", AIU_STATE_LISTEN), NO);
         ck_assert_int_eq(port_cache_admits(&table), NO);
+        table.n_sockets = 0;
         port.n_caches = 0;
-        remember("::ffff:0.0.0.0", STRICT); /* [::] is not */
+        remember("::ffff:0.0.0.0", STRICT); /* [::] is not, and meets no socket */
+        ck_assert_int_eq(port_cache_admits(&table), YES);
+        table.sockets_complete = false;
+        ck_assert_int_eq(port_cache_admits(&table), UNKNOWN);
+        add(table_socket("::ffff:0.0.0.0", AIU_STATE_LISTEN), NO);
         ck_assert_int_eq(port_cache_admits(&table), NO);
+        q.v6only = true; /* an IPv4 socket is out of its way */
+        table.sockets_complete = true;
+        ck_assert_int_eq(port_cache_admits(&table), YES);
+        port.caches[0].fastreuse = 1;
+        port.caches[0].fastreuseport = 0;
+        ck_assert_int_eq(port_cache_admits(&table), NO);
+        q.reuseaddr = true;
+        ck_assert_int_eq(port_cache_admits(&table), YES);
 }
 END_TEST
 
