@@ -202,7 +202,7 @@ static int add_difference(struct aiu_survey *survey, enum aiu_difference kind, c
 
         if (socket != SIZE_MAX)
                 survey_put_address(&address, &survey->facts->conflicts[socket].socket);
-        else
+        else if (e)
                 strbuf_ascii(&address, e->address, e->address_bytes);
         if (e)
                 strbuf_ascii(&planned, e->owner, e->owner_bytes);
