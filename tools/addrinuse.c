@@ -43,6 +43,7 @@ static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
                             "The answer:\n"
                             "  --check                   for start scripts: exit 1 only if certainly in use\n"
                             "  --wait[=SECONDS]          wait until all are free\n"
+                            "  --expect=OWNER [--for=SECONDS]   does OWNER alone listen, for so long\n"
                             "  --json[=pretty]  -q, --quiet  -v, --verbose  --cmdline\n"
                             "  --color=auto|always|never  --width=N (0: do not wrap)\n"
                             "The search:\n"
@@ -289,7 +290,9 @@ static int answer_all(const struct cli *cli, char **operands)
         } else if (cli->apply && list.n == 1 && !is_typed(first, &list.items[0])) {
                 cli_error("--apply acts on an address that was typed, not on one found in a text");
                 status = EXIT_TROUBLE;
-        } else {
+        } else if (cli->expect && status == EXIT_FREE) {
+                status = cli_expect(cli, &list);
+        } else if (!cli->expect) {
                 status = worse(status,
                                cli->wait && !cli->apply ? answer_when_free(cli, &list) : answer_each(cli, &list));
         }
@@ -322,6 +325,8 @@ enum {
         OPTION_SEQPACKET,
         OPTION_CHECK,
         OPTION_WAIT,
+        OPTION_EXPECT,
+        OPTION_FOR,
         OPTION_WIDTH
 };
 
@@ -354,6 +359,8 @@ static const struct option long_options[] = {
         { "version", no_argument, NULL, 'V' },
         { "check", no_argument, NULL, OPTION_CHECK },
         { "wait", optional_argument, NULL, OPTION_WAIT },
+        { "expect", required_argument, NULL, OPTION_EXPECT },
+        { "for", required_argument, NULL, OPTION_FOR },
         { "width", required_argument, NULL, OPTION_WIDTH },
         { NULL, 0, NULL, 0 },
 };
@@ -451,20 +458,28 @@ static const char *separate_deadline(struct cli *cli, int argc, char **argv)
 }
 
 /* Seconds as sleep(1) takes them: "2" or "0.5". */
-static int read_wait(struct cli *cli, const char *text)
+static int read_seconds(const char *option, const char *text, uint64_t *ret_usec)
 {
-        size_t whole = text ? strspn(text, DIGITS) : 0, rest;
+        size_t whole = strspn(text, DIGITS), rest = text[whole] == '.' ? 1 + strspn(text + whole + 1, DIGITS) : 0;
         char *end;
 
+        if (whole == 0 || whole > 9 || rest == 1 || text[whole + rest])
+                return wrong(option, text);
+        *ret_usec = (uint64_t)(strtod(text, &end) * 1e6);
+        return 0;
+}
+
+static int read_wait(struct cli *cli, const char *text)
+{
         cli->wait = true;
         cli->wait_usec = UINT64_MAX;
-        if (!text)
-                return 0;
-        rest = text[whole] == '.' ? 1 + strspn(text + whole + 1, DIGITS) : 0;
-        if (whole == 0 || whole > 9 || rest == 1 || text[whole + rest])
-                return wrong("wait", text);
-        cli->wait_usec = (uint64_t)(strtod(text, &end) * 1e6);
-        return 0;
+        return text ? read_seconds("wait", text, &cli->wait_usec) : 0;
+}
+
+static int read_expect(struct cli *cli, const char *text)
+{
+        cli->expect = text;
+        return *text ? 0 : wrong("expect", text);
 }
 
 static int read_width(struct cli *cli, const char *text)
@@ -546,6 +561,11 @@ static int take_option(struct cli *cli, int option, uint32_t *context_flags)
                 return read_width(cli, optarg);
         case OPTION_WAIT:
                 return read_wait(cli, optarg);
+        case OPTION_EXPECT:
+                return read_expect(cli, optarg);
+        case OPTION_FOR:
+                cli->for_set = true;
+                return read_seconds("for", optarg, &cli->for_usec);
         case OPTION_APPLY:
                 return read_apply(cli, optarg);
         case OPTION_CHECK:
@@ -769,7 +789,7 @@ static int read_options(struct cli *cli, const struct cli_verb *verb, int argc, 
         if (r != 0)
                 return r;
         /* Where only the verdict is told, one holder is as good as all. */
-        if (cli->quiet && !cli->json && !cli->apply)
+        if (cli->quiet && !cli->json && !cli->apply && !cli->expect)
                 context_flags |= AIU_CONTEXT_FIRST_HOLDER;
         if (!cli->no_self_test)
                 context_flags |= AIU_CONTEXT_TRIAL_WILDCARD;
@@ -795,6 +815,20 @@ static const char *user_name(void *userdata, uid_t uid)
         return user ? name : NULL;
 }
 
+/* The question of --expect is another one than that of a bind(). */
+static int check_expect(const struct cli *cli)
+{
+        const char *other = cli->wait ? "--wait" : cli->apply ? "--apply" : cli->check ? "--check" : NULL;
+
+        if (cli->for_set && !cli->expect)
+                cli_error("--for=SECONDS says how long what --expect=OWNER expects has to last");
+        else if (cli->expect && other)
+                cli_error("--expect cannot be combined with %s", other);
+        else
+                return 0;
+        return -EINVAL;
+}
+
 static int run(struct cli *cli, const struct cli_verb *verb, int argc, char **argv)
 {
         int r;
@@ -815,13 +849,15 @@ static int run(struct cli *cli, const struct cli_verb *verb, int argc, char **ar
                 r = read_colour(cli, "auto");
         if (r >= 0)
                 r = read_options(cli, verb, argc, argv);
+        if (r == 0)
+                r = check_expect(cli);
         if (r != 0)
                 return r < 0 ? EXIT_TROUBLE : EXIT_FREE;
         if (verb)
                 return verb->run(cli, argc - optind, argv + optind);
         if (isatty(STDERR_FILENO) && !cli->check)
                 aiu_context_set_progress(cli->context, on_progress, cli->progress);
-        if (optind >= argc && !cli->check && !cli->apply && (!cli->quiet || cli->json))
+        if (optind >= argc && !cli->check && !cli->apply && !cli->expect && (!cli->quiet || cli->json))
                 return cli_overview(cli);
         if (optind >= argc) {
                 cli_error("which port? Try: addrinuse 8080, or addrinuse --help");

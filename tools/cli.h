@@ -37,7 +37,10 @@ struct cli {
         int out;   /* the descriptor that the answer goes to */
         int type;  /* of a socket whose address names no protocol; 0 = the usual one */
         bool json, quiet, check, apply, wait, yes, no_self_test, first_holder;
-        uint64_t wait_usec;     /* UINT64_MAX = without end */
+        uint64_t wait_usec; /* UINT64_MAX = without end */
+        const char *expect; /* the owner that has to listen; NULL = none is expected */
+        uint64_t for_usec;  /* how long that has to last */
+        bool for_set;
         bool deadline_left_out; /* --deadline stood there without a value */
         size_t width;           /* 0 = lines are not wrapped */
         size_t apply_number;    /* 0 = the first that suffices */
@@ -162,6 +165,9 @@ int cli_wait(const struct cli *cli, const struct request *request, struct patien
              struct aiu_report **ret_report);
 /* --wait: one report for each address, which the caller owns, also after an error. */
 int cli_wait_for_all(const struct cli *cli, const struct requests *list, struct aiu_report **reports);
+
+/* --expect: does that owner listen on each address, and for so long? Returns the exit status. */
+int cli_expect(const struct cli *cli, const struct requests *list);
 
 bool cli_is_signal(const struct aiu_action *action);
 int cli_pin_processes(struct pinned *pinned, const struct aiu_action *action);

@@ -25,7 +25,7 @@ _addrinuse() {
                 option=$prev cur=
         elif [[ $prev == "=" && $COMP_CWORD -ge 2 ]]; then
                 option=${COMP_WORDS[COMP_CWORD - 2]}
-        elif [[ $prev == --@(device|uid|netns|color|width|plan) ]]; then
+        elif [[ $prev == --@(device|uid|netns|color|width|plan|expect|for) ]]; then
                 option=$prev
         fi
 
@@ -66,14 +66,14 @@ _addrinuse() {
                         _addrinuse_words "$cur" "${paths[@]##*/}"
                 fi
                 ;;
-        --deadline | --apply | --wait | --width) ;;
+        --deadline | --apply | --wait | --width | --expect | --for) ;;
         --plan | --prometheus) _addrinuse_files "$cur" ;;
         *)
                 case $cur in
                 -*)
                         _addrinuse_words "$cur" --reuseaddr --reuseaddr= --reuseport --reuseport= --v6only --v6only= --freebind --device= \
                                 --uid= --no-listen --netns= --dgram --seqpacket --json --json=pretty --quiet \
-                                --verbose --cmdline --color= --width= --check --wait --wait= --first --trial-bind --no-ipc --no-self-test --deadline= --apply \
+                                --verbose --cmdline --color= --width= --check --wait --wait= --expect= --for= --first --trial-bind --no-ipc --no-self-test --deadline= --apply \
                                 --apply= --yes --plan= --write-plan --prometheus --prometheus= --method= --log= --journal --port= --unit= --cgroup= --help --version
                         [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
                         ;;
