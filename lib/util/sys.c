@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -93,6 +94,14 @@ int sys_openat(int dirfd, const char *path, int flags)
 {
         RETURN_FAULT(SYS_CALL_OPENAT);
         return (int)RESTART(openat(dirfd, path, flags | O_CLOEXEC));
+}
+
+int sys_openat2(int dirfd, const char *path, int flags, uint64_t resolve)
+{
+        struct open_how how = { .flags = (unsigned int)(flags | O_CLOEXEC), .resolve = resolve };
+
+        RETURN_FAULT(SYS_CALL_OPENAT);
+        return (int)RESTART(syscall(SYS_openat2, dirfd, path, &how, sizeof(how)));
 }
 
 int sys_open_cgroup(int mount, uint64_t id)

@@ -19,7 +19,9 @@ struct tm;
 struct utsname;
 
 int sys_openat(int dirfd, const char *path, int flags); /* O_CLOEXEC is added */
-int sys_close(int fd);                                  /* -1 is fine; always returns -1, for fd = sys_close(fd) */
+/* openat2(2), since Linux 5.6: RESOLVE_* says how far the path may lead. O_CLOEXEC is added. */
+int sys_openat2(int dirfd, const char *path, int flags, uint64_t resolve);
+int sys_close(int fd); /* -1 is fine; always returns -1, for fd = sys_close(fd) */
 ssize_t sys_read(int fd, void *buffer, size_t bytes);
 ssize_t sys_getdents(int fd, void *buffer, size_t bytes); /* struct linux_dirent64 */
 ssize_t sys_readlinkat(int dirfd, const char *path, char *buffer, size_t bytes);

@@ -139,6 +139,12 @@ int sys_openat(int dirfd, const char *path, int flags)
         return new_fd();
 }
 
+int sys_openat2(int dirfd, const char *path, int flags, uint64_t resolve)
+{
+        (void)resolve;
+        return sys_openat(dirfd, path, flags);
+}
+
 int sys_close(int fd)
 {
         if (fd >= 0) {

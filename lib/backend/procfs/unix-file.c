@@ -54,19 +54,6 @@ static void gap(const struct file *file, enum aiu_gap_kind kind, int error, cons
 
 /* ------------------------------------------------------ where it is */
 
-static uint64_t read_mount_id(int procfs, int fd)
-{
-        static const char key[] = "mnt_id:\t";
-        char name[UNIX_LIVE_NAME], text[512];
-        const char *at;
-
-        (void)snprintf(name, sizeof(name), "thread-self/fdinfo/%d", fd);
-        if (procfs < 0 || sys_read_file(procfs, name, text, sizeof(text)) <= 0)
-                return 0;
-        at = strstr(text, key);
-        return at ? strtoull(at + sizeof(key) - 1, NULL, 10) : 0;
-}
-
 static void read_real_path(int fd, char real[UNIX_MOUNT_PATH])
 {
         char name[UNIX_LIVE_NAME];
@@ -87,7 +74,7 @@ static int locate(struct file *file)
         fd = sys_openat(AT_FDCWD, file->path, O_PATH | O_NOFOLLOW);
         if (fd < 0)
                 return 0;
-        file->mount_id = read_mount_id(procfs, fd);
+        file->mount_id = unix_mount_id(procfs, fd);
         if (!file->request->plain_calls_only) {
                 read_real_path(fd, file->real);
                 if (sys_fstatfs_type(fd, &file->type) < 0)

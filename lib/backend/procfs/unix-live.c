@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -81,7 +82,7 @@ static enum aiu_tristate live_of(int r)
         return r == -ECONNREFUSED ? AIU_TRISTATE_NO : AIU_TRISTATE_UNKNOWN;
 }
 
-static int ask_inode(const char *name, enum aiu_tristate *ret_live)
+int unix_live_pinned(const char *name, enum aiu_tristate *ret_live)
 {
         static const int types[] = { SOCK_SEQPACKET, SOCK_STREAM };
         enum aiu_tristate live = AIU_TRISTATE_NO;
@@ -118,11 +119,24 @@ int unix_live_name(int fd, char name[UNIX_LIVE_NAME])
         return 0;
 }
 
+uint64_t unix_mount_id(int procfs, int fd)
+{
+        static const char key[] = "mnt_id:\t";
+        char name[UNIX_LIVE_NAME], text[512];
+        const char *at;
+
+        (void)snprintf(name, sizeof(name), "thread-self/fdinfo/%d", fd);
+        if (procfs < 0 || sys_read_file(procfs, name, text, sizeof(text)) <= 0)
+                return 0;
+        at = strstr(text, key);
+        return at ? strtoull(at + sizeof(key) - 1, NULL, 10) : 0;
+}
+
 static int ask_pinned(int fd, const char *path, enum aiu_tristate *ret_live)
 {
         char name[UNIX_LIVE_NAME];
 
-        return ask_inode(unix_live_name(fd, name) < 0 ? path : name, ret_live);
+        return unix_live_pinned(unix_live_name(fd, name) < 0 ? path : name, ret_live);
 }
 
 /* The answer was about this file: is it still the one at the path? */

@@ -17,6 +17,12 @@
  */
 int unix_live_name(int fd, char name[UNIX_LIVE_NAME]);
 
+/* The mount that the file is on, as mountinfo numbers it; 0 = not known. */
+uint64_t unix_mount_id(int procfs, int fd);
+
+/* One look at what connect(2) calls `name`, which cannot be swapped. Errors: whether it is live could not be asked. */
+int unix_live_pinned(const char *name, enum aiu_tristate *ret_live);
+
 /*
  * One look. Fills *ret_stat with what is at the path. *ret_live is UNKNOWN for what is no socket.
  * -ENOENT: nothing is there. -ESTALE: the file was replaced meanwhile. Any other error: whether

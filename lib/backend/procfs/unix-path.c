@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "backend/backends.h"
+#include "backend/procfs/unix-elsewhere.h"
 #include "backend/procfs/unix-file.h"
 #include "backend/procfs/unix-mount.h"
 #include "util/sys.h"
@@ -250,7 +251,6 @@ static int look(struct path *path, const struct aiu_request *request, struct aiu
         bool guessed = false;
         int r, error;
 
-        find_parent(path);
         r = look_at_file(path, request, snapshot, fact);
         if (r >= 0)
                 return 0;
@@ -316,13 +316,11 @@ static int host(void *userdata, const struct aiu_request *request, struct aiu_sn
         (void)userdata;
         if (!get_path(request, &path))
                 return AIU_PARTIAL;
-        if (!sees_the_same(request, &path)) {
-                (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_NAMESPACE, 0,
-                                           "the path was not examined: for the calling process it may be another "
-                                           "file. Ask in the root, directory and mount namespace of that process");
-                return AIU_PARTIAL;
-        }
-        r = look(&path, request, snapshot, &fact);
+        find_parent(&path);
+        if (sees_the_same(request, &path))
+                r = look(&path, request, snapshot, &fact);
+        else
+                r = unix_elsewhere_learn(request, path.text, path.parent, path.slashes, snapshot, &fact);
         if (r < 0)
                 return r;
         r = aiu_snapshot_add_host(snapshot, &fact);
