@@ -32,7 +32,8 @@
 #define DEFAULT_CASES 5000u
 #define LONG_CASES 1000000u
 #define MAX_JOBS 64u
-#define MAX_UNKNOWN_PERCENT 1.0
+/* On a busy machine sockets are gone before a question about them is over: three times what an idle one has. */
+#define MAX_UNKNOWN_PERCENT 3.0
 /* A scene in which a whole port stays unknown is seven cases of the four hundred that a short run has of this class. */
 #define MAX_UNKNOWN_PERCENT_BPF 5.0
 
