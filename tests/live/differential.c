@@ -37,10 +37,10 @@
 /* A scene in which a whole port stays unknown is seven cases of the four hundred that a short run has of this class. */
 #define MAX_UNKNOWN_PERCENT_BPF 5.0
 
-/* With CI=true: 230,000 for both users together, most where the rules are richest. */
+/* With CI=true: 57,000 for both users together, most where the rules are richest. With AIU_LONG=1: ten times as many. */
 static const uint64_t ci_cases[MODE_COUNT] = {
-        [MODE_TCP] = 40000,  [MODE_UDP] = 20000,    [MODE_UDPLITE] = 10000,   [MODE_MPTCP] = 15000,
-        [MODE_UNIX] = 10000, [MODE_ERRORS] = 10000, [MODE_ADDRESSES] = 10000,
+        [MODE_TCP] = 10000, [MODE_UDP] = 5000,    [MODE_UDPLITE] = 2500,   [MODE_MPTCP] = 3000,
+        [MODE_UNIX] = 2500, [MODE_ERRORS] = 2500, [MODE_ADDRESSES] = 3000,
 };
 
 static struct settings settings = { .only = -1, .max_printed = 5 };
@@ -91,6 +91,8 @@ static uint64_t wanted_cases(enum mode mode)
 {
         if (settings.cases)
                 return settings.cases;
+        if (getenv("AIU_LONG"))
+                return 10 * ci_cases[mode];
         return getenv("CI") ? ci_cases[mode] : DEFAULT_CASES;
 }
 
