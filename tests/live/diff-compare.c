@@ -104,6 +104,7 @@ void count_case(struct stage *stage, const struct truth *truth, bool listens, un
         if (answer->verdict != AIU_VERDICT_UNKNOWN)
                 return;
         tally->unknown[class]++;
+        reasons_count(tally, report);
         if (answer->n_gaps == 0) {
                 tally->unexplained++;
                 stage_print(stage, "unknown without a gap", c, truth, answer, report);

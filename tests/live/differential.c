@@ -180,6 +180,7 @@ static void add_up(struct tally *sum, const struct tally *t)
         sum->ports += t->ports;
         sum->trials += t->trials;
         sum->failed += t->failed;
+        reasons_add_up(sum, t);
         if (t->seconds > sum->seconds)
                 sum->seconds = t->seconds;
 }
@@ -219,6 +220,7 @@ static void print_tally(enum mode mode, const struct tally *t)
         print_class(t, CLASS_REUSEPORT, "all readable, SO_REUSEPORT");
         print_class(t, CLASS_UNREADABLE, "some unreadable, no SO_REUSEPORT");
         print_class(t, CLASS_BOTH, "some unreadable, SO_REUSEPORT");
+        reasons_print(t);
 }
 
 /* What makes the run fail. */

@@ -15,6 +15,16 @@ enum class {
         CLASS_COUNT = 4
 };
 
+enum {
+        REASON_BYTES = 100,
+        N_REASONS = 24,
+};
+
+struct reason {
+        uint64_t n;
+        char text[REASON_BYTES];
+};
+
 struct tally {
         uint64_t scenarios, unstable;
         uint64_t cases[CLASS_COUNT], unknown[CLASS_COUNT];
@@ -26,6 +36,7 @@ struct tally {
         uint64_t trials;                /* bind() by the library */
         uint64_t failed;                /* the library returned an error, or lost errno, or a descriptor */
         double seconds;
+        struct reason reasons[N_REASONS]; /* gaps of the unknown cases */
 };
 
 struct settings {
@@ -86,6 +97,10 @@ void count_case(struct stage *stage, const struct truth *truth, bool listens, un
                 const struct answer *answer, const struct candidate *c, const struct aiu_report *report);
 bool compare_failure(struct stage *stage, const struct candidate *c, const struct answer *answer);
 
+/* diff-reasons.c */
+void reasons_count(struct tally *tally, const struct aiu_report *report);
+void reasons_add_up(struct tally *sum, const struct tally *tally);
+void reasons_print(const struct tally *tally);
 /* diff-case.c */
 void run_scenario(struct stage *stage, uint64_t index);
 /* The next question may make a trial, and something is left out of what it sees; how to ask it. */
