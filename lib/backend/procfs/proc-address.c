@@ -241,8 +241,9 @@ static int host(void *userdata, const struct aiu_request *request, struct aiu_sn
         int r;
 
         (void)userdata;
-        if (request->address->sa_family == AF_UNIX || request->ifindex != 0 || request->procfs < 0 ||
-            !aiu_snapshot_get_host(snapshot, &known) || known.address_local != AIU_TRISTATE_UNKNOWN)
+        if ((request->address->sa_family != AF_INET && request->address->sa_family != AF_INET6) ||
+            request->ifindex != 0 || request->procfs < 0 || !aiu_snapshot_get_host(snapshot, &known) ||
+            known.address_local != AIU_TRISTATE_UNKNOWN)
                 return AIU_PARTIAL;
         if (request->address->sa_family == AF_INET)
                 r = look_up_v4(request, ((const struct sockaddr_in *)(const void *)request->address)->sin_addr.s_addr,

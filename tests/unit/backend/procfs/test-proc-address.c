@@ -50,6 +50,21 @@ START_TEST(says_nothing)
 }
 END_TEST
 
+/* The rest of this address would make an IPv6 address that the host does not have. */
+START_TEST(asks_for_ip_alone)
+{
+        static const int families[] = { AF_UNIX, AF_VSOCK, AF_NETLINK };
+        struct sockaddr_in6 in6;
+
+        set_ip("2001:db8::2", 8080, SOCK_STREAM);
+        memcpy(&in6, request.address, sizeof(in6));
+        in6.sin6_family = (sa_family_t)families[_i];
+        request.address = (const struct sockaddr *)&in6;
+        ck_assert_int_eq(ask(&backend_proc_address), AIU_PARTIAL);
+        ck_assert_int_eq(snapshot.host.address_local, UNKNOWN);
+}
+END_TEST
+
 static bool lists(const char *text, const char *device)
 {
         char shown[ADDRESS_TEXT_BYTES];
@@ -92,6 +107,7 @@ int main(void)
         tcase_add_checked_fixture(tcase, setup, forget_snapshot);
         tcase_add_loop_test(tcase, agrees_with_bind, 0, ELEMENTSOF(addresses));
         tcase_add_test(tcase, says_nothing);
+        tcase_add_loop_test(tcase, asks_for_ip_alone, 0, 3);
         tcase_add_test(tcase, lists_what_is_here);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
