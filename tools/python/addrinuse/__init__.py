@@ -1,0 +1,1 @@
+../../../doc/examples/python/addrinuse.py
