@@ -129,8 +129,10 @@ static void leave_to_connect(struct advice_list *list)
         if (q.port_later || q.listen || q.call == AIU_CALL_LISTEN)
                 return;
         q.port_later = true;
+        /* mptcp_setsockopt_sol_ip_set(): Linux 6.1 refuses the option to an MPTCP socket, 6.12 takes it. */
         if (advice_what_if(list->in->table, &q, NULL, NULL) == YES)
-                (void)advice_add(list, AIU_ACTION_SET_NO_PORT, YES, AIU_ACTION_CHANGES_CODE);
+                (void)advice_add(list, AIU_ACTION_SET_NO_PORT, q.protocol == IPPROTO_MPTCP ? UNKNOWN : YES,
+                                 AIU_ACTION_CHANGES_CODE);
 }
 
 static void use_other_address(struct advice_list *list)

@@ -467,6 +467,10 @@ START_TEST(widen_and_move)
         recommend(NULL);
         ck_assert_int_eq(find(AIU_ACTION_WIDEN_RANGE)->first_port, 2000);
         ck_assert_int_eq(find(AIU_ACTION_SET_NO_PORT)->sufficient, YES);
+        q.protocol = IPPROTO_MPTCP; /* an older kernel refuses the option */
+        recommend(NULL);
+        ck_assert_int_eq(find(AIU_ACTION_SET_NO_PORT)->sufficient, UNKNOWN);
+        q.protocol = 0;
         /* A limit of the socket's own: the sysctl would change nothing. */
         host.port_range_last = 65535;
         q.low_port = FIRST;
