@@ -470,13 +470,14 @@ int main(int argc, char **argv)
                 { "old", no_argument, NULL, 'O' },         { NULL, 0, NULL, 0 },
         };
         struct stage *stage = calloc(1, sizeof(*stage));
+        const char *seed = getenv("AIU_SEED");
         unsigned int cases = DEFAULT_CASES, uid = 0;
         long long only = -1;
         int option, status;
 
         if (!stage)
                 return 99;
-        stage->seed = (uint64_t)(live_now() * 1000) & 0xffffff;
+        stage->seed = seed ? strtoull(seed, NULL, 0) : (uint64_t)(live_now() * 1000) & 0xffffff;
         while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
                 if (option == 'u')
                         uid = (unsigned int)strtoul(optarg, NULL, 0);
