@@ -19,6 +19,7 @@
 #include "sink.h"
 
 #define DEADLINE_USEC 1000000u /* of one report: others wait meanwhile */
+#define LOST_USEC 1000000u     /* between two lines that count lost failures */
 #define MODULE "libaddrinuse-bpf.so.0"
 
 enum { OPTION_PORT = CLI_OPTION_OF_VERB + 100, OPTION_CGROUP, OPTION_UNIT, OPTION_WATCH_JOURNAL };
@@ -229,21 +230,30 @@ static void tell_start(const struct sink *sink, const struct aiu_watch *watch)
         (void)fflush(stdout);
 }
 
-static void tell_lost(const struct sink *sink, const struct aiu_watch *watch)
-{
-        static uint64_t told;
-        uint64_t lost = module.get_lost(watch);
+static uint64_t lost_told, lost_told_usec;
 
-        if (lost <= told)
+/* A busy host may lose failures all the time: one line a second has them all. */
+static bool lost_is_due(const struct aiu_watch *watch, bool at_once)
+{
+        return module.get_lost(watch) > lost_told && (at_once || cli_now_usec() - lost_told_usec >= LOST_USEC);
+}
+
+static void tell_lost(const struct sink *sink, const struct aiu_watch *watch, bool at_once)
+{
+        uint64_t lost = module.get_lost(watch);
+        unsigned long long n = lost - lost_told;
+
+        if (!lost_is_due(watch, at_once))
                 return;
         if (sink->json)
-                printf("{\"schema\":1,\"event\":\"lost\",\"count\":%llu}\n", (unsigned long long)(lost - told));
+                printf("{\"schema\":1,\"event\":\"lost\",\"count\":%llu}\n", n);
         else if (sink->journal || sink->quiet)
-                cli_error("%llu failures were not explained", (unsigned long long)(lost - told));
+                cli_error("%llu failures were not explained", n);
         else
-                printf("addrinuse: %llu failures were not explained\n", (unsigned long long)(lost - told));
+                printf("addrinuse: %llu failures were not explained\n", n);
         (void)fflush(stdout);
-        told = lost;
+        lost_told = lost;
+        lost_told_usec = cli_now_usec();
 }
 
 static void tell_event(const struct sink *sink, const struct aiu_watch *watch, struct aiu_report *report)
@@ -276,7 +286,7 @@ static void tell_all(const struct sink *sink, struct aiu_watch *watch, bool (*st
                 tell_event(sink, watch, report);
                 aiu_report_unref(report);
         }
-        tell_lost(sink, watch);
+        tell_lost(sink, watch, stop == NULL);
 }
 
 /* ------------------------------------------------------ until a signal */
@@ -333,7 +343,10 @@ static void watch_on(const struct sink *sink, struct aiu_watch *watch)
                 struct pollfd fds[] = { { .fd = module.get_fd(watch), .events = POLLIN },
                                         { .fd = sink->journal ? -1 : STDOUT_FILENO } };
 
-                if (ppoll(fds, 2, NULL, &unblocked) > 0)
+                const struct timespec second = { .tv_sec = LOST_USEC / 1000000 };
+                bool untold = module.get_lost(watch) > lost_told;
+
+                if (ppoll(fds, 2, untold ? &second : NULL, &unblocked) >= 0)
                         tell_all(sink, watch, is_ending);
         }
         (void)module.stop(watch);
