@@ -182,6 +182,9 @@ int cli_remove(const struct pinned *pinned, const struct aiu_action *action);
 /* Run a command without a shell; -EIO: it failed. */
 int cli_spawn(const char *const *argv);
 
+/* sd_notify(3), for a service of Type=notify. */
+void cli_notify(const char *state);
+
 /* cmd-audit.c. The table of all sockets, where no address is asked about. */
 extern const struct cli_verb cmd_audit;
 int cli_overview(struct cli *cli);

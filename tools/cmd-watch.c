@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -58,6 +59,7 @@ static struct {
         int (*process_exists)(const struct aiu_watch *);
         const char *(*get_comm)(const struct aiu_watch *);
         uint64_t (*get_netns)(const struct aiu_watch *);
+        uint64_t (*get_cgroup_id)(const struct aiu_watch *);
         uint64_t (*get_time_usec)(const struct aiu_watch *);
         uint64_t (*get_repeats)(const struct aiu_watch *);
         int (*is_again)(const struct aiu_watch *);
@@ -97,6 +99,7 @@ static int load_module(struct aiu_context *context)
                 { "aiu_watch_process_exists", &module.process_exists },
                 { "aiu_watch_get_comm", &module.get_comm },
                 { "aiu_watch_get_netns", &module.get_netns },
+                { "aiu_watch_get_cgroup_id", &module.get_cgroup_id },
                 { "aiu_watch_get_time_usec", &module.get_time_usec },
                 { "aiu_watch_get_repeats", &module.get_repeats },
                 { "aiu_watch_is_again", &module.is_again },
@@ -209,10 +212,24 @@ static int set_filters(const struct cli *cli, struct aiu_watch *watch)
 
 /* ------------------------------------------------------ what is told */
 
+static void tell_start_to_journal(const struct aiu_watch *watch)
+{
+        char not_seen[128] = "", message[256];
+        const char *name;
+
+        for (size_t i = 0; (name = module.get_not_seen(watch, i)); i++)
+                (void)snprintf(not_seen + strlen(not_seen), sizeof(not_seen) - strlen(not_seen), "%s%s", i ? ", " : "",
+                               name);
+        (void)snprintf(message, sizeof(message), "watching by %s; not seen: %s", module.get_mechanism(watch), not_seen);
+        (void)event_note_to_journal(EVENT_WATCHING_ID, LOG_INFO, message, "AIU_MECHANISM", module.get_mechanism(watch));
+}
+
 static void tell_start(const struct sink *sink, const struct aiu_watch *watch)
 {
         const char *name;
 
+        if (sink->journal)
+                tell_start_to_journal(watch);
         if (sink->json) {
                 printf("{\"schema\":1,\"event\":\"watching\",\"mechanism\":\"%s\",\"not_seen\":[",
                        module.get_mechanism(watch));
@@ -228,6 +245,16 @@ static void tell_start(const struct sink *sink, const struct aiu_watch *watch)
                         printf("addrinuse: each system call of this host takes some nanoseconds more meanwhile\n");
         }
         (void)fflush(stdout);
+}
+
+static void tell_lost_to_journal(uint64_t n)
+{
+        char message[64], number[24];
+
+        (void)snprintf(message, sizeof(message), "%llu failures were not explained", (unsigned long long)n);
+        (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)n);
+        if (event_note_to_journal(EVENT_LOST_ID, LOG_WARNING, message, "AIU_LOST", number) < 0)
+                cli_error("%s", message);
 }
 
 static uint64_t lost_told, lost_told_usec;
@@ -247,7 +274,9 @@ static void tell_lost(const struct sink *sink, const struct aiu_watch *watch, bo
                 return;
         if (sink->json)
                 printf("{\"schema\":1,\"event\":\"lost\",\"count\":%llu}\n", n);
-        else if (sink->journal || sink->quiet)
+        else if (sink->journal)
+                tell_lost_to_journal(n);
+        else if (sink->quiet)
                 cli_error("%llu failures were not explained", n);
         else
                 printf("addrinuse: %llu failures were not explained\n", n);
@@ -264,8 +293,11 @@ static void tell_event(const struct sink *sink, const struct aiu_watch *watch, s
         if (pid > 0)
                 event_begin(&event, pid, pid);
         /* Another process may have its number by now. */
-        if (!module.process_exists(watch))
+        if (!module.process_exists(watch)) {
                 memset(&event, 0, sizeof(event));
+                event.gone = true;
+                event_set_cgroup(&event, module.get_cgroup_id(watch));
+        }
         event.time_usec = module.get_time_usec(watch);
         event.pid = pid;
         if (!event.comm[0])
@@ -339,6 +371,7 @@ static void watch_on(const struct sink *sink, struct aiu_watch *watch)
 
         block_signals(&unblocked);
         tell_start(sink, watch);
+        cli_notify("READY=1");
         while (!is_ending() && !is_deaf(sink)) {
                 struct pollfd fds[] = { { .fd = module.get_fd(watch), .events = POLLIN },
                                         { .fd = sink->journal ? -1 : STDOUT_FILENO } };
@@ -349,6 +382,7 @@ static void watch_on(const struct sink *sink, struct aiu_watch *watch)
                 if (ppoll(fds, 2, untold ? &second : NULL, &unblocked) >= 0)
                         tell_all(sink, watch, is_ending);
         }
+        cli_notify("STOPPING=1");
         (void)module.stop(watch);
         tell_all(sink, watch, NULL);
 }

@@ -114,22 +114,71 @@ static void put_holder(FILE *out, const struct aiu_report *report)
         put(out, "AIU_CONTAINER", aiu_holder_get_container(holder));
 }
 
+static void put_escaped(FILE *out, const char *field, const char *bytes)
+{
+        char *ascii = NULL;
+
+        if (*bytes && aiu_escape(bytes, strlen(bytes), &ascii) == 0)
+                put(out, field, ascii);
+        free(ascii);
+}
+
+/*
+ * The process that failed. For a sender with uid 0, journald adds what /proc says about OBJECT_PID, such as
+ * OBJECT_SYSTEMD_UNIT. That is the field by which "journalctl -u" and "systemctl status" find the message, so it is ours
+ * to add if the process has ended.
+ */
+static void put_process(FILE *out, const struct event *event)
+{
+        put_number(out, "OBJECT_PID", event->pid > 0 ? (unsigned long long)event->pid : 0);
+        put_escaped(out, "AIU_FAILED_COMM", event->comm);
+        put_escaped(out, "AIU_FAILED_UNIT", event->unit);
+        if (event->gone)
+                put_escaped(out, "OBJECT_SYSTEMD_UNIT", event->unit);
+        put_number(out, "AIU_NETNS", event->netns);
+}
+
+/* A field may occur more than once: here, for each action that may be enough. */
+static void put_actions(FILE *out, const struct aiu_report *report)
+{
+        for (size_t i = 0; i < aiu_report_get_n_actions(report); i++) {
+                const struct aiu_action *action = aiu_report_get_action(report, i);
+
+                if (aiu_action_is_sufficient(action) == AIU_TRISTATE_NO)
+                        continue;
+                put(out, "AIU_ACTION", aiu_action_kind_to_string(aiu_action_get_kind(action)));
+                put(out, "AIU_ACTION_TEXT", aiu_action_get_text(action));
+        }
+}
+
+/* In use, not there, not permitted: a service does not start. Other errnos are of programs that probe. */
+static int priority(const struct event *event)
+{
+        int error = aiu_report_get_error(event->report);
+
+        if (event->again)
+                return LOG_INFO;
+        if (error == EADDRINUSE || error == EADDRNOTAVAIL || error == EACCES || error == EPERM || error == 0)
+                return LOG_WARNING;
+        return LOG_NOTICE;
+}
+
 static void put_event(FILE *out, const struct event *event)
 {
         const struct aiu_report *report = event->report;
         char *json = NULL;
 
-        fprintf(out, "SYSLOG_IDENTIFIER=addrinuse\nPRIORITY=%d\nMESSAGE_ID=" EVENT_MESSAGE_ID "\n",
-                event->again ? LOG_INFO : LOG_WARNING);
+        fprintf(out, "SYSLOG_IDENTIFIER=addrinuse\nPRIORITY=%d\nMESSAGE_ID=" EVENT_MESSAGE_ID "\n", priority(event));
         put(out, "MESSAGE", aiu_report_get_summary(report));
         put(out, "AIU_SUMMARY", aiu_report_get_summary(report));
-        put_number(out, "OBJECT_PID", event->pid > 0 ? (unsigned long long)event->pid : 0);
+        put_process(out, event);
         put(out, "AIU_VERDICT", aiu_verdict_to_string(aiu_report_get_verdict(report)));
         put(out, "AIU_CALL", aiu_call_to_string(aiu_report_get_call(report)));
         put_number(out, "AIU_ERRNO", (unsigned long long)aiu_report_get_error(report));
         fprintf(out, "AIU_REPEATS=%llu\n", (unsigned long long)event->repeats);
         put_address(out, report);
         put_holder(out, report);
+        put_actions(out, report);
         if (aiu_report_to_json(report, 0, &json) == 0)
                 put(out, "AIU_REPORT", json);
         free(json);
@@ -148,18 +197,38 @@ static int send_datagram(const char *bytes, size_t n)
         return r;
 }
 
+/* Takes what open_memstream() made. */
+static int send_stream(FILE *out, char *const *bytes, const size_t *n)
+{
+        int r = fclose(out) == 0 ? send_datagram(*bytes, *n) : -ENOMEM;
+
+        free(*bytes);
+        return r;
+}
+
 int event_to_journal(const struct event *event)
 {
         char *bytes = NULL;
         size_t n = 0;
         FILE *out = open_memstream(&bytes, &n);
-        int r = -ENOMEM;
 
         if (!out)
                 return -ENOMEM;
         put_event(out, event);
-        if (fclose(out) == 0)
-                r = send_datagram(bytes, n);
-        free(bytes);
-        return r;
+        return send_stream(out, &bytes, &n);
+}
+
+int event_note_to_journal(const char *message_id, int priority, const char *message, const char *field,
+                          const char *value)
+{
+        char *bytes = NULL;
+        size_t n = 0;
+        FILE *out = open_memstream(&bytes, &n);
+
+        if (!out)
+                return -ENOMEM;
+        fprintf(out, "SYSLOG_IDENTIFIER=addrinuse\nPRIORITY=%d\nMESSAGE_ID=%s\n", priority, message_id);
+        put(out, "MESSAGE", message);
+        put(out, field, value);
+        return send_stream(out, &bytes, &n);
 }

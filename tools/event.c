@@ -4,14 +4,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
+
+#define HANDLE_OF_KERNFS 0xfe /* FILEID_KERNFS of Linux */
 
 /* ------------------------------------------------------ the process */
 
@@ -37,16 +41,13 @@ static bool has_suffix(const char *text, size_t n, const char *suffix)
         return n > bytes && memcmp(text + n - bytes, suffix, bytes) == 0;
 }
 
-/* systemd: the first part that is no slice, once more below the manager of a user. */
-static void read_unit(pid_t pid, char *unit, size_t bytes)
+/* systemd: the first part of the path that is no slice, once more below the manager of a user. */
+static void find_unit(const char *at, char *unit, size_t bytes)
 {
-        char text[4096], *at, *end;
+        const char *end = at + strcspn(at, "\n");
         size_t n;
 
-        (void)read_file(pid, "cgroup", text, sizeof(text));
-        at = strncmp(text, "0::", 3) == 0 ? text + 3 : strstr(text, ":name=systemd:");
-        end = at ? at + strcspn(at, "\n") : NULL;
-        for (at = at ? strchr(at, '/') : NULL; at && at < end; at += n) {
+        for (; at < end; at += n) {
                 at += strspn(at, "/");
                 n = strcspn(at, "/\n");
                 if (n == 0 || has_suffix(at, n, ".slice"))
@@ -57,6 +58,72 @@ static void read_unit(pid_t pid, char *unit, size_t bytes)
                 if (strncmp(at, "user@", 5) != 0)
                         return;
         }
+}
+
+static void read_unit(pid_t pid, char *unit, size_t bytes)
+{
+        char text[4096];
+        const char *at;
+
+        (void)read_file(pid, "cgroup", text, sizeof(text));
+        /* systemd uses cgroup2, or a v1 hierarchy of its own. */
+        at = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::/");
+        if (at)
+                find_unit(at + strcspn(at, "/"), unit, bytes);
+        at = *unit ? NULL : strstr(text, ":name=systemd:/");
+        if (at)
+                find_unit(at + strcspn(at, "/"), unit, bytes);
+}
+
+/* The root of cgroup2, alone or beside v1. */
+static int open_cgroups(const char **ret_root)
+{
+        static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+        struct statfs fs;
+
+        for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+                int fd = open(roots[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+                *ret_root = roots[i];
+                if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+                        return fd;
+                if (fd >= 0)
+                        (void)close(fd);
+        }
+        return -ENOENT;
+}
+
+/* The number of a cgroup is its file handle, too. */
+static int open_cgroup(int root, uint64_t id)
+{
+        union {
+                struct file_handle handle;
+                char bytes[sizeof(struct file_handle) + sizeof(id)];
+        } cgroup = { .handle = { .handle_bytes = sizeof(id), .handle_type = HANDLE_OF_KERNFS } };
+
+        memcpy(cgroup.handle.f_handle, &id, sizeof(id));
+        return open_by_handle_at(root, &cgroup.handle, O_PATH | O_CLOEXEC);
+}
+
+void event_set_cgroup(struct event *event, uint64_t cgroup_id)
+{
+        const char *prefix;
+        char link[32], path[4096];
+        int root = cgroup_id ? open_cgroups(&prefix) : -1, fd;
+        ssize_t n;
+
+        if (root < 0)
+                return;
+        fd = open_cgroup(root, cgroup_id);
+        (void)close(root);
+        if (fd < 0)
+                return;
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, path, sizeof(path) - 1);
+        (void)close(fd);
+        path[n > 0 ? n : 0] = '\0';
+        if (strncmp(path, prefix, strlen(prefix)) == 0)
+                find_unit(path + strlen(prefix), event->unit, sizeof(event->unit));
 }
 
 static uint64_t netns_of(pid_t tid)
