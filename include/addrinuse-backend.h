@@ -72,6 +72,7 @@ struct aiu_request {
         pid_t pid;
         /** with pid: descriptor of its directory in `procfs`. It gives ESRCH once the process has ended */
         int process;
+        uint32_t survey_flags; /**< phase `units`: AIU_SURVEY_* */
 };
 
 /** Microseconds until the deadline; 0 = it has passed; UINT64_MAX = no deadline. @since 0.1 */
@@ -330,6 +331,29 @@ struct aiu_kernel_user_fact {
         enum aiu_tristate command_suffices;
 };
 
+/**
+ * A unit of the system's service manager: what it will listen on, how it starts and stops. A unit with several
+ * addresses is reported once for each of them.
+ */
+struct aiu_unit_fact {
+        size_t size;                   /**< sizeof of this struct */
+        const char *name;              /**< required: "nginx.service", "nginx.socket" */
+        const char *state;             /**< ActiveState; NULL = not known, as with the other strings */
+        const char *sub_state;         /**< SubState */
+        const char *enabled;           /**< UnitFileState */
+        const char *kill_mode;         /**< of a service: KillMode */
+        const char *service;           /**< of a .socket unit: the service that it starts */
+        uint32_t n_restarts;           /**< of a service: NRestarts */
+        uint64_t active_usec;          /**< for how long it has been active; 0 = it is not, or not known */
+        const struct sockaddr *listen; /**< of a .socket unit: AF_INET or AF_INET6; NULL = none */
+        socklen_t listen_len;          /**< its length in bytes */
+        int type;                      /**< of that socket: SOCK_* */
+        int protocol;                  /**< IPPROTO_* */
+        unsigned int ifindex;          /**< BindToDevice; 0 = none */
+        enum aiu_tristate reuseport;   /**< ReusePort */
+        enum aiu_tristate v6only;      /**< BindIPv6Only, or the sysctl where that says nothing */
+};
+
 /** @name What a backend reports
  * All return 0, or -EINVAL (a required field is missing or makes no sense), -E2BIG
  * (unknown non-zero tail), -ENOMEM, -ENOBUFS (the snapshot is full; a gap says so).
@@ -395,6 +419,8 @@ int aiu_snapshot_add_kernel_user(struct aiu_snapshot *snapshot, uint64_t inode,
  * name is empty or begins with "-" is dropped, because names become operands of commands.
  */
 int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const struct aiu_manager_fact *fact);
+/** A unit, for a survey. -EINVAL also for an address of another family. @since 0.1 */
+int aiu_snapshot_add_unit(struct aiu_snapshot *snapshot, const struct aiu_unit_fact *fact);
 /**
  * `text`: what was not seen, and how to see it. Kernel terms follow in brackets ("run as root
  * [CAP_SYS_PTRACE]") and are printed with AIU_RENDER_VERBOSE alone. `error`: the errno behind it, positive;
@@ -479,6 +505,8 @@ struct aiu_backend {
         int (*devices)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
         /** TCP sockets that are bound but not listening, on kernels that do not list them. After `sockets` */
         int (*hidden_sockets)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
+        /** a survey: units that want addresses, and those of the holders. After `managers` */
+        int (*units)(void *userdata, const struct aiu_request *, struct aiu_snapshot *);
 };
 
 /**

@@ -1326,11 +1326,14 @@ const char *aiu_gap_get_text(const struct aiu_gap *);
  * @{
  */
 
+/** aiu_survey_run(): ask about the restarts of every service, not only of those that have a socket. Slow. @since 0.1 */
+#define AIU_SURVEY_RESTARTS (UINT32_C(1) << 0)
+
 /**
  * Look at all sockets, once: one list for each protocol, one search for holders, one question to each
  * service manager. TCP and UDP. A fact that cannot be seen is a gap, never an error.
  * @param[in] context settings; NULL = the defaults. Its deadline bounds the time
- * @param[in] flags 0
+ * @param[in] flags 0 or #AIU_SURVEY_RESTARTS
  * @param[out] ret_survey the caller owns it: aiu_survey_unref()
  * @return 0; -EINVAL (NULL, or a flag); -ENOMEM
  * @since 0.1
@@ -1358,25 +1361,24 @@ size_t aiu_survey_get_n_gaps(const struct aiu_survey *);
 const struct aiu_gap *aiu_survey_get_gap(const struct aiu_survey *, size_t i);
 
 /**
- * What is wrong: doc/hazards.md has the rule of each. "Reserved": the token is fixed, but this version
- * never finds the hazard. Its absence proves nothing.
+ * What is wrong: doc/hazards.md has the rule of each.
  * @since 0.1
  */
 enum aiu_hazard_kind {
         AIU_HAZARD_UNKNOWN = 0,            /**< of a newer version */
         AIU_HAZARD_SILENT_OVERLAP = 1,     /**< two owners have overlapping addresses on one port */
         AIU_HAZARD_SHARED_PORT = 2,        /**< two owners share one address with SO_REUSEPORT */
-        AIU_HAZARD_SOCKET_AND_SERVICE = 3, /**< reserved: a .socket unit's own service binds the address itself */
-        AIU_HAZARD_NEXT_BOOT = 4,          /**< reserved: a .socket unit will want an address that another owner has */
-        AIU_HAZARD_DUPLICATE_LISTEN = 5,   /**< reserved: two .socket units want one address */
+        AIU_HAZARD_SOCKET_AND_SERVICE = 3, /**< a .socket unit's own service binds the address itself */
+        AIU_HAZARD_NEXT_BOOT = 4,          /**< a .socket unit will want an address that another owner has */
+        AIU_HAZARD_DUPLICATE_LISTEN = 5,   /**< two .socket units want one address */
         AIU_HAZARD_EPHEMERAL_RANGE = 6,    /**< a client may get the port while its server is down */
         AIU_HAZARD_ORPHAN = 7,             /**< the program that started the holder is gone */
         AIU_HAZARD_INHERITED = 8,          /**< a child program keeps a server's socket open */
         AIU_HAZARD_DELETED_EXE = 9,        /**< the holder's executable was deleted or replaced */
         AIU_HAZARD_BOUND_ONLY = 10,        /**< a TCP socket keeps a port and does not listen */
-        AIU_HAZARD_RESTART_LOOP = 11,      /**< reserved: systemd starts the unit again and again */
+        AIU_HAZARD_RESTART_LOOP = 11,      /**< systemd starts the unit again and again */
         AIU_HAZARD_PUBLIC_DEBUG = 12,      /**< a debugger or an admin port on every address */
-        AIU_HAZARD_UNIT_SPARES_HOLDER = 13 /**< reserved: the next stop of the unit leaves the holder behind */
+        AIU_HAZARD_UNIT_SPARES_HOLDER = 13 /**< the next stop of the unit leaves the holder behind */
 };
 /** How bad. @since 0.1 */
 enum aiu_severity {

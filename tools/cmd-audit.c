@@ -13,18 +13,21 @@ enum {
         OPTION_PLAN = CLI_OPTION_OF_VERB + 200,
         OPTION_WRITE_PLAN,
         OPTION_PROMETHEUS,
+        OPTION_RESTARTS,
 };
 
 static const struct option options[] = {
         { "plan", required_argument, NULL, OPTION_PLAN },
         { "write-plan", no_argument, NULL, OPTION_WRITE_PLAN },
         { "prometheus", optional_argument, NULL, OPTION_PROMETHEUS },
+        { "restarts", no_argument, NULL, OPTION_RESTARTS },
         { NULL, 0, NULL, 0 },
 };
 
 /* What was asked for. */
 static struct {
         const char *plan;
+        uint32_t flags; /* AIU_SURVEY_* */
         bool write_plan;
         bool prometheus;
         const char *prometheus_file; /* NULL = stdout */
@@ -43,6 +46,9 @@ static int take(struct cli *cli, int option, const char *value)
         case OPTION_PROMETHEUS:
                 wanted.prometheus = true;
                 wanted.prometheus_file = value;
+                return 0;
+        case OPTION_RESTARTS:
+                wanted.flags |= AIU_SURVEY_RESTARTS;
                 return 0;
         default:
                 return -EINVAL;
@@ -185,7 +191,7 @@ static int answer(const struct cli *cli, struct aiu_survey *survey, uint32_t fla
 static int survey(struct cli *cli, uint32_t flags)
 {
         struct aiu_survey *survey = NULL;
-        int r = aiu_survey_run(cli->context, 0, &survey), status = EXIT_TROUBLE;
+        int r = aiu_survey_run(cli->context, wanted.flags, &survey), status = EXIT_TROUBLE;
 
         if (r < 0)
                 cli_error("%s", strerror(-r));

@@ -14,6 +14,7 @@ static const size_t member_of[N_PHASES] = {
         [PHASE_KERNEL_USERS] = offsetof(struct aiu_backend, kernel_users),
         [PHASE_DEVICES] = offsetof(struct aiu_backend, devices),
         [PHASE_HIDDEN_SOCKETS] = offsetof(struct aiu_backend, hidden_sockets),
+        [PHASE_UNITS] = offsetof(struct aiu_backend, units),
 };
 
 /* Besides the phases a backend has a size, a name and destroy(). */

@@ -17,6 +17,7 @@ enum phase {
         PHASE_KERNEL_USERS,
         PHASE_DEVICES,
         PHASE_HIDDEN_SOCKETS,
+        PHASE_UNITS,
         N_PHASES
 };
 

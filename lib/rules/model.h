@@ -316,6 +316,17 @@ struct manager {
         uint32_t n_processes; /* of the unit; 0 = not known */
 };
 
+/* What a service manager may start: struct aiu_unit_fact. One for each address. */
+struct managed_unit {
+        char *name, *state, *sub_state, *enabled, *kill_mode, *service;
+        uint32_t n_restarts;
+        uint64_t active_usec;
+        struct address listen; /* len 0 = none */
+        int type, protocol;
+        unsigned int ifindex;
+        tristate reuseport, v6only;
+};
+
 /* What in the kernel has a socket: struct aiu_kernel_user_fact. */
 struct kernel_user {
         uint64_t inode;

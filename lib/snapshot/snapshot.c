@@ -58,6 +58,16 @@ void kernel_user_finish(struct kernel_user *user)
         free(user->name);
 }
 
+void managed_unit_finish(struct managed_unit *unit)
+{
+        free(unit->name);
+        free(unit->state);
+        free(unit->sub_state);
+        free(unit->enabled);
+        free(unit->kill_mode);
+        free(unit->service);
+}
+
 void gap_finish(struct gap *gap)
 {
         free(gap->backend);
@@ -72,6 +82,8 @@ void snapshot_finish(struct aiu_snapshot *snapshot)
                 free(snapshot->refs[i].fds);
         for (size_t i = 0; i < snapshot->n_managers; i++)
                 manager_finish(&snapshot->managers[i]);
+        for (size_t i = 0; i < snapshot->n_units; i++)
+                managed_unit_finish(&snapshot->units[i]);
         for (size_t i = 0; i < snapshot->n_kernel_users; i++)
                 kernel_user_finish(&snapshot->kernel_users[i]);
         for (size_t i = 0; i < snapshot->n_gaps; i++)
@@ -83,6 +95,7 @@ void snapshot_finish(struct aiu_snapshot *snapshot)
         free(snapshot->processes);
         free(snapshot->refs);
         free(snapshot->managers);
+        free(snapshot->units);
         free(snapshot->kernel_users);
         free(snapshot->gaps);
         free(snapshot->wanted);
@@ -574,6 +587,66 @@ AIU_EXPORT int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const str
         }
         snapshot->n_managers++;
         return 0;
+}
+
+static int fill_unit(struct managed_unit *to, const struct aiu_unit_fact *f)
+{
+        int r;
+
+        *to = (struct managed_unit){
+                .n_restarts = f->n_restarts,
+                .active_usec = f->active_usec,
+                .type = f->type,
+                .protocol = f->protocol,
+                .ifindex = f->ifindex,
+                .reuseport = f->reuseport,
+                .v6only = f->v6only,
+        };
+        if (copy_address(&to->listen, f->listen, f->listen_len) < 0 ||
+            (to->listen.len > 0 && !address_is_ip(&to->listen)))
+                return -EINVAL;
+        if ((r = keep_string(&to->name, f->name, SNAPSHOT_MAX_STRING)) < 0 ||
+            (r = keep_string(&to->state, f->state, SNAPSHOT_MAX_STRING)) < 0 ||
+            (r = keep_string(&to->sub_state, f->sub_state, SNAPSHOT_MAX_STRING)) < 0 ||
+            (r = keep_string(&to->enabled, f->enabled, SNAPSHOT_MAX_STRING)) < 0 ||
+            (r = keep_string(&to->kill_mode, f->kill_mode, SNAPSHOT_MAX_STRING)) < 0)
+                return r;
+        return keep_string(&to->service, f->service, SNAPSHOT_MAX_STRING);
+}
+
+static bool have_unit(const struct aiu_snapshot *snapshot, const struct managed_unit *unit)
+{
+        for (size_t i = 0; i < snapshot->n_units; i++) {
+                const struct managed_unit *other = &snapshot->units[i];
+
+                if (other->protocol == unit->protocol && other->ifindex == unit->ifindex &&
+                    other->listen.len == unit->listen.len &&
+                    (unit->listen.len == 0 || address_equal(&other->listen, &unit->listen)) &&
+                    strcmp(other->name, unit->name) == 0)
+                        return true;
+        }
+        return false;
+}
+
+AIU_EXPORT int aiu_snapshot_add_unit(struct aiu_snapshot *snapshot, const struct aiu_unit_fact *fact)
+{
+        struct aiu_unit_fact f;
+        int r;
+
+        r = snapshot ? fact_copy(&f, sizeof(f), fact) : -EINVAL;
+        if (r < 0)
+                return r;
+        if (!f.name || !*f.name)
+                return -EINVAL;
+        r = SNAPSHOT_GROW(snapshot, units, SNAPSHOT_MAX_UNITS);
+        if (r < 0)
+                return r;
+        r = fill_unit(&snapshot->units[snapshot->n_units], &f);
+        if (r < 0 || have_unit(snapshot, &snapshot->units[snapshot->n_units]))
+                managed_unit_finish(&snapshot->units[snapshot->n_units]);
+        else
+                snapshot->n_units++;
+        return r;
 }
 
 static bool have_gap(const struct aiu_snapshot *s, enum aiu_gap_kind kind, int error, const char *text)

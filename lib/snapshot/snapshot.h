@@ -21,6 +21,7 @@
 #define SNAPSHOT_MAX_RANGE_HOLDINGS 65536u
 #define SNAPSHOT_MAX_FDS 64u /* of one process, for one socket */
 #define SNAPSHOT_MAX_MANAGERS 2048u
+#define SNAPSHOT_MAX_UNITS 8192u
 #define SNAPSHOT_MAX_KERNEL_USERS 256u
 #define SNAPSHOT_MAX_DEVICES 64u    /* that sockets are bound to */
 #define SNAPSHOT_MAX_ADDRESSES 256u /* that this host has instead */
@@ -63,6 +64,8 @@ struct aiu_snapshot {
                 char name[IF_NAMESIZE]; /* "" = it has none now, or it is unknown */
         } device_names[SNAPSHOT_MAX_DEVICES];
         size_t n_device_names;
+        struct managed_unit *units;
+        size_t n_units, units_room;
         struct kernel_user *kernel_users;
         size_t n_kernel_users, kernel_users_room;
         struct gap *gaps;
@@ -86,6 +89,7 @@ void snapshot_finish(struct aiu_snapshot *snapshot); /* frees what is left in it
 /* Free what is in one element, not the element itself. */
 void process_finish(struct process *process);
 void manager_finish(struct manager *manager);
+void managed_unit_finish(struct managed_unit *unit);
 void kernel_user_finish(struct kernel_user *user);
 void gap_finish(struct gap *gap);
 /* Forget all sockets, and the gaps after the first `n_gaps`. */

@@ -289,10 +289,13 @@ int survey_collect(struct observation *o)
 {
         int r = look_at_sockets(o);
 
-        if (r < 0 || o->snapshot.n_sockets == 0)
-                return r;
-        r = look_for_holders(o);
-        return r < 0 ? r : ask_managers(o);
+        if (r >= 0 && o->snapshot.n_sockets > 0)
+                r = look_for_holders(o);
+        if (r >= 0 && o->snapshot.n_sockets > 0)
+                r = ask_managers(o);
+        if (r >= 0)
+                r = observe_phase(o, PHASE_UNITS);
+        return r;
 }
 
 /* ------------------------------------------------------ options */

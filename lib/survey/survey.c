@@ -18,7 +18,7 @@
 #include "util/macro.h"
 #include "util/sys.h"
 
-#define KNOWN_FLAGS 0u
+#define KNOWN_FLAGS AIU_SURVEY_RESTARTS
 
 static int read_options(struct aiu_survey *survey, struct observation *o, const struct pairs *pairs)
 {
@@ -67,6 +67,8 @@ static int judge(struct aiu_survey *survey, struct observation *o)
                 r = hazards_held(survey);
         if (r >= 0)
                 r = hazards_ports(survey, &o->snapshot.host);
+        if (r >= 0)
+                r = hazards_units(survey, &o->snapshot);
         hazards_sort(survey);
         return r;
 }
@@ -105,7 +107,7 @@ static int fill(struct aiu_survey *survey, struct observation *o)
         return r < 0 ? r : take_gaps(survey, o);
 }
 
-static int run(struct aiu_context *context, struct aiu_survey *survey)
+static int run(struct aiu_context *context, uint32_t flags, struct aiu_survey *survey)
 {
         const struct aiu_query query = { .context = context, .netns = -1, .process = -1 };
         struct request request = { .address.len = sizeof(struct sockaddr_in),
@@ -117,21 +119,22 @@ static int run(struct aiu_context *context, struct aiu_survey *survey)
 
         observe_begin(&o, &query, &request);
         o.snapshot.survey = true;
+        o.backend_request.survey_flags = flags;
         r = fill(survey, &o);
         observe_end(&o);
         return r < 0 ? r : 0;
 }
 
-static int run_with_default(struct aiu_context *context_or_null, struct aiu_survey *survey)
+static int run_with_default(struct aiu_context *context_or_null, uint32_t flags, struct aiu_survey *survey)
 {
         struct aiu_context *context = NULL;
         int r;
 
         if (context_or_null)
-                return run(context_or_null, survey);
+                return run(context_or_null, flags, survey);
         r = aiu_context_new(&context);
         if (r >= 0)
-                r = run(context, survey);
+                r = run(context, flags, survey);
         aiu_context_unref(context);
         return r;
 }
@@ -148,7 +151,7 @@ AIU_EXPORT int aiu_survey_run(struct aiu_context *context, uint32_t flags, struc
         if (survey)
                 survey->facts = report_new();
         if (survey && survey->facts)
-                r = run_with_default(context, survey);
+                r = run_with_default(context, flags, survey);
         if (r < 0)
                 aiu_survey_unref(survey);
         else

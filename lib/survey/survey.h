@@ -93,6 +93,9 @@ int hazards_held(struct aiu_survey *survey);
 /* ports.c: what is odd about a port. */
 int hazards_ports(struct aiu_survey *survey, const struct host *host);
 
+/* units.c: what the units of systemd will do at their next start or stop. */
+int hazards_units(struct aiu_survey *survey, const struct aiu_snapshot *snapshot);
+
 void difference_finish(struct difference *difference);
 void hazard_finish(struct aiu_hazard *hazard);
 

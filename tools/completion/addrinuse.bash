@@ -74,7 +74,7 @@ _addrinuse() {
                         _addrinuse_words "$cur" --reuseaddr --reuseaddr= --reuseport --reuseport= --v6only --v6only= --freebind --device= \
                                 --uid= --no-listen --netns= --dgram --seqpacket --json --json=pretty --quiet \
                                 --verbose --cmdline --color= --width= --check --wait --wait= --expect= --for= --first --trial-bind --no-ipc --no-self-test --deadline= --apply \
-                                --apply= --yes --plan= --write-plan --prometheus --prometheus= --method= --log= --journal --port= --unit= --cgroup= --help --version
+                                --apply= --yes --plan= --write-plan --restarts --prometheus --prometheus= --method= --log= --journal --port= --unit= --cgroup= --help --version
                         [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
                         ;;
                 a*) _addrinuse_words "$cur" audit ;;

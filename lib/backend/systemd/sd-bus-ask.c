@@ -33,7 +33,7 @@ struct request {
 
 /* ------------------------------------------------------ properties */
 
-enum value { VALUE_STRING, VALUE_LIST, VALUE_BOOLEAN, VALUE_NUMBER, VALUE_LISTEN };
+enum value { VALUE_STRING, VALUE_LIST, VALUE_BOOLEAN, VALUE_NUMBER, VALUE_TIME, VALUE_LISTEN };
 
 static const struct property {
         uint32_t kind;
@@ -61,6 +61,9 @@ static const struct property {
         PROPERTY(LISTEN, ".socket", SOCKET, "Listen", LISTEN, listen),
         PROPERTY(LISTEN, ".socket", SOCKET, "BindToDevice", STRING, device),
         PROPERTY(LISTEN, ".socket", SOCKET, "SocketProtocol", NUMBER, protocol),
+        PROPERTY(SHARING, ".socket", SOCKET, "ReusePort", BOOLEAN, reuseport),
+        PROPERTY(SHARING, ".socket", SOCKET, "BindIPv6Only", STRING, bind_ipv6_only),
+        PROPERTY(SINCE, ".service", UNIT, "ActiveEnterTimestampMonotonic", TIME, active_since),
         PROPERTY(DOWN, "", UNIT, "LoadState", STRING, load_state),
         PROPERTY(SPARING, "", UNIT, "SubState", STRING, sub_state),
         PROPERTY(FD_STORE, ".service", SERVICE, "NFileDescriptorStore", NUMBER, n_fd_store),
@@ -141,6 +144,14 @@ static void take_number(struct request *request, sd_bus_message *message)
                 memcpy(to, &value, sizeof(value));
 }
 
+static void take_time(struct request *request, sd_bus_message *message)
+{
+        uint64_t *to = field_of(&request->bus->units.list[request->unit], request->property), value;
+
+        if (got(request, request->bus->library->sd_bus_message_read(message, "v", "t", &value)))
+                memcpy(to, &value, sizeof(value));
+}
+
 static int add_listen(struct unit *unit, const char *type, const char *text)
 {
         struct listen_address address, *larger;
@@ -200,8 +211,8 @@ static struct request *new_request(struct manager_bus *bus, take_answer *take, s
 static int ask_property(struct manager_bus *bus, size_t unit, size_t property)
 {
         static take_answer *const take[] = {
-                [VALUE_STRING] = take_string, [VALUE_LIST] = take_list,     [VALUE_BOOLEAN] = take_boolean,
-                [VALUE_NUMBER] = take_number, [VALUE_LISTEN] = take_listen,
+                [VALUE_STRING] = take_string, [VALUE_LIST] = take_list, [VALUE_BOOLEAN] = take_boolean,
+                [VALUE_NUMBER] = take_number, [VALUE_TIME] = take_time, [VALUE_LISTEN] = take_listen,
         };
         const struct property *p = &properties[property];
         struct request *request = new_request(bus, take[p->value], unit, property);

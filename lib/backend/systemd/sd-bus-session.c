@@ -31,8 +31,7 @@ static bool wants_socket_unit(const struct unit_query *query)
 
 /* ------------------------------------------------------ matching */
 
-/* 0 = there is none. */
-static unsigned int ifindex_of(const char *name)
+unsigned int session_ifindex(const char *name)
 {
         struct ifreq request = { 0 };
         int fd, r;
@@ -66,11 +65,11 @@ enum listen_match session_match(const struct session *session, const struct unit
         if (socket.ifindex == AIU_IFINDEX_UNKNOWN)
                 socket.ifindex = 0;
         /* A source of facts that knows no devices may say 0 of all sockets. */
-        if (socket.ifindex && (!has_device || ifindex_of(unit->device) != socket.ifindex))
+        if (socket.ifindex && (!has_device || session_ifindex(unit->device) != socket.ifindex))
                 return LISTEN_NO;
         for (size_t i = 0; i < unit->n_listen; i++) {
                 const struct listen_address *listen = &unit->listen[i];
-                enum listen_match match = listen_compare(listen, ifindex_of(listen->scope), &socket);
+                enum listen_match match = listen_compare(listen, session_ifindex(listen->scope), &socket);
 
                 if (match > best)
                         best = match;

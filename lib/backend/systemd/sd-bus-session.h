@@ -22,6 +22,12 @@ bool session_is_about(const struct session *session, const struct unit_query *qu
 int session_run(struct session *session);
 /* Instead: which services wait to be started again. */
 int session_list_restarting(struct session *session);
+/* sd-bus-audit.c. Instead: all .socket units, and the services of the holders or, with `restarts`, all of them. */
+int session_list_units(struct session *session, bool restarts);
+/* What of that a survey has to know. `v6only`: the sysctl bindv6only. */
+int session_tell_units(const struct session *session, enum aiu_tristate v6only, struct aiu_snapshot *snapshot);
+/* The number of a device; 0 = there is none of that name. */
+unsigned int session_ifindex(const char *name);
 /* The socket with which the .socket unit of that index listens: is it this one? */
 enum listen_match session_match(const struct session *session, const struct unit *unit, size_t socket);
 /* The service that a .socket unit starts; NULL: none, or one for each connection. */

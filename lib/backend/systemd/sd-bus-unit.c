@@ -24,6 +24,7 @@ static void unit_finish(struct unit *unit)
         free(unit->kill_mode);
         free(unit->fd_store_preserve);
         free(unit->device);
+        free(unit->bind_ipv6_only);
         free(unit->listen);
 }
 

@@ -28,6 +28,8 @@
 #define UNIT_ASK_SPARING (UINT32_C(1) << 5) /* of one whose KillMode= leaves processes alone */
 #define UNIT_ASK_FD_STORE (UINT32_C(1) << 6)
 #define UNIT_ASK_FULL_STORE (UINT32_C(1) << 7) /* of one that has something there */
+#define UNIT_ASK_SHARING (UINT32_C(1) << 8)    /* options of the sockets of a .socket unit */
+#define UNIT_ASK_SINCE (UINT32_C(1) << 9)
 
 /* What is not known is NULL, 0 or UNKNOWN. Lists are names with spaces between. */
 struct unit {
@@ -44,6 +46,9 @@ struct unit {
         char *kill_mode;
         char *fd_store_preserve;
         char *device; /* BindToDevice */
+        char *bind_ipv6_only;
+        enum aiu_tristate reuseport;
+        uint64_t active_since; /* ActiveEnterTimestampMonotonic */
         enum aiu_tristate accept;
         enum aiu_tristate removes_file; /* RemoveOnStop */
         enum aiu_tristate can_stop;

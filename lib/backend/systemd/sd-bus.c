@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include <fcntl.h>
+
 #include "backend/backends.h"
+#include "util/sys.h"
 
 /* The cgroups named units, and nothing more will be known of them. */
 static bool note_unasked(struct aiu_snapshot *snapshot, int error, const char *text)
@@ -25,15 +28,23 @@ static bool note_unasked(struct aiu_snapshot *snapshot, int error, const char *t
 
 #define NOT_KNOWN "the state of the unit and its Restart= are unknown"
 
+#define UNITS_NOT_KNOWN "what its units will do at the next start is unknown"
+
+/* sd_booted(3). Without it, merely to knock might start a message bus. */
+static bool is_systemd_running(void)
+{
+        struct stat st;
+
+        return sys_fstatat(AT_FDCWD, "/run/systemd/system", &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISDIR(st.st_mode);
+}
+
 #ifdef HAVE_LIBSYSTEMD
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "util/caller.h"
 #include "backend/systemd/sd-bus-conclude.h"
-#include "util/sys.h"
 
 /* Whatever the deadline: a service manager that has not answered by now hangs. */
 #define MOST_USEC 2000000u
@@ -43,7 +54,11 @@ struct phase {
         struct aiu_snapshot *snapshot;
         struct sd_bus_library library;
         struct unit_queries queries;
-        bool no_holder;
+        enum {
+                ABOUT_HOLDERS,
+                ABOUT_RESTARTING, /* there is no holder: who may come back? */
+                ABOUT_UNITS,
+        } about;
         uint64_t until_nsec;
         uid_t asker;
 };
@@ -69,13 +84,25 @@ static size_t find_endpoints(const struct phase *phase, bool is_user, uid_t user
         return phase->asker == 0 ? 2 : 1;
 }
 
+static int hold_conversation(const struct phase *phase, struct session *session)
+{
+        switch (phase->about) {
+        case ABOUT_RESTARTING:
+                return session_list_restarting(session);
+        case ABOUT_UNITS:
+                return session_list_units(session, phase->request->survey_flags & AIU_SURVEY_RESTARTS);
+        default:
+                return session_run(session);
+        }
+}
+
 static int converse(struct phase *phase, struct session *session, const struct endpoint *endpoint, uint64_t until_nsec)
 {
         int r = manager_bus_open(&session->bus, &phase->library, endpoint->path, endpoint->is_bus, session->user,
                                  until_nsec);
 
         if (r == 0)
-                r = phase->no_holder ? session_list_restarting(session) : session_run(session);
+                r = hold_conversation(phase, session);
         manager_bus_close(&session->bus);
         return r;
 }
@@ -95,12 +122,11 @@ static void note_failure(struct phase *phase, const struct session *session, int
         if (session->is_user)
                 (void)snprintf(who, sizeof(who), "the service manager of uid %u", (unsigned int)session->user);
         if (error == -ETIME)
-                (void)snprintf(text, sizeof(text),
-                               "%s did not answer in time: the state of the unit and its Restart= are unknown", who);
+                (void)snprintf(text, sizeof(text), "%s did not answer in time: %s", who,
+                               phase->about == ABOUT_UNITS ? UNITS_NOT_KNOWN : NOT_KNOWN);
         else
-                (void)snprintf(text, sizeof(text),
-                               "%s could not be reached (error %d): the state of the unit and its Restart= are unknown",
-                               who, -error);
+                (void)snprintf(text, sizeof(text), "%s could not be reached (error %d): %s", who, -error,
+                               phase->about == ABOUT_UNITS ? UNITS_NOT_KNOWN : NOT_KNOWN);
         (void)aiu_snapshot_add_gap(phase->snapshot, error == -ETIME ? AIU_GAP_DEADLINE : AIU_GAP_BACKEND, error, text);
 }
 
@@ -115,10 +141,21 @@ static void note_locked(struct phase *phase, const struct session *session)
         (void)aiu_snapshot_add_gap(phase->snapshot, AIU_GAP_PERMISSION, EACCES, text);
 }
 
+static enum aiu_tristate read_v6only(int procfs)
+{
+        char text[4];
+
+        if (sys_read_file(procfs, "sys/net/ipv6/bindv6only", text, sizeof(text)) <= 0)
+                return AIU_TRISTATE_UNKNOWN;
+        return *text == '0' ? AIU_TRISTATE_NO : AIU_TRISTATE_YES;
+}
+
 /* What came before it fell silent is as true. */
 static int conclude(struct phase *phase, const struct session *session, bool complete)
 {
-        if (phase->no_holder)
+        if (phase->about == ABOUT_UNITS)
+                return session_tell_units(session, read_v6only(phase->request->procfs), phase->snapshot);
+        if (phase->about == ABOUT_RESTARTING)
                 return session_note_restarting(session, phase->snapshot);
         return session_conclude(session, complete, phase->snapshot);
 }
@@ -136,7 +173,7 @@ static int ask_manager(struct phase *phase, struct session *session)
         }
         if (n == 0)
                 note_locked(phase, session);
-        else if (r < 0 && !phase->no_holder)
+        else if (r < 0 && phase->about != ABOUT_RESTARTING)
                 note_failure(phase, session, r);
         if (r != -ENOMEM && conclude(phase, session, r == 0) < 0)
                 r = -ENOMEM;
@@ -159,7 +196,7 @@ static int ask_managers(struct phase *phase)
 {
         int result = AIU_PARTIAL;
 
-        if (phase->no_holder) {
+        if (phase->about != ABOUT_HOLDERS) {
                 struct session session = { .snapshot = phase->snapshot, .queries = &phase->queries };
 
                 return ask_manager(phase, &session) == -ENOMEM ? -ENOMEM : AIU_PARTIAL;
@@ -196,21 +233,14 @@ static int load_and_ask(struct phase *phase)
         r = sd_bus_library_load(&phase->library);
         if (r < 0) {
                 (void)aiu_snapshot_add_gap(phase->snapshot, AIU_GAP_BACKEND, r,
-                                           "libsystemd.so.0 could not be loaded: the state of the unit and its "
-                                           "Restart= are unknown");
+                                           phase->about == ABOUT_UNITS
+                                                   ? "libsystemd.so.0 could not be loaded: " UNITS_NOT_KNOWN
+                                                   : "libsystemd.so.0 could not be loaded: " NOT_KNOWN);
                 return r;
         }
         r = ask_managers(phase);
         sd_bus_library_unload(&phase->library);
         return r;
-}
-
-/* sd_booted(3). Without it, merely to knock might start a message bus. */
-static bool is_systemd_running(void)
-{
-        struct stat st;
-
-        return sys_fstatat(AT_FDCWD, "/run/systemd/system", &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISDIR(st.st_mode);
 }
 
 static int managers(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
@@ -237,15 +267,52 @@ static int managers(void *userdata, const struct aiu_request *request, struct ai
                         "systemd was not asked, because the processes are in another pid namespace: " NOT_KNOWN);
                 return AIU_PARTIAL;
         }
-        phase.no_holder = !aiu_snapshot_get_wanted_inode(snapshot, 0, &any);
+        if (!aiu_snapshot_get_wanted_inode(snapshot, 0, &any))
+                phase.about = ABOUT_RESTARTING;
         r = queries_collect(snapshot, &phase.queries);
         if (r == 0)
-                r = phase.queries.n > 0 || phase.no_holder ? load_and_ask(&phase) : AIU_PARTIAL;
+                r = phase.queries.n > 0 || phase.about == ABOUT_RESTARTING ? load_and_ask(&phase) : AIU_PARTIAL;
         queries_finish(&phase.queries);
         return r;
 }
 
+/* systemd binds in the network namespace of process 1. Who may not look is taken to be there. */
+static bool is_elsewhere(int procfs)
+{
+        struct stat ours, theirs;
+
+        return procfs >= 0 && sys_fstatat(procfs, "self/ns/net", &ours, 0) >= 0 &&
+               sys_fstatat(procfs, "1/ns/net", &theirs, 0) >= 0 && ours.st_ino != theirs.st_ino;
+}
+
+static int units(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        struct phase phase = { .request = request, .snapshot = snapshot, .about = ABOUT_UNITS };
+        int r;
+
+        (void)userdata;
+        if (!is_systemd_running() || caller_pids_are_foreign(request->procfs) || is_elsewhere(request->procfs))
+                return AIU_PARTIAL;
+        if (request->context_flags & AIU_CONTEXT_NO_IPC || request->plain_calls_only)
+                return aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, 0, "systemd was not asked: " UNITS_NOT_KNOWN) ==
+                                       -ENOMEM
+                               ? -ENOMEM
+                               : AIU_PARTIAL;
+        r = load_and_ask(&phase);
+        return r == -ENOMEM ? r : AIU_PARTIAL;
+}
+
 #else
+
+static int units(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        (void)userdata;
+        (void)request;
+        if (is_systemd_running())
+                (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, EOPNOTSUPP,
+                                           "built without systemd support: " UNITS_NOT_KNOWN);
+        return AIU_PARTIAL;
+}
 
 static int managers(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
@@ -261,4 +328,5 @@ const struct aiu_backend backend_sd_bus = {
         .size = sizeof(struct aiu_backend),
         .name = "sd-bus",
         .managers = managers,
+        .units = units,
 };

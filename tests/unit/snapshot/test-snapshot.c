@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "addrinuse-backend.h"
 #include "util/macro.h"
@@ -102,6 +103,21 @@ static int add_kernel_user(void)
         return aiu_snapshot_add_kernel_user(&snapshot, INODE, &fact);
 }
 
+static int add_unit(void)
+{
+        struct aiu_unit_fact fact = { .size = sizeof(fact),
+                                      .name = "a.socket",
+                                      .state = "inactive",
+                                      .sub_state = "dead",
+                                      .enabled = "enabled",
+                                      .kill_mode = "process",
+                                      .service = "a.service",
+                                      .listen = (const struct sockaddr *)&in,
+                                      .listen_len = sizeof(in) };
+
+        return aiu_snapshot_add_unit(&snapshot, &fact);
+}
+
 static int add_gap(void)
 {
         return aiu_snapshot_add_gap(&snapshot, AIU_GAP_RACE, -EIO, "a gap");
@@ -142,6 +158,7 @@ static const struct {
         { "process", add_process, &snapshot.n_processes, 1 },
         { "manager", add_manager, &snapshot.n_managers, 1 },
         { "kernel user", add_kernel_user, &snapshot.n_kernel_users, 1 },
+        { "unit", add_unit, &snapshot.n_units, 1 },
         { "gap", add_gap, &snapshot.n_gaps, 1 },
         { "device", add_device, &snapshot.n_devices, 1 },
         { "address", add_address, &snapshot.n_addresses, 1 },
@@ -483,6 +500,29 @@ START_TEST(too_many_processes)
 }
 END_TEST
 
+START_TEST(units)
+{
+        static const struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "/x" };
+        struct aiu_unit_fact fact = { .size = sizeof(fact), .name = "" };
+
+        ck_assert_int_eq(aiu_snapshot_add_unit(NULL, &fact), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_unit(&snapshot, NULL), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_unit(&snapshot, &fact), -EINVAL);
+        fact.name = NULL;
+        ck_assert_int_eq(aiu_snapshot_add_unit(&snapshot, &fact), -EINVAL);
+        fact.name = "a.service";
+        for (; fact.ifindex < SNAPSHOT_MAX_UNITS; fact.ifindex++)
+                ck_assert_int_eq(aiu_snapshot_add_unit(&snapshot, &fact), 0);
+        ck_assert_int_eq(aiu_snapshot_add_unit(&snapshot, &fact), -ENOBUFS);
+        ck_assert_uint_eq(snapshot.n_units, SNAPSHOT_MAX_UNITS);
+        snapshot_finish(&snapshot);
+        fact.listen = (const struct sockaddr *)&un;
+        fact.listen_len = sizeof(un);
+        ck_assert_int_eq(aiu_snapshot_add_unit(&snapshot, &fact), -EINVAL);
+        ck_assert_uint_eq(snapshot.n_units, 0);
+}
+END_TEST
+
 START_TEST(too_many_kernel_users)
 {
         struct aiu_kernel_user_fact fact = { .size = sizeof(fact), .service = "vxlan" };
@@ -662,6 +702,7 @@ int main(void)
         tcase_add_test(tcase, whose_word_a_name_is);
         tcase_add_test(tcase, too_many_processes);
         tcase_add_test(tcase, too_many_kernel_users);
+        tcase_add_test(tcase, units);
         tcase_add_test(tcase, too_many_managers);
         tcase_add_test(tcase, senseless);
         tcase_add_test(tcase, no_snapshot);

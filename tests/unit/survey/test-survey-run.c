@@ -80,7 +80,7 @@ START_TEST(no_survey)
         struct aiu_survey *survey = NULL;
 
         ck_assert_int_eq(aiu_survey_run(NULL, 0, NULL), -EINVAL);
-        ck_assert_int_eq(aiu_survey_run(NULL, 1, &survey), -EINVAL);
+        ck_assert_int_eq(aiu_survey_run(NULL, AIU_SURVEY_RESTARTS << 1, &survey), -EINVAL);
         ck_assert_ptr_null(survey);
         ck_assert_ptr_null(aiu_survey_unref(NULL));
 }
