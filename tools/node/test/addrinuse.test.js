@@ -101,7 +101,10 @@ test('a path', async () => {
         fs.rmSync(folder, { recursive: true });
 });
 
-test('an abstract name', async () => {
+// An older libuv ends the name at its first byte, which is zero.
+const older = Number(process.versions.uv.split('.')[1]) < 46 && 'this libuv has no abstract names';
+
+test('an abstract name', { skip: older }, async () => {
         const name = `\0addrinuse-${process.pid}`;
         const first = await listen(name);
         const report = await addrinuse.explainError(await failure(net.createServer().listen(name)));
