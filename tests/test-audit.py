@@ -167,6 +167,10 @@ def hazards():
           ["sysctl", "-w", "net.ipv4.ip_local_reserved_ports=40123,50000-50010"])
     reserved("40123,50000-50010"); check("ephemeral-range: reserved", kinds(survey()[1]), [])
     absent("ephemeral-range"); reserved("")
+    Server("s = socket.socket()\ns.bind(('127.0.0.1', 0))\ns.listen()\n")
+    check("ephemeral-range: the kernel chose it", (survey()[0], kinds(survey()[1])), (0, []))
+    check("ephemeral-range: with -v", [h["severity"] for h in survey("-v")[1]["hazards"]], ["info"])
+    end_all()
 
 
 def no_false_alarm():

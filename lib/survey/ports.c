@@ -165,29 +165,70 @@ static void print_ports(struct strbuf *out, const struct port_set *set)
         }
 }
 
+static bool has_number(const char *text, size_t n, unsigned int number)
+{
+        for (size_t i = 0; i < n;) {
+                size_t length = 0;
+                unsigned int value = 0;
+
+                for (; i + length < n && text[i + length] >= '0' && text[i + length] <= '9'; length++)
+                        if (value < PORTS)
+                                value = value * 10 + (unsigned int)(text[i + length] - '0');
+                if (length > 0 && value == number)
+                        return true;
+                i += length > 0 ? length : 1;
+        }
+        return false;
+}
+
+/*
+ * Did the program ask for this port, or for any (port 0)? inet_csk_find_open_port() tries each second port of the range
+ * first, and leaves those with the parity of the first one to connect(). All else is not known.
+ */
+static bool was_asked_for(const struct aiu_survey *survey, const struct host *host, size_t i)
+{
+        unsigned int port = address_port(&survey->facts->conflicts[i].socket.local);
+        const struct aiu_holder *h = survey_master(survey, i);
+        const char *owner = survey->owners[i];
+
+        if ((port - (unsigned int)host->port_range_first) % 2 == 0)
+                return true;
+        if (owner && ends_with(owner, strlen(owner), ".socket"))
+                return true;
+        return h && h->process && h->process->cmdline &&
+               has_number(h->process->cmdline, h->process->cmdline_bytes, port);
+}
+
+static bool is_in_range(const struct socket *s, const struct host *host)
+{
+        int port = address_port(&s->local);
+
+        return s->protocol == IPPROTO_TCP && s->state == AIU_STATE_LISTEN && port >= host->port_range_first &&
+               port <= host->port_range_last;
+}
+
 /* Of UDP a socket in the range is a client's as a rule. A TCP listener there is a server. */
 static size_t list_ephemeral(const struct aiu_survey *survey, const struct host *host, const struct port_set *reserved,
-                             size_t *ret)
+                             bool asked_for, size_t *ret)
 {
         size_t n = 0;
 
         for (size_t i = 0; i < survey->facts->n_conflicts; i++) {
                 const struct socket *s = &survey->facts->conflicts[i].socket;
-                int port = address_port(&s->local);
 
-                if (s->protocol == IPPROTO_TCP && s->state == AIU_STATE_LISTEN && port >= host->port_range_first &&
-                    port <= host->port_range_last && !has_port(reserved, (unsigned int)port))
+                if (is_in_range(s, host) && !has_port(reserved, address_port(&s->local)) &&
+                    was_asked_for(survey, host, i) == asked_for)
                         ret[n++] = i;
         }
         return n;
 }
 
+/* `assignment` NULL: the kernel may have chosen these ports, and will choose others the next time. */
 static int say_ephemeral(struct aiu_survey *survey, const struct host *host, const size_t *sockets, size_t n,
                          const char *assignment)
 {
         struct hazard_draft draft = { .kind = AIU_HAZARD_EPHEMERAL_RANGE,
-                                      .severity = AIU_SEVERITY_WARNING,
-                                      .argv = { "sysctl", "-w", assignment },
+                                      .severity = assignment ? AIU_SEVERITY_WARNING : AIU_SEVERITY_INFO,
                                       .sockets = sockets,
                                       .n_sockets = n };
 
@@ -198,31 +239,55 @@ static int say_ephemeral(struct aiu_survey *survey, const struct host *host, con
                 strbuf_str(&draft.text, " is");
         strbuf_printf(&draft.text,
                       " in the range of ports %d-%d that the kernel gives to clients: while the server is down, any "
-                      "connection may take the port",
-                      host->port_range_first, host->port_range_last);
-        strbuf_str(&draft.fix, "if the port is a fixed one, reserve it: needs root, lasts until the next boot");
+                      "connection may take the port%s",
+                      host->port_range_first, host->port_range_last,
+                      assignment ? "" : ". If the server asked for any port, this is no hazard");
+        if (assignment) {
+                draft.argv[0] = "sysctl";
+                draft.argv[1] = "-w";
+                draft.argv[2] = assignment;
+        }
+        strbuf_str(&draft.fix, assignment
+                                       ? "if the port is a fixed one, reserve it: needs root, lasts until the next boot"
+                                       : "if the port is a fixed one, add it to net.ipv4.ip_local_reserved_ports");
         return hazard_add(survey, &draft);
 }
 
-static int find_ephemeral(struct aiu_survey *survey, const struct host *host, struct port_set *set, size_t *sockets)
+static int reserve(struct aiu_survey *survey, const struct host *host, struct port_set *set, const size_t *sockets,
+                   size_t n)
 {
         struct strbuf assignment = { 0 };
-        size_t n;
-        int r = 0;
+        int r;
 
-        /* The command replaces the whole list: of a list that was not read, it would drop the rest. */
-        if (host->port_range_first <= 0 || !host->reserved_ports || !parse_ports(host->reserved_ports, set))
-                return 0;
-        n = list_ephemeral(survey, host, set, sockets);
         for (size_t i = 0; i < n; i++)
                 add_port(set, address_port(&survey->facts->conflicts[sockets[i]].socket.local));
-        if (n == 0)
-                return 0;
         strbuf_str(&assignment, "net.ipv4.ip_local_reserved_ports=");
         print_ports(&assignment, set);
         r = assignment.error ? -ENOMEM : say_ephemeral(survey, host, sockets, n, assignment.text);
         strbuf_finish(&assignment);
         return r;
+}
+
+/* 1 = which ports are reserved is not known, and matters. */
+static int find_ephemeral(struct aiu_survey *survey, const struct host *host, struct port_set *set, size_t *sockets)
+{
+        size_t n;
+        int r = 0;
+
+        if (host->port_range_first <= 0)
+                return 0;
+        /* The command replaces the whole list: of a list that was not read, it would drop the rest. */
+        if (!host->reserved_ports || !parse_ports(host->reserved_ports, set)) {
+                for (size_t i = 0; i < survey->facts->n_conflicts; i++)
+                        if (is_in_range(&survey->facts->conflicts[i].socket, host))
+                                return 1;
+                return 0;
+        }
+        n = list_ephemeral(survey, host, set, false, sockets);
+        if (n > 0)
+                r = say_ephemeral(survey, host, sockets, n, NULL);
+        n = list_ephemeral(survey, host, set, true, sockets);
+        return r < 0 || n == 0 ? r : reserve(survey, host, set, sockets, n);
 }
 
 static int hazards_ephemeral(struct aiu_survey *survey, const struct host *host)

@@ -67,6 +67,10 @@ static int judge(struct aiu_survey *survey, struct observation *o)
                 r = hazards_held(survey);
         if (r >= 0)
                 r = hazards_ports(survey, &o->snapshot.host);
+        if (r > 0)
+                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_PERMISSION, EACCES,
+                                           "which ports are reserved could not be read: whether clients may take the "
+                                           "port of a listener is unknown [ip_local_reserved_ports]");
         if (r >= 0)
                 r = hazards_units(survey, &o->snapshot);
         hazards_sort(survey);

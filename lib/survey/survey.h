@@ -90,7 +90,7 @@ int overlap_find(const struct aiu_survey *survey, const struct host *host, struc
 int hazards_overlap(struct aiu_survey *survey, const struct pairs *pairs);
 /* held.c: what is odd about the processes that hold a socket. */
 int hazards_held(struct aiu_survey *survey);
-/* ports.c: what is odd about a port. */
+/* ports.c: what is odd about a port. 1 = the reserved ports are not known, and matter. */
 int hazards_ports(struct aiu_survey *survey, const struct host *host);
 
 /* units.c: what the units of systemd will do at their next start or stop. */

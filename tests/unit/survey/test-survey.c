@@ -401,9 +401,10 @@ static const struct reserve_row {
         const char *reserved;
         uint16_t ports[3];
         const char *assignment; /* NULL = no hazard */
+        int result;
 } reserve_rows[] = {
         { __LINE__, "", { 40000 }, "net.ipv4.ip_local_reserved_ports=40000" },
-        { __LINE__, "\n", { 32768, 60999 }, "net.ipv4.ip_local_reserved_ports=32768,60999" },
+        { __LINE__, "\n", { 32768, 60998 }, "net.ipv4.ip_local_reserved_ports=32768,60998" },
         { __LINE__,
           "1,40001-40003,65535\n",
           { 40000, 40004, 40006 },
@@ -412,11 +413,12 @@ static const struct reserve_row {
         { __LINE__, "39999-40001", { 40000, 80 }, NULL },
         { __LINE__, "", { 80, 61000 }, NULL },
         /* What cannot be read would be lost. */
-        { __LINE__, NULL, { 40000 }, NULL },
-        { __LINE__, "x", { 40000 }, NULL },
-        { __LINE__, "65536", { 40000 }, NULL },
-        { __LINE__, "1-65536", { 40000 }, NULL },
-        { __LINE__, "1-", { 40000 }, NULL },
+        { __LINE__, NULL, { 40000 }, NULL, 1 },
+        { __LINE__, "x", { 40000 }, NULL, 1 },
+        { __LINE__, "65536", { 40000 }, NULL, 1 },
+        { __LINE__, "1-65536", { 40000 }, NULL, 1 },
+        { __LINE__, "1-", { 40000 }, NULL, 1 },
+        { __LINE__, NULL, { 80 }, NULL, 0 },
 };
 
 START_TEST(reserves)
@@ -429,10 +431,62 @@ START_TEST(reserves)
                 add_tcp("127.0.0.1", row->ports[i], "a");
         conflicts[add_tcp("127.0.0.1", 50000, "a")].socket.state = AIU_STATE_UNKNOWN;
         add("127.0.0.1", 50000, IPPROTO_UDP, "a");
-        ck_assert_int_eq(hazards_ports(&survey, &host), 0);
+        ck_assert_msg(hazards_ports(&survey, &host) == row->result, "line %d", row->line);
         ck_assert_msg(survey.n_hazards == (row->assignment != NULL), "line %d", row->line);
         if (row->assignment)
                 expect_argv(the_only(AIU_HAZARD_EPHEMERAL_RANGE), ARGV("sysctl", "-w", row->assignment));
+        forget();
+}
+END_TEST
+
+static const struct asked_row {
+        int line;
+        const char *owner;
+        const char *cmdline; /* NULL = not known */
+        bool asked_for;
+} asked_rows[] = {
+        { __LINE__, "a", NULL, false },
+        { __LINE__, NULL, NULL, false },
+        { __LINE__, "a.service", "server --port 140001 400012", false },
+        { __LINE__, "a.service", "server 99999940001 127.0.0.1", false },
+        { __LINE__, "a.service", "server -p40001", true },
+        { __LINE__, "a.service", "server 127.0.0.1:40001,x", true },
+        { __LINE__, "a.socket", NULL, true },
+};
+
+/* The kernel chooses an odd port of 32768-60999 where any is asked for. */
+START_TEST(asked_for)
+{
+        const struct asked_row *row = &asked_rows[_i];
+        const struct process p = { .pid = 7,
+                                   .comm = words("server"),
+                                   .cmdline = words(row->cmdline),
+                                   .cmdline_bytes = row->cmdline ? strlen(row->cmdline) : 0 };
+
+        setup();
+        host.reserved_ports = words("");
+        hold(add_tcp("127.0.0.1", 40001, row->owner), &p, NULL, 0);
+        ck_assert_int_eq(hazards_ports(&survey, &host), 0);
+        ck_assert_msg(the_only(AIU_HAZARD_EPHEMERAL_RANGE)->severity ==
+                              (row->asked_for ? AIU_SEVERITY_WARNING : AIU_SEVERITY_INFO),
+                      "line %d", row->line);
+        ck_assert(!survey.hazards[0].fix_argv == !row->asked_for);
+        forget();
+}
+END_TEST
+
+/* Without a holder, and beside one that was asked for. */
+START_TEST(asked_for_and_not)
+{
+        setup();
+        host.reserved_ports = words("");
+        add_tcp("127.0.0.1", 40000, "a");
+        add_tcp("127.0.0.1", 40001, NULL);
+        ck_assert_int_eq(hazards_ports(&survey, &host), 0);
+        ck_assert_uint_eq(survey.n_hazards, 2);
+        ck_assert_int_eq(survey.hazards[0].severity, AIU_SEVERITY_INFO);
+        ck_assert_uint_eq(survey.hazards[0].sockets[0], 1);
+        ck_assert_str_eq(survey.hazards[1].fix_argv[2], "net.ipv4.ip_local_reserved_ports=40000");
         forget();
 }
 END_TEST
@@ -880,6 +934,8 @@ int main(void)
         tcase_add_test(tcase, not_processes);
         tcase_add_loop_test(tcase, inherited, 0, (int)ELEMENTSOF(inherited_rows));
         tcase_add_loop_test(tcase, reserves, 0, (int)ELEMENTSOF(reserve_rows));
+        tcase_add_loop_test(tcase, asked_for, 0, (int)ELEMENTSOF(asked_rows));
+        tcase_add_test(tcase, asked_for_and_not);
         tcase_add_test(tcase, no_range);
         tcase_add_test(tcase, bound);
         tcase_add_loop_test(tcase, debuggers, 0, (int)ELEMENTSOF(debug_rows));
