@@ -20,6 +20,8 @@
 #define SERVICE "org.freedesktop.systemd1.Service"
 #define SOCKET "org.freedesktop.systemd1.Socket"
 #define MOST_STRING 256u
+/* dbus-daemon lets a client wait for 128 replies (max_replies_per_connection); a unit has at most 20 questions. */
+#define MOST_PENDING 64u
 
 typedef void take_answer(struct request *request, sd_bus_message *message);
 
@@ -417,4 +419,9 @@ int manager_bus_wait(struct manager_bus *bus)
                         return r;
         }
         return 0;
+}
+
+int manager_bus_wait_if_many(struct manager_bus *bus)
+{
+        return bus->n_pending > MOST_PENDING ? manager_bus_wait(bus) : 0;
 }

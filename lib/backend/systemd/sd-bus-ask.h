@@ -41,5 +41,7 @@ int manager_bus_ask_list(struct manager_bus *bus, const char *state, const char 
 
 /* Until all answers are there. -ETIME: some are missing. */
 int manager_bus_wait(struct manager_bus *bus);
+/* The same if so many are missing that a message bus would soon refuse more questions. */
+int manager_bus_wait_if_many(struct manager_bus *bus);
 
 #endif

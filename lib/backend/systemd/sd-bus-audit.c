@@ -43,6 +43,8 @@ static int ask_all(struct session *session)
                 else
                         kinds |= UNIT_ASK_SPARING | UNIT_ASK_SINCE;
                 r = manager_bus_ask_unit(&session->bus, i, kinds);
+                if (r == 0)
+                        r = manager_bus_wait_if_many(&session->bus);
         }
         return r;
 }

@@ -202,9 +202,12 @@ static int ask_listed(struct session *session)
 {
         int r = 0;
 
-        for (size_t i = 0; r == 0 && session->listed_sockets && i < session->bus.units.n; i++)
+        for (size_t i = 0; r == 0 && session->listed_sockets && i < session->bus.units.n; i++) {
                 if (unit_is_up(&session->bus.units.list[i]))
                         r = manager_bus_ask_unit(&session->bus, i, UNIT_ASK_LISTEN);
+                if (r == 0)
+                        r = manager_bus_wait_if_many(&session->bus);
+        }
         return r;
 }
 
@@ -247,9 +250,12 @@ static int ask_fd_stores(struct session *session)
 
         if (r == 0)
                 r = manager_bus_wait(&session->bus);
-        for (size_t i = 0; r == 0 && i < session->bus.units.n; i++)
+        for (size_t i = 0; r == 0 && i < session->bus.units.n; i++) {
                 if (unit_is(session->bus.units.list[i].name, ".service"))
                         r = manager_bus_ask_unit(&session->bus, i, UNIT_ASK_FD_STORE);
+                if (r == 0)
+                        r = manager_bus_wait_if_many(&session->bus);
+        }
         return r < 0 ? r : manager_bus_wait(&session->bus);
 }
 
