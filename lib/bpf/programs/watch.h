@@ -151,15 +151,17 @@ INLINE void read_bytes(__u8 *to, __u32 bytes, const void *from, int is_user)
 INLINE void read_sockaddr(struct watch_failure *to, const void *from, int is_user, __u32 bytes)
 {
         __u16 family = 0;
+        __u64 n = bytes;
 
+        /* The verifier wants to see a bound of the very register: the compiler must not compare a copy. */
+        __asm__ volatile("" : "+r"(n));
         read_bytes((__u8 *)&family, sizeof(family), from, is_user);
         to->bytes = bytes;
         if (family == FAMILY_UNIX) {
-                if (bytes > UNIX_BYTES)
-                        bytes = UNIX_BYTES;
-                bytes &= 127;
-                if (bytes > 2 && bytes <= UNIX_BYTES)
-                        read_bytes(to->address, bytes, from, is_user);
+                if (n > UNIX_BYTES)
+                        n = UNIX_BYTES;
+                if (n > 2)
+                        read_bytes(to->address, (__u32)n, from, is_user);
         } else if (family == FAMILY_INET6 && bytes >= INET6_BYTES) {
                 read_bytes(to->address, INET6_BYTES, from, is_user);
         } else if (bytes >= INET_BYTES) {
