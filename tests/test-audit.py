@@ -315,7 +315,39 @@ def many():
     end_all()
 
 
-for group in (hazards, no_false_alarm, plans, metrics, hostile, overview, ordinary_user, many):
+def very_many():
+    """More sockets than a survey keeps: memory is bounded, and what was cut is told. AIU_LONG=1."""
+    if os.environ.get("AIU_LONG") != "1":
+        return
+    code = ("many = []\nfor i in range(2000):\n    s = socket.socket(); s.bind((sys.argv[1], 20000 + i)); s.listen()\n"
+            "    many.append(s)")
+
+    def start(first, last):
+        for i in range(first, last):
+            Server(code, args=[f"127.1.0.{i}"])
+
+    def look():
+        with open(f"{DIRECTORY}/out", "w+") as out:
+            child = subprocess.Popen([program, "--deadline=0", "audit", "--json"], stdout=out)
+            usage = os.wait4(child.pid, 0)[2]
+            child.returncode = 0
+            out.seek(0)
+            return json.load(out), usage.ru_maxrss >> 10
+    start(0, 100)
+    j, mib = look()
+    print(f"200,000 sockets: {mib} MiB")
+    check("very many: all, with a holder", (len(j["sockets"]), sum(bool(s["owner"]) for s in j["sockets"]), j["gaps"]),
+          (200000, 200000, []))
+    check("very many: memory", mib < 800, True)
+    start(100, 135)
+    j, mib = look()
+    print(f"270,000 sockets: {mib} MiB")
+    check("very many: cut", (len(j["sockets"]) <= 262144, [g["kind"] for g in j["gaps"]].count("truncated") > 0), (True, True))
+    check("very many: memory of more", mib < 1400, True)
+    end_all()
+
+
+for group in (hazards, no_false_alarm, plans, metrics, hostile, overview, ordinary_user, many, very_many):
     try:
         group()
     finally:
