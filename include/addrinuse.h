@@ -635,8 +635,8 @@ enum aiu_wait_basis aiu_wait_get_basis(const struct aiu_wait *);
 struct aiu_report *aiu_wait_get_report(const struct aiu_wait *);
 
 /**
- * The loop around these functions: sleep until the bind() would succeed, waiting cannot help, or
- * timeout_usec microseconds have passed (0 = look only; UINT64_MAX = no limit). A signal handler runs,
+ * Sleep until the bind() would succeed, waiting cannot help, or timeout_usec microseconds have passed
+ * (0 = look only; UINT64_MAX = no limit): the loop around the functions of aiu_wait_new(). A signal handler runs,
  * and the wait goes on.
  * @returns 0: it is over, and the verdict tells how: AIU_VERDICT_AVAILABLE, or else waiting cannot
  *          help; 1: the time has passed. In both cases *ret_report is a report that the caller owns.
