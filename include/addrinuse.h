@@ -1479,6 +1479,18 @@ const char *aiu_severity_to_string(enum aiu_severity);         /**< such as "war
 const char *aiu_difference_to_string(enum aiu_difference);     /**< such as "wrong-owner" */
 /** @} */
 
+/**
+ * The name of a protocol, as in the JSON: "tcp", "udp", "udplite", "sctp", "dccp" or "mptcp" of AF_INET and
+ * AF_INET6, and "NETLINK_ROUTE" and similar names of AF_NETLINK.
+ *
+ * @param family   AF_* of the address
+ * @param type     SOCK_*; it decides where the protocol is 0
+ * @param protocol as aiu_report_get_protocol() and aiu_conflict_get_protocol() return it
+ * @returns a static string; NULL = no name is known, or the family has no protocols
+ * @since 0.1
+ */
+const char *aiu_protocol_to_string(int family, int type, int protocol);
+
 /** @} */
 
 /* ------------------------------------------------ 4. show it */

@@ -56,21 +56,6 @@ static void put_unix(FILE *out, const struct sockaddr_un *un, socklen_t bytes)
         free(ascii);
 }
 
-static const char *protocol_name(const struct aiu_report *report)
-{
-        static const struct {
-                int number;
-                const char *name;
-        } names[] = { { IPPROTO_TCP, "tcp" },   { IPPROTO_UDP, "udp" },   { 136, "udplite" },
-                      { IPPROTO_SCTP, "sctp" }, { IPPROTO_DCCP, "dccp" }, { 262, "mptcp" } };
-        int number = aiu_report_get_protocol(report);
-
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                if (names[i].number == number)
-                        return names[i].name;
-        return NULL;
-}
-
 static void put_address(FILE *out, const struct aiu_report *report)
 {
         char text[INET6_ADDRSTRLEN] = "";
@@ -93,7 +78,8 @@ static void put_address(FILE *out, const struct aiu_report *report)
         else
                 return;
         put_number(out, "AIU_PORT", ntohs(address->sa_family == AF_INET ? in->sin_port : in6->sin6_port));
-        put(out, "AIU_PROTOCOL", protocol_name(report));
+        put(out, "AIU_PROTOCOL",
+            aiu_protocol_to_string(address->sa_family, aiu_report_get_type(report), aiu_report_get_protocol(report)));
 }
 
 /* The first holder of the first conflict: the fields that people search for. */

@@ -125,6 +125,13 @@ const char *phrase_protocol(int type, int protocol)
         return NULL;
 }
 
+AIU_EXPORT const char *aiu_protocol_to_string(int family, int type, int protocol)
+{
+        if (family == AF_NETLINK)
+                return phrase_netlink_protocol(protocol);
+        return family == AF_INET || family == AF_INET6 ? phrase_protocol(type, protocol) : NULL;
+}
+
 static bool is_ip(const struct sockaddr *address)
 {
         return address && (address->sa_family == AF_INET || address->sa_family == AF_INET6);

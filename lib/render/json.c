@@ -143,11 +143,10 @@ static const char *type_name(int type)
         return name_of(type, names, ELEMENTSOF(names));
 }
 
+/* No address was seen: the protocol is that of the request, which has one. */
 static const char *protocol_name(const struct sockaddr *address, int type, int protocol)
 {
-        if (address && address->sa_family == AF_NETLINK)
-                return phrase_netlink_protocol(protocol);
-        return address && !is_ip(address) ? NULL : phrase_protocol(type, protocol);
+        return aiu_protocol_to_string(address ? address->sa_family : AF_INET, type, protocol);
 }
 
 /* ------------------------------------------------------ the report's parts */

@@ -17,12 +17,12 @@ static void put_socket(struct json *j, const struct aiu_survey *survey, size_t i
         const struct aiu_conflict *c = aiu_survey_get_socket(survey, i);
         socklen_t bytes = 0;
         const struct sockaddr *local = aiu_conflict_get_local(c, &bytes);
-        bool is_unix = local && local->sa_family == AF_UNIX;
 
         json_begin(j, NULL, "{");
         json_endpoint(j, "local", local, bytes);
         json_string(j, "protocol",
-                    is_unix ? NULL : phrase_protocol(aiu_conflict_get_type(c), aiu_conflict_get_protocol(c)));
+                    aiu_protocol_to_string(local ? local->sa_family : AF_INET, aiu_conflict_get_type(c),
+                                           aiu_conflict_get_protocol(c)));
         json_token(j, "state", aiu_state_to_string(aiu_conflict_get_state(c)));
         json_words(j, "owner", aiu_survey_get_owner(survey, i));
         json_id(j, "inode", aiu_conflict_get_inode(c));

@@ -94,6 +94,7 @@ static function *const used[] = {
         F(aiu_manager_kind_to_string),
         F(aiu_overlap_to_string),
         F(aiu_probe),
+        F(aiu_protocol_to_string),
         F(aiu_query_new),
         F(aiu_query_ref),
         F(aiu_query_run),

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "util/macro.h"
 #include "report/build.h"
@@ -345,6 +346,13 @@ START_TEST(tokens)
         ck_assert_str_eq(aiu_action_kind_to_string(AIU_ACTION_KILL_UNIT_LEFTOVERS), "kill-unit-leftovers");
         ck_assert_str_eq(aiu_action_kind_to_string((enum aiu_action_kind)99), "unknown");
         ck_assert_str_eq(aiu_gap_kind_to_string(AIU_GAP_KERNEL_TOO_OLD), "kernel-too-old");
+        ck_assert_str_eq(aiu_protocol_to_string(AF_INET, SOCK_STREAM, 0), "tcp");
+        ck_assert_str_eq(aiu_protocol_to_string(AF_INET6, SOCK_DGRAM, 0), "udp");
+        ck_assert_str_eq(aiu_protocol_to_string(AF_INET, SOCK_STREAM, 262), "mptcp");
+        ck_assert_str_eq(aiu_protocol_to_string(AF_NETLINK, SOCK_RAW, 0), "NETLINK_ROUTE");
+        ck_assert_ptr_null(aiu_protocol_to_string(AF_NETLINK, SOCK_RAW, -1));
+        ck_assert_ptr_null(aiu_protocol_to_string(AF_INET, SOCK_STREAM, 255));
+        ck_assert_ptr_null(aiu_protocol_to_string(AF_UNIX, SOCK_STREAM, 0));
 }
 END_TEST
 
