@@ -45,7 +45,7 @@ int aiu_context_add_bpf(struct aiu_context *context);
 
 /**
  * Every bind(2) and listen(2) on this host that fails, explained as it happens. One watch has one
- * descriptor and no thread. One thread at a time may use it.
+ * descriptor and no thread. One thread at a time may use it. Reference-counted.
  */
 struct aiu_watch;
 
@@ -71,10 +71,12 @@ struct aiu_watch;
  * @since 0.1
  */
 int aiu_watch_new(struct aiu_context *context, uint32_t flags, struct aiu_watch **ret_watch);
-/** Stop watching, and free it. NULL is allowed. @returns NULL */
+/** Take a reference. @returns the same watch. @since 0.1 */
+struct aiu_watch *aiu_watch_ref(struct aiu_watch *);
+/** Drop a reference. Dropping the last one detaches the programs and frees the watch. @returns NULL. @since 0.1 */
 struct aiu_watch *aiu_watch_unref(struct aiu_watch *);
 
-/** Poll it for POLLIN, and call aiu_watch_next(). CLOEXEC; owned by the watch. -EINVAL for NULL. */
+/** Poll it for POLLIN, and call aiu_watch_next(). CLOEXEC; owned by the watch. -EINVAL for NULL. @since 0.1 */
 int aiu_watch_get_fd(const struct aiu_watch *);
 
 /**
@@ -105,11 +107,11 @@ int aiu_watch_set_uid(struct aiu_watch *, uid_t uid);
 int aiu_watch_set_cgroup(struct aiu_watch *, const char *directory);
 /** @} */
 
-/** "fexit" or "tracepoint". NULL for NULL. */
+/** "fexit" or "tracepoint". NULL for NULL. @since 0.1 */
 const char *aiu_watch_get_mechanism(const struct aiu_watch *);
-/** What the mechanism does not see: "io_uring", "32-bit", "mptcp"; NULL after the last one. */
+/** What the mechanism does not see: "io_uring", "32-bit", "mptcp"; NULL after the last one. @since 0.1 */
 const char *aiu_watch_get_not_seen(const struct aiu_watch *, size_t i);
-/** Failures so far that are neither in a report nor among its repeats. */
+/** Failures so far that are neither in a report nor among its repeats. @since 0.1 */
 uint64_t aiu_watch_get_lost(const struct aiu_watch *);
 
 /** @name The failure that aiu_watch_next() returned last

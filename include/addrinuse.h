@@ -61,7 +61,7 @@ struct aiu_context;
 struct aiu_query;
 /** The answer. Immutable and reference-counted. */
 struct aiu_report;
-/** Waits until a bind() would succeed. Belongs to one thread. */
+/** Waits until a bind() would succeed. Belongs to one thread. Reference-counted. */
 struct aiu_wait;
 /** One socket on the port (or name), and how it conflicts with the request. Part of a report. */
 struct aiu_conflict;
@@ -71,7 +71,7 @@ struct aiu_holder;
 struct aiu_action;
 /** One thing that could not be seen or decided, and what that would take. Part of a report or a survey. */
 struct aiu_gap;
-/** All sockets that listen or are bound, and what will go wrong with them. Immutable but for the plan. */
+/** All sockets that listen or are bound, and what will go wrong with them. Immutable but for the plan. Reference-counted. */
 struct aiu_survey;
 /** One thing that is, or will be, wrong with such sockets. Part of a survey. */
 struct aiu_hazard;
@@ -591,7 +591,9 @@ enum aiu_wait_basis {
  */
 int aiu_wait_new(struct aiu_query *, struct aiu_wait **ret_wait);
 
-/** Close the descriptors and free the wait. Returns NULL. @since 0.1 */
+/** Take a reference. @returns the same wait. @since 0.1 */
+struct aiu_wait *aiu_wait_ref(struct aiu_wait *);
+/** Drop a reference. Dropping the last one closes the descriptors and frees the wait. @returns NULL. @since 0.1 */
 struct aiu_wait *aiu_wait_unref(struct aiu_wait *);
 
 /**
@@ -628,8 +630,8 @@ int aiu_wait_process(struct aiu_wait *);
 enum aiu_wait_basis aiu_wait_get_basis(const struct aiu_wait *);
 
 /**
- * The last look, as a new reference: whom the wait is for and, if it is over, the whole answer.
- * NULL for NULL.
+ * The last look: whom the wait is for and, if it is over, the whole answer.
+ * @returns a new reference, which the caller unrefs: the next look makes another report. NULL for NULL
  * @since 0.1
  */
 struct aiu_report *aiu_wait_get_report(const struct aiu_wait *);
@@ -1339,7 +1341,9 @@ const char *aiu_gap_get_text(const struct aiu_gap *);
  * @since 0.1
  */
 int aiu_survey_run(struct aiu_context *context, uint32_t flags, struct aiu_survey **ret_survey);
-/** Drop the survey and all that was read from it. @returns NULL. @since 0.1 */
+/** Take a reference, from any thread. @returns the same survey. @since 0.1 */
+struct aiu_survey *aiu_survey_ref(struct aiu_survey *);
+/** Drop a reference. Dropping the last one frees the survey and all that was read from it. @returns NULL. @since 0.1 */
 struct aiu_survey *aiu_survey_unref(struct aiu_survey *);
 
 /** How many sockets: sorted by protocol, port and address. @since 0.1 */

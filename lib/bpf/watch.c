@@ -29,6 +29,7 @@ struct remembered {
 };
 
 struct aiu_watch {
+        unsigned int refs;
         struct aiu_context *context;
         const struct watch_way *kind;
         struct way way;
@@ -62,11 +63,18 @@ static void close_all(struct aiu_watch *watch)
         watch->timer = sys_close(watch->timer);
 }
 
+AIU_EXPORT struct aiu_watch *aiu_watch_ref(struct aiu_watch *watch)
+{
+        if (watch)
+                watch->refs++;
+        return watch;
+}
+
 AIU_EXPORT struct aiu_watch *aiu_watch_unref(struct aiu_watch *watch)
 {
         KEEP_ERRNO;
 
-        if (!watch)
+        if (!watch || --watch->refs > 0)
                 return NULL;
         close_all(watch);
         namespaces_expire(&watch->namespaces, true);
@@ -213,6 +221,7 @@ AIU_EXPORT int aiu_watch_new(struct aiu_context *context, uint32_t flags, struct
         watch = calloc(1, sizeof(*watch));
         if (!watch)
                 return -ENOMEM;
+        watch->refs = 1;
         r = set_up(watch, context);
         if (r < 0) {
                 aiu_watch_unref(watch);

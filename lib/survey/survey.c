@@ -143,31 +143,8 @@ static int run_with_default(struct aiu_context *context_or_null, uint32_t flags,
         return r;
 }
 
-AIU_EXPORT int aiu_survey_run(struct aiu_context *context, uint32_t flags, struct aiu_survey **ret_survey)
+static void survey_free(struct aiu_survey *survey)
 {
-        KEEP_ERRNO;
-        struct aiu_survey *survey;
-        int r = -ENOMEM;
-
-        if (!ret_survey || flags & ~KNOWN_FLAGS)
-                return -EINVAL;
-        survey = calloc(1, sizeof(*survey));
-        if (survey)
-                survey->facts = report_new();
-        if (survey && survey->facts)
-                r = run_with_default(context, flags, survey);
-        if (r < 0)
-                aiu_survey_unref(survey);
-        else
-                *ret_survey = survey;
-        return r;
-}
-
-AIU_EXPORT struct aiu_survey *aiu_survey_unref(struct aiu_survey *survey)
-{
-        KEEP_ERRNO;
-        if (!survey)
-                return NULL;
         for (size_t i = 0; survey->owners && i < survey->facts->n_conflicts; i++)
                 free(survey->owners[i]);
         for (size_t i = 0; i < survey->n_hazards; i++)
@@ -179,5 +156,42 @@ AIU_EXPORT struct aiu_survey *aiu_survey_unref(struct aiu_survey *survey)
         free(survey->differences);
         aiu_report_unref(survey->facts);
         free(survey);
+}
+
+AIU_EXPORT int aiu_survey_run(struct aiu_context *context, uint32_t flags, struct aiu_survey **ret_survey)
+{
+        KEEP_ERRNO;
+        struct aiu_survey *survey;
+        int r = -ENOMEM;
+
+        if (!ret_survey || flags & ~KNOWN_FLAGS)
+                return -EINVAL;
+        survey = calloc(1, sizeof(*survey));
+        if (!survey)
+                return -ENOMEM;
+        survey->refs = 1;
+        survey->facts = report_new();
+        if (survey->facts)
+                r = run_with_default(context, flags, survey);
+        if (r < 0)
+                aiu_survey_unref(survey);
+        else
+                *ret_survey = survey;
+        return r;
+}
+
+AIU_EXPORT struct aiu_survey *aiu_survey_ref(struct aiu_survey *survey)
+{
+        if (survey)
+                atomic_fetch_add_explicit(&survey->refs, 1, memory_order_relaxed);
+        return survey;
+}
+
+AIU_EXPORT struct aiu_survey *aiu_survey_unref(struct aiu_survey *survey)
+{
+        KEEP_ERRNO;
+
+        if (survey && atomic_fetch_sub_explicit(&survey->refs, 1, memory_order_acq_rel) == 1)
+                survey_free(survey);
         return NULL;
 }

@@ -3,6 +3,8 @@
 #ifndef AIU_SURVEY_H
 #define AIU_SURVEY_H
 
+#include <stdatomic.h>
+
 #include "observe/observe.h"
 #include "report/report.h"
 #include "util/strbuf.h"
@@ -25,6 +27,7 @@ struct difference {
 };
 
 struct aiu_survey {
+        atomic_uint refs;
         struct aiu_report *facts; /* its conflicts are the sockets, its gaps the survey's */
         char **owners;            /* of each socket; NULL = not known */
         struct aiu_hazard *hazards;

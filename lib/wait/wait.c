@@ -43,6 +43,7 @@ static const struct source *const sources[] = { &source_sockets, &source_address
 enum state { WAITING, IS_FREE, IS_NEVER };
 
 struct aiu_wait {
+        unsigned int refs;
         struct aiu_query *query;
         struct subject subject;
         int epoll; /* -1: under a filter, or refused */
@@ -258,6 +259,7 @@ AIU_EXPORT int aiu_wait_new(struct aiu_query *query, struct aiu_wait **ret_wait)
         wait = calloc(1, sizeof(*wait));
         if (!wait)
                 return -ENOMEM;
+        wait->refs = 1;
         wait->query = aiu_query_ref(query);
         for (size_t i = 0; i < ELEMENTSOF(wait->fds); i++)
                 wait->fds[i] = -1;
@@ -272,11 +274,18 @@ AIU_EXPORT int aiu_wait_new(struct aiu_query *query, struct aiu_wait **ret_wait)
         return 0;
 }
 
+AIU_EXPORT struct aiu_wait *aiu_wait_ref(struct aiu_wait *wait)
+{
+        if (wait)
+                wait->refs++;
+        return wait;
+}
+
 AIU_EXPORT struct aiu_wait *aiu_wait_unref(struct aiu_wait *wait)
 {
         KEEP_ERRNO;
 
-        if (!wait)
+        if (!wait || --wait->refs > 0)
                 return NULL;
         processes_forget(&wait->processes);
         if (wait->fd != wait->epoll && wait->fd != wait->fds[0])

@@ -66,6 +66,9 @@ START_TEST(no_memory)
         ck_assert_int_eq(aiu_survey_run(NULL, 0, &survey), 0);
         ck_assert_uint_ge(aiu_survey_get_n_sockets(survey), 3);
         usual_gaps = n_gaps(survey);
+        ck_assert_ptr_eq(aiu_survey_ref(survey), survey);
+        ck_assert_ptr_null(aiu_survey_unref(survey));
+        ck_assert_uint_ge(aiu_survey_get_n_sockets(survey), 3);
         aiu_survey_unref(survey);
         for (unsigned int at = 1; failed; at += at < 200 ? 1 : at / 50)
                 run_without(at, false, usual_gaps, &failed);
@@ -83,6 +86,7 @@ START_TEST(no_survey)
         ck_assert_int_eq(aiu_survey_run(NULL, AIU_SURVEY_RESTARTS << 1, &survey), -EINVAL);
         ck_assert_ptr_null(survey);
         ck_assert_ptr_null(aiu_survey_unref(NULL));
+        ck_assert_ptr_null(aiu_survey_ref(NULL));
 }
 END_TEST
 

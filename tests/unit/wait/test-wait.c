@@ -622,6 +622,9 @@ START_TEST(no_descriptor_is_left)
         ck_assert_int_eq(count_inherited(), inherited);
         ck_assert_int_gt(count_descriptors(), before);
         errno = EXDEV;
+        ck_assert_ptr_eq(aiu_wait_ref(wait_), wait_);
+        ck_assert_ptr_null(aiu_wait_unref(wait_));
+        ck_assert_int_ge(aiu_wait_get_fd(wait_), 0);
         wait_ = aiu_wait_unref(wait_);
         ck_assert_int_eq(errno, EXDEV);
         ck_assert_int_eq(count_descriptors(), before);
@@ -639,6 +642,7 @@ START_TEST(null_is_nothing)
         ck_assert_int_eq(aiu_wait_new(query, &wait_), -EINVAL); /* no address */
         ck_assert_ptr_null(wait_);
         ck_assert_ptr_null(aiu_wait_unref(NULL));
+        ck_assert_ptr_null(aiu_wait_ref(NULL));
         ck_assert_int_eq(aiu_wait_get_fd(NULL), -EINVAL);
         ck_assert_int_eq(aiu_wait_get_timeout_usec(NULL, &usec), -EINVAL);
         ck_assert_uint_eq(usec, 7);
