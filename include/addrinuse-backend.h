@@ -73,6 +73,12 @@ struct aiu_request {
         /** with pid: descriptor of its directory in `procfs`. It gives ESRCH once the process has ended */
         int process;
         uint32_t survey_flags; /**< phase `units`: AIU_SURVEY_* */
+        /**
+         * SO_COOKIE of the socket in question, if it is wanted whether a BPF program is attached to it: see
+         * aiu_snapshot_add_program(). 0 = not wanted
+         */
+        uint64_t own_cookie;
+        uint64_t own_inode; /**< its inode; 0 = not known */
 };
 
 /** Microseconds until the deadline; 0 = it has passed; UINT64_MAX = no deadline. @since 0.1 */
@@ -376,6 +382,12 @@ int aiu_snapshot_add_port(struct aiu_snapshot *snapshot, const struct aiu_port_f
  * in progress takes a reference as well: count twice before you report more than you found.
  */
 int aiu_snapshot_add_references(struct aiu_snapshot *snapshot, uint64_t inode, uint32_t total, uint32_t found);
+/**
+ * Whether a BPF program is attached to the socket aiu_request::own_cookie (SO_ATTACH_REUSEPORT_CBPF or
+ * _EBPF). Such a socket does not share its port by SO_REUSEPORT.
+ * @returns 0; -EINVAL (no snapshot)
+ */
+int aiu_snapshot_add_program(struct aiu_snapshot *snapshot, enum aiu_tristate attached);
 /** The process `pid` holds the socket `inode` as its descriptor `fd` (-1 = not in its table). */
 int aiu_snapshot_add_holder(struct aiu_snapshot *snapshot, uint64_t inode, pid_t pid, int fd);
 /**

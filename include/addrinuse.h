@@ -887,7 +887,12 @@ enum aiu_reason {
         AIU_REASON_PATH_EXISTS = 7,     /**< AF_UNIX: the path exists, as a socket or something else */
         AIU_REASON_RANGE_EXHAUSTED = 8, /**< port 0: no port of ip_local_port_range is left */
         AIU_REASON_OBSERVED = 9,        /**< the caller saw EADDRINUSE, and no socket that was seen explains it */
-        AIU_REASON_EXCLUSIVE = 10       /**< AF_VSOCK, AF_NETLINK: one socket has the port, and no option shares it */
+        AIU_REASON_EXCLUSIVE = 10,      /**< AF_VSOCK, AF_NETLINK: one socket has the port, and no option shares it */
+        /**
+         * both have SO_REUSEPORT, but a BPF program is attached to the would-be socket
+         * [SO_ATTACH_REUSEPORT_CBPF or _EBPF]
+         */
+        AIU_REASON_REUSEPORT_PROGRAM = 11
 };
 /** How its address overlaps the requested one. @since 0.1 */
 enum aiu_overlap aiu_conflict_get_overlap(const struct aiu_conflict *);

@@ -44,6 +44,17 @@
 #include "util/macro.h"
 #include "util/sys.h"
 
+/*
+ * An MPTCP socket takes its port through a TCP socket of its own, to which no program gets: mptcp_setsockopt() knows no
+ * SO_ATTACH_REUSEPORT_CBPF.
+ */
+static bool may_have_program(const struct request *q)
+{
+        bool at_hand = q->own_inode != 0 || q->own_cookie != 0;
+
+        return q->reuseport && q->protocol != IPPROTO_MPTCP && at_hand;
+}
+
 /* What the query does not set. A socket that has a peer does not listen. */
 static struct request complete_request(const struct aiu_query *query)
 {
@@ -54,7 +65,7 @@ static struct request complete_request(const struct aiu_query *query)
         /* Who asks for IPV6_V6ONLY asks about [::] alone. */
         q.every_address = q.every_address && !q.v6only;
         q.foreign_uid = query->uid_given && q.uid != (query->pid > 0 ? process_uid(query->process) : sys_geteuid());
-        q.maybe_program = q.reuseport && (q.own_inode != 0 || q.own_cookie != 0);
+        q.maybe_program = may_have_program(&q);
         if (!query->listen_set)
                 q.listen = (q.type == SOCK_STREAM || q.type == SOCK_SEQPACKET) && q.connected != YES;
         if (q.call == AIU_CALL_LISTEN)

@@ -114,6 +114,8 @@ void observe_begin(struct observation *o, const struct aiu_query *query, struct 
         o->backend_request.uid = request->uid;
         o->backend_request.pid = query->pid;
         o->backend_request.process = query->process;
+        o->backend_request.own_cookie = request->maybe_program ? request->own_cookie : 0;
+        o->backend_request.own_inode = request->maybe_program ? request->own_inode : 0;
         o->backend_request.context_flags = query_flags(query);
         /* A deadline of centuries is none: its nanoseconds would overflow. */
         if (context->deadline_usec && context->deadline_usec < UINT64_MAX / 2000)
@@ -363,6 +365,14 @@ static int observe_devices(struct observation *o)
         return 0;
 }
 
+static void learn_program(struct observation *o)
+{
+        struct request *q = o->request;
+
+        q->has_program = q->has_program || (q->maybe_program && o->snapshot.port.program == YES);
+        q->maybe_program = q->maybe_program && o->snapshot.port.program == UNKNOWN;
+}
+
 /* Where the kernel lists no socket that is bound but not listening, look for these in another way. */
 static int observe_hidden(struct observation *o)
 {
@@ -409,6 +419,7 @@ static int observe_inside(struct observation *o)
         if (r < 0)
                 return r;
         learn_own_device(o);
+        learn_program(o);
         r = observe_device_names(o);
         return r < 0 ? r : observe_devices(o);
 }

@@ -551,6 +551,8 @@ static void reuseport_words(struct strbuf *out, const struct aiu_conflict *c)
 {
         if (aiu_conflict_get_reason(c) == AIU_REASON_REUSEPORT_UID)
                 strbuf_str(out, "; SO_REUSEPORT: both set it, for different users");
+        else if (aiu_conflict_get_reason(c) == AIU_REASON_REUSEPORT_PROGRAM)
+                strbuf_str(out, "; SO_REUSEPORT: both set it, but a BPF program is attached to the caller's socket");
         else if (aiu_conflict_get_reuseport(c) == AIU_TRISTATE_YES)
                 strbuf_str(out, "; SO_REUSEPORT: the holder set it");
         else if (aiu_conflict_get_reuseport(c) == AIU_TRISTATE_NO)

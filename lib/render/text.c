@@ -345,7 +345,8 @@ static void why(struct page *page)
                 labelled(page, "conflict", &line);
         /* A search for a port shares next to nothing; the actions say what helps. */
         if (aiu_conflict_get_overlap(c) == AIU_OVERLAP_PORT_RANGE ||
-            (!(page->flags & AIU_RENDER_VERBOSE) && aiu_conflict_get_reason(c) != AIU_REASON_REUSEPORT_UID))
+            (!(page->flags & AIU_RENDER_VERBOSE) && aiu_conflict_get_reason(c) != AIU_REASON_REUSEPORT_UID &&
+             aiu_conflict_get_reason(c) != AIU_REASON_REUSEPORT_PROGRAM))
                 return;
         phrase_options(&line, page->report, c);
         labelled(page, "options", &line);

@@ -91,6 +91,7 @@ static const char *const reason_tokens[] = {
         [AIU_REASON_HOLDER_NO_REUSE] = "holder-no-reuse",
         [AIU_REASON_REUSEPORT_ABSENT] = "reuseport-absent",
         [AIU_REASON_REUSEPORT_UID] = "reuseport-uid",
+        [AIU_REASON_REUSEPORT_PROGRAM] = "reuseport-program",
         [AIU_REASON_BUCKET_HISTORY] = "bucket-history",
         [AIU_REASON_PATH_EXISTS] = "path-exists",
         [AIU_REASON_RANGE_EXHAUSTED] = "range-exhausted",

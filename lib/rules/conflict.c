@@ -177,10 +177,13 @@ static tristate address_shared(const struct request *q, const struct socket *h)
         return h->reuseaddr;
 }
 
-/* Both have SO_REUSEPORT and one owner; a TIME_WAIT minisock has none to compare. */
+/*
+ * Both have SO_REUSEPORT and one owner; a TIME_WAIT minisock has none to compare. A program gives the socket a group
+ * of its own: see conflict_needs_group().
+ */
 static tristate port_shared(const struct request *q, const struct socket *h)
 {
-        if (!q->reuseport)
+        if (!q->reuseport || q->has_program)
                 return NO;
         return tri_and(h->reuseport, h->minisock ? YES : conflict_same_owner(q, h));
 }
@@ -189,6 +192,8 @@ static enum aiu_reason reason_for(const struct request *q, const struct socket *
 {
         if (q->reuseport && h->reuseport == YES && conflict_same_owner(q, h) != YES && !h->minisock)
                 return AIU_REASON_REUSEPORT_UID;
+        if (q->reuseport && h->reuseport == YES && q->has_program)
+                return AIU_REASON_REUSEPORT_PROGRAM;
         if (q->reuseport != (h->reuseport == YES) && h->reuseport != UNKNOWN &&
             (h->state == AIU_STATE_LISTEN || q->reuseport))
                 return AIU_REASON_REUSEPORT_ABSENT;

@@ -29,9 +29,10 @@ static struct history_answer ask_tcp(const struct port_table *table)
 
 static struct history_answer ask_udp(const struct port_table *table)
 {
-        tristate admits = table->request->reuseport ? udp_order_admits(table) : NO;
+        const struct request *q = table->request;
+        tristate admits = q->reuseport && !q->has_program ? udp_order_admits(table) : NO;
 
-        if (admits == YES && table->request->maybe_program)
+        if (admits == YES && q->maybe_program)
                 return answer(UNKNOWN, DOUBT_PROGRAM);
         return answer(admits, DOUBT_ORDER);
 }

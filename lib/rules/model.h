@@ -72,7 +72,8 @@ struct request {
         bool reuseaddr;
         bool reuse_forced; /* ... by TCP_REPAIR: no socket is in the way */
         bool reuseport;
-        bool maybe_program; /* ... of a socket that exists: a program may be attached, which no interface shows */
+        bool maybe_program; /* ... of a socket that exists: a program may be attached, which no system call shows */
+        bool has_program;   /* ... and one is, as a backend reads */
         bool v6only;
         bool freebind;      /* IP_FREEBIND or IP_TRANSPARENT */
         bool every_address; /* a port alone: [::] is asked about, and 0.0.0.0 with it */
@@ -203,6 +204,7 @@ struct port_facts {
         bool bound_listed;
         size_t n_in_order;       /* the first so many sockets are in the order of the kernel's chain */
         unsigned int slot_count; /* 0 = not known */
+        tristate program;        /* a BPF program is attached to the socket that is asked about */
 };
 
 /*

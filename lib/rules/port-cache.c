@@ -65,7 +65,7 @@ static tristate match_reuseport(const struct request *q, const struct port_cache
 {
         struct socket last = { .uid = b->uid };
 
-        if (!q->reuseport || b->fastreuseport <= 0 || !covers(b, q, &q->address))
+        if (!q->reuseport || q->has_program || b->fastreuseport <= 0 || !covers(b, q, &q->address))
                 return NO;
         return conflict_same_owner(q, &last);
 }
@@ -113,7 +113,7 @@ tristate port_cache_admits(const struct port_table *table)
         tristate admits;
 
         if (!b)
-                return q->reuseport ? UNKNOWN : NO;
+                return q->reuseport && !q->has_program ? UNKNOWN : NO;
         admits = q->every_address ? admits_every(table, b) : admits_one(q, b);
         /* With fewer sockets it may be reset (since Linux 6.18, d57f4b874946), or go with the last of them. */
         return table->after && admits == YES ? UNKNOWN : admits;

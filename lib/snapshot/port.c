@@ -62,6 +62,15 @@ AIU_EXPORT int aiu_snapshot_add_port(struct aiu_snapshot *snapshot, const struct
         return 0;
 }
 
+AIU_EXPORT int aiu_snapshot_add_program(struct aiu_snapshot *snapshot, enum aiu_tristate attached)
+{
+        if (!snapshot)
+                return -EINVAL;
+        if (attached == AIU_TRISTATE_YES || attached == AIU_TRISTATE_NO)
+                snapshot->port.program = attached == AIU_TRISTATE_YES ? YES : NO;
+        return 0;
+}
+
 AIU_EXPORT int aiu_snapshot_add_references(struct aiu_snapshot *snapshot, uint64_t inode, uint32_t total,
                                            uint32_t found)
 {

@@ -279,6 +279,7 @@ static void tell_references(struct bytes *in, struct aiu_snapshot *snapshot)
         uint32_t total = take_byte(in);
 
         (void)aiu_snapshot_add_references(snapshot, inode, total, take_byte(in));
+        (void)aiu_snapshot_add_program(snapshot, (enum aiu_tristate)(total % 3));
 }
 
 /* Any phase tells of anything. */

@@ -143,6 +143,37 @@ static void run(void)
         run_port(8080);
 }
 
+/* One that may share its port; of the socket in question, whether a program is attached. */
+static int tell_program(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        const struct aiu_socket_fact fact = { .size = sizeof(fact),
+                                              .type = SOCK_STREAM,
+                                              .protocol = IPPROTO_TCP,
+                                              .state = AIU_STATE_LISTEN,
+                                              .local = request->address,
+                                              .local_len = request->address_len,
+                                              .inode = INODE,
+                                              .uid = request->uid,
+                                              .reuseport = AIU_TRISTATE_YES };
+        bool by_name = request->own_cookie == 5 && request->own_inode == 6;
+
+        (void)aiu_snapshot_add_program(snapshot, by_name ? *(const enum aiu_tristate *)userdata : AIU_TRISTATE_UNKNOWN);
+        return aiu_snapshot_add_socket(snapshot, &fact) < 0 ? -ENOMEM : AIU_COMPLETE;
+}
+
+static void run_reuseport(int protocol)
+{
+        struct aiu_query *query = NULL;
+
+        ck_assert_int_eq(aiu_query_new(context, &query), 0);
+        ck_assert_int_eq(aiu_query_set_address_string(query, "127.0.0.1", 8080), 0);
+        ck_assert_int_eq(aiu_query_set_socket(query, SOCK_STREAM, protocol), 0);
+        ck_assert_int_eq(aiu_query_set_reuseport(query, 1), 0);
+        ck_assert_int_eq(aiu_query_set_socket_id(query, 6, 5), 0);
+        ck_assert_int_eq(aiu_query_run(query, &report), 0);
+        aiu_query_unref(query);
+}
+
 static bool have_gap(enum aiu_gap_kind kind, const char *part)
 {
         const struct aiu_gap *gap;
@@ -152,6 +183,33 @@ static bool have_gap(enum aiu_gap_kind kind, const char *part)
                         return true;
         return false;
 }
+
+static const struct {
+        enum aiu_tristate told;
+        int protocol;
+        enum aiu_verdict verdict;
+} programs[] = {
+        { AIU_TRISTATE_UNKNOWN, IPPROTO_TCP, AIU_VERDICT_UNKNOWN },
+        { AIU_TRISTATE_YES, IPPROTO_TCP, AIU_VERDICT_IN_USE },
+        { AIU_TRISTATE_NO, IPPROTO_TCP, AIU_VERDICT_AVAILABLE },
+        { AIU_TRISTATE_UNKNOWN, IPPROTO_MPTCP, AIU_VERDICT_AVAILABLE }, /* none can be attached */
+};
+
+START_TEST(program_of_the_socket)
+{
+        enum aiu_tristate told = programs[_i].told;
+        const struct aiu_backend backend = {
+                .size = sizeof(backend), .name = "table", .sockets = tell_program, .holders = tell_nothing
+        };
+
+        ck_assert_int_eq(aiu_context_add_backend(context, &backend, &told), 0);
+        run_reuseport(programs[_i].protocol);
+        ck_assert_int_eq(aiu_report_get_verdict(report), programs[_i].verdict);
+        if (told == AIU_TRISTATE_YES)
+                ck_assert_int_eq(aiu_conflict_get_reason(aiu_report_get_conflict(report, 0)),
+                                 AIU_REASON_REUSEPORT_PROGRAM);
+}
+END_TEST
 
 /* "Allow more time" helps where the deadline kept the option from being read. */
 START_TEST(deadline_of_the_options)
@@ -365,6 +423,7 @@ int main(void)
         TCase *tcase = tcase_create("all");
 
         tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_loop_test(tcase, program_of_the_socket, 0, (int)ELEMENTSOF(programs));
         tcase_add_test(tcase, deadline_of_the_options);
         tcase_add_loop_test(tcase, references, 0, (int)ELEMENTSOF(counted));
         tcase_add_loop_test(tcase, holders_of_a_range, AIU_COMPLETE, AIU_PARTIAL + 1);

@@ -402,6 +402,23 @@ START_TEST(note)
 }
 END_TEST
 
+START_TEST(program_keeps_the_port)
+{
+        struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
+        struct socket s = fixture_listener("127.0.0.1");
+
+        s.reuseport = YES;
+        fixture_holder(fixture_conflict(r, s, AIU_OVERLAP_EXACT, AIU_REASON_REUSEPORT_PROGRAM), AIU_HOLDER_PROCESS,
+                       fixture_process(r, 812, "nginx", NULL), 6);
+        expect_page(r, 0,
+                    IN_USE "\n"
+                           "holder    nginx, pid 812 (root), fd 6\n"
+                           "started   systemd (1) > nginx (812)\n"
+                           "options   SO_REUSEADDR: does not help against a listener; SO_REUSEPORT: both set it, but a "
+                           "BPF program is attached to the caller's socket\n");
+}
+END_TEST
+
 START_TEST(three_thousand_connections)
 {
         struct aiu_report *r = fixture_report(AIU_VERDICT_IN_USE, EADDRINUSE, IN_USE);
@@ -640,6 +657,7 @@ int main(void)
         tcase_add_test(tcase, container_of_a_scope);
         tcase_add_loop_test(tcase, who_started_it, 0, (int)(sizeof(starters) / sizeof(starters[0])));
         tcase_add_test(tcase, note);
+        tcase_add_test(tcase, program_keeps_the_port);
         tcase_add_test(tcase, three_thousand_connections);
         tcase_add_test(tcase, what_the_kernel_closes);
         tcase_add_test(tcase, two_holders_have_two_reasons);

@@ -120,6 +120,29 @@ START_TEST(option_rows)
 }
 END_TEST
 
+START_TEST(program_has_a_group_of_its_own)
+{
+        struct request q = table_request("127.0.0.1");
+        struct socket h = table_socket("127.0.0.1", AIU_STATE_LISTEN);
+        struct host host = table_host();
+        struct judgement j;
+
+        q.reuseport = q.has_program = true;
+        h.reuseport = YES;
+        j = conflict_judge(&q, &h, &host);
+        ck_assert(j.blocking == YES && j.admits == NO && j.reason == AIU_REASON_REUSEPORT_PROGRAM);
+        h.reuseport = NO;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).reason, AIU_REASON_REUSEPORT_ABSENT);
+        h.reuseport = YES;
+        q.reuseport = false;
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).reason, AIU_REASON_REUSEPORT_ABSENT);
+        q.reuseport = q.reuseaddr = true;
+        h.reuseaddr = YES;
+        h.state = AIU_STATE_BOUND; /* SO_REUSEADDR is enough */
+        ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+}
+END_TEST
+
 START_TEST(owner_of_time_wait_is_not_compared)
 {
         struct request q = table_request("127.0.0.1");
@@ -468,6 +491,7 @@ int main(void)
 
         tcase_add_loop_test(tcase, address_rows, 0, ELEMENTSOF(addresses));
         tcase_add_loop_test(tcase, option_rows, 0, ELEMENTSOF(options));
+        tcase_add_test(tcase, program_has_a_group_of_its_own);
         tcase_add_test(tcase, owner_of_time_wait_is_not_compared);
         tcase_add_test(tcase, two_overflow_uids_need_not_be_one_user);
         tcase_add_test(tcase, devices);

@@ -244,6 +244,13 @@ START_TEST(attached_program)
         ck_assert_uint_eq(verdict_conclude(&table).doubts, DOUBT_PROGRAM);
         port.caches[0].fastreuseport = 0;
         ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_IN_USE);
+        q.maybe_program = false;
+        q.has_program = true;
+        port.caches[0].fastreuseport = STRICT;
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_IN_USE);
+        sockets[0].reuseport = YES; /* the summary is not needed: without a group there is no share */
+        port.n_caches = 0;
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_IN_USE);
 }
 END_TEST
 
@@ -368,6 +375,9 @@ START_TEST(order_decides)
         q.maybe_program = true;
         ck_assert_uint_eq(verdict_conclude(&table).doubts, DOUBT_PROGRAM);
         q.maybe_program = false;
+        q.has_program = true;
+        ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_IN_USE);
+        q.has_program = false;
         q.reuseport = false;
         ck_assert_int_eq(verdict_conclude(&table).verdict, AIU_VERDICT_IN_USE);
         q.reuseport = true;

@@ -452,6 +452,16 @@ START_TEST(port_facts)
 }
 END_TEST
 
+START_TEST(program)
+{
+        ck_assert_int_eq(aiu_snapshot_add_program(&snapshot, AIU_TRISTATE_YES), 0);
+        ck_assert_int_eq(aiu_snapshot_add_program(&snapshot, AIU_TRISTATE_UNKNOWN), 0);
+        ck_assert_int_eq(snapshot.port.program, AIU_TRISTATE_YES);
+        ck_assert_int_eq(aiu_snapshot_add_program(&snapshot, AIU_TRISTATE_NO), 0);
+        ck_assert_int_eq(snapshot.port.program, AIU_TRISTATE_NO);
+}
+END_TEST
+
 START_TEST(references)
 {
         ck_assert_int_eq(add_socket(), 0);
@@ -623,6 +633,7 @@ START_TEST(no_snapshot)
         ck_assert_int_eq(aiu_snapshot_add_port(NULL, &port_fact), -EINVAL);
         ck_assert_int_eq(aiu_snapshot_add_port_cache(NULL, &cache_fact), -EINVAL);
         ck_assert_int_eq(aiu_snapshot_add_references(NULL, 1, 1, 1), -EINVAL);
+        ck_assert_int_eq(aiu_snapshot_add_program(NULL, AIU_TRISTATE_NO), -EINVAL);
         ck_assert_int_eq(aiu_snapshot_add_gap(NULL, AIU_GAP_RACE, 0, "x"), -EINVAL);
         aiu_snapshot_progress(NULL, 0, 0);
         aiu_snapshot_log(NULL, AIU_LOG_ERROR, "x");
@@ -696,6 +707,7 @@ int main(void)
         tcase_add_loop_test(tcase, merged_owner, 0, 5);
         tcase_add_test(tcase, merged_in_a_crowd);
         tcase_add_test(tcase, port_facts);
+        tcase_add_test(tcase, program);
         tcase_add_test(tcase, references);
         tcase_add_test(tcase, own_vrf);
         tcase_add_test(tcase, names_that_are_no_operands);
