@@ -97,7 +97,7 @@ int module_new(struct module **ret)
 
         if (!module)
                 return -ENOMEM;
-        module->object = (struct object){ -1, -1, -1, -1 };
+        module->object = (struct object){ -1, -1, -1, -1, -1 };
         r = set_up(module);
         if (r < 0) {
                 module_free(module);

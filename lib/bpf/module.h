@@ -13,7 +13,7 @@
 
 /* The descriptors of one light skeleton. */
 struct object {
-        int walk_port, find_holders, read_files, wire;
+        int walk_port, find_holders, read_files, find_own, wire;
 };
 
 /* The file of a socket that a walk saw. Pointers are compared, never followed by us. */
@@ -31,6 +31,7 @@ struct module {
         size_t n_known, next_known;
         unsigned int hz;       /* jiffies in a second; 0 = not known */
         bool has_udp;          /* this kernel's table of UDP sockets is found */
+        bool groups_proven;    /* the self-test saw a program that was attached, and none where there was none */
         bool minisocks_proven; /* the self-test saw one with the right bits */
         bool broken;           /* it contradicted the kernel: switched off */
 };
@@ -56,6 +57,9 @@ int run_walk(struct module *module, int protocol, uint16_t port);
 int run_find_holders(struct module *module, pid_t pid);
 /* What wire->wanted refers to now. */
 int run_read_files(struct module *module);
+
+/* Is a program attached to the socket with this cookie and inode, in the process `pid`? UNKNOWN: it was not found. */
+enum aiu_tristate run_find_own(struct module *module, pid_t pid, uint64_t cookie, uint64_t inode);
 
 /* listeners.c: the cookies of the TCP listeners on a port, as sock_diag(7) tells. */
 struct listeners {

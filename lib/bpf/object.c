@@ -28,6 +28,7 @@ int object_load(struct object *ret)
                 .walk_port = skeleton->progs.walk_port.prog_fd,
                 .find_holders = skeleton->progs.find_holders.prog_fd,
                 .read_files = skeleton->progs.read_files.prog_fd,
+                .find_own = skeleton->progs.find_own.prog_fd,
                 .wire = skeleton->maps.wire.map_fd,
         };
         /* The programs keep the map that they alone use. */
@@ -41,5 +42,6 @@ void object_close(struct object *object)
         (void)sys_close(object->walk_port);
         (void)sys_close(object->find_holders);
         (void)sys_close(object->read_files);
+        (void)sys_close(object->find_own);
         (void)sys_close(object->wire);
 }

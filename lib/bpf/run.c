@@ -123,3 +123,17 @@ int run_find_holders(struct module *module, pid_t pid)
                 return r;
         return wire->status == WIRE_DONE && wire->n_unread == 0 ? 0 : -ENOBUFS;
 }
+
+enum aiu_tristate run_find_own(struct module *module, pid_t pid, uint64_t cookie, uint64_t inode)
+{
+        struct wire *wire = module->wire;
+
+        wire->own_cookie = cookie;
+        wire->own_inode = inode;
+        wire->group = WIRE_GROUP_UNSEEN;
+        if (iterate(module->object.find_own, pid) < 0)
+                return AIU_TRISTATE_UNKNOWN;
+        if (wire->group == WIRE_GROUP_NONE)
+                return AIU_TRISTATE_NO;
+        return wire->group == WIRE_GROUP_OWN ? AIU_TRISTATE_YES : AIU_TRISTATE_UNKNOWN;
+}

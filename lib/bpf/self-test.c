@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -196,6 +197,34 @@ static int check_scene(struct module *module, const struct scene *scene)
         return r;
 }
 
+/* ------------------------------------------------------ a program that is attached */
+
+static bool is_told(struct module *module, int fd, enum aiu_tristate attached)
+{
+        uint64_t cookie;
+        socklen_t bytes = sizeof(cookie);
+        struct stat st;
+
+        return sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &bytes) >= 0 && sys_fstat(fd, &st) >= 0 &&
+               run_find_own(module, sys_getpid(), cookie, st.st_ino) == attached;
+}
+
+/* Not where the kernel refuses to attach one: then what is seen of groups is not trusted. */
+static void check_group(struct module *module)
+{
+        struct sock_filter filter = BPF_STMT(BPF_RET | BPF_K, 0);
+        const struct sock_fprog program = { .len = 1, .filter = &filter };
+        int fd = sys_socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+
+        if (fd < 0)
+                return;
+        module->groups_proven =
+                sys_setsockopt_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) >= 0 && is_told(module, fd, AIU_TRISTATE_NO) &&
+                sys_setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) >= 0 &&
+                is_told(module, fd, AIU_TRISTATE_YES);
+        (void)sys_close(fd);
+}
+
 /* ------------------------------------------------------ a minisock */
 
 #define LINGER_SECONDS 40
@@ -322,6 +351,7 @@ int module_self_test(struct module *module)
                 if (r != 1)
                         return r == -ENOMEM ? r : -EOPNOTSUPP;
         }
+        check_group(module);
         check_minisock(module);
         return 0;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bpf/module.h"
+#include "util/sys.h"
 
 #define MOST_LOOKS 4
 #define USEC_PER_SEC UINT64_C(1000000)
@@ -207,6 +208,16 @@ static int add_all(struct module *module, int protocol, struct aiu_snapshot *sna
         return r < 0 && r != -ENOBUFS ? r : AIU_COMPLETE;
 }
 
+/* The processes of another /proc have other numbers here: the socket is not found then. */
+static int add_program(struct module *module, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        pid_t pid = request->pid > 0 ? request->pid : sys_getpid();
+
+        if (request->own_cookie == 0 || !module->groups_proven)
+                return 0;
+        return aiu_snapshot_add_program(snapshot, run_find_own(module, pid, request->own_cookie, request->own_inode));
+}
+
 static bool is_for_us(const struct module *module, const struct aiu_request *request)
 {
         if (module->broken || request->plain_calls_only || request->port == 0)
@@ -237,6 +248,8 @@ int bpf_sockets(void *userdata, const struct aiu_request *request, struct aiu_sn
                                                    : "the BPF programs could not read the sockets of the port");
         else
                 r = all_understood(module) ? add_all(module, request->protocol, snapshot) : AIU_PARTIAL;
+        if (r >= 0)
+                (void)add_program(module, request, snapshot);
         module_unlock(module);
         return r;
 }

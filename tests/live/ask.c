@@ -2,6 +2,7 @@
 /* The same candidate, once as a question to the library and once as system calls. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -46,6 +47,15 @@ static int apply(int fd, int level, int name, int value)
         return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
+/* MPTCP has no such option. */
+static int attach_program(int fd)
+{
+        struct sock_filter filter = BPF_STMT(BPF_RET | BPF_K, 0);
+        const struct sock_fprog program = { .len = 1, .filter = &filter };
+
+        return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) < 0 ? -errno : 0;
+}
+
 static int apply_options(int fd, const struct candidate *c)
 {
         bool v6 = c->address.sa.any.sa_family == AF_INET6;
@@ -55,6 +65,8 @@ static int apply_options(int fd, const struct candidate *c)
                 r = apply(fd, SOL_SOCKET, SO_REUSEADDR, 1);
         if (r == 0 && (c->options & AIU_OPTION_REUSEPORT))
                 r = apply(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+        if (r == 0 && c->program && c->options & AIU_OPTION_REUSEPORT && c->protocol != IPPROTO_MPTCP)
+                r = attach_program(fd);
         if (r == 0 && v6)
                 r = apply(fd, IPPROTO_IPV6, IPV6_V6ONLY, (c->options & AIU_OPTION_V6ONLY) != 0);
         if (r == 0 && (c->options & AIU_OPTION_FREEBIND))

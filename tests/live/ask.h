@@ -13,6 +13,7 @@ struct candidate {
         unsigned int ifindex;
         uid_t uid;
         bool listen;
+        bool program; /* one is attached, where SO_REUSEPORT is set */
 };
 
 enum ask_how {

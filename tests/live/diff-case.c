@@ -21,6 +21,7 @@ struct trial {
 
 struct round {
         const struct target *target;
+        bool program; /* the socket has a program of its own */
         unsigned int masks[N_OPTIONS];
         size_t n_masks;
         struct trial trials[N_OPTIONS]; /* by option mask */
@@ -40,6 +41,28 @@ static void choose_masks(struct stage *stage, struct round *round)
                         round->masks[round->n_masks++] = mask | freebind;
 }
 
+/*
+ * A program is attached to a socket that is there. Of another user that is named, it is not known whether a privileged
+ * port is allowed: all can be known only of a socket that is there.
+ */
+static enum ask_how choose_how(struct stage *stage, const struct round *round)
+{
+        enum ask_how how = (enum ask_how)live_below(&stage->random, ASK_HOW_COUNT);
+        bool by_query = how == ASK_QUERY || how == ASK_FROM_AWAY;
+        bool at_hand = round->program || (stage->settings->bpf && stage->scenario.privileged_port &&
+                                          round->target->uid != stage->settings->uid);
+
+        return at_hand && by_query ? ASK_FD : how;
+}
+
+static struct candidate make_candidate(const struct stage *stage, const struct round *round, unsigned int mask)
+{
+        struct candidate c = stage_candidate(stage, round->target, mask);
+
+        c.program = round->program;
+        return c;
+}
+
 enum ask_how ask_with_trials(struct stage *stage)
 {
         ask_trials((enum ask_blind)live_below(&stage->random, BLIND_COUNT));
@@ -50,9 +73,9 @@ static void ask_all(struct stage *stage, struct round *round)
 {
         for (size_t i = 0; i < round->n_masks; i++) {
                 struct trial *t = &round->trials[round->masks[i]];
-                enum ask_how how = (enum ask_how)live_below(&stage->random, ASK_HOW_COUNT);
+                enum ask_how how = choose_how(stage, round);
 
-                t->candidate = stage_candidate(stage, round->target, round->masks[i]);
+                t->candidate = make_candidate(stage, round, round->masks[i]);
                 if (stage->settings->dry)
                         continue;
                 if (stage->settings->trial)
@@ -65,13 +88,13 @@ static void ask_all(struct stage *stage, struct round *round)
 }
 
 /* bind() and listen() in the scene as it was built; listen() is always tried. */
-static bool try_kernel(struct stage *stage, const struct target *target, unsigned int mask, struct truth *ret)
+static bool try_kernel(struct stage *stage, const struct round *round, unsigned int mask, struct truth *ret)
 {
         struct candidate c;
 
         if (!stage_fresh(stage))
                 return false;
-        c = stage_candidate(stage, target, mask);
+        c = make_candidate(stage, round, mask);
         c.listen = c.type == SOCK_STREAM;
         *ret = ask_kernel(&c);
         stage->dirty |= ret->setup == 0 && ret->bind == 0;
@@ -92,7 +115,7 @@ static const struct truth *truth_of(struct stage *stage, struct round *round, un
                 if (plain && (plain->bind == 0 || plain->bind == EADDRINUSE))
                         return plain;
         }
-        if (!try_kernel(stage, round->target, mask, &round->truths[mask]))
+        if (!try_kernel(stage, round, mask, &round->truths[mask]))
                 return NULL;
         round->known[mask] = true;
         return &round->truths[mask];
@@ -101,11 +124,15 @@ static const struct truth *truth_of(struct stage *stage, struct round *round, un
 static void compare_what_if(struct stage *stage, struct round *round, const struct trial *t, unsigned int mask,
                             unsigned int more)
 {
-        const struct truth *truth = truth_of(stage, round, mask | more);
+        const struct truth *truth;
         unsigned char said = t->answer.what_if[more];
         char what[64];
         bool works;
 
+        /* Without the option nothing is attached, so this is not what happened. */
+        if (round->program && more & OPT_REUSEPORT && !(mask & OPT_REUSEPORT))
+                return;
+        truth = truth_of(stage, round, mask | more);
         if (!truth || truth->setup)
                 return;
         works = truth_error(truth, t->candidate.listen) == 0;
@@ -144,7 +171,7 @@ static void compare_after(struct stage *stage, struct round *round, unsigned int
                 return;
         aiu_report_unref(t->report);
         t->report = NULL;
-        t->candidate = stage_candidate(stage, round->target, mask);
+        t->candidate = make_candidate(stage, round, mask);
         t->candidate.listen = t->candidate.type == SOCK_STREAM;
         t->answer = ask_after(&t->candidate, truth->bind, &t->report);
         if (t->answer.failed == EPROTO) {
@@ -170,8 +197,7 @@ static void compare_dry(struct stage *stage, struct round *round)
                 struct truth again, *truth = &round->truths[round->masks[i]];
                 struct candidate c;
 
-                if (!truth_of(stage, round, round->masks[i]) ||
-                    !try_kernel(stage, round->target, round->masks[i], &again))
+                if (!truth_of(stage, round, round->masks[i]) || !try_kernel(stage, round, round->masks[i], &again))
                         return;
                 stage->tally->cases[classify_case(stage, round->masks[i])]++;
                 if (!round->known[round->masks[i]] || memcmp(truth, &again, sizeof(again)) == 0)
@@ -211,6 +237,7 @@ void run_scenario(struct stage *stage, uint64_t index)
         stage_begin(stage, index);
         for (unsigned int i = 0; i < stage->scenario.n_targets; i++) {
                 rounds[i].target = &stage->scenario.targets[i];
+                rounds[i].program = !stage->settings->trial && live_chance(&stage->random, 8);
                 choose_masks(stage, &rounds[i]);
                 ask_all(stage, &rounds[i]);
         }

@@ -92,8 +92,13 @@ struct sock_cgroup_data {
         struct cgroup *cgroup;
 };
 struct file;
+struct sock;
 struct socket {
         struct file *file;
+        struct sock *sk;
+};
+struct sock_reuseport {
+        __u16 num_closed_socks; /* 5.14 */
 };
 struct sock {
         struct sock_common __sk_common;
@@ -101,6 +106,7 @@ struct sock {
         kuid_t sk_uid;
         struct socket *sk_socket;
         struct sock_cgroup_data sk_cgrp_data;
+        struct sock_reuseport *sk_reuseport_cb;
 };
 struct sock___617 {
         unsigned long sk_ino;
@@ -144,6 +150,7 @@ typedef struct {
 struct file {
         struct inode *f_inode;
         file_ref_t f_ref; /* 6.13 */
+        void *private_data;
 };
 struct file___before613 {
         atomic64_t f_count;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Three programs for one question: walk_port lists the sockets on a port of the caller's network namespace,
- * find_holders compares each descriptor of each process with their files, read_files counts references to these. None
- * is attached: the module runs them.
+ * Four programs for one question: walk_port lists the sockets on a port of the caller's network namespace,
+ * find_holders compares each descriptor of each process with their files, read_files counts references to these,
+ * find_own looks at the socket that is asked about. None is attached: the module runs them.
  *
  * The tables are read without their locks, so whatever is followed is checked against the port and the namespace.
  *
@@ -370,5 +370,71 @@ SECTION("raw_tp/sys_enter") int read_files(void *unused)
 
         if (w)
                 loop(WIRE_WANTED, read_file, &w, 0);
+        return 0;
+}
+
+/* ---- find_own */
+
+struct own {
+        struct wire *wire;
+        struct file **fds;
+        __u32 n_fds;
+};
+
+/* inet_bind_conflict() and udp_lib_lport_inuse() ask for sk_reuseport_cb. A socket without a port has none but its own. */
+INLINE __u32 read_group(struct sock *sock)
+{
+        struct sock_reuseport *group = READ(sock, sk_reuseport_cb);
+
+        if (!group)
+                return WIRE_GROUP_NONE;
+        if (EXISTS(struct sock_reuseport, num_closed_socks) && READ(group, num_closed_socks) > 0)
+                return WIRE_GROUP_CLOSED;
+        return WIRE_GROUP_OWN;
+}
+
+/* What is no socket has another `file` there, or none. */
+static long look_at(__u32 i, struct own *own)
+{
+        struct wire *w = own->wire;
+        struct socket *socket;
+        struct inode *inode;
+        struct file *file = NULL;
+        struct sock *sock;
+
+        if (i >= own->n_fds)
+                return 1;
+        read_kernel(&file, sizeof(file), own->fds + i);
+        if (!file)
+                return 0;
+        inode = READ(file, f_inode);
+        if (READ(inode, i_ino) != w->own_inode)
+                return 0;
+        socket = READ(file, private_data);
+        if (READ(socket, file) != file)
+                return 0;
+        sock = READ(socket, sk);
+        if ((__u64)READ(sock, __sk_common.skc_cookie.counter) != w->own_cookie)
+                return 0;
+        w->group = read_group(sock);
+        return 1;
+}
+
+SECTION("iter/task") int find_own(struct bpf_iter__task *context)
+{
+        struct task_struct *task = context->task;
+        struct wire *w = get_wire();
+        struct files_struct *files;
+        struct fdtable *fdt;
+        struct own own;
+
+        if (!task || !w || w->group != WIRE_GROUP_UNSEEN)
+                return 0;
+        files = READ(task, files);
+        if (!files || !has_own_table(task, READ(task, group_leader), files))
+                return 0;
+        fdt = READ(files, fdt);
+        own = (struct own){ .wire = w, .fds = READ(fdt, fd), .n_fds = READ(fdt, max_fds) };
+        loop(MOST_STEPS, look_at, &own, 0);
         return 0;
 }

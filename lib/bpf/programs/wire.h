@@ -25,6 +25,14 @@ enum wire_status {
         WIRE_ASTRAY = 4    /* the tables changed under the walk */
 };
 
+/* Out, of find_own: has the socket a group of its own, so that it shares no port by SO_REUSEPORT? */
+enum wire_group {
+        WIRE_GROUP_UNSEEN = 0, /* the socket was not found */
+        WIRE_GROUP_NONE = 1,
+        WIRE_GROUP_OWN = 2,
+        WIRE_GROUP_CLOSED = 3 /* ... of listeners that were closed: some rules ask for that, some do not */
+};
+
 /* struct inet_bind_bucket: what the kernel keeps for a TCP port and a VRF. */
 struct wire_bucket {
         __s32 l3mdev;
@@ -62,7 +70,8 @@ struct wire_hit {
 struct wire {
         __u64 zero; /* a 0 that the verifier does not know: see port.bpf.c */
         /* in */
-        __u32 port, protocol, n_wanted, unused;
+        __u32 port, protocol, n_wanted, group;
+        __u64 own_cookie, own_inode;
         /* out, of walk_port */
         __u32 status, n_buckets, n_sockets, n_in_slot;
         __u64 n_steps;
