@@ -231,6 +231,14 @@ static bool same_sockets(const struct aiu_report *first, const struct aiu_report
         return true;
 }
 
+/* The time of a start is told from two clocks, and may differ a little from look to look. */
+static bool is_same(const struct aiu_holder *a, const struct aiu_holder *b)
+{
+        uint64_t x = aiu_holder_get_start_time_usec(a), y = aiu_holder_get_start_time_usec(b);
+
+        return aiu_holder_get_pid(a) == aiu_holder_get_pid(b) && (x > y ? x - y : y - x) < SECOND_USEC;
+}
+
 /* A service that gets its socket from systemd may be another process by now. */
 static bool same_process(const struct aiu_conflict *a, const struct aiu_conflict *b, const char *owner)
 {
@@ -238,9 +246,7 @@ static bool same_process(const struct aiu_conflict *a, const struct aiu_conflict
                 const struct aiu_holder *x = aiu_conflict_get_holder(a, i);
 
                 for (size_t k = 0; is_owner(x, owner) && k < aiu_conflict_get_n_holders(b); k++)
-                        if (aiu_holder_get_pid(x) == aiu_holder_get_pid(aiu_conflict_get_holder(b, k)) &&
-                            aiu_holder_get_start_time_usec(x) ==
-                                    aiu_holder_get_start_time_usec(aiu_conflict_get_holder(b, k)))
+                        if (is_same(x, aiu_conflict_get_holder(b, k)))
                                 return true;
         }
         return false;
