@@ -403,15 +403,16 @@ static const struct reserve_row {
         const char *assignment; /* NULL = no hazard */
         int result;
 } reserve_rows[] = {
-        { __LINE__, "", { 40000 }, "net.ipv4.ip_local_reserved_ports=40000" },
-        { __LINE__, "\n", { 32768, 60998 }, "net.ipv4.ip_local_reserved_ports=32768,60998" },
+        { __LINE__, "", { 40000 }, "net.ipv4.ip_local_reserved_ports=40000", 0 },
+        { __LINE__, "\n", { 32768, 60998 }, "net.ipv4.ip_local_reserved_ports=32768,60998", 0 },
         { __LINE__,
           "1,40001-40003,65535\n",
           { 40000, 40004, 40006 },
-          "net.ipv4.ip_local_reserved_ports=1,40000-40004,40006,65535" },
-        { __LINE__, "40000", { 40000 }, NULL },
-        { __LINE__, "39999-40001", { 40000, 80 }, NULL },
-        { __LINE__, "", { 80, 61000 }, NULL },
+          "net.ipv4.ip_local_reserved_ports=1,40000-40004,40006,65535",
+          0 },
+        { __LINE__, "40000", { 40000 }, NULL, 0 },
+        { __LINE__, "39999-40001", { 40000, 80 }, NULL, 0 },
+        { __LINE__, "", { 80, 61000 }, NULL, 0 },
         /* What cannot be read would be lost. */
         { __LINE__, NULL, { 40000 }, NULL, 1 },
         { __LINE__, "x", { 40000 }, NULL, 1 },
