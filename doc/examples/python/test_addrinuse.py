@@ -197,7 +197,7 @@ class Questions(unittest.TestCase):
             self.assertEqual(tcp.state, "listen")
             self.assertIn(tcp.holders[0].pid, (os.getpid(), None))      # None: the deadline passed
             self.assertIn(("udp", other.getsockname()[1]), mine)
-            self.assertIn(str(first.getsockname()[1]), str(found))
+            self.assertRegex(str(found), r"\d+ sockets, \d+ hazards?")
             self.assertEqual(found.raw["schema"], 1)
 
     def test_hazard(self):
