@@ -25,7 +25,7 @@
 static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
                             "       addrinuse [OPTION]... run [--] COMMAND [ARGUMENT]...\n"
                             "       addrinuse [OPTION]... watch\n"
-                            "       addrinuse [audit [--plan=FILE | --write-plan | --prometheus[=FILE]] [--restarts]]\n"
+                            "       addrinuse [audit [--plan=FILE|--write-plan|--prometheus] [--restarts]]\n"
                             "Explain \"bind: Address already in use\", and say what frees the address.\n"
                             "Without an address: who has which; audit: what of that will go wrong.\n"
                             "\n"
