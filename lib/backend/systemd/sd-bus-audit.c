@@ -97,6 +97,7 @@ static int tell_listen(const struct unit *unit, const struct listen_address *lis
 {
         struct listen_address address = *listen;
         bool has_device = unit->device && *unit->device;
+        int r;
 
         if (address.sa.any.sa_family != AF_INET && address.sa.any.sa_family != AF_INET6)
                 return 0;
@@ -109,7 +110,9 @@ static int tell_listen(const struct unit *unit, const struct listen_address *lis
         fact->listen_len = address.len;
         fact->type = address.type;
         fact->protocol = protocol_of(unit, &address);
-        return aiu_snapshot_add_unit(snapshot, fact);
+        r = aiu_snapshot_add_unit(snapshot, fact);
+        fact->listen = NULL; /* it was ours */
+        return r;
 }
 
 static int tell_unit(const struct unit *unit, enum aiu_tristate v6only, struct aiu_snapshot *snapshot)
