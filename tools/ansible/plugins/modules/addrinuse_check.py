@@ -24,7 +24,7 @@ options:
     elements: str
     required: true
   user:
-    description: The name or the number of the user who will bind the address. The default is whoever runs the module.
+    description: The name or the number of the user who will bind the address. The default is the user who runs the module.
     type: str
   reuseaddr:
     description: The server sets SO_REUSEADDR. By default it does for TCP, as most servers do.
@@ -81,7 +81,7 @@ summary:
   type: list
   elements: str
   sample:
-    - "443/tcp is in use: nginx (pid 96, and 4 workers) listens on 0.0.0.0:443"
+    - "443/tcp is in use: nginx (pid 96 and 4 workers) listens on 0.0.0.0:443"
 reports:
   description: What C(addrinuse --json) prints about each address. See addrinuse-json(5).
   returned: always
