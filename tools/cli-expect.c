@@ -68,18 +68,17 @@ static bool serves(const struct aiu_conflict *c)
         return state == AIU_STATE_LISTEN || (aiu_conflict_get_type(c) == SOCK_DGRAM && !aiu_conflict_get_peer(c, NULL));
 }
 
-/* The i-th socket that serves the address; NULL past the end. */
-static const struct aiu_conflict *get_server(const struct aiu_report *report, size_t i)
+/* The next socket that serves the address; NULL at the end. *at is 0 before the first. */
+static const struct aiu_conflict *next_server(const struct aiu_report *report, size_t *at)
 {
+        size_t n = aiu_report_get_n_conflicts(report);
         const struct aiu_conflict *c;
 
-        for (size_t k = 0; (c = aiu_report_get_conflict(report, k)); k++)
-                if (serves(c) && i-- == 0)
-                        return c;
-        for (size_t k = 0; (c = aiu_report_get_neighbour(report, k)); k++)
-                if (serves(c) && i-- == 0)
-                        return c;
-        return NULL;
+        do {
+                c = *at < n ? aiu_report_get_conflict(report, *at) : aiu_report_get_neighbour(report, *at - n);
+                *at += 1;
+        } while (c && !serves(c));
+        return c;
 }
 
 static bool is_wildcard(const struct sockaddr *address)
@@ -169,8 +168,8 @@ static bool are_group(const struct aiu_report *report)
 {
         const struct aiu_conflict *a, *b;
 
-        for (size_t i = 0; (a = get_server(report, i)); i++)
-                for (size_t k = i + 1; (b = get_server(report, k)); k++)
+        for (size_t i = 0; (a = next_server(report, &i));)
+                for (size_t k = i; (b = next_server(report, &k));)
                         if (!is_group(a, b))
                                 return false;
         return true;
@@ -179,9 +178,10 @@ static bool are_group(const struct aiu_report *report)
 static int judge(const struct cli *cli, const struct request *request, const struct aiu_report *report)
 {
         const struct aiu_conflict *c, *other = NULL, *hidden = NULL;
-        bool has = false;
+        bool has = false, served = false;
 
-        for (size_t i = 0; (c = get_server(report, i)); i++) {
+        for (size_t i = 0; (c = next_server(report, &i));) {
+                served = true;
                 if (find_owner(c, cli->expect))
                         has = has || has_address(c, request);
                 else if (is_hidden(c))
@@ -197,8 +197,8 @@ static int judge(const struct cli *cli, const struct request *request, const str
         }
         if (!has) {
                 say(cli, request,
-                    get_server(report, 0) ? " is not served: %s listens on another address"
-                                          : " is not served: nothing listens, and %s should",
+                    served ? " is not served: %s listens on another address"
+                           : " is not served: nothing listens, and %s should",
                     cli_safe(cli->expect));
                 return EXIT_IN_USE;
         }
@@ -215,7 +215,7 @@ static const struct aiu_conflict *find_again(const struct aiu_report *now, const
 {
         const struct aiu_conflict *other;
 
-        for (size_t i = 0; (other = get_server(now, i)); i++)
+        for (size_t i = 0; (other = next_server(now, &i));)
                 if (aiu_conflict_get_inode(other) == aiu_conflict_get_inode(c))
                         return other;
         return NULL;
@@ -225,7 +225,7 @@ static bool same_sockets(const struct aiu_report *first, const struct aiu_report
 {
         const struct aiu_conflict *c;
 
-        for (size_t i = 0; (c = get_server(first, i)); i++)
+        for (size_t i = 0; (c = next_server(first, &i));)
                 if (!find_again(now, c))
                         return false;
         return true;
@@ -256,7 +256,7 @@ static bool same_processes(const struct aiu_report *first, const struct aiu_repo
 {
         const struct aiu_conflict *c, *other;
 
-        for (size_t i = 0; (c = get_server(first, i)); i++) {
+        for (size_t i = 0; (c = next_server(first, &i));) {
                 other = find_again(now, c);
                 if (other && !same_process(c, other, owner))
                         return false;
