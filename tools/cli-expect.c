@@ -91,14 +91,20 @@ static bool is_wildcard(const struct sockaddr *address)
         return address->sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
 }
 
-/* A bare port may be served on any address; 0.0.0.0:80 is not served by 127.0.0.1:80. */
+/*
+ * A bare port may be served on any address; 0.0.0.0:80 is not served by 127.0.0.1:80. [::]:80 may serve IPv4 as well,
+ * 0.0.0.0:80 never serves IPv6.
+ */
 static bool has_address(const struct aiu_conflict *c, const struct request *request)
 {
+        const struct sockaddr *address = (const void *)&request->address, *local = aiu_conflict_get_local(c, NULL);
         const char *text = request->text;
 
         if (!strchr(text, ':') || strncmp(text, "*:", 2) == 0 || (*text == ':' && strchr(DIGITS, text[1])))
                 return true;
-        return !is_wildcard((const struct sockaddr *)&request->address) || is_wildcard(aiu_conflict_get_local(c, NULL));
+        if (!is_wildcard(address))
+                return true;
+        return local && is_wildcard(local) && (address->sa_family == AF_INET || local->sa_family == AF_INET6);
 }
 
 /* ------------------------------------------------------ words */
