@@ -32,10 +32,39 @@ static bool is_name(const char *name, const char *owner)
         return name && (strcmp(name, owner) == 0 || strcmp(cli_safe(name), owner) == 0);
 }
 
+static bool is_unit(const char *owner)
+{
+        static const char *const suffixes[] = { ".service", ".socket", ".scope" };
+
+        for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+                size_t n = strlen(owner), m = strlen(suffixes[i]);
+
+                if (n > m && strcmp(owner + n - m, suffixes[i]) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/*
+ * Whoever may run a program may call it like a unit, and may have a manager with a unit of that name. What the cgroup of
+ * a container says is not always whose it is: then only a process of root is taken for one of the system's.
+ */
+static bool is_of_system(const struct aiu_holder *h)
+{
+        enum aiu_manager_kind kind = aiu_holder_get_manager(h);
+
+        if (kind == AIU_MANAGER_SYSTEMD_USER || kind == AIU_MANAGER_SUPERVISOR)
+                return false;
+        return kind == AIU_MANAGER_SYSTEMD || aiu_holder_get_uid(h) == 0;
+}
+
 static bool is_owner(const struct aiu_holder *h, const char *owner)
 {
-        return is_name(aiu_holder_get_unit(h), owner) || is_name(aiu_holder_get_socket_unit(h), owner) ||
-               is_name(aiu_holder_get_container(h), owner) || is_name(aiu_holder_get_supervisor(h), owner) ||
+        bool named = is_name(aiu_holder_get_unit(h), owner) || is_name(aiu_holder_get_socket_unit(h), owner);
+
+        if (is_unit(owner))
+                return named && is_of_system(h);
+        return named || is_name(aiu_holder_get_container(h), owner) || is_name(aiu_holder_get_supervisor(h), owner) ||
                is_name(aiu_holder_get_label(h), owner) || is_name(aiu_holder_get_comm(h), owner) ||
                is_name(aiu_holder_get_kernel_user(h), owner);
 }
