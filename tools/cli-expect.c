@@ -417,14 +417,16 @@ static int begin(const struct cli *cli, struct expectation *list, size_t n)
 
 /* ------------------------------------------------------ all addresses */
 
-static int tell(const struct cli *cli, const struct expectation *e)
+/* `lasted`: no address failed. The first that does ends the watch of them all. */
+static int tell(const struct cli *cli, const struct expectation *e, bool lasted)
 {
         char *json;
         int r;
 
         if (e->status == EXIT_FREE && cli->for_usec > 0)
-                say(cli, e->request, " is %s's alone, and stayed up for %g s", cli_safe(cli->expect),
-                    (double)cli->for_usec / 1e6);
+                say(cli, e->request,
+                    lasted ? " is %s's alone, and stayed up for %g s" : " is %s's alone, and was not watched for %g s",
+                    cli_safe(cli->expect), (double)cli->for_usec / 1e6);
         else if (e->status == EXIT_FREE)
                 say(cli, e->request, " is %s's alone", cli_safe(cli->expect));
         if (!cli->json)
@@ -440,11 +442,12 @@ static int tell(const struct cli *cli, const struct expectation *e)
 static int finish(const struct cli *cli, struct expectation *list, size_t n, int r)
 {
         static const int order[] = { EXIT_FREE, EXIT_UNKNOWN, EXIT_IN_USE };
+        bool lasted = all_met(list, n);
         int worst = 0;
 
         for (size_t i = 0; i < n; i++) {
                 if (r >= 0)
-                        r = tell(cli, &list[i]);
+                        r = tell(cli, &list[i], lasted);
                 for (int k = worst; k < 3; k++)
                         worst = list[i].status == order[k] ? k : worst;
                 aiu_wait_unref(list[i].wait);
