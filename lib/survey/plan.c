@@ -251,7 +251,7 @@ static bool is_told(const struct aiu_survey *survey, enum aiu_difference kind, s
 }
 
 /* The first entry of the port, by its place in the sorted list. */
-static struct entry *first_of(const struct plan *plan, const struct socket *s)
+static size_t first_of(const struct plan *plan, const struct socket *s)
 {
         struct entry key = { .protocol = s->protocol, .parsed = s->local };
         size_t low = 0, high = plan->n;
@@ -264,18 +264,21 @@ static struct entry *first_of(const struct plan *plan, const struct socket *s)
                 else
                         high = middle;
         }
-        return plan->entries + low;
+        return low;
 }
 
 /* Several lines may have one address: any of their owners may have it. */
 static int check_socket(struct aiu_survey *survey, struct plan *plan, size_t i)
 {
         const struct socket *s = &survey->facts->conflicts[i].socket;
-        struct entry *end = plan->entries + plan->n, *planned = NULL;
+        struct entry *planned = NULL;
         const char *owner = survey->owners[i];
 
-        for (struct entry *e = first_of(plan, s);
-             e < end && e->protocol == s->protocol && address_port(&e->parsed) == address_port(&s->local); e++) {
+        for (size_t at = first_of(plan, s); at < plan->n; at++) {
+                struct entry *e = &plan->entries[at];
+
+                if (e->protocol != s->protocol || address_port(&e->parsed) != address_port(&s->local))
+                        break;
                 if (!is_about(e, s))
                         continue;
                 e->met = true;
