@@ -92,27 +92,25 @@ static uint64_t active_usec(const struct unit *unit)
 }
 
 /* A device that is not there yet tells nothing about the address. */
-static int tell_listen(const struct unit *unit, const struct listen_address *listen, struct aiu_unit_fact *fact,
+static int tell_listen(const struct unit *unit, const struct listen_address *listen, const struct aiu_unit_fact *about,
                        struct aiu_snapshot *snapshot)
 {
         struct listen_address address = *listen;
+        struct aiu_unit_fact fact = *about;
         bool has_device = unit->device && *unit->device;
-        int r;
 
         if (address.sa.any.sa_family != AF_INET && address.sa.any.sa_family != AF_INET6)
                 return 0;
-        fact->ifindex = has_device ? session_ifindex(unit->device) : 0;
-        if (has_device && fact->ifindex == 0)
+        fact.ifindex = has_device ? session_ifindex(unit->device) : 0;
+        if (has_device && fact.ifindex == 0)
                 return 0;
         if (*address.scope)
                 address.sa.in6.sin6_scope_id = session_ifindex(address.scope);
-        fact->listen = &address.sa.any;
-        fact->listen_len = address.len;
-        fact->type = address.type;
-        fact->protocol = protocol_of(unit, &address);
-        r = aiu_snapshot_add_unit(snapshot, fact);
-        fact->listen = NULL; /* it was ours */
-        return r;
+        fact.listen = &address.sa.any;
+        fact.listen_len = address.len;
+        fact.type = address.type;
+        fact.protocol = protocol_of(unit, &address);
+        return aiu_snapshot_add_unit(snapshot, &fact);
 }
 
 static int tell_unit(const struct unit *unit, enum aiu_tristate v6only, struct aiu_snapshot *snapshot)
