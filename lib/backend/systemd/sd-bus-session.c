@@ -208,7 +208,8 @@ static int ask_listed(struct session *session)
                 if (r == 0)
                         r = manager_bus_wait_if_many(&session->bus);
         }
-        return r;
+        /* All of them: the best match so far is kept as the best there is. */
+        return r < 0 ? r : manager_bus_wait(&session->bus);
 }
 
 static int run_rounds(struct session *session)

@@ -38,6 +38,25 @@ START_TEST(unit_of_a_kept_socket)
 }
 END_TEST
 
+/* More of them than are asked about at once, and the last one fits best. */
+START_TEST(best_of_many)
+{
+        static struct scripted_unit units[42];
+        static char names[40][16];
+
+        units[0] = (struct scripted_unit){ "wide.socket", "ActiveState=active\nListen=Stream 0.0.0.0:80\n" };
+        for (size_t i = 1; i < 40; i++) {
+                (void)snprintf(names[i], sizeof(names[i]), "u%zu.socket", i);
+                units[i] = (struct scripted_unit){ names[i], "ActiveState=active\nListen=Stream 127.0.0.1:81\n" };
+        }
+        units[40] = (struct scripted_unit){ "z.socket", "ActiveState=active\nListen=Stream 127.0.0.1:80\n" };
+        table = kept_by_pid_1;
+        scripted_systemd(units);
+        ck_assert_int_ge(ask_once(), 0);
+        ck_assert_str_eq(told.socket_unit, "z.socket");
+}
+END_TEST
+
 START_TEST(instances_of_a_kept_socket)
 {
         static const struct scripted_unit units[] = {
@@ -337,6 +356,7 @@ int main(void)
         tcase_set_timeout(tcase, 60);
         tcase_add_checked_fixture(tcase, begin, forget_snapshot);
         tcase_add_test(tcase, unit_of_a_kept_socket);
+        tcase_add_test(tcase, best_of_many);
         tcase_add_test(tcase, instances_of_a_kept_socket);
         tcase_add_test(tcase, kept_socket_with_a_device);
         tcase_add_test(tcase, only_one_keeps_descriptors);
