@@ -210,6 +210,16 @@ static struct request *new_request(struct manager_bus *bus, take_answer *take, s
         return request;
 }
 
+/* `r`: of the call that sends the question. */
+static int count_asked(struct manager_bus *bus, int r)
+{
+        if (r < 0)
+                return r;
+        bus->n_pending++;
+        bus->n_asked++;
+        return 0;
+}
+
 static int ask_property(struct manager_bus *bus, size_t unit, size_t property)
 {
         static take_answer *const take[] = {
@@ -226,9 +236,7 @@ static int ask_property(struct manager_bus *bus, size_t unit, size_t property)
         unit_object_path(bus->units.list[unit].name, path);
         r = bus->library->sd_bus_call_method_async(bus->bus, NULL, DESTINATION, path, "org.freedesktop.DBus.Properties",
                                                    "Get", on_answer, request, "ss", p->interface, p->name);
-        if (r >= 0)
-                bus->n_pending++;
-        return r < 0 ? r : 0;
+        return count_asked(bus, r);
 }
 
 static bool applies(const struct property *property, const char *name)
@@ -304,9 +312,7 @@ int manager_bus_ask_list(struct manager_bus *bus, const char *state, const char 
                 r = bus->library->sd_bus_call_method_async(bus->bus, NULL, DESTINATION, "/org/freedesktop/systemd1",
                                                            "org.freedesktop.systemd1.Manager", "ListUnitsByPatterns",
                                                            on_answer, request, "asas", 0, 1, pattern);
-        if (r >= 0)
-                bus->n_pending++;
-        return r < 0 ? r : 0;
+        return count_asked(bus, r);
 }
 
 /* ------------------------------------------------------ connection */

@@ -22,6 +22,7 @@ struct manager_bus {
         struct units units;
         struct request *requests; /* all that were sent; freed at the end */
         size_t n_pending;
+        size_t n_asked;
         int error;           /* of an answer that could not be kept */
         uint64_t until_nsec; /* CLOCK_MONOTONIC */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See sd-bus-session.h. A few rounds, each with all of its questions in flight at once: first the units that are
+ * See sd-bus-session.h. A few rounds, each with as many of its questions in flight at once as a bus allows: first the units that are
  * known by name and, where a socket's unit is not, the list of the active .socket units; then those units that these
  * name (what triggers them, what they trigger, what upholds them). For what pid 1 holds without any .socket unit
  * saying so, the services' descriptor stores.
@@ -118,15 +118,19 @@ static int ask_name(struct session *session, const char *name, size_t n, uint32_
         return r < 0 ? r : manager_bus_ask_unit(&session->bus, index, kinds);
 }
 
-/* Units that only matter while they run. A .socket unit among them may be the one that listens on the address. */
+/* Units that only matter while they run. A .socket unit among them may be the one that listens on the address. The
+ * list is an answer that came: no other one touches the list. */
 static int ask_kin(struct session *session, const char *list)
 {
         const char *name;
         size_t n;
         int r = 0;
 
-        while (r == 0 && unit_list_next(&list, &name, &n))
+        while (r == 0 && unit_list_next(&list, &name, &n)) {
                 r = ask_name(session, name, n, UNIT_ASK_STATE | UNIT_ASK_LISTEN);
+                if (r == 0)
+                        r = manager_bus_wait_if_many(&session->bus);
+        }
         return r;
 }
 
@@ -187,7 +191,8 @@ static int ask_about(struct session *session, struct unit_query *query)
                         session->listed_sockets = true;
                         return manager_bus_ask_list(&session->bus, "active", "*.socket");
                 }
-                find_socket_unit(session, query);
+                if (session->knows_sockets)
+                        find_socket_unit(session, query);
         }
         if (query->unit[0])
                 r = ask_with_kin(session, query->unit, query->is_kept ? UNIT_ASK_FD_STORE : 0);
@@ -195,7 +200,7 @@ static int ask_about(struct session *session, struct unit_query *query)
                 r = ask_with_kin(session, query->socket_unit, 0);
         if (r == 0 && query->socket_unit[0])
                 r = ask_service_of(session, query->socket_unit);
-        return r;
+        return r < 0 ? r : manager_bus_wait_if_many(&session->bus);
 }
 
 static int ask_listed(struct session *session)
@@ -209,18 +214,22 @@ static int ask_listed(struct session *session)
                         r = manager_bus_wait_if_many(&session->bus);
         }
         /* All of them: the best match so far is kept as the best there is. */
-        return r < 0 ? r : manager_bus_wait(&session->bus);
+        if (r == 0)
+                r = manager_bus_wait(&session->bus);
+        session->knows_sockets = r == 0 && session->listed_sockets;
+        return r;
 }
 
 static int run_rounds(struct session *session)
 {
         for (size_t round = 0; round < MOST_ROUNDS; round++) {
+                size_t n_asked = session->bus.n_asked;
                 int r = ask_listed(session);
 
                 for (size_t i = 0; r == 0 && i < session->queries->n; i++)
                         if (session_is_about(session, &session->queries->list[i]))
                                 r = ask_about(session, &session->queries->list[i]);
-                if (r < 0 || session->bus.n_pending == 0)
+                if (r < 0 || session->bus.n_asked == n_asked)
                         return r;
                 r = manager_bus_wait(&session->bus);
                 if (r < 0)

@@ -13,7 +13,8 @@ struct session {
         struct unit_queries *queries;
         bool is_user;
         uid_t user;
-        bool listed_sockets;
+        bool listed_sockets; /* the list was asked for; */
+        bool knows_sockets;  /* it came, and so did the addresses */
 };
 
 bool session_is_about(const struct session *session, const struct unit_query *query);

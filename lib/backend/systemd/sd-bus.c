@@ -168,7 +168,7 @@ static int ask_manager(struct phase *phase, struct session *session)
 
         for (size_t i = 0; i < n && r < 0 && r != -ENOMEM; i++) {
                 units_finish(&session->bus.units);
-                session->listed_sockets = false;
+                session->listed_sockets = session->knows_sockets = false;
                 r = converse(phase, session, &endpoints[i], until(phase, i + 1 == n));
         }
         if (n == 0)

@@ -274,6 +274,40 @@ START_TEST(service_with_a_socket_unit)
 }
 END_TEST
 
+static char many_names[60][16];
+
+static void of_many_services(void)
+{
+        uint64_t inodes[60];
+
+        for (size_t i = 0; i < 60; i++) {
+                (void)snprintf(many_names[i], sizeof(many_names[i]), "m%zu.service", i);
+                inodes[i] = INODE + i;
+                socket_at(inodes[i], "127.0.0.1", (uint16_t)(80 + i), 0, 0);
+                holds((pid_t)(8 + i), inodes[i], AIU_MANAGER_SYSTEMD, many_names[i], 0);
+        }
+        wanted(inodes, 60);
+}
+
+/* A bus refuses what would be too many questions at once. */
+START_TEST(many_services)
+{
+        static struct scripted_unit units[61];
+
+        table = of_many_services;
+        for (size_t i = 0; i < 60; i++)
+                units[i] = (struct scripted_unit){ many_names[i], "ActiveState=active\nRestart=always\nMainPID=0\n"
+                                                                  "KillMode=mixed\n" };
+        scripted_systemd(units);
+        ck_assert_int_ge(ask_once(), 0);
+        for (size_t i = 0; aiu_snapshot_get_manager(&snapshot, i, &told); i++) {
+                ck_assert_str_eq(told.unit_state, "active");
+                ck_assert_str_eq(told.unit_restart, "always");
+        }
+        ck_assert_uint_eq(snapshot.n_managers, 60);
+}
+END_TEST
+
 START_TEST(no_such_unit)
 {
         static const struct scripted_unit units[] = { { NULL, NULL } };
@@ -363,6 +397,7 @@ int main(void)
         tcase_add_test(tcase, two_keep_descriptors);
         tcase_add_test(tcase, the_other_holder_keeps_it);
         tcase_add_test(tcase, service_with_a_socket_unit);
+        tcase_add_test(tcase, many_services);
         tcase_add_test(tcase, no_such_unit);
         tcase_add_test(tcase, hidden_holders);
         tcase_add_test(tcase, instances_with_connections);
