@@ -60,6 +60,9 @@ static const struct property {
         PROPERTY(REST, ".service", SERVICE, "NRestarts", NUMBER, n_restarts),
         PROPERTY(REST, ".service", SERVICE, "KillMode", STRING, kill_mode),
         PROPERTY(REST, ".service", SERVICE, "MainPID", NUMBER, main_pid),
+        /* Before the addresses: answers come in order, and one may be the last. */
+        PROPERTY(SHARING, ".socket", SOCKET, "PrivateNetwork", BOOLEAN, private_network),
+        PROPERTY(SHARING, ".socket", SOCKET, "NetworkNamespacePath", STRING, network_namespace),
         PROPERTY(LISTEN, ".socket", SOCKET, "Listen", LISTEN, listen),
         PROPERTY(LISTEN, ".socket", SOCKET, "BindToDevice", STRING, device),
         PROPERTY(LISTEN, ".socket", SOCKET, "SocketProtocol", NUMBER, protocol),

@@ -113,6 +113,12 @@ static int tell_listen(const struct unit *unit, const struct listen_address *lis
         return aiu_snapshot_add_unit(snapshot, &fact);
 }
 
+/* With PrivateNetwork= or NetworkNamespacePath= it listens in another network namespace, where other sockets are. */
+static bool listens_here(const struct unit *unit)
+{
+        return unit->private_network == AIU_TRISTATE_NO && !(unit->network_namespace && *unit->network_namespace);
+}
+
 static int tell_unit(const struct unit *unit, enum aiu_tristate v6only, struct aiu_snapshot *snapshot)
 {
         struct aiu_unit_fact fact = { .size = sizeof(fact),
@@ -136,7 +142,7 @@ static int tell_unit(const struct unit *unit, enum aiu_tristate v6only, struct a
         }
         if (!unit_is(unit->name, ".socket"))
                 return aiu_snapshot_add_unit(snapshot, &fact);
-        for (size_t i = 0; r == 0 && i < unit->n_listen; i++)
+        for (size_t i = 0; r == 0 && listens_here(unit) && i < unit->n_listen; i++)
                 r = tell_listen(unit, &unit->listen[i], &fact, snapshot);
         return r;
 }

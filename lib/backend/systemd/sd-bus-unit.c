@@ -25,6 +25,7 @@ static void unit_finish(struct unit *unit)
         free(unit->fd_store_preserve);
         free(unit->device);
         free(unit->bind_ipv6_only);
+        free(unit->network_namespace);
         free(unit->listen);
 }
 

@@ -47,6 +47,8 @@ struct unit {
         char *fd_store_preserve;
         char *device; /* BindToDevice */
         char *bind_ipv6_only;
+        char *network_namespace;
+        enum aiu_tristate private_network;
         enum aiu_tristate reuseport;
         uint64_t active_since; /* ActiveEnterTimestampMonotonic */
         enum aiu_tristate accept;

@@ -14,15 +14,21 @@
 #include "rules/address.h"
 #include "util/sys.h"
 
+#define HERE "PrivateNetwork=no\n"
+
 static const struct scripted_unit script[] = {
-        { "web.socket", "ActiveState=inactive\nUnitFileState=enabled\nAccept=no\nTriggers=web.service\n"
+        { "web.socket", "ActiveState=inactive\n" HERE "UnitFileState=enabled\nAccept=no\nTriggers=web.service\n"
                         "Listen=Stream [::]:80;Datagram 127.0.0.1:53;Stream /run/x.sock\nBindIPv6Only=default\n"
                         "ReusePort=yes\nBindToDevice=\n" },
-        { "six.socket", "ActiveState=active\nUnitFileState=enabled\nAccept=yes\nTriggers=six@1.service\n"
+        { "six.socket", "ActiveState=active\n" HERE "UnitFileState=enabled\nAccept=yes\nTriggers=six@1.service\n"
                         "Listen=Stream [fe80::1]:80%lo\nBindIPv6Only=ipv6-only\nReusePort=no\nBindToDevice=lo\n" },
-        { "both.socket", "ActiveState=inactive\nListen=Stream [::]:81\nBindIPv6Only=both\nSocketProtocol=262\n" },
-        { "sctp.socket", "ActiveState=inactive\nListen=Stream [::]:82\nSocketProtocol=132\n" },
-        { "gone.socket", "ActiveState=inactive\nListen=Stream [::]:83\nBindToDevice=no-such-device\n" },
+        { "both.socket",
+          "ActiveState=inactive\n" HERE "Listen=Stream [::]:81\nBindIPv6Only=both\nSocketProtocol=262\n" },
+        { "sctp.socket", "ActiveState=inactive\n" HERE "Listen=Stream [::]:82\nSocketProtocol=132\n" },
+        { "gone.socket", "ActiveState=inactive\n" HERE "Listen=Stream [::]:83\nBindToDevice=no-such-device\n" },
+        { "private.socket", "ActiveState=inactive\nListen=Stream [::]:84\nPrivateNetwork=yes\n" },
+        { "netns.socket", "ActiveState=inactive\nListen=Stream [::]:85\n" HERE "NetworkNamespacePath=/run/netns/x\n" },
+        { "unknown.socket", "ActiveState=inactive\nListen=Stream [::]:86\n" },
         { "a.service", "ActiveState=active\nSubState=running\nKillMode=process\nNRestarts=2\n"
                        "ActiveEnterTimestampMonotonic=1\n" },
         { "loop.service", "ActiveState=activating\nSubState=auto-restart\nKillMode=control-group\nNRestarts=7\n" },
@@ -95,6 +101,9 @@ START_TEST(units_are_told)
         has("both.socket inactive - - - - [::]:81/6 dev 0, port 0, only 1");
         has("sctp.socket inactive - - - - [::]:82/132 dev 0, port 0, only 0");
         has_not("gone.socket");
+        has_not("private.socket");
+        has_not("netns.socket");
+        has_not("unknown.socket");
         has("a.service active running - process - -/0 dev 0, port 0, only 0, 2 times, since");
         has_not("loop.service");
 }
