@@ -157,14 +157,17 @@ static void take_time(struct request *request, sd_bus_message *message)
                 memcpy(to, &value, sizeof(value));
 }
 
+/* What one unit has too many of is no reason to know nothing of the others. */
 static int add_listen(struct unit *unit, const char *type, const char *text)
 {
         struct listen_address address, *larger;
 
         if (listen_parse(type, text, &address) < 0)
                 return 0;
-        if (unit->n_listen >= UNIT_MOST_LISTEN)
-                return -ENOBUFS;
+        if (unit->n_listen >= UNIT_MOST_LISTEN) {
+                unit->listens_on_more = true;
+                return 0;
+        }
         larger = realloc(unit->listen, (unit->n_listen + 1) * sizeof(*larger));
         if (!larger)
                 return -ENOMEM;

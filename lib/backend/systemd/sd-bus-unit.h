@@ -60,6 +60,7 @@ struct unit {
         int32_t protocol; /* SocketProtocol: 0 = what the type stands for */
         struct listen_address *listen;
         size_t n_listen;
+        bool listens_on_more; /* than UNIT_MOST_LISTEN addresses: the rest are not known */
 };
 
 struct units {

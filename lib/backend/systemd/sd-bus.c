@@ -150,9 +150,25 @@ static enum aiu_tristate read_v6only(int procfs)
         return *text == '0' ? AIU_TRISTATE_NO : AIU_TRISTATE_YES;
 }
 
+static void note_more_addresses(struct phase *phase, const struct session *session)
+{
+        char text[512];
+
+        for (size_t i = 0; i < session->bus.units.n; i++) {
+                const struct unit *unit = &session->bus.units.list[i];
+
+                if (!unit->listens_on_more)
+                        continue;
+                (void)snprintf(text, sizeof(text), "%s listens on more than %u addresses: the rest were not looked at",
+                               unit->name, UNIT_MOST_LISTEN);
+                (void)aiu_snapshot_add_gap(phase->snapshot, AIU_GAP_TRUNCATED, ENOBUFS, text);
+        }
+}
+
 /* What came before it fell silent is as true. */
 static int conclude(struct phase *phase, const struct session *session, bool complete)
 {
+        note_more_addresses(phase, session);
         if (phase->about == ABOUT_UNITS)
                 return session_tell_units(session, read_v6only(phase->request->procfs), phase->snapshot);
         if (phase->about == ABOUT_RESTARTING)

@@ -109,6 +109,29 @@ START_TEST(units_are_told)
 }
 END_TEST
 
+/* The rest of one unit's addresses is not known. Those of the next one are. */
+START_TEST(many_addresses)
+{
+        static char properties[4096];
+        const struct scripted_unit units[] = {
+                { "many.socket", properties },
+                { "web.socket", "ActiveState=active\nListen=Stream 127.0.0.1:80\n" HERE },
+                { NULL, NULL },
+        };
+        size_t n = (size_t)snprintf(properties, sizeof(properties), "ActiveState=inactive\n" HERE "Listen=");
+
+        for (int port = 1001; port <= 1065; port++)
+                n += (size_t)snprintf(properties + n, sizeof(properties) - n, "Stream 127.0.0.1:%d;", port);
+        scripted_systemd(units);
+        ck_assert_int_eq(ask_units(0), AIU_PARTIAL);
+        has("127.0.0.1:1064/6");
+        has_not("127.0.0.1:1065/6");
+        has("web.socket active");
+        ck_assert(have_gap(AIU_GAP_TRUNCATED, "many.socket listens on more than 64 addresses"));
+        ck_assert_uint_eq(snapshot.n_gaps, 1);
+}
+END_TEST
+
 START_TEST(all_services)
 {
         scripted_systemd(script);
@@ -190,6 +213,7 @@ int main(void)
         tcase_set_timeout(tcase, 60);
         tcase_add_checked_fixture(tcase, begin, forget_snapshot);
         tcase_add_test(tcase, units_are_told);
+        tcase_add_test(tcase, many_addresses);
         tcase_add_test(tcase, all_services);
         tcase_add_test(tcase, disturbed);
         tcase_add_test(tcase, nobody_was_asked);
