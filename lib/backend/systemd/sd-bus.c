@@ -292,28 +292,36 @@ static int managers(void *userdata, const struct aiu_request *request, struct ai
         return r;
 }
 
-/* systemd binds in the network namespace of process 1. Who may not look is taken to be there. */
-static bool is_elsewhere(int procfs)
+/* systemd binds in the network namespace of process 1. */
+static enum aiu_tristate is_with_systemd(int procfs)
 {
         struct stat ours, theirs;
 
-        return procfs >= 0 && sys_fstatat(procfs, "self/ns/net", &ours, 0) >= 0 &&
-               sys_fstatat(procfs, "1/ns/net", &theirs, 0) >= 0 && ours.st_ino != theirs.st_ino;
+        if (procfs < 0 || sys_fstatat(procfs, "self/ns/net", &ours, 0) < 0 ||
+            sys_fstatat(procfs, "1/ns/net", &theirs, 0) < 0)
+                return AIU_TRISTATE_UNKNOWN;
+        return ours.st_ino == theirs.st_ino ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
+}
+
+static int note_units(struct aiu_snapshot *snapshot, enum aiu_gap_kind kind, int error, const char *text)
+{
+        return aiu_snapshot_add_gap(snapshot, kind, error, text) == -ENOMEM ? -ENOMEM : AIU_PARTIAL;
 }
 
 static int units(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
         struct phase phase = { .request = request, .snapshot = snapshot, .about = ABOUT_UNITS };
+        enum aiu_tristate with_systemd = is_with_systemd(request->procfs);
         int r;
 
         (void)userdata;
-        if (!is_systemd_running() || caller_pids_are_foreign(request->procfs) || is_elsewhere(request->procfs))
+        if (!is_systemd_running() || caller_pids_are_foreign(request->procfs) || with_systemd == AIU_TRISTATE_NO)
                 return AIU_PARTIAL;
         if (request->context_flags & AIU_CONTEXT_NO_IPC || request->plain_calls_only)
-                return aiu_snapshot_add_gap(snapshot, AIU_GAP_BACKEND, 0, "systemd was not asked: " UNITS_NOT_KNOWN) ==
-                                       -ENOMEM
-                               ? -ENOMEM
-                               : AIU_PARTIAL;
+                return note_units(snapshot, AIU_GAP_BACKEND, 0, "systemd was not asked: " UNITS_NOT_KNOWN);
+        if (with_systemd == AIU_TRISTATE_UNKNOWN)
+                return note_units(snapshot, AIU_GAP_PERMISSION, EACCES,
+                                  "the network namespace of process 1 could not be read: " UNITS_NOT_KNOWN);
         r = load_and_ask(&phase);
         return r == -ENOMEM ? r : AIU_PARTIAL;
 }

@@ -4,8 +4,10 @@
  * or, if that was asked for, all of them. And what it says where nobody could be asked.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fixture/run-suite.h"
@@ -61,6 +63,25 @@ static void tell_units(void)
         }
 }
 
+static int procfs;
+
+/* The process is in a network namespace of its own. Here, process 1 is in that one too. */
+static void begin_with_systemd(void)
+{
+        char pid[16], target[32];
+
+        begin();
+        (void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+        (void)snprintf(target, sizeof(target), "/proc/%s", pid);
+        ck_assert_int_eq(mkdir("/run/proc", 0755), 0);
+        procfs = open("/run/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ck_assert_int_ge(procfs, 0);
+        ck_assert_int_eq(symlinkat(target, procfs, pid), 0);
+        ck_assert_int_eq(symlinkat(pid, procfs, "self"), 0);
+        ck_assert_int_eq(symlinkat(target, procfs, "1"), 0);
+        ck_assert_int_eq(symlinkat("/proc/sys", procfs, "sys"), 0);
+}
+
 static int ask_units(uint32_t survey_flags)
 {
         struct aiu_request q;
@@ -71,6 +92,7 @@ static int ask_units(uint32_t survey_flags)
         of_a_service();
         q = request;
         q.context_flags = flags;
+        q.procfs = procfs;
         q.survey_flags = survey_flags;
         q.deadline_nsec = deadline ? sys_now_nsec() + deadline : 0;
         r = backend_sd_bus.units(NULL, &q, &snapshot);
@@ -164,6 +186,7 @@ START_TEST(disturbed)
                 snapshot.backend = "sd-bus";
                 of_a_service();
                 q = request;
+                q.procfs = procfs;
                 q.survey_flags = AIU_SURVEY_RESTARTS;
                 scarce_memory_begin(at, false);
                 r = backend_sd_bus.units(NULL, &q, &snapshot);
@@ -201,6 +224,23 @@ START_TEST(nobody_was_asked)
 }
 END_TEST
 
+/* Other sockets are there than those that systemd will meet, or may be. */
+START_TEST(in_another_namespace)
+{
+        scripted_systemd(script);
+        ck_assert_int_eq(unlinkat(procfs, "1", 0), 0);
+        ck_assert_int_eq(ask_units(0), AIU_PARTIAL);
+        ck_assert(have_gap(AIU_GAP_PERMISSION, "the network namespace of process 1 could not be read"));
+        ck_assert_uint_eq(snapshot.n_units, 0);
+        ck_assert_int_eq(mkdirat(procfs, "1", 0755), 0);
+        ck_assert_int_eq(mkdirat(procfs, "1/ns", 0755), 0);
+        ck_assert_int_eq(symlinkat("/", procfs, "1/ns/net"), 0);
+        ck_assert_int_eq(ask_units(0), AIU_PARTIAL);
+        ck_assert_uint_eq(snapshot.n_gaps, 0);
+        ck_assert_uint_eq(snapshot.n_units, 0);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("sd-bus-audit");
@@ -211,12 +251,13 @@ int main(void)
                 return 77;
         }
         tcase_set_timeout(tcase, 60);
-        tcase_add_checked_fixture(tcase, begin, forget_snapshot);
+        tcase_add_checked_fixture(tcase, begin_with_systemd, forget_snapshot);
         tcase_add_test(tcase, units_are_told);
         tcase_add_test(tcase, many_addresses);
         tcase_add_test(tcase, all_services);
         tcase_add_test(tcase, disturbed);
         tcase_add_test(tcase, nobody_was_asked);
+        tcase_add_test(tcase, in_another_namespace);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
