@@ -636,7 +636,8 @@ AIU_EXPORT int aiu_snapshot_add_unit(struct aiu_snapshot *snapshot, const struct
         r = snapshot ? fact_copy(&f, sizeof(f), fact) : -EINVAL;
         if (r < 0)
                 return r;
-        if (!f.name || !*f.name)
+        f.service = operand(f.service);
+        if (!operand(f.name))
                 return -EINVAL;
         r = SNAPSHOT_GROW(snapshot, units, SNAPSHOT_MAX_UNITS);
         if (r < 0)

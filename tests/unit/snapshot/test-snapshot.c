@@ -520,7 +520,13 @@ START_TEST(units)
         ck_assert_int_eq(aiu_snapshot_add_unit(&snapshot, &fact), -EINVAL);
         fact.name = NULL;
         ck_assert_int_eq(aiu_snapshot_add_unit(&snapshot, &fact), -EINVAL);
+        fact.name = "--now";
+        ck_assert_int_eq(aiu_snapshot_add_unit(&snapshot, &fact), -EINVAL);
         fact.name = "a.service";
+        fact.service = "-x.service";
+        ck_assert_int_eq(aiu_snapshot_add_unit(&snapshot, &fact), 0);
+        ck_assert_ptr_null(snapshot.units[0].service);
+        snapshot_finish(&snapshot);
         for (; fact.ifindex < SNAPSHOT_MAX_UNITS; fact.ifindex++)
                 ck_assert_int_eq(aiu_snapshot_add_unit(&snapshot, &fact), 0);
         ck_assert_int_eq(aiu_snapshot_add_unit(&snapshot, &fact), -ENOBUFS);
