@@ -200,10 +200,10 @@ static int look_for_loop(struct aiu_survey *survey, const struct managed_unit *u
         draft.n_sockets = sockets_of(survey, u->name, sockets);
         strbuf_printf(&draft.text, "systemd has started %s again %u times, and it is %s now", u->name, u->n_restarts,
                       strcmp(u->state, "active") == 0 ? "up for less than a minute" : u->state);
-        strbuf_printf(&draft.fix,
-                      "once the cause is gone, which journalctl -u %s shows: systemd counts from 0 again, and starts a "
-                      "unit that it had given up",
-                      u->name);
+        strbuf_str(
+                &draft.fix,
+                "once the cause is gone, which the journal of the unit shows: systemd counts from 0 again. This starts "
+                "nothing: a unit that systemd had given up needs systemctl start");
         return hazard_add(survey, &draft);
 }
 

@@ -231,6 +231,8 @@ START_TEST(restart_loop)
         none();
         u->active_usec = 59000000;
         ck_assert_str_eq(only(AIU_HAZARD_RESTART_LOOP, "up for less than a minute")->fix_argv[1], "reset-failed");
+        ck_assert_ptr_nonnull(strstr(survey.hazards[0].fix_text, "This starts nothing"));
+        ck_assert_ptr_null(strstr(survey.hazards[0].fix_text, "loop.service"));
         u->active_usec = 61000000;
         none();
         u->state = NULL;
