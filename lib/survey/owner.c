@@ -98,6 +98,22 @@ static void put_word(struct strbuf *out, const char *name, size_t n)
         }
 }
 
+void survey_put_name(struct strbuf *out, const char *name)
+{
+        put_word(out, name, strlen(name));
+}
+
+const char *survey_system_unit(const struct aiu_survey *survey, size_t i)
+{
+        const struct aiu_holder *h = survey_master(survey, i);
+        const char *name = h ? managed_name(h) : NULL;
+
+        if (!name || name == h->manager->container || h->manager->named_by != 0 ||
+            (h->manager->kind != AIU_MANAGER_SYSTEMD && h->manager->kind != AIU_MANAGER_SNAP))
+                return NULL;
+        return name;
+}
+
 static int name_owner(const struct aiu_survey *survey, size_t i, char **ret)
 {
         const struct aiu_holder *h = survey_master(survey, i);

@@ -53,6 +53,11 @@ int survey_build(struct aiu_survey *survey, struct observation *o);
 const struct aiu_holder *survey_master(const struct aiu_survey *survey, size_t i);
 /* The service that systemd can be asked to start again; NULL = none. */
 const char *survey_service(const struct aiu_holder *holder);
+/* The owner, if that is a unit of the system's manager; not escaped. A program or a unit of a user's manager may be
+ * called like one: NULL. */
+const char *survey_system_unit(const struct aiu_survey *survey, size_t i);
+/* As one word, in the way that owners are. */
+void survey_put_name(struct strbuf *out, const char *name);
 /* "127.0.0.1:80/tcp" */
 void survey_put_address(struct strbuf *out, const struct socket *socket);
 /* "127.0.0.1:80/tcp (nginx.service)" */

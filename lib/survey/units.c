@@ -74,29 +74,37 @@ static bool is_unit(const char *name, const char *suffix)
         return ends_with(name, strlen(name), suffix);
 }
 
+static bool is_same(const char *a, const char *b)
+{
+        return a && b && strcmp(a, b) == 0;
+}
+
 static int say_taken(struct aiu_survey *survey, const struct managed_unit *u, size_t socket)
 {
-        const char *owner = survey->owners[socket];
+        const char *owner = survey->owners[socket], *unit = survey_system_unit(survey, socket);
         struct hazard_draft draft = { .kind = AIU_HAZARD_NEXT_BOOT,
                                       .severity = AIU_SEVERITY_ERROR,
                                       .argv = { "systemctl", "disable", u->name },
                                       .sockets = &socket,
                                       .n_sockets = 1 };
 
-        strbuf_printf(&draft.text, "%s is enabled and not active, and wants ", u->name);
+        survey_put_name(&draft.text, u->name);
+        strbuf_str(&draft.text, " is enabled and not active, and wants ");
         put_listen(&draft.text, u);
         strbuf_str(&draft.text, ", which ");
-        if (u->service && strcmp(owner, u->service) == 0) {
+        if (is_same(unit, u->service)) {
                 draft.kind = AIU_HAZARD_SOCKET_AND_SERVICE;
                 strbuf_printf(&draft.text, "its own service %s has bound itself: at the next boot one of the two fails",
                               owner);
                 strbuf_printf(&draft.fix, "unless %s is meant to take its socket from systemd", owner);
         } else {
-                if (is_unit(owner, ".socket"))
+                if (unit && is_unit(unit, ".socket"))
                         draft.kind = AIU_HAZARD_DUPLICATE_LISTEN;
                 survey_put_socket(&draft.text, survey, socket);
                 strbuf_str(&draft.text, " has: at the next boot one of the two fails");
-                strbuf_printf(&draft.fix, "unless %s is meant to have the address, and %s is not", u->name, owner);
+                strbuf_str(&draft.fix, "unless ");
+                survey_put_name(&draft.fix, u->name);
+                strbuf_printf(&draft.fix, " is meant to have the address, and %s is not", owner);
         }
         return hazard_add(survey, &draft);
 }
@@ -110,8 +118,8 @@ static int compare_with_sockets(struct aiu_survey *survey, const struct managed_
         for (size_t i = 0; r >= 0 && i < survey->facts->n_conflicts; i++) {
                 const char *owner = survey->owners[i];
 
-                if (!owner || strcmp(owner, u->name) == 0 || (told && strcmp(owner, told) == 0) ||
-                    !fails(u, &survey->facts->conflicts[i].socket, host))
+                if (!owner || !fails(u, &survey->facts->conflicts[i].socket, host) || is_same(owner, told) ||
+                    is_same(survey_system_unit(survey, i), u->name))
                         continue;
                 told = owner;
                 r = say_taken(survey, u, i);
@@ -142,12 +150,17 @@ static int say_duplicate(struct aiu_survey *survey, const struct managed_unit *a
                                       .severity = AIU_SEVERITY_ERROR,
                                       .argv = { "systemctl", "disable", b->name } };
 
-        strbuf_printf(&draft.text, "%s wants ", a->name);
+        survey_put_name(&draft.text, a->name);
+        strbuf_str(&draft.text, " wants ");
         put_listen(&draft.text, a);
-        strbuf_printf(&draft.text, " and %s wants ", b->name);
+        strbuf_str(&draft.text, " and ");
+        survey_put_name(&draft.text, b->name);
+        strbuf_str(&draft.text, " wants ");
         put_listen(&draft.text, b);
         strbuf_str(&draft.text, ", and both are enabled: at the next boot one of the two fails");
-        strbuf_printf(&draft.fix, "or disable %s, whichever is not meant to have the address", a->name);
+        strbuf_str(&draft.fix, "or disable ");
+        survey_put_name(&draft.fix, a->name);
+        strbuf_str(&draft.fix, ", whichever is not meant to have the address");
         return hazard_add(survey, &draft);
 }
 
@@ -168,12 +181,12 @@ static int compare_units(struct aiu_survey *survey, const struct aiu_snapshot *s
 
 /* ------------------------------------------------------ services */
 
-static size_t sockets_of(const struct aiu_survey *survey, const char *owner, size_t sockets[MOST_SOCKETS])
+static size_t sockets_of(const struct aiu_survey *survey, const char *unit, size_t sockets[MOST_SOCKETS])
 {
         size_t n = 0;
 
         for (size_t i = 0; i < survey->facts->n_conflicts && n < MOST_SOCKETS; i++)
-                if (survey->owners[i] && strcmp(survey->owners[i], owner) == 0)
+                if (is_same(survey_system_unit(survey, i), unit))
                         sockets[n++] = i;
         return n;
 }
@@ -198,7 +211,9 @@ static int look_for_loop(struct aiu_survey *survey, const struct managed_unit *u
         if (!is_in_loop(u))
                 return 0;
         draft.n_sockets = sockets_of(survey, u->name, sockets);
-        strbuf_printf(&draft.text, "systemd has started %s again %u times, and it is %s now", u->name, u->n_restarts,
+        strbuf_str(&draft.text, "systemd has started ");
+        survey_put_name(&draft.text, u->name);
+        strbuf_printf(&draft.text, " again %u times, and it is %s now", u->n_restarts,
                       strcmp(u->state, "active") == 0 ? "up for less than a minute" : u->state);
         strbuf_str(
                 &draft.fix,
@@ -220,7 +235,8 @@ static int look_for_sparing(struct aiu_survey *survey, const struct managed_unit
         draft.n_sockets = sockets_of(survey, u->name, sockets);
         if (draft.n_sockets == 0)
                 return 0;
-        strbuf_printf(&draft.text, "%s has KillMode=%s and ", u->name, u->kill_mode);
+        survey_put_name(&draft.text, u->name);
+        strbuf_printf(&draft.text, " has KillMode=%s and ", u->kill_mode);
         survey_put_address(&draft.text, &survey->facts->conflicts[sockets[0]].socket);
         strbuf_str(&draft.text, ": a stop of the unit may leave a process behind that keeps the port");
         strbuf_str(&draft.fix, "KillMode=mixed or control-group in the unit, unless its processes have to outlive it");

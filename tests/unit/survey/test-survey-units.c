@@ -16,6 +16,8 @@
 
 static struct aiu_conflict conflicts[MOST];
 static char *owners[MOST];
+static struct aiu_holder holders[MOST];
+static struct manager managers[MOST];
 static struct aiu_report facts;
 static struct aiu_survey survey;
 static struct managed_unit units[MOST];
@@ -38,6 +40,8 @@ static void setup(void)
 {
         memset(conflicts, 0, sizeof(conflicts));
         memset(owners, 0, sizeof(owners));
+        memset(holders, 0, sizeof(holders));
+        memset(managers, 0, sizeof(managers));
         memset(units, 0, sizeof(units));
         facts = (struct aiu_report){ .conflicts = conflicts };
         survey = (struct aiu_survey){ .facts = &facts, .owners = owners };
@@ -51,6 +55,20 @@ static void put(struct address *to, const char *address, uint16_t port)
         ck_assert_int_eq(address_parse(address, port, to, &ignored), 0);
 }
 
+/* By a unit of the system's manager. */
+static void own(size_t i, const char *name)
+{
+        bool is_socket = name && strstr(name, ".socket");
+
+        owners[i] = words(name);
+        managers[i] = (struct manager){ .kind = AIU_MANAGER_SYSTEMD,
+                                        .unit = is_socket ? NULL : words(name),
+                                        .socket_unit = is_socket ? words(name) : NULL };
+        holders[i] = (struct aiu_holder){ .manager = &managers[i] };
+        conflicts[i].holders = &holders[i];
+        conflicts[i].n_holders = name ? 1 : 0;
+}
+
 static void add_socket(const char *address, uint16_t port, const char *owner)
 {
         struct socket *s = &conflicts[facts.n_conflicts].socket;
@@ -61,7 +79,7 @@ static void add_socket(const char *address, uint16_t port, const char *owner)
         s->state = AIU_STATE_LISTEN;
         s->inode = 100 + facts.n_conflicts;
         s->v6only = NO;
-        owners[facts.n_conflicts++] = words(owner);
+        own(facts.n_conflicts++, owner);
 }
 
 static struct managed_unit *add_unit(const char *name, const char *state, const char *enabled, const char *address,
@@ -162,9 +180,9 @@ START_TEST(socket_and_service)
         u->service = words("web.service");
         add_socket("127.0.0.1", 80, "web.service");
         (void)only(AIU_HAZARD_SOCKET_AND_SERVICE, "its own service web.service");
-        owners[0] = words("web.socket");
+        own(0, "web.socket");
         none();
-        owners[0] = words("other.service");
+        own(0, "other.service");
         (void)only(AIU_HAZARD_NEXT_BOOT, "other.service");
 }
 END_TEST
@@ -261,8 +279,51 @@ START_TEST(spares_holder)
         u->kill_mode = words("mixed");
         none();
         u->kill_mode = words("process");
-        owners[0] = words("other.service");
+        own(0, "other.service");
         none();
+}
+END_TEST
+
+/* Owners are shown escaped. The unit is the same one. */
+START_TEST(escaped_names)
+{
+        struct managed_unit *u = add_unit("a\\x2db.socket", "inactive", "enabled", "127.0.0.1", 80);
+
+        u->service = words("a\\x2db.service");
+        add_socket("127.0.0.1", 80, "a\\x2db.service");
+        owners[0] = words("a\\\\x2db.service");
+        ck_assert_ptr_nonnull(
+                strstr(only(AIU_HAZARD_SOCKET_AND_SERVICE, "a\\\\x2db.service")->text, "a\\\\x2db.socket"));
+        own(0, "a\\x2db.socket");
+        owners[0] = words("a\\\\x2db.socket");
+        none();
+        own(0, "a\\x2db.service");
+        u = add_unit("a\\x2db.service", "active", "enabled", NULL, 0);
+        units[0].enabled = NULL;
+        u->kill_mode = words("none");
+        (void)only(AIU_HAZARD_UNIT_SPARES_HOLDER, "a\\\\x2db.service has");
+}
+END_TEST
+
+/* Whoever may choose a name may choose that of a unit. */
+START_TEST(namesakes)
+{
+        struct managed_unit *u = add_unit("web.socket", "inactive", "enabled", "127.0.0.1", 80);
+
+        u->service = words("web.service");
+        add_socket("127.0.0.1", 80, "web.service");
+        managers[0].kind = AIU_MANAGER_SYSTEMD_USER;
+        (void)only(AIU_HAZARD_NEXT_BOOT, "web.service");
+        own(0, "web.socket");
+        managers[0].kind = AIU_MANAGER_SYSTEMD_USER;
+        (void)only(AIU_HAZARD_NEXT_BOOT, "web.socket");
+        own(0, "web.service");
+        managers[0].named_by = 1000;
+        (void)only(AIU_HAZARD_NEXT_BOOT, "web.service");
+        managers[0] = (struct manager){ .kind = AIU_MANAGER_DOCKER, .container = words("web.service") };
+        (void)only(AIU_HAZARD_NEXT_BOOT, "web.service");
+        holders[0].manager = NULL;
+        (void)only(AIU_HAZARD_NEXT_BOOT, "web.service");
 }
 END_TEST
 
@@ -302,6 +363,8 @@ int main(void)
         tcase_add_test(tcase, many_duplicates);
         tcase_add_test(tcase, restart_loop);
         tcase_add_test(tcase, spares_holder);
+        tcase_add_test(tcase, escaped_names);
+        tcase_add_test(tcase, namesakes);
         tcase_add_test(tcase, no_memory);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
