@@ -79,6 +79,7 @@ static bool is_same(const char *a, const char *b)
         return a && b && strcmp(a, b) == 0;
 }
 
+/* A socket does not tell who bound it: a unit that was stopped leaves its socket with the service. */
 static int say_taken(struct aiu_survey *survey, const struct managed_unit *u, size_t socket)
 {
         const char *owner = survey->owners[socket], *unit = survey_system_unit(survey, socket);
@@ -94,9 +95,14 @@ static int say_taken(struct aiu_survey *survey, const struct managed_unit *u, si
         strbuf_str(&draft.text, ", which ");
         if (is_same(unit, u->service)) {
                 draft.kind = AIU_HAZARD_SOCKET_AND_SERVICE;
-                strbuf_printf(&draft.text, "its own service %s has bound itself: at the next boot one of the two fails",
+                draft.argv[0] = NULL;
+                strbuf_printf(&draft.text,
+                              "its own service %s has: unless the service got the socket from the unit, one of the two "
+                              "fails at the next boot",
                               owner);
-                strbuf_printf(&draft.fix, "unless %s is meant to take its socket from systemd", owner);
+                strbuf_str(&draft.fix,
+                           "if the service binds itself, the .socket unit has to be disabled. If it takes its socket "
+                           "from systemd, start the .socket unit before the service");
         } else {
                 if (unit && is_unit(unit, ".socket"))
                         draft.kind = AIU_HAZARD_DUPLICATE_LISTEN;

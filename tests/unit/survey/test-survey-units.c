@@ -179,7 +179,9 @@ START_TEST(socket_and_service)
 
         u->service = words("web.service");
         add_socket("127.0.0.1", 80, "web.service");
-        (void)only(AIU_HAZARD_SOCKET_AND_SERVICE, "its own service web.service");
+        (void)only(AIU_HAZARD_SOCKET_AND_SERVICE, "its own service web.service has: unless the service got");
+        ck_assert_ptr_null(survey.hazards[0].fix_argv);
+        ck_assert_ptr_nonnull(strstr(survey.hazards[0].fix_text, "If it takes its socket from systemd"));
         own(0, "web.socket");
         none();
         own(0, "other.service");
