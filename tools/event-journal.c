@@ -112,15 +112,19 @@ static void put_escaped(FILE *out, const char *field, const char *bytes)
 /*
  * The process that failed. For a sender with uid 0, journald adds what /proc says about OBJECT_PID, such as
  * OBJECT_SYSTEMD_UNIT. That is the field by which "journalctl -u" and "systemctl status" find the message, so it is ours
- * to add if the process has ended.
+ * to add if the process has ended. Then there is no OBJECT_PID: what has that number by now did not fail.
  */
 static void put_process(FILE *out, const struct event *event)
 {
-        put_number(out, "OBJECT_PID", event->pid > 0 ? (unsigned long long)event->pid : 0);
+        unsigned long long pid = event->pid > 0 ? (unsigned long long)event->pid : 0;
+
+        put_number(out, "AIU_FAILED_PID", pid);
         put_escaped(out, "AIU_FAILED_COMM", event->comm);
         put_escaped(out, "AIU_FAILED_UNIT", event->unit);
         if (event->gone)
                 put_escaped(out, "OBJECT_SYSTEMD_UNIT", event->unit);
+        else
+                put_number(out, "OBJECT_PID", pid);
         put_number(out, "AIU_NETNS", event->netns);
 }
 
