@@ -46,7 +46,7 @@ static bool is_unit(const char *owner)
 }
 
 /*
- * Whoever may run a program may call it like a unit, and may have a manager with a unit of that name. What the cgroup of
+ * Any user can give a program the name of a unit, and can have a manager with a unit of that name. What the cgroup of
  * a container says is not always whose it is: then only a process of root is taken for one of the system's.
  */
 static bool is_of_system(const struct aiu_holder *h)
