@@ -296,8 +296,10 @@ static void tell_event(const struct sink *sink, const struct aiu_watch *watch, s
         if (!module.process_exists(watch)) {
                 memset(&event, 0, sizeof(event));
                 event.gone = true;
-                event_set_cgroup(&event, module.get_cgroup_id(watch));
         }
+        /* A process that exits is in the root of a v1 hierarchy: proc_cgroup_show(). */
+        if (!event.unit[0])
+                event_set_cgroup(&event, module.get_cgroup_id(watch));
         event.time_usec = module.get_time_usec(watch);
         event.pid = pid;
         if (!event.comm[0])
