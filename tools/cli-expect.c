@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * --expect=OWNER: after a deployment, does exactly this owner listen on the address, and does that last? A restart
- * closes a socket or ends a process: the kernel's event says so, and a restart that nobody saw shows at the end.
+ * closes a socket or ends a process: the kernel's event says so, and the last look shows a restart without an event.
  */
 #include <errno.h>
 #include <limits.h>
@@ -87,7 +87,7 @@ static bool is_hidden(const struct aiu_conflict *c)
 
 /* ------------------------------------------------------ which sockets */
 
-/* A connection serves nobody else. */
+/* A connection serves its peer alone. */
 static bool serves(const struct aiu_conflict *c)
 {
         enum aiu_state state = aiu_conflict_get_state(c);

@@ -77,7 +77,7 @@ static tristate admits_one(const struct request *q, const struct port_cache *b)
         return match_reuseport(q, b);
 }
 
-static tristate meets_nobody(const struct port_table *table, const struct request *q)
+static tristate meets_none(const struct port_table *table, const struct request *q)
 {
         tristate meets = table->sockets_complete ? NO : UNKNOWN;
 
@@ -100,9 +100,9 @@ static tristate admits_every(const struct port_table *table, const struct port_c
         if (admits6 == NO && admits4 == NO)
                 return NO;
         if (admits6 != YES)
-                admits6 = tri_or(admits6, meets_nobody(table, &v6));
+                admits6 = tri_or(admits6, meets_none(table, &v6));
         if (admits4 != YES)
-                admits4 = tri_or(admits4, meets_nobody(table, &v4));
+                admits4 = tri_or(admits4, meets_none(table, &v4));
         return tri_and(admits6, admits4);
 }
 

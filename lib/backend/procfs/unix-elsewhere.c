@@ -2,7 +2,7 @@
 /*
  * An AF_UNIX path of a process with another root directory, working directory or mount namespace. /proc/PID/root and
  * /proc/PID/cwd lead there, and openat2(2) resolves the rest as that process would: ".." and absolute symbolic links
- * stay below its root. Whoever may not read these links learns nothing, and a gap says so.
+ * stay below its root. A user who may not read these links learns nothing, and a gap says so.
  *
  * Less is known than at home. "Stale" would have to be shown in every mount of that namespace, and whether the process
  * may write to a directory is a matter of its credentials: both stay unknown.
