@@ -19,6 +19,7 @@
 #include "util/caller.h"
 #include "util/macro.h"
 #include "util/missing.h"
+#include "util/same-file.h"
 #include "util/sys.h"
 
 /* Newer than the headers of some distributions; all since Linux 4.11. */
@@ -176,11 +177,6 @@ static void look_at_reserved(struct look *look)
 }
 
 /* ------------------------------------------------------ privilege */
-
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-        return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
-}
 
 /*
  * cap_capable(), second half: who made a user namespace has every capability in

@@ -17,6 +17,7 @@
 #include "backend/procfs/unix-elsewhere.h"
 #include "backend/procfs/unix-live.h"
 #include "backend/procfs/unix-mount.h"
+#include "backend/procfs/unix-open.h"
 #include "util/sys.h"
 
 #define MOUNTINFO_MAX (4u << 20)
@@ -43,7 +44,7 @@ static int open_parent(const struct aiu_request *request, const char *path, cons
 /* unix_diag has the device of the file system; mountinfo of that namespace has it, too. */
 static int learn_device(const struct aiu_request *request, int file, struct aiu_host_fact *fact)
 {
-        uint64_t mount_id = unix_mount_id(request->procfs, file);
+        uint64_t mount_id = unix_open_mount(request->procfs, file);
         char *mountinfo = NULL;
         int r;
 
@@ -59,11 +60,11 @@ static int learn_device(const struct aiu_request *request, int file, struct aiu_
 static enum aiu_tristate is_live(const struct aiu_request *request, int file)
 {
         enum aiu_tristate live = AIU_TRISTATE_UNKNOWN;
-        char name[UNIX_LIVE_NAME];
+        char name[UNIX_OPEN_NAME];
 
         if (request->context_flags & AIU_CONTEXT_NO_IPC)
                 return AIU_TRISTATE_UNKNOWN;
-        if (unix_live_name(file, name) < 0 || unix_live_pinned(name, &live) < 0)
+        if (unix_open_name(file, name) < 0 || unix_live_pinned(name, &live) < 0)
                 return AIU_TRISTATE_UNKNOWN;
         return live == AIU_TRISTATE_YES ? live : AIU_TRISTATE_UNKNOWN;
 }

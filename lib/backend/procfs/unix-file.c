@@ -17,6 +17,7 @@
 #include "backend/procfs/unix-file.h"
 #include "backend/procfs/unix-live.h"
 #include "backend/procfs/unix-mount.h"
+#include "backend/procfs/unix-open.h"
 #include "backend/procfs/unix-views.h"
 #include "util/caller.h"
 #include "util/macro.h"
@@ -56,11 +57,11 @@ static void gap(const struct file *file, enum aiu_gap_kind kind, int error, cons
 
 static void read_real_path(int fd, char real[UNIX_MOUNT_PATH])
 {
-        char name[UNIX_LIVE_NAME];
+        char name[UNIX_OPEN_NAME];
         ssize_t n;
 
         real[0] = '\0';
-        if (unix_live_name(fd, name) < 0)
+        if (unix_open_name(fd, name) < 0)
                 return;
         n = sys_readlinkat(AT_FDCWD, name, real, UNIX_MOUNT_PATH - 1);
         real[n > 0 && real[0] == '/' ? n : 0] = '\0';
@@ -74,7 +75,7 @@ static int locate(struct file *file)
         fd = sys_openat(AT_FDCWD, file->path, O_PATH | O_NOFOLLOW);
         if (fd < 0)
                 return 0;
-        file->mount_id = unix_mount_id(procfs, fd);
+        file->mount_id = unix_open_mount(procfs, fd);
         if (!file->request->plain_calls_only) {
                 read_real_path(fd, file->real);
                 if (sys_fstatfs_type(fd, &file->type) < 0)

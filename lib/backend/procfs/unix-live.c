@@ -22,11 +22,12 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include "backend/procfs/unix-live.h"
+#include "backend/procfs/unix-open.h"
+#include "util/same-file.h"
 #include "util/sys.h"
 
 /* What is printed of a directory in which FHS promises that nothing is. */
@@ -103,40 +104,11 @@ int unix_live_pinned(const char *name, enum aiu_tristate *ret_live)
         return 0;
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-        return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-int unix_live_name(int fd, char name[UNIX_LIVE_NAME])
-{
-        struct stat a, b;
-
-        /* A thread may have descriptors of its own (CLONE_FILES), and /proc may be another's. */
-        (void)snprintf(name, UNIX_LIVE_NAME, "/proc/thread-self/fd/%d", fd);
-        if (sys_fstat(fd, &a) < 0 || sys_fstatat(AT_FDCWD, name, &b, 0) < 0 || !same_file(&a, &b))
-                return -ENOENT;
-        return 0;
-}
-
-uint64_t unix_mount_id(int procfs, int fd)
-{
-        static const char key[] = "mnt_id:\t";
-        char name[UNIX_LIVE_NAME], text[512];
-        const char *at;
-
-        (void)snprintf(name, sizeof(name), "thread-self/fdinfo/%d", fd);
-        if (procfs < 0 || sys_read_file(procfs, name, text, sizeof(text)) <= 0)
-                return 0;
-        at = strstr(text, key);
-        return at ? strtoull(at + sizeof(key) - 1, NULL, 10) : 0;
-}
-
 static int ask_pinned(int fd, const char *path, enum aiu_tristate *ret_live)
 {
-        char name[UNIX_LIVE_NAME];
+        char name[UNIX_OPEN_NAME];
 
-        return unix_live_pinned(unix_live_name(fd, name) < 0 ? path : name, ret_live);
+        return unix_live_pinned(unix_open_name(fd, name) < 0 ? path : name, ret_live);
 }
 
 /* The answer was about this file: is it still the one at the path? */

@@ -8,18 +8,6 @@
 
 #include "addrinuse-backend.h"
 
-/* Room for what is printed of /proc/thread-self/fd/N. */
-#define UNIX_LIVE_NAME 64
-
-/*
- * What connect(2) calls the file that `fd` (O_PATH) is open on: no length limit, and the file
- * cannot be swapped. -ENOENT: there is no /proc of this process.
- */
-int unix_live_name(int fd, char name[UNIX_LIVE_NAME]);
-
-/* The mount that the file is on, as mountinfo numbers it; 0 = not known. */
-uint64_t unix_mount_id(int procfs, int fd);
-
 /* One look at what connect(2) calls `name`, which cannot be swapped. Errors: whether it is live could not be asked. */
 int unix_live_pinned(const char *name, enum aiu_tristate *ret_live);
 
