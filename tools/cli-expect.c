@@ -196,7 +196,7 @@ static bool is_group(const struct aiu_conflict *a, const struct aiu_conflict *b)
 
         if (aiu_conflict_get_type(a) != SOCK_DGRAM || n != m || !x || !y || memcmp(x, y, n) != 0)
                 return true;
-        return aiu_conflict_get_reuseport(a) != AIU_TRISTATE_NO;
+        return aiu_conflict_get_reuseport(a) != AIU_TRISTATE_NO && aiu_conflict_get_reuseport(b) != AIU_TRISTATE_NO;
 }
 
 static bool are_group(const struct aiu_report *report)
