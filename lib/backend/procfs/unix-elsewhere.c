@@ -27,7 +27,10 @@ static void gap(struct aiu_snapshot *snapshot, int error, const char *text)
         (void)aiu_snapshot_add_gap(snapshot, AIU_GAP_NAMESPACE, error, text);
 }
 
-/* A magic link would lead to a file of ours (/proc/self/root); a relative path may not leave its directory. */
+/*
+ * A magic link would lead to a file of ours (/proc/self/root): openat2(2) says that RESOLVE_IN_ROOT may follow such
+ * links one day. A relative path may not leave its directory.
+ */
 static int open_parent(const struct aiu_request *request, const char *path, const char *parent)
 {
         bool absolute = path[0] == '/';
