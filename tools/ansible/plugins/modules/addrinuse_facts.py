@@ -40,7 +40,7 @@ EXAMPLES = r"""
   libaddrinuse.addrinuse.addrinuse_facts:
   become: true
 
-- name: Stop if something of it will go wrong
+- name: Stop if the audit found a hazard
   ansible.builtin.assert:
     that: addrinuse.hazards | length == 0
     fail_msg: "{{ addrinuse.hazards | map(attribute='text') | join('\n') }}"
