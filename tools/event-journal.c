@@ -109,10 +109,20 @@ static void put_escaped(FILE *out, const char *field, const char *bytes)
         free(ascii);
 }
 
+/* As journald writes it, and only what a unit can be called: a cgroup may have any name. */
+static void put_unit(FILE *out, const struct event *event)
+{
+        static const char characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
+
+        if (event->unit[strspn(event->unit, characters)] == '\0')
+                put(out, event->of_user ? "OBJECT_SYSTEMD_USER_UNIT" : "OBJECT_SYSTEMD_UNIT", event->unit);
+}
+
 /*
- * The process that failed. For a sender with uid 0, journald adds what /proc says about OBJECT_PID, such as
- * OBJECT_SYSTEMD_UNIT. That is the field by which "journalctl -u" and "systemctl status" find the message, so it is ours
- * to add if the process has ended. Then there is no OBJECT_PID: what has that number by now did not fail.
+ * The process that failed. For a sender with uid 0, journald adds what /proc says about OBJECT_PID, such as its unit. By
+ * that field "journalctl -u" and "systemctl status" find the message. The process may end before journald looks, so the
+ * unit is written here as well: of two equal values, an entry keeps one. If it has ended already, there is no OBJECT_PID:
+ * what has that number by now did not fail.
  */
 static void put_process(FILE *out, const struct event *event)
 {
@@ -121,9 +131,8 @@ static void put_process(FILE *out, const struct event *event)
         put_number(out, "AIU_FAILED_PID", pid);
         put_escaped(out, "AIU_FAILED_COMM", event->comm);
         put_escaped(out, "AIU_FAILED_UNIT", event->unit);
-        if (event->gone)
-                put_escaped(out, "OBJECT_SYSTEMD_UNIT", event->unit);
-        else
+        put_unit(out, event);
+        if (!event->gone)
                 put_number(out, "OBJECT_PID", pid);
         put_number(out, "AIU_NETNS", event->netns);
 }

@@ -42,7 +42,7 @@ static bool has_suffix(const char *text, size_t n, const char *suffix)
 }
 
 /* systemd: the first part of the path that is no slice, once more below the manager of a user. */
-static void find_unit(const char *at, char *unit, size_t bytes)
+static void find_unit(const char *at, struct event *event)
 {
         const char *end = at + strcspn(at, "\n");
         size_t n;
@@ -54,13 +54,14 @@ static void find_unit(const char *at, char *unit, size_t bytes)
                         continue;
                 if (!has_suffix(at, n, ".service") && !has_suffix(at, n, ".scope"))
                         return;
-                (void)snprintf(unit, bytes, "%.*s", (int)n, at);
-                if (strncmp(at, "user@", 5) != 0)
+                event->of_user = *event->unit != '\0';
+                (void)snprintf(event->unit, sizeof(event->unit), "%.*s", (int)n, at);
+                if (event->of_user || strncmp(at, "user@", 5) != 0)
                         return;
         }
 }
 
-static void read_unit(pid_t pid, char *unit, size_t bytes)
+static void read_unit(pid_t pid, struct event *event)
 {
         char text[4096];
         const char *at;
@@ -69,10 +70,10 @@ static void read_unit(pid_t pid, char *unit, size_t bytes)
         /* systemd uses cgroup2, or a v1 hierarchy of its own. */
         at = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::/");
         if (at)
-                find_unit(at + strcspn(at, "/"), unit, bytes);
-        at = *unit ? NULL : strstr(text, ":name=systemd:/");
+                find_unit(at + strcspn(at, "/"), event);
+        at = *event->unit ? NULL : strstr(text, ":name=systemd:/");
         if (at)
-                find_unit(at + strcspn(at, "/"), unit, bytes);
+                find_unit(at + strcspn(at, "/"), event);
 }
 
 /* The root of cgroup2, alone or beside v1. */
@@ -123,7 +124,7 @@ void event_set_cgroup(struct event *event, uint64_t cgroup_id)
         (void)close(fd);
         path[n > 0 ? n : 0] = '\0';
         if (strncmp(path, prefix, strlen(prefix)) == 0)
-                find_unit(path + strlen(prefix), event->unit, sizeof(event->unit));
+                find_unit(path + strlen(prefix), event);
 }
 
 static uint64_t netns_of(pid_t tid)
@@ -146,7 +147,7 @@ void event_begin(struct event *event, pid_t pid, pid_t tid)
         (void)read_file(pid, "comm", event->comm, sizeof(event->comm));
         if (*event->comm)
                 event->comm[strlen(event->comm) - 1] = '\0';
-        read_unit(pid, event->unit, sizeof(event->unit));
+        read_unit(pid, event);
         event->netns = netns_of(tid);
 }
 

@@ -22,6 +22,7 @@ struct event {
         char comm[64];      /* raw bytes; "" = not known */
         bool gone;          /* that process has ended */
         char unit[256];     /* of that process; "" = none, or not known */
+        bool of_user;       /* the unit is one of a user's manager */
         uint64_t netns;     /* inode of its network namespace; 0 = not known */
         uint64_t repeats;   /* equal failures since the last event for them, without this one */
         bool again;         /* not the first event for such a failure */
