@@ -50,7 +50,7 @@ struct cli {
 };
 
 /*
- * A verb has a file cmd-NAME.c and a row in addrinuse.c. Its options stand before and after the word itself; the options
+ * A verb has a file cmd-NAME.c and a row in cli-getopt.c. Its options stand before and after the word itself; the options
  * that shape an answer (--json, -v, --deadline...) are everybody's.
  */
 #define CLI_OPTION_OF_VERB 1024 /* the least value of an option of its own; each verb has a hundred more */
@@ -67,7 +67,14 @@ struct cli_verb {
         int (*run)(struct cli *cli, int argc, char **argv);
 };
 
-extern const struct cli_verb cmd_run, cmd_watch;
+extern const struct cli_verb cmd_audit, cmd_run, cmd_watch;
+
+/* NULL = the command line has none. */
+const struct cli_verb *cli_which_verb(int argc, char **argv);
+/* Leaves optind at the first operand. < 0: wrong usage, said already. 1: --help or --version was answered. */
+int cli_read_options(struct cli *cli, const struct cli_verb *verb, int argc, char **argv);
+int cli_read_colour(struct cli *cli, const char *text); /* "auto", "always", "never" */
+size_t cli_terminal_width(int fd);                      /* 0 = it is a pipe or a file */
 
 /* One address to ask about. */
 struct request {
@@ -122,6 +129,8 @@ int cli_new_query(const struct cli *cli, const struct request *request, struct a
 /* Does the answer hang on the kernel's version alone? Then try it out, once; true: asking again is worth it. */
 bool cli_try_kernel(const struct cli *cli, const struct aiu_report *report);
 int cli_exit_status(const struct aiu_report *report);
+/* Ask about each operand and print the answers; returns the exit status. */
+int cli_answer(const struct cli *cli, char **operands);
 
 /* Carry out an action of the report and ask again; returns the exit status. */
 int cli_apply(const struct cli *cli, const struct request *request, const struct aiu_report *report);
@@ -186,7 +195,6 @@ int cli_spawn(const char *const *argv);
 void cli_notify(const char *state);
 
 /* cmd-audit.c. The table of all sockets, where no address is asked about. */
-extern const struct cli_verb cmd_audit;
 int cli_overview(struct cli *cli);
 /* The text of a survey on stdout, in lines of at most `width` columns; 0 = as they are. */
 void cli_print_lines(const char *text, size_t width);
