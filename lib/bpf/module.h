@@ -70,12 +70,14 @@ int listeners_read(uint16_t port, struct listeners *ret);
 /* Did the walk see each of them? */
 bool listeners_are_in(const struct listeners *listeners, const struct wire *wire);
 
-/* sockets.c: a walk that sock_diag does not contradict; with the lock. */
-int walk_checked(struct module *module, int protocol, uint16_t port);
-/* Parts of a socket that a program read, as a backend reports them. */
+/* wire.c: parts of a socket that a program read, as a backend reports them. */
 socklen_t wire_address(struct sockaddr_storage *to, const struct wire_socket *socket, const uint8_t ip[16],
                        uint16_t port_be);
 enum aiu_state wire_state(const struct wire_socket *socket);
+
+/* sockets.c */
+/* A walk that sock_diag does not contradict; with the lock. */
+int walk_checked(struct module *module, int protocol, uint16_t port);
 int bpf_sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot);
 
 /* holders.c */

@@ -15,11 +15,7 @@
 #define MOST_LOOKS 4
 #define USEC_PER_SEC UINT64_C(1000000)
 
-enum {
-        KERNEL_CLOSE = 7,
-        KERNEL_LAST = 12,
-        PORT_LOCKED = 8 /* SOCK_BINDPORT_LOCK: bind(2) named the port */
-};
+#define PORT_LOCKED 8 /* SOCK_BINDPORT_LOCK: bind(2) named the port */
 
 static int look(struct module *module, int protocol, uint16_t port)
 {
@@ -53,40 +49,12 @@ static enum aiu_tristate yes_no(bool yes)
         return yes ? AIU_TRISTATE_YES : AIU_TRISTATE_NO;
 }
 
-socklen_t wire_address(struct sockaddr_storage *to, const struct wire_socket *socket, const uint8_t ip[16],
-                       uint16_t port_be)
-{
-        struct sockaddr_in *in = (struct sockaddr_in *)to;
-        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
-
-        memset(to, 0, sizeof(*to));
-        if (socket->family == AF_INET) {
-                in->sin_family = AF_INET;
-                in->sin_port = port_be;
-                memcpy(&in->sin_addr, ip, sizeof(in->sin_addr));
-                return sizeof(*in);
-        }
-        in6->sin6_family = AF_INET6;
-        in6->sin6_port = port_be;
-        memcpy(&in6->sin6_addr, ip, sizeof(in6->sin6_addr));
-        if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))
-                in6->sin6_scope_id = socket->ifindex;
-        return sizeof(*in6);
-}
-
 /* At least 1, for 0 means that it is no minisock. */
 static uint64_t expires(const struct module *module, const struct wire_socket *socket)
 {
         if (module->hz == 0 || socket->jiffies_left <= 0)
                 return 1;
         return (uint64_t)socket->jiffies_left * USEC_PER_SEC / module->hz;
-}
-
-enum aiu_state wire_state(const struct wire_socket *socket)
-{
-        if (socket->state == KERNEL_CLOSE)
-                return AIU_STATE_BOUND;
-        return socket->state < KERNEL_LAST ? (enum aiu_state)socket->state : AIU_STATE_UNKNOWN;
 }
 
 /* The user that bind(2) compares, and the VRF of the bucket: TCP has buckets. */
