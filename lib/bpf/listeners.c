@@ -65,13 +65,16 @@ static int take_message(struct listeners *listeners, const struct nlmsghdr *head
         return push(listeners, (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0]);
 }
 
-/* One datagram; 1 = the last one. */
+/* One datagram; 1 = the last one. NLMSG_NEXT() would step behind an end that is not aligned. */
 static int take_datagram(struct listeners *listeners, const void *bytes, size_t n, uint16_t port)
 {
-        const struct nlmsghdr *header = bytes;
+        const struct nlmsghdr *header;
         int r;
 
-        for (; NLMSG_OK(header, n); header = NLMSG_NEXT(header, n)) {
+        for (size_t at = 0; at < n; at += NLMSG_ALIGN(header->nlmsg_len)) {
+                header = (const struct nlmsghdr *)(const void *)((const char *)bytes + at);
+                if (!NLMSG_OK(header, n - at))
+                        return 0;
                 if (header->nlmsg_type == NLMSG_DONE)
                         return 1;
                 r = take_message(listeners, header, port);
