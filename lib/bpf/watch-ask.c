@@ -2,10 +2,12 @@
 /* From an event to a report: the query that the process would make about its own call. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "bpf/watch.h"
@@ -40,15 +42,26 @@ uint64_t event_start_ticks(const struct watch_event *event)
         return event->start_nsec / (UINT64_C(1000000000) / (uint64_t)(hz > 0 ? hz : 100));
 }
 
-/* With the namespace and, while the process exists, its capabilities. */
+/* A path that begins in the directory of the process, which is not ours. */
+static bool is_relative(const struct watch_failure *failure)
+{
+        const struct sockaddr_un *address = (const struct sockaddr_un *)(const void *)failure->address;
+
+        return address->sun_family == AF_UNIX && failure->bytes > offsetof(struct sockaddr_un, sun_path) &&
+               address->sun_path[0] != '\0' && address->sun_path[0] != '/';
+}
+
+/* With the namespace and, while the process exists, its capabilities and directory. */
 static int set_process(struct aiu_query *query, const struct watch_event *event, struct namespaces *namespaces)
 {
         uint64_t netns = event->failure.netns;
-        int r = 0, fd;
+        int r, fd;
 
         if (event_process_is_there(event))
                 r = aiu_query_set_pid(query, (pid_t)event->pid);
-        if (r < 0 && r != -ESRCH)
+        else
+                r = -ESRCH;
+        if (r < 0 && (r != -ESRCH || is_relative(&event->failure)))
                 return r;
         r = aiu_query_set_uid(query, event->uid);
         if (r < 0)
