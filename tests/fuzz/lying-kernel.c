@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/inet_diag.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
@@ -113,7 +114,7 @@ static bool is_none(int fd)
 
 static bool is_nowhere(int dirfd, const char *path)
 {
-        return (!path || *path != '/') && is_none(dirfd);
+        return dirfd != AT_FDCWD && (!path || *path != '/') && is_none(dirfd);
 }
 
 /* Small numbers are the interesting ones: they come up twice. */
@@ -566,7 +567,9 @@ ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags)
                 message->msg_flags |= MSG_TRUNC;
         if (how == 253)
                 have -= have < 7 ? have : 7;
-        memcpy(message->msg_name, &from, message->msg_namelen < sizeof(from) ? message->msg_namelen : sizeof(from));
+        if (message->msg_name)
+                memcpy(message->msg_name, &from,
+                       message->msg_namelen < sizeof(from) ? message->msg_namelen : sizeof(from));
         message->msg_namelen = sizeof(from);
         return (ssize_t)have;
 }
