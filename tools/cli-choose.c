@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * --apply: which action, if none was asked for by its number. One that suffices, else a
- * SIGTERM; never one that changes the host for all users, relies on the word of another
+ * SIGTERM or the graceful signal of a known daemon; never one that changes the host for all users, relies on the word of another
  * user, is a last resort, or takes away the ground that the caller stands on.
  */
 #include <signal.h>

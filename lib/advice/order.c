@@ -52,11 +52,16 @@ static size_t place(enum aiu_action_kind kind)
         return i;
 }
 
-/* What ends much beside the holder comes after what ends the holder alone. */
+/*
+ * What ends much beside the holder comes after what ends the holder alone. SIGTERM cuts the requests that nginx, apache2
+ * and haproxy are answering; their graceful signal takes the listener away as soon, and cuts none.
+ */
 static size_t harm(const struct aiu_action *action)
 {
         if (action->remarks & REMARK_WHOLE_UNIT)
                 return 2 * place(AIU_ACTION_TERMINATE) + 1;
+        if (action->kind == AIU_ACTION_TERMINATE && signal_is_graceful(action->signal))
+                return 2 * place(AIU_ACTION_TERMINATE) - 1;
         return 2 * place(action->kind);
 }
 

@@ -55,11 +55,9 @@ static void add_range(struct strbuf *text, const struct aiu_action *action)
 
 static void describe_end(struct strbuf *text, const struct aiu_action *action)
 {
-        bool graceful = action->signal != SIGNAL_TERM && action->signal != SIGNAL_INT;
-
         strbuf_printf(text, "end ");
         add_names(text, action);
-        if (graceful)
+        if (signal_is_graceful(action->signal))
                 strbuf_printf(text, " gracefully: it answers the requests in progress first");
         else if (action->signal == SIGNAL_INT)
                 strbuf_printf(text, " fast: it does not wait for its clients and loses no data");
@@ -107,7 +105,7 @@ static void add_starters(struct strbuf *text, const struct aiu_report *report, c
         const char *theirs = copy && copy->manager ? copy->manager->unit : NULL;
         const char *ours = own ? own->unit : NULL;
 
-        strbuf_str(text, ". It runs the same program as the caller: a second copy?");
+        strbuf_str(text, ". It runs the same program as the caller, perhaps as a second copy");
         if (!theirs)
                 return;
         strbuf_printf(text, " (");

@@ -373,6 +373,12 @@ struct aiu_conflict {
 /* AIU_ACTION_TERMINATE: SIGTERM, or a program's own word for it. What only computes knows no <signal.h>. */
 enum signal_word { SIGNAL_TERM, SIGNAL_QUIT, SIGNAL_INT, SIGNAL_WINCH, SIGNAL_USR1 };
 
+/* Requests in progress are answered. SIGINT is the fast end of the programs that have a word of that name. */
+static inline bool signal_is_graceful(enum signal_word word)
+{
+        return word != SIGNAL_TERM && word != SIGNAL_INT;
+}
+
 struct aiu_action {
         enum aiu_action_kind kind;
         tristate sufficient;

@@ -248,8 +248,8 @@ START_TEST(second_copy_names_both_units)
         holders[0].flags = AIU_HOLDER_SAME_PROGRAM;
         own = (struct manager){ .kind = AIU_MANAGER_SYSTEMD, .unit = words("web-again.service") };
         ask();
-        expect_text(AIU_ACTION_STOP_UNIT, "a second copy? (web.service started it, web-again.service the caller)");
-        expect_text(AIU_ACTION_TERMINATE, "a second copy?");
+        expect_text(AIU_ACTION_STOP_UNIT, "as a second copy (web.service started it, web-again.service the caller)");
+        expect_text(AIU_ACTION_TERMINATE, "as a second copy");
 }
 END_TEST
 
