@@ -273,14 +273,35 @@ void port0_build(struct live *live, const struct port0_scene *scene)
         flush(live, &s);
 }
 
-void port0_clear(struct live *live)
+static bool is_used(const struct port0_scene *scene, enum live_who who)
+{
+        for (unsigned int i = 0; i < scene->n_holders; i++)
+                if (scene->holders[i].who == who)
+                        return true;
+        return false;
+}
+
+static bool has_connections(const struct port0_scene *scene)
+{
+        for (unsigned int i = 0; i < scene->n_holders; i++)
+                if (scene->holders[i].state == PORT0_CONNECTED || scene->holders[i].state == PORT0_TIME_WAIT)
+                        return true;
+        return false;
+}
+
+/* A holder without a socket has nothing to clear: each that is asked costs two changes of processes. */
+void port0_clear(struct live *live, const struct port0_scene *scene)
 {
         static struct script s;
+        bool connections = has_connections(scene);
 
-        for (int who = 0; who <= WHO_SELF; who++)
-                add(&s, OP_CLEAR, (enum live_who)who, 0, 0);
-        add(&s, OP_DRAIN, WHO_ROOT, SLOT_OPEN, 0);
-        add(&s, OP_DESTROY, WHO_ROOT, 0, 0);
+        for (int who = WHO_SELF; who >= 0; who--)
+                if (is_used(scene, (enum live_who)who) || (who == WHO_ROOT && connections))
+                        add(&s, OP_CLEAR, (enum live_who)who, 0, 0);
+        if (connections) {
+                add(&s, OP_DRAIN, WHO_ROOT, SLOT_OPEN, 0);
+                add(&s, OP_DESTROY, WHO_ROOT, 0, 0);
+        }
         flush(live, &s);
 }
 
@@ -348,6 +369,21 @@ void port0_start_warden(void)
         warden = pair[0];
 }
 
+/* Is it as it was set last? Nobody else writes in this namespace. */
+static bool is_set(const struct setting *setting)
+{
+        static struct setting known[8];
+        size_t i = 0;
+
+        while (known[i].path[0] && strcmp(known[i].path, setting->path) != 0)
+                if (++i == sizeof(known) / sizeof(known[0]))
+                        return false;
+        if (known[i].path[0] && strcmp(known[i].value, setting->value) == 0)
+                return true;
+        known[i] = *setting;
+        return false;
+}
+
 void port0_sysctl(const char *path, const char *value)
 {
         struct setting setting = { 0 };
@@ -355,6 +391,8 @@ void port0_sysctl(const char *path, const char *value)
 
         snprintf(setting.path, sizeof(setting.path), "net/ipv4/%s", path);
         snprintf(setting.value, sizeof(setting.value), "%s", value);
+        if (is_set(&setting))
+                return;
         if (send(warden, &setting, sizeof(setting), MSG_NOSIGNAL) < 0 || recv(warden, &r, sizeof(r), 0) != sizeof(r) ||
             r < 0)
                 live_die(path, -r);

@@ -65,7 +65,7 @@ struct live_address port0_address(const struct live *live, unsigned int place, u
 
 /* Make the holders; 0, or the errno of the first that could not be made. */
 void port0_build(struct live *live, const struct port0_scene *scene);
-void port0_clear(struct live *live);
+void port0_clear(struct live *live, const struct port0_scene *scene);
 void port0_start_counterpart(struct live *live);
 
 /* Who may write sysctls while the test itself is an ordinary user. */

@@ -453,7 +453,7 @@ static void run_case(struct stage *stage, enum port0_mode mode)
                         try_actions(stage, report);
         }
         aiu_report_unref(report);
-        port0_clear(&stage->live);
+        port0_clear(&stage->live, &stage->scene);
         if (live_count_fds() != fds)
                 complain(stage, NULL, "descriptors are left", 0);
 }
