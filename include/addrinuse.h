@@ -1004,7 +1004,7 @@ const struct aiu_holder *aiu_conflict_get_holder(const struct aiu_conflict *, si
 
 /** What kind of holder it is. @since 0.1 */
 enum aiu_holder_kind {
-        AIU_HOLDER_UNKNOWN = 0, /**< could not be seen */
+        AIU_HOLDER_UNKNOWN = 0, /**< not known: the socket is gone (aiu_conflict_is_observed_only()) */
         AIU_HOLDER_PROCESS = 1, /**< a visible process */
         AIU_HOLDER_SELF = 2,    /**< the calling process itself */
         AIU_HOLDER_KERNEL = 3,  /**< the socket has no file: TIME_WAIT, orphan, in-kernel user */

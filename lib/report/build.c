@@ -125,9 +125,11 @@ int build_without_process(const struct aiu_report *report, struct aiu_conflict *
 {
         struct snapshot_lookup lookup = { report->processes, report->n_processes, report->managers,
                                           report->n_managers };
-        struct aiu_holder *holder;
+        enum aiu_holder_kind kind = conflict->socket.inode == 0      ? AIU_HOLDER_KERNEL
+                                    : conflict->socket.observed_only ? AIU_HOLDER_UNKNOWN
+                                                                     : AIU_HOLDER_HIDDEN;
+        struct aiu_holder *holder = add_holder(conflict, kind);
 
-        holder = add_holder(conflict, conflict->socket.inode == 0 ? AIU_HOLDER_KERNEL : AIU_HOLDER_HIDDEN);
         if (!holder)
                 return -ENOMEM;
         holder->manager = lookup_manager(&lookup, 0, conflict->socket.inode, conflict->socket.cgroup_id);

@@ -264,6 +264,52 @@ START_TEST(own_backend)
 }
 END_TEST
 
+/* A listener that was there when the call failed. */
+static int observed(void *userdata, const struct aiu_request *backend_request, struct aiu_snapshot *to)
+{
+        struct aiu_socket_fact fact = {
+                .size = sizeof(fact),
+                .type = SOCK_STREAM,
+                .protocol = IPPROTO_TCP,
+                .state = AIU_STATE_LISTEN,
+                .local = backend_request->address,
+                .local_len = backend_request->address_len,
+                .inode = 77,
+                .uid = 33,
+                .flags = AIU_SOCKET_OBSERVED_ONLY,
+        };
+
+        (void)userdata;
+        ck_assert_int_eq(aiu_snapshot_add_socket(to, &fact), 0);
+        return AIU_PARTIAL;
+}
+
+START_TEST(gone_since)
+{
+        const struct aiu_backend backend = { .size = sizeof(backend), .name = "observed", .sockets = observed };
+        struct aiu_context *context;
+        struct aiu_query *query;
+        struct aiu_report *report;
+        const struct aiu_conflict *c;
+
+        ck_assert_int_eq(aiu_context_new(&context), 0);
+        ck_assert_int_eq(aiu_context_add_backend(context, &backend, NULL), 0);
+        ck_assert_int_eq(aiu_query_new(context, &query), 0);
+        ck_assert_int_eq(aiu_query_set_address_string(query, "127.0.0.1", 9999), 0);
+        ck_assert_int_eq(aiu_query_set_error(query, EADDRINUSE), 0);
+        ck_assert_int_eq(aiu_query_run(query, &report), 0);
+        ck_assert_int_eq(aiu_report_get_verdict(report), AIU_VERDICT_IN_USE);
+        c = aiu_report_get_conflict(report, 0);
+        ck_assert_int_eq(aiu_conflict_is_observed_only(c), 1);
+        /* No process hides. */
+        ck_assert_int_eq(aiu_holder_get_kind(aiu_conflict_get_holder(c, 0)), AIU_HOLDER_UNKNOWN);
+        ck_assert_ptr_nonnull(strstr(aiu_report_get_summary(report), "a process of uid 33 listened"));
+        aiu_report_unref(report);
+        aiu_query_unref(query);
+        aiu_context_unref(context);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite;
@@ -282,6 +328,7 @@ int main(void)
         tcase_add_test(tcase, nothing_left_behind);
         tcase_add_test(tcase, other_namespace);
         tcase_add_test(tcase, own_backend);
+        tcase_add_test(tcase, gone_since);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
