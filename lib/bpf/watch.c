@@ -274,7 +274,7 @@ static void sweep(struct aiu_watch *watch)
         while (n < WATCH_FAILURES &&
                map_call(BPF_MAP_GET_NEXT_KEY, watch->way.counts, n ? &due[n - 1] : NULL, &due[n]) == 0)
                 n++;
-        watch->swept = n < WATCH_FAILURES;
+        watch->swept = watch->stopped;
         for (size_t i = 0; i < n; i++) {
                 if (map_call(BPF_MAP_LOOKUP_ELEM, watch->way.counts, &due[i], &count) < 0 ||
                     (!watch->stopped && now - count.since < QUIET_NSEC) ||
