@@ -203,8 +203,9 @@ static int set_up(struct aiu_watch *watch, struct aiu_context *context)
                 watch->context = aiu_context_ref(context);
         else if (aiu_context_new(&watch->context) < 0)
                 return -ENOMEM;
-        r = seen_new(watch->context, &watch->seen);
-        return r < 0 ? r : find_way(watch);
+        r = find_way(watch);
+        /* Last: a context does not let go of a backend. */
+        return r < 0 ? r : seen_new(watch->context, &watch->seen);
 }
 
 AIU_EXPORT int aiu_watch_new(struct aiu_context *context, uint32_t flags, struct aiu_watch **ret_watch)
