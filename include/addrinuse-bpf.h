@@ -103,7 +103,7 @@ int aiu_watch_set_port(struct aiu_watch *, uint16_t port);
 int aiu_watch_set_netns(struct aiu_watch *, uint64_t inode);
 /** Owner of the socket; (uid_t)-1 removes the filter. */
 int aiu_watch_set_uid(struct aiu_watch *, uid_t uid);
-/** A directory of cgroup2: this cgroup and those below. Also: the errno of open(2). */
+/** A directory of cgroup2: this cgroup and those below. Also: the errno of stat(2), -ENOTDIR. */
 int aiu_watch_set_cgroup(struct aiu_watch *, const char *directory);
 /** @} */
 

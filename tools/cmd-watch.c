@@ -6,12 +6,14 @@
 #include <addrinuse-bpf.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -129,14 +131,14 @@ static int load_module(struct aiu_context *context)
 static int set_cgroup(const char *path)
 {
         static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-        struct stat st;
+        struct statfs fs;
 
         for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
                 free(wanted.cgroup);
                 wanted.cgroup = NULL;
                 if (asprintf(&wanted.cgroup, "%s/%s", strncmp(path, "/sys/", 5) == 0 ? "" : roots[i], path) < 0)
                         return -ENOMEM;
-                if (stat(wanted.cgroup, &st) == 0 && S_ISDIR(st.st_mode))
+                if (statfs(wanted.cgroup, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
                         return 0;
         }
         return -ENOENT;

@@ -431,60 +431,22 @@ AIU_EXPORT int aiu_watch_set_uid(struct aiu_watch *watch, uid_t uid)
         return 0;
 }
 
-/* 1: *directory is the one above now; 0: that is on another file system, or there is none. */
-static int go_up(int *directory)
-{
-        struct stat st, above;
-        int up = sys_openat(*directory, "..", O_PATH | O_DIRECTORY), r;
-
-        if (up < 0)
-                return up;
-        r = sys_fstat(*directory, &st);
-        if (r >= 0)
-                r = sys_fstat(up, &above);
-        if (r < 0 || above.st_dev != st.st_dev || above.st_ino == st.st_ino) {
-                (void)sys_close(up);
-                return r;
-        }
-        (void)sys_close(*directory);
-        *directory = up;
-        return 1;
-}
-
-/* A cgroup by its inode, and how many are above it. */
-static int measure_cgroup(const char *path, uint64_t *ret_inode, uint32_t *ret_level)
-{
-        int directory = sys_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY), r;
-        uint32_t level = 0;
-        struct stat st;
-
-        if (directory < 0)
-                return directory;
-        r = sys_fstat(directory, &st);
-        while (r >= 0 && (r = go_up(&directory)) > 0)
-                level++;
-        (void)sys_close(directory);
-        if (r < 0)
-                return r;
-        *ret_inode = st.st_ino;
-        *ret_level = level;
-        return 0;
-}
-
+/* The inode of a cgroup is its number. */
 AIU_EXPORT int aiu_watch_set_cgroup(struct aiu_watch *watch, const char *directory)
 {
         KEEP_ERRNO;
-        uint64_t inode = 0;
-        uint32_t level = 0;
-        int r;
+        struct stat st = { 0 };
+        int r = 0;
 
         if (!watch)
                 return -EINVAL;
-        r = directory ? measure_cgroup(directory, &inode, &level) : 0;
+        if (directory)
+                r = sys_fstatat(AT_FDCWD, directory, &st, 0);
         if (r < 0)
                 return r;
-        watch->settings->cgroup_level = level;
-        watch->settings->cgroup = inode;
+        if (directory && !S_ISDIR(st.st_mode))
+                return -ENOTDIR;
+        watch->settings->cgroup = st.st_ino;
         return 0;
 }
 

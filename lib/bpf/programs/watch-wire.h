@@ -18,12 +18,11 @@ struct watch_settings {
         /* Filters; 0 = none. The numbers of users begin at 0, so this one is one more. */
         __u32 netns, uid_plus_1;
         __u64 cgroup;
-        __u32 cgroup_level, port;
+        __u32 port;
         /* The process that watches, for which no event is made: as the initial pid namespace numbers it. */
         __u32 own_tgid;
         __u32 learn; /* the next event is of that process: note where it is */
         __u32 level; /* how deep its pid namespace is */
-        __u32 unused;
         __u64 pidns;
         __u64 zero;       /* a 0 that the verifier does not know: see port.bpf.c */
         __u64 quiet_nsec; /* equal failures are counted for so long */

@@ -37,6 +37,7 @@ enum {
         INET6_BYTES = 28,
         UNIX_BYTES = 110,
         ADDRINUSE = 98,
+        MOST_LEVELS = 48, /* of cgroups */
 };
 
 /* ---- types, see kernel.h */
@@ -125,6 +126,22 @@ INLINE __u32 port_of(const struct watch_failure *failure)
         return (__u32)failure->address[2] << 8 | failure->address[3];
 }
 
+/* How many cgroups are above it is not known in a cgroup namespace, which hides those above its root. */
+INLINE int is_in_cgroup(__u64 cgroup)
+{
+        if (current_cgroup_id() == cgroup)
+                return 1;
+        for (int level = 0; level < MOST_LEVELS; level++) {
+                __u64 above = current_ancestor_cgroup_id(level);
+
+                if (above == cgroup)
+                        return 1;
+                if (!above) /* this level is below its own */
+                        return 0;
+        }
+        return 0;
+}
+
 INLINE int is_wanted(const struct watch_settings *s, const struct watch_failure *failure, __u32 uid)
 {
         if (s->netns && s->netns != failure->netns)
@@ -133,8 +150,7 @@ INLINE int is_wanted(const struct watch_settings *s, const struct watch_failure 
                 return 0;
         if (s->port && s->port != port_of(failure))
                 return 0;
-        return !s->cgroup || current_cgroup_id() == s->cgroup ||
-               current_ancestor_cgroup_id((int)s->cgroup_level) == s->cgroup;
+        return !s->cgroup || is_in_cgroup(s->cgroup);
 }
 
 /* ---- the failure */
