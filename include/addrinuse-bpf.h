@@ -3,8 +3,9 @@
  * @file addrinuse-bpf.h
  * An exact answer for a caller with privileges: libaddrinuse-bpf.
  *
- * No system call shows SO_REUSEADDR of a TIME_WAIT socket, the options of other users' sockets, or the kernel's own
- * summary of a port. The library says "unknown" where one of these decides. This module
+ * No system call shows SO_REUSEADDR of a TIME_WAIT socket, the options of other users' sockets, the kernel's own
+ * summary of a port, or whether a connected AF_UNIX socket was bound to its abstract name or accepted by a listener that
+ * is gone. The library says "unknown" where one of these decides. This module
  * loads BPF programs that read them in the kernel's tables. They also find all processes that hold a
  * socket much faster than a search of /proc, and the kernel's reference count proves whether any is missing.
  *

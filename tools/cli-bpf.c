@@ -57,8 +57,8 @@ bool cli_use_bpf(const struct cli *cli, const struct request *request)
 {
         static bool tried;
 
-        if (request->address.ss_family == AF_UNIX || (request->protocol != 0 && request->protocol != IPPROTO_TCP &&
-                                                      request->protocol != IPPROTO_UDP && request->protocol != MPTCP))
+        if (request->protocol != 0 && request->protocol != IPPROTO_TCP && request->protocol != IPPROTO_UDP &&
+            request->protocol != MPTCP)
                 return false;
         if (tried || cli->no_self_test)
                 return false;

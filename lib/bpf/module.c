@@ -70,10 +70,23 @@ void module_free(void *userdata)
         struct module *module = userdata;
 
         object_close(&module->object);
+        names_close(&module->names);
         sys_unmap(module->wire, sizeof(*module->wire));
         sys_unmap(module->lock, sizeof(*module->lock));
         free(module->known);
         free(module);
+}
+
+/* 0 or -ENOMEM: without this program the module has all the rest. */
+static int set_up_names(struct module *module)
+{
+        int r = names_load(&module->names);
+
+        if (r >= 0)
+                r = names_self_test(module);
+        if (r != 1)
+                names_close(&module->names);
+        return r == -ENOMEM ? r : 0;
 }
 
 static int set_up(struct module *module)
@@ -87,7 +100,9 @@ static int set_up(struct module *module)
         if (!module->wire || !module->known)
                 return -ENOMEM;
         r = make_lock(&module->lock);
-        return r < 0 ? r : module_self_test(module);
+        if (r >= 0)
+                r = module_self_test(module);
+        return r < 0 ? r : set_up_names(module);
 }
 
 int module_new(struct module **ret)
@@ -98,6 +113,7 @@ int module_new(struct module **ret)
         if (!module)
                 return -ENOMEM;
         module->object = (struct object){ -1, -1, -1, -1, -1 };
+        module->names = (struct names){ -1, -1, NULL };
         r = set_up(module);
         if (r < 0) {
                 module_free(module);

@@ -9,9 +9,10 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "bpf/programs/unix-wire.h"
 #include "bpf/programs/wire.h"
 
-/* The descriptors of one light skeleton. */
+/* The descriptors of the programs for ports and holders. */
 struct object {
         int walk_port, find_holders, read_files, find_own, wire;
 };
@@ -23,8 +24,15 @@ struct known {
 
 #define MOST_KNOWN 4096u
 
+/* The program for AF_UNIX. */
+struct names {
+        int walk, map;
+        struct unix_wire *wire; /* NULL: this kernel has no such iterator, or the self-test failed */
+};
+
 struct module {
         struct object object;
+        struct names names;
         struct wire *wire;     /* shared with the programs, and with forked children */
         pthread_mutex_t *lock; /* of the wire and of `known`; for forked children as well */
         struct known *known;   /* a ring */
@@ -39,6 +47,9 @@ struct module {
 /* object.c. -EPERM, -ENOSYS, -ENOMEM, or -EOPNOTSUPP for every other reason. */
 int object_load(struct object *ret);
 void object_close(struct object *object);
+/* An error of the loader, or -ENOMEM. */
+int names_load(struct names *names);
+void names_close(struct names *names);
 /* The error to return for one of the loader. */
 int object_error(int r);
 
@@ -57,6 +68,9 @@ int run_walk(struct module *module, int protocol, uint16_t port);
 int run_find_holders(struct module *module, pid_t pid);
 /* What wire->wanted refers to now. */
 int run_read_files(struct module *module);
+
+/* The program runs while its iterator is read. It prints nothing. 0 = the processes are all of them. */
+int run_iterator(int program, pid_t pid);
 
 /* Is a program attached to the socket with this cookie and inode, in the process `pid`? UNKNOWN: it was not found. */
 enum aiu_tristate run_find_own(struct module *module, pid_t pid, uint64_t cookie, uint64_t inode);
@@ -79,6 +93,18 @@ enum aiu_state wire_state(const struct wire_socket *socket);
 /* A walk that sock_diag does not contradict; with the lock. */
 int walk_checked(struct module *module, int protocol, uint16_t port);
 int bpf_sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot);
+
+/* What the phase holders may be asked about: the file of the socket with this inode. */
+void remember_file(struct module *module, uint64_t inode, uint64_t file);
+
+/* names.c: AF_UNIX. */
+/* Sockets that are bound to an abstract name or, without one, whose file has the inode. -ENOBUFS: there are more. */
+int names_walk(struct module *module, const char *name, size_t bytes, uint64_t file_inode);
+/* With the lock. */
+int names_sockets(struct module *module, const struct aiu_request *request, struct aiu_snapshot *snapshot);
+
+/* names-test.c. 1: the program saw sockets of our own as they are; 0: not */
+int names_self_test(struct module *module);
 
 /* holders.c */
 int bpf_holders(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot);

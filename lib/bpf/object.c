@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Loads the programs: the light skeleton that bpftool generates, and its descriptors. */
+/* Loads the programs: the light skeletons that bpftool generates, and their descriptors. */
 #include <errno.h>
 #include <port.lskel.h>
+#include <unix.lskel.h>
 
 #include "bpf/module.h"
+#include "bpf/sys-bpf.h"
 #include "util/sys.h"
 
 /* The loader says EINVAL for a missing helper, E2BIG for a limit, ENOENT without BTF, and so on. */
@@ -44,4 +46,31 @@ void object_close(struct object *object)
         (void)sys_close(object->read_files);
         (void)sys_close(object->find_own);
         (void)sys_close(object->wire);
+}
+
+int names_load(struct names *names)
+{
+        struct unix_bpf *skeleton = unix_bpf__open();
+        int r;
+
+        if (!skeleton)
+                return -ENOMEM;
+        r = unix_bpf__load(skeleton);
+        if (r < 0) {
+                unix_bpf__destroy(skeleton);
+                return r;
+        }
+        names->walk = skeleton->progs.walk_unix.prog_fd;
+        names->map = skeleton->maps.unix_wire.map_fd;
+        skel_free(skeleton);
+        names->wire = sys_map_shared(sizeof(*names->wire), names->map);
+        return names->wire ? 0 : -ENOMEM;
+}
+
+void names_close(struct names *names)
+{
+        sys_unmap(names->wire, sizeof(*names->wire));
+        (void)sys_close(names->walk);
+        (void)sys_close(names->map);
+        *names = (struct names){ -1, -1, NULL };
 }

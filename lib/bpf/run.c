@@ -79,8 +79,7 @@ static int link_iterator(int program, pid_t pid)
         return r < 0 && pid > 0 ? link_iterator(program, 0) : r;
 }
 
-/* The program runs while its iterator is read. It prints nothing. */
-static int iterate(int program, pid_t pid)
+int run_iterator(int program, pid_t pid)
 {
         int link = link_iterator(program, pid), iterator;
         union bpf_attr attribute;
@@ -118,7 +117,7 @@ int run_find_holders(struct module *module, pid_t pid)
         wire->n_hits = wire->n_unread = 0;
         wire->n_tables = 0;
         wire->status = WIRE_DONE;
-        r = iterate(module->object.find_holders, pid);
+        r = run_iterator(module->object.find_holders, pid);
         if (r < 0)
                 return r;
         return wire->status == WIRE_DONE && wire->n_unread == 0 ? 0 : -ENOBUFS;
@@ -131,7 +130,7 @@ enum aiu_tristate run_find_own(struct module *module, pid_t pid, uint64_t cookie
         wire->own_cookie = cookie;
         wire->own_inode = inode;
         wire->group = WIRE_GROUP_UNSEEN;
-        if (iterate(module->object.find_own, pid) < 0)
+        if (run_iterator(module->object.find_own, pid) < 0)
                 return AIU_TRISTATE_UNKNOWN;
         if (wire->group == WIRE_GROUP_NONE)
                 return AIU_TRISTATE_NO;

@@ -100,9 +100,11 @@ static int add(const struct module *module, int protocol, const struct wire_sock
         return r == -ENOBUFS ? 0 : r;
 }
 
-static void remember(struct module *module, const struct wire_socket *socket)
+void remember_file(struct module *module, uint64_t inode, uint64_t file)
 {
-        module->known[module->next_known] = (struct known){ .inode = socket->inode, .file = socket->file };
+        if (file == 0)
+                return;
+        module->known[module->next_known] = (struct known){ .inode = inode, .file = file };
         module->next_known = (module->next_known + 1) % MOST_KNOWN;
         if (module->n_known < MOST_KNOWN)
                 module->n_known++;
@@ -167,8 +169,7 @@ static int add_all(struct module *module, int protocol, struct aiu_snapshot *sna
         int r = 0;
 
         for (uint32_t i = 0; i < wire->n_sockets && r >= 0; i++) {
-                if (wire->sockets[i].file != 0)
-                        remember(module, &wire->sockets[i]);
+                remember_file(module, wire->sockets[i].inode, wire->sockets[i].file);
                 r = add(module, protocol, &wire->sockets[i], snapshot);
         }
         if (r >= 0)
@@ -188,24 +189,23 @@ static int add_program(struct module *module, const struct aiu_request *request,
 
 static bool is_for_us(const struct module *module, const struct aiu_request *request)
 {
-        if (module->broken || request->plain_calls_only || request->port == 0)
+        if (module->broken || request->plain_calls_only)
                 return false;
         /* The library wants one connection, or listeners alone: sock_diag(7) is faster. */
         if (request->peer || (request->context_flags & (AIU_CONTEXT_LISTENERS_ONLY | AIU_CONTEXT_FIRST_HOLDER)) ==
                                      AIU_CONTEXT_LISTENERS_ONLY)
                 return false;
+        if (request->address->sa_family == AF_UNIX)
+                return true;
+        if (request->port == 0)
+                return false;
         return request->protocol == IPPROTO_TCP || (request->protocol == IPPROTO_UDP && module->has_udp);
 }
 
-int bpf_sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+static int port_sockets(struct module *module, const struct aiu_request *request, struct aiu_snapshot *snapshot)
 {
-        struct module *module = userdata;
-        int r;
+        int r = walk_checked(module, request->protocol, request->port);
 
-        if (!is_for_us(module, request))
-                return AIU_PARTIAL;
-        module_lock(module);
-        r = walk_checked(module, request->protocol, request->port);
         if (r == -ENOBUFS)
                 r = AIU_PARTIAL; /* more sockets than fit: sock_diag(7) lists them */
         else if (r < 0)
@@ -218,6 +218,21 @@ int bpf_sockets(void *userdata, const struct aiu_request *request, struct aiu_sn
                 r = all_understood(module) ? add_all(module, request->protocol, snapshot) : AIU_PARTIAL;
         if (r >= 0)
                 (void)add_program(module, request, snapshot);
+        return r;
+}
+
+int bpf_sockets(void *userdata, const struct aiu_request *request, struct aiu_snapshot *snapshot)
+{
+        struct module *module = userdata;
+        int r;
+
+        if (!is_for_us(module, request))
+                return AIU_PARTIAL;
+        module_lock(module);
+        if (request->address->sa_family == AF_UNIX)
+                r = names_sockets(module, request, snapshot);
+        else
+                r = port_sockets(module, request, snapshot);
         module_unlock(module);
         return r;
 }

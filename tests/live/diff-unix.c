@@ -332,8 +332,9 @@ void run_unix_scenario(struct stage *stage, uint64_t index)
         memset(&stage->scenario, 0, sizeof(stage->scenario));
         stage->tally->scenarios++;
         pick_scene(stage, &scene);
-        /* Has a connected socket its abstract name by bind() or by accept()? No interface tells. */
-        stage->scenario.unreadable = scene.abstract ? scene.object == OBJECT_ACCEPTED : makes_no_sockets(&scene);
+        /* Has a connected socket its abstract name by bind() or by accept()? Only the module can tell. */
+        stage->scenario.unreadable =
+                scene.abstract ? scene.object == OBJECT_ACCEPTED && !stage->settings->bpf : makes_no_sockets(&scene);
         clean(stage, &scene);
         build(stage, &scene);
         ask_types(stage, &scene);

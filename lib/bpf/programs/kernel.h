@@ -75,6 +75,7 @@ struct sock_common {
         __u16 skc_dport, skc_num;
         unsigned short skc_family;
         unsigned char skc_state;
+        unsigned int skc_hash;
         unsigned char skc_reuse : 4, skc_reuseport : 1, skc_ipv6only : 1;
         int skc_bound_dev_if;
         struct hlist_node skc_bind_node, skc_node;
@@ -103,6 +104,7 @@ struct sock_reuseport {
 struct sock {
         struct sock_common __sk_common;
         __u8 sk_userlocks; /* a bit-field before 6.3 */
+        __u16 sk_type;
         kuid_t sk_uid;
         struct socket *sk_socket;
         struct sock_cgroup_data sk_cgrp_data;
@@ -144,6 +146,12 @@ struct inode {
         unsigned long i_ino;
         kuid_t i_uid;
 };
+struct dentry {
+        struct inode *d_inode;
+};
+struct path {
+        struct dentry *dentry;
+};
 typedef struct {
         atomic64_t refcnt;
 } file_ref_t;
@@ -181,6 +189,24 @@ struct task_struct {
 };
 struct bpf_iter__task {
         struct task_struct *task;
+};
+
+/* ---- AF_UNIX */
+struct sockaddr_un {
+        char sun_path[108];
+};
+struct unix_address {
+        int len;
+        struct sockaddr_un name[1];
+};
+struct unix_sock {
+        struct sock sk;
+        struct unix_address *addr;
+        struct path path;
+};
+struct bpf_iter__unix {
+        struct unix_sock *unix_sk;
+        __u32 uid;
 };
 
 #pragma clang attribute pop

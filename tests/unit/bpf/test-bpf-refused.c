@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "bpf/sys-bpf.h"
@@ -145,6 +146,12 @@ END_TEST
 
 /* ------------------------------------------------------ queries */
 
+/* An abstract name; the network namespace is our own. */
+static const union {
+        struct sockaddr any;
+        struct sockaddr_un un;
+} name = { .un = { .sun_family = AF_UNIX, .sun_path = "\0refused" } };
+
 static uint16_t take_port(int *ret_fd)
 {
         struct sockaddr_in any = { .sin_family = AF_INET };
@@ -157,23 +164,47 @@ static uint16_t take_port(int *ret_fd)
         return ntohs(any.sin_port);
 }
 
-static int run(struct aiu_context *context, uint16_t port, struct aiu_report **ret_report)
+static int take_name(void)
 {
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        ck_assert_int_eq(bind(fd, &name.any, sizeof(name.un)), 0);
+        return fd;
+}
+
+/* Port 0: about the name. */
+static struct aiu_query *new_query(struct aiu_context *context, uint16_t port)
+{
+        const struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
         struct aiu_query *query;
-        char text[24];
+
+        ck_assert_int_eq(aiu_query_new(context, &query), 0);
+        if (port)
+                ck_assert_int_eq(aiu_query_set_address(query, (const struct sockaddr *)&in, sizeof(in)), 0);
+        else
+                ck_assert_int_eq(aiu_query_set_address(query, &name.any, sizeof(name.un)), 0);
+        return query;
+}
+
+static void ask_with_a_failing_call(struct aiu_context *context, uint16_t port, unsigned int at)
+{
+        static const int errors[] = { EPERM, EINVAL, EIO };
+        struct aiu_query *query = new_query(context, port);
+        struct aiu_report *report = NULL;
         int r;
 
-        (void)snprintf(text, sizeof(text), "%u", port);
-        ck_assert_int_eq(aiu_query_new(context, &query), 0);
-        ck_assert_int_eq(aiu_query_set_address_text(query, text), 0);
-        r = aiu_query_run(query, ret_report);
+        begin(at, errors[at % 3]);
+        r = aiu_query_run(query, &report);
+        (void)end();
         aiu_query_unref(query);
-        return r;
+        ck_assert_msg(r == 0, "call %u: %d", at, r);
+        ck_assert_msg(aiu_report_get_verdict(report) != AIU_VERDICT_AVAILABLE, "call %u: %s", at,
+                      aiu_report_get_summary(report));
+        aiu_report_unref(report);
 }
 
 START_TEST(test_query_with_a_failing_call)
 {
-        static const int errors[] = { EPERM, EINVAL, EIO };
         struct aiu_context *context = new_context();
         unsigned int before, at = 1;
         bool reached = true;
@@ -184,22 +215,52 @@ START_TEST(test_query_with_a_failing_call)
         port = take_port(&fd);
         before = count_descriptors();
         for (; reached && at < MOST_CALLS; at += at < 80 ? 1 : 7) {
-                struct aiu_report *report = NULL;
-                int r;
-
-                begin(at, errors[at % 3]);
-                r = run(context, port, &report);
-                reached = end();
-                ck_assert_msg(r == 0, "call %u: %d", at, r);
-                ck_assert_msg(aiu_report_get_verdict(report) != AIU_VERDICT_AVAILABLE, "call %u: %s", at,
-                              aiu_report_get_summary(report));
-                aiu_report_unref(report);
+                ask_with_a_failing_call(context, port, at);
+                reached = n_calls >= at;
                 ck_assert_int_eq(count_descriptors(), before);
         }
         close(fd);
         aiu_context_unref(context);
 }
 END_TEST
+
+START_TEST(test_query_for_a_name_with_a_failing_call)
+{
+        struct aiu_context *context = new_context();
+        unsigned int before, at = 1;
+        bool reached = true;
+        int fd = take_name();
+
+        ck_assert_int_eq(aiu_context_add_bpf(context), 0);
+        before = count_descriptors();
+        for (; reached && at < MOST_CALLS; at++) {
+                ask_with_a_failing_call(context, 0, at);
+                reached = n_calls >= at;
+                ck_assert_msg(count_descriptors() == before, "call %u left a descriptor", at);
+        }
+        ck_assert(!reached);
+        close(fd);
+        aiu_context_unref(context);
+}
+END_TEST
+
+static bool ask_with_a_failing_allocation(struct aiu_context *context, uint16_t port, unsigned int at)
+{
+        struct aiu_query *query = new_query(context, port);
+        struct aiu_report *report = NULL;
+        bool failed;
+        int r;
+
+        scarce_memory_begin(at, false);
+        r = aiu_query_run(query, &report);
+        failed = scarce_memory_end();
+        aiu_query_unref(query);
+        ck_assert_msg(r == 0 || (failed && r == -ENOMEM), "allocation %u: %d", at, r);
+        if (r == 0)
+                ck_assert_int_ne(aiu_report_get_verdict(report), AIU_VERDICT_AVAILABLE);
+        aiu_report_unref(report);
+        return failed;
+}
 
 START_TEST(test_query_with_a_failing_allocation)
 {
@@ -213,24 +274,25 @@ START_TEST(test_query_with_a_failing_allocation)
         port = take_port(&fd);
         before = count_descriptors();
         for (unsigned int at = 1; failed && at < MOST_CALLS; at++) {
-                struct aiu_report *report = NULL;
-                struct aiu_query *query;
-                int r;
+                failed = ask_with_a_failing_allocation(context, port, at);
+                ck_assert_int_eq(count_descriptors(), before);
+        }
+        close(fd);
+        aiu_context_unref(context);
+}
+END_TEST
 
-                ck_assert_int_eq(aiu_query_new(context, &query), 0);
-                ck_assert_int_eq(aiu_query_set_address(query,
-                                                       (struct sockaddr *)&(struct sockaddr_in){
-                                                               .sin_family = AF_INET, .sin_port = htons(port) },
-                                                       sizeof(struct sockaddr_in)),
-                                 0);
-                scarce_memory_begin(at, false);
-                r = aiu_query_run(query, &report);
-                failed = scarce_memory_end();
-                aiu_query_unref(query);
-                ck_assert_msg(r == 0 || (failed && r == -ENOMEM), "allocation %u: %d", at, r);
-                if (r == 0)
-                        ck_assert_int_ne(aiu_report_get_verdict(report), AIU_VERDICT_AVAILABLE);
-                aiu_report_unref(report);
+START_TEST(test_query_for_a_name_with_a_failing_allocation)
+{
+        struct aiu_context *context = new_context();
+        unsigned int before;
+        bool failed = true;
+        int fd = take_name();
+
+        ck_assert_int_eq(aiu_context_add_bpf(context), 0);
+        before = count_descriptors();
+        for (unsigned int at = 1; failed && at < MOST_CALLS; at++) {
+                failed = ask_with_a_failing_allocation(context, 0, at);
                 ck_assert_int_eq(count_descriptors(), before);
         }
         close(fd);
@@ -250,7 +312,9 @@ int main(void)
         tcase_add_test(tests, test_add_with_a_failing_call);
         tcase_add_test(tests, test_add_with_a_failing_allocation);
         tcase_add_test(tests, test_query_with_a_failing_call);
+        tcase_add_test(tests, test_query_for_a_name_with_a_failing_call);
         tcase_add_test(tests, test_query_with_a_failing_allocation);
+        tcase_add_test(tests, test_query_for_a_name_with_a_failing_allocation);
         suite_add_tcase(suite, tests);
         return run_suite(suite);
 }
