@@ -113,8 +113,9 @@ const char *aiu_watch_get_mechanism(const struct aiu_watch *);
 /** What the mechanism does not see: "io_uring", "32-bit", "mptcp"; NULL after the last one. @since 0.1 */
 const char *aiu_watch_get_not_seen(const struct aiu_watch *, size_t i);
 /**
- * Failures so far that are neither in a report nor among its repeats. One with a relative path is lost if its process has
- * ended: the path begins in the directory of that process. @since 0.1
+ * Failures so far that are neither in a report nor among its repeats. One with a path is lost if its process has ended and
+ * the path is relative, or the process had another root directory than the caller: the file is another one here.
+ * @since 0.1
  */
 uint64_t aiu_watch_get_lost(const struct aiu_watch *);
 

@@ -42,13 +42,18 @@ uint64_t event_start_ticks(const struct watch_event *event)
         return event->start_nsec / (UINT64_C(1000000000) / (uint64_t)(hz > 0 ? hz : 100));
 }
 
-/* A path that begins in the directory of the process, which is not ours. */
-static bool is_relative(const struct watch_failure *failure)
+/*
+ * A path that begins in the directory of the process, which is not ours, or in another root: here it is another file.
+ * That one may be stale, and the advice would be to remove it.
+ */
+static bool is_elsewhere(const struct watch_event *event)
 {
+        const struct watch_failure *failure = &event->failure;
         const struct sockaddr_un *address = (const struct sockaddr_un *)(const void *)failure->address;
+        bool is_path = address->sun_family == AF_UNIX && failure->bytes > offsetof(struct sockaddr_un, sun_path) &&
+                       address->sun_path[0] != '\0';
 
-        return address->sun_family == AF_UNIX && failure->bytes > offsetof(struct sockaddr_un, sun_path) &&
-               address->sun_path[0] != '\0' && address->sun_path[0] != '/';
+        return is_path && (address->sun_path[0] != '/' || !event->same_root);
 }
 
 /* With the namespace and, while the process exists, its capabilities and directory. */
@@ -61,7 +66,7 @@ static int set_process(struct aiu_query *query, const struct watch_event *event,
                 r = aiu_query_set_pid(query, (pid_t)event->pid);
         else
                 r = -ESRCH;
-        if (r < 0 && (r != -ESRCH || is_relative(&event->failure)))
+        if (r < 0 && (r != -ESRCH || is_elsewhere(event)))
                 return r;
         r = aiu_query_set_uid(query, event->uid);
         if (r < 0)

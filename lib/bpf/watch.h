@@ -91,7 +91,7 @@ void budget_close(struct budget *budget);
 /* ---- watch-ask.c: from an event to a report */
 uint64_t event_start_ticks(const struct watch_event *event); /* as /proc/PID/stat tells */
 bool event_process_is_there(const struct watch_event *event);
-/* -ESRCH: the namespace is gone, or the process whose directory a path begins in; -EINVAL: no query can have this address */
+/* -ESRCH: the namespace is gone, or the process in whose directory or root a path begins; -EINVAL: no query can have this address */
 int event_explain(const struct watch_event *event, struct aiu_context *context, struct namespaces *namespaces,
                   struct aiu_report **ret_report);
 

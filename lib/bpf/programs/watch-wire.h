@@ -24,8 +24,9 @@ struct watch_settings {
         __u32 learn; /* the next event is of that process: note where it is */
         __u32 level; /* how deep its pid namespace is */
         __u64 pidns;
-        __u64 zero;       /* a 0 that the verifier does not know: see port.bpf.c */
-        __u64 quiet_nsec; /* equal failures are counted for so long */
+        __u64 root_mount, root_dentry; /* where its paths begin */
+        __u64 zero;                    /* a 0 that the verifier does not know: see port.bpf.c */
+        __u64 quiet_nsec;              /* equal failures are counted for so long */
         /* Counters */
         __u64 failures; /* that passed the filters */
         __u64 lost;     /* of which no event was made, as the ring buffer was full */
@@ -56,7 +57,8 @@ struct watch_event {
         __u32 tgid;       /* in the initial one */
         __u32 uid;        /* owner of the socket */
         __u32 ifindex;
-        __u8 reuseaddr, reuseport, v6only, unused;
+        __u8 reuseaddr, reuseport, v6only;
+        __u8 same_root; /* an absolute path is the same file to the watcher */
         __u32 n_sockets;
         char comm[16];
         struct wire_socket sockets[WATCH_SOCKETS]; /* n_sockets of them; the rest is undefined */

@@ -63,8 +63,15 @@ struct pid___watch {
         unsigned int level;
         struct upid___watch numbers[1];
 };
+struct path___watch {
+        void *mnt, *dentry;
+};
+struct fs_struct___watch {
+        struct path___watch root;
+};
 struct task_struct___watch {
         __u64 start_boottime;
+        struct fs_struct___watch *fs;
 };
 #pragma clang attribute pop
 
@@ -229,6 +236,19 @@ INLINE void read_process(struct watch_event *to, struct watch_settings *s)
         current_comm(to->comm, sizeof(to->comm));
 }
 
+/* A mount belongs to one mount namespace, and chroot(2) takes another dentry. */
+INLINE void read_root(struct watch_event *to, struct watch_settings *s)
+{
+        struct fs_struct___watch *fs = READ((struct task_struct___watch *)current_task(), fs);
+        __u64 mount = (__u64)READ(fs, root.mnt), dentry = (__u64)READ(fs, root.dentry);
+
+        if (s->learn) {
+                s->root_mount = mount;
+                s->root_dentry = dentry;
+        }
+        to->same_root = dentry && mount == s->root_mount && dentry == s->root_dentry;
+}
+
 INLINE void read_socket(struct watch_event *to, struct socket *socket, struct sock *sock)
 {
         struct sock_common *common = (struct sock_common *)sock;
@@ -316,6 +336,7 @@ INLINE int tell(struct socket *socket, const void *address, int is_user, int byt
         event->time_nsec = now;
         event->repeats = repeats;
         read_process(event, s);
+        read_root(event, s);
         read_socket(event, socket, sock);
         if (-error == ADDRINUSE)
                 capture_port(event, net, port_of(&failure), failure.protocol, *(volatile __u64 *)&s->zero);
