@@ -1335,12 +1335,23 @@ const char *aiu_gap_get_text(const struct aiu_gap *);
 
 /** aiu_survey_run(): ask about the restarts of every service, not only of those that have a socket. Slow. @since 0.1 */
 #define AIU_SURVEY_RESTARTS (UINT32_C(1) << 0)
+/**
+ * aiu_survey_run(): every network namespace of the host instead of the caller's own, each once: those that ip-netns(8)
+ * has named, and those of processes. The calling thread enters one after the other, which takes CAP_SYS_ADMIN. What
+ * cannot be found or entered is a gap. @since 0.1
+ */
+#define AIU_SURVEY_HOST (UINT32_C(1) << 1)
+/**
+ * aiu_survey_run(): AF_UNIX sockets with a name as well, behind the others. They are never part of a plan, and no
+ * hazard is looked for. @since 0.1
+ */
+#define AIU_SURVEY_UNIX (UINT32_C(1) << 2)
 
 /**
  * Look at all sockets, once: one list for each protocol, one search for holders, one question to each
  * service manager. TCP and UDP. A fact that cannot be seen is a gap, never an error.
  * @param[in] context settings; NULL = the defaults. Its deadline bounds the time
- * @param[in] flags 0 or #AIU_SURVEY_RESTARTS
+ * @param[in] flags 0, or of #AIU_SURVEY_RESTARTS, #AIU_SURVEY_HOST, #AIU_SURVEY_UNIX
  * @param[out] ret_survey the caller owns it: aiu_survey_unref()
  * @return 0; -EINVAL (NULL, or a flag); -ENOMEM
  * @since 0.1
@@ -1351,7 +1362,7 @@ struct aiu_survey *aiu_survey_ref(struct aiu_survey *);
 /** Drop a reference. Dropping the last one frees the survey and all that was read from it. @returns NULL. @since 0.1 */
 struct aiu_survey *aiu_survey_unref(struct aiu_survey *);
 
-/** How many sockets: sorted by protocol, port and address. @since 0.1 */
+/** How many sockets: sorted by network namespace, protocol, port and address. @since 0.1 */
 size_t aiu_survey_get_n_sockets(const struct aiu_survey *);
 /** The i-th socket with its holders; its reason and overlap say nothing. NULL past the end. @since 0.1 */
 const struct aiu_conflict *aiu_survey_get_socket(const struct aiu_survey *, size_t i);
@@ -1362,6 +1373,17 @@ const struct aiu_conflict *aiu_survey_get_socket(const struct aiu_survey *, size
  * @since 0.1
  */
 const char *aiu_survey_get_owner(const struct aiu_survey *, size_t i);
+/** How many network namespaces were looked at: 1 without #AIU_SURVEY_HOST. @since 0.1 */
+size_t aiu_survey_get_n_netns(const struct aiu_survey *);
+/**
+ * The network namespace of the i-th socket: its inode number, as in /proc/PID/ns/net. 0 = not known, or past the end.
+ * @param[in] survey a survey
+ * @param[in] i which socket
+ * @param[out] ret_path a file that nsenter(1) enters it by; NULL = it is the caller's own, or no file is known. The
+ * survey's. May be NULL
+ * @since 0.1
+ */
+uint64_t aiu_survey_get_netns(const struct aiu_survey *survey, size_t i, const char **ret_path);
 /** Processes that could not be inspected: any may hold any socket. @since 0.1 */
 size_t aiu_survey_get_n_unseen_processes(const struct aiu_survey *);
 /** What could not be seen. @since 0.1 */

@@ -286,6 +286,81 @@ def overview():
     end_all()
 
 
+def namespaces():
+    """--scope=host: each namespace once, judged by itself; commands enter it."""
+    if subprocess.run("ip netns add blue && ip netns exec blue ip link set lo up", shell=True).returncode:
+        print("left out: ip netns")
+        return
+    n = port()
+    enter = "import ctypes\nctypes.CDLL(None).setns(os.open('/run/netns/blue', os.O_RDONLY), 0)\n"
+    leave = "import ctypes\nctypes.CDLL(None).unshare(0x40000000)\nsubprocess.run(['ip', 'link', 'set', 'lo', 'up'])\n"
+    Server(sock("127.0.0.1", n, "SO_REUSEPORT"))
+    Server(enter + sock("127.0.0.1", n, "SO_REUSEPORT") + "t = s\n" + sock("127.0.0.1", 40123), exe=other())
+    Server(leave + sock("127.0.0.1", n), exe=other())
+    check("scope: without it", (len(survey()[1]["sockets"]), kinds(survey()[1])), (1, []))
+    status, j = survey("--scope=host")
+    here = str(os.stat("/proc/self/ns/net").st_ino)
+    blue = str(os.stat("/run/netns/blue").st_ino)
+    away = str(os.stat(f"/proc/{children[2].pid}/ns/net").st_ino)
+    check("scope: each once", {(s["netns"], s["netns_path"], s["local"]["port"], s["holders"][0]["pid"])
+                               for s in j["sockets"]},
+          {(here, None, n, children[0].pid), (blue, "/run/netns/blue", n, children[1].pid),
+                  (blue, "/run/netns/blue", 40123, children[1].pid),
+                  (away, f"/proc/{children[2].pid}/ns/net", n, children[2].pid)})
+    check("scope: each by itself", (status, kinds(j), j["gaps"]), (1, ["ephemeral-range"], []))
+    check("scope: its command", j["hazards"][0]["fix"]["argv"],
+          ["nsenter", "--net=/run/netns/blue", "--", "sysctl", "-w", "net.ipv4.ip_local_reserved_ports=40123"])
+    check("scope: its words", j["hazards"][0]["text"].startswith("in network namespace blue, 127.0.0.1:40123/tcp "), True)
+    subprocess.run(j["hazards"][0]["fix"]["argv"], stdout=subprocess.DEVNULL)
+    check("scope: mended", survey("--scope=host")[0], 0)
+    text = audit("--scope=host").stdout
+    check("scope: a column", re.search(rf"(?m)^127.0.0.1:{n}/tcp +blue +", text) is not None, True)
+    check("scope: a total", text.splitlines()[-1], "4 sockets in 3 network namespaces, 0 hazards")
+    owner = os.path.basename(PYTHON)[:15]
+    check("scope: a plan", audit("audit", "--scope=host", "--write-plan").stdout,
+          f"127.0.0.1:{n}/tcp otherd\n127.0.0.1:{n}/tcp {owner}\n127.0.0.1:40123/tcp otherd\n")
+    check("scope: series", sum(f'port="{n}"' in x for x in audit("audit", "--scope=host", "--prometheus").stdout.splitlines()), 2)
+    status, j = survey("--scope=host", uid=1000)
+    check("scope: uid 1000", (status, len(j["sockets"]), any("network namespace" in g["text"] for g in j["gaps"])), (3, 1, True))
+    check("scope: with an address", audit("--scope=host", "80").returncode, 2)
+    check("scope: an unknown one", audit("--scope=world").returncode, 2)
+    os.symlink("/dev/zero", "/run/netns/zero"); os.mkfifo("/run/netns/fifo")
+    check("scope: no namespaces", len(survey("--scope=host")[1]["sockets"]), 4)
+    end_all()
+    # Namespaces that come and go while they are looked at.
+    churn = Server("if os.fork() == 0:\n    while True:\n        pid = os.fork()\n        if pid == 0:\n            "
+                   "import ctypes\n            ctypes.CDLL(None).unshare(0x40000000)\n            "
+                   "s = socket.socket(); s.bind(('', 1000)); s.listen(); time.sleep(.01); os._exit(0)\n        os.waitpid(pid, 0)\n")
+    Server(sock("127.0.0.1", n))
+    for i in range(20):
+        status, j = survey("--scope=host")
+        check("scope: vanishing", (status in (0, 1, 3), [s["netns"] for s in j["sockets"]].count(here)), (True, 1))
+    end_all()
+    os.unlink("/run/netns/zero"); os.unlink("/run/netns/fifo"); subprocess.run(["ip", "netns", "del", "blue"])
+
+
+def names():
+    """--unix: AF_UNIX sockets, paths and abstract names, in tables and JSON alone."""
+    n = port()
+    odd = f"{DIRECTORY}/a\x1b[1m\n#\"".encode() + b"\xff"
+    Server(sock("127.0.0.1", n) + "u = socket.socket(socket.AF_UNIX)\nu.bind(%r)\nu.listen()\n"
+           "v = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\nv.bind(b'\\0audit x')\n"
+           "c = socket.socket(socket.AF_UNIX)\nc.connect(%r)\na = u.accept()\nw = socket.socket(socket.AF_UNIX)\nw.bind('')\n"
+           % (odd, odd))
+    check("unix: not without it", len(survey()[1]["sockets"]), 1)
+    status, j = survey("--unix")
+    check("unix: status", (status, kinds(j), j["gaps"]), (0, [], []))
+    check("unix: behind the others", [s["local"]["family"] for s in j["sockets"]][:2], ["inet", "unix"])
+    mine = [s for s in j["sockets"] if s["local"]["family"] == "unix" and s["holders"] and s["holders"][0]["pid"] == children[0].pid]
+    check("unix: a listener, not its connections", sorted(s["state"] for s in mine), ["bound", "bound", "listen"])
+    text = audit("--unix").stdout
+    check("unix: a table", (re.sub(r"[ -~\n]", "", text), "@audit x" in text), ("", True))
+    check("unix: no plan", audit("audit", "--unix", "--write-plan").stdout, audit("audit", "--write-plan").stdout)
+    check("unix: no series", "unix" in audit("audit", "--unix", "--prometheus").stdout, False)
+    check("unix: with an address", audit("--unix", "80").returncode, 2)
+    end_all()
+
+
 def ordinary_user():
     n = port(); Server(sock("127.0.0.1", n))
     status, j = survey(uid=1000)
@@ -347,7 +422,7 @@ def very_many():
     end_all()
 
 
-for group in (hazards, no_false_alarm, plans, metrics, hostile, overview, ordinary_user, many, very_many):
+for group in (hazards, no_false_alarm, plans, metrics, hostile, overview, namespaces, names, ordinary_user, many, very_many):
     try:
         group()
     finally:

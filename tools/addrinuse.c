@@ -118,6 +118,10 @@ static int run(struct cli *cli, const struct cli_verb *verb, int argc, char **ar
                 return verb->run(cli, argc - optind, argv + optind);
         if (isatty(STDERR_FILENO) && !cli->check)
                 aiu_context_set_progress(cli->context, on_progress, cli->progress);
+        if (cli->of_survey && optind < argc) {
+                cli_error("%s is for the table of all sockets and for audit: no address goes with it", cli->of_survey);
+                return EXIT_TROUBLE;
+        }
         if (optind >= argc && !cli->check && !cli->apply && !cli->expect && (!cli->quiet || cli->json))
                 return cli_overview(cli);
         if (optind >= argc) {

@@ -13,7 +13,7 @@
 static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
                             "       addrinuse [OPTION]... run [--] COMMAND [ARGUMENT]...\n"
                             "       addrinuse [OPTION]... watch\n"
-                            "       addrinuse [audit [--plan=FILE|--write-plan|--prometheus] [--restarts]]\n"
+                            "       addrinuse [--scope=netns|host] [--unix] [audit [AUDIT-OPTION]...]\n"
                             "Explain \"bind: Address already in use\", and say what frees the address.\n"
                             "Without an address: a table of owners; audit: which of it will cause trouble.\n"
                             "\n"
@@ -47,6 +47,9 @@ static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
                             "Watching each bind() of this host that fails (root):\n"
                             "  --port=N  --netns=X  --uid=USER  --unit=UNIT  --cgroup=PATH   of these alone\n"
                             "  --journal                 send to the journal\n"
+                            "Auditing all sockets:\n"
+                            "  --scope=host  --restarts  of every namespace; and restarts of all services\n"
+                            "  --plan=FILE  --write-plan  --prometheus[=FILE]   compare, print; metrics\n"
                             "  -V, --version  -h, --help\n"
                             "Exit status: 0 free, 1 in use, 2 trouble, 3 unknown, 4 other failure\n";
 const struct option cli_long_options[] = {
@@ -79,6 +82,8 @@ const struct option cli_long_options[] = {
         { "expect", required_argument, NULL, OPTION_EXPECT },
         { "for", required_argument, NULL, OPTION_FOR },
         { "width", required_argument, NULL, OPTION_WIDTH },
+        { "scope", required_argument, NULL, OPTION_SCOPE },
+        { "unix", no_argument, NULL, OPTION_UNIX },
         { NULL, 0, NULL, 0 },
 };
 
@@ -199,6 +204,17 @@ static int read_expect(struct cli *cli, const char *text)
         return *text ? 0 : wrong("expect", text);
 }
 
+static int read_scope(struct cli *cli, const char *text)
+{
+        bool host = strcmp(text, "host") == 0;
+
+        if (!host && strcmp(text, "netns") != 0)
+                return wrong("scope", text);
+        cli->of_survey = "--scope";
+        cli->survey = (cli->survey & ~AIU_SURVEY_HOST) | (host ? AIU_SURVEY_HOST : 0);
+        return 0;
+}
+
 static int read_width(struct cli *cli, const char *text)
 {
         unsigned long columns = 0;
@@ -276,6 +292,12 @@ static int take_answer_option(struct cli *cli, int option, uint32_t *context_fla
                 return read_deadline(cli, optarg);
         case OPTION_WIDTH:
                 return read_width(cli, optarg);
+        case OPTION_SCOPE:
+                return read_scope(cli, optarg);
+        case OPTION_UNIX:
+                cli->of_survey = "--unix";
+                cli->survey |= AIU_SURVEY_UNIX;
+                return 0;
         case OPTION_WAIT:
                 return read_wait(cli, optarg);
         case OPTION_EXPECT:

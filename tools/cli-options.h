@@ -30,7 +30,9 @@ enum {
         OPTION_WAIT,
         OPTION_EXPECT,
         OPTION_FOR,
-        OPTION_WIDTH
+        OPTION_WIDTH,
+        OPTION_SCOPE,
+        OPTION_UNIX
 };
 
 #define CLI_SHORT_OPTIONS "qvhuV"

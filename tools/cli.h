@@ -45,6 +45,8 @@ struct cli {
         size_t width;           /* 0 = lines are not wrapped */
         size_t apply_number;    /* 0 = the first that suffices */
         uint32_t render;        /* AIU_RENDER_* */
+        uint32_t survey;        /* AIU_SURVEY_*, of every survey */
+        const char *of_survey;  /* the option that says so; NULL = there was none */
         struct aiu_context *context;
         struct progress *progress;
 };
@@ -60,6 +62,7 @@ struct cli_verb {
         const struct option *options; /* ends with a row of zeros */
         uint64_t deadline_usec;       /* of one report, without --deadline; 0 = the command's own */
         bool filters;                 /* --netns and --uid choose what it tells of */
+        bool surveys;                 /* it is about all sockets: --scope says which */
         bool has_command;             /* its first operand ends the options, and stdout is the command's */
         /* Take an option of its own; < 0: it is wrong, and the error is printed already. */
         int (*take)(struct cli *cli, int option, const char *value);

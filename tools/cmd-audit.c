@@ -191,7 +191,7 @@ static int answer(const struct cli *cli, struct aiu_survey *survey, uint32_t fla
 static int survey(struct cli *cli, uint32_t flags)
 {
         struct aiu_survey *survey = NULL;
-        int r = aiu_survey_run(cli->context, wanted.flags, &survey), status = EXIT_TROUBLE;
+        int r = aiu_survey_run(cli->context, wanted.flags | cli->survey, &survey), status = EXIT_TROUBLE;
 
         if (r < 0)
                 cli_error("%s", strerror(-r));
@@ -218,6 +218,7 @@ int cli_overview(struct cli *cli)
 const struct cli_verb cmd_audit = {
         .name = "audit",
         .options = options,
+        .surveys = true,
         .take = take,
         .run = run,
 };

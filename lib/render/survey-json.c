@@ -17,6 +17,8 @@ static void put_socket(struct json *j, const struct aiu_survey *survey, size_t i
         const struct aiu_conflict *c = aiu_survey_get_socket(survey, i);
         socklen_t bytes = 0;
         const struct sockaddr *local = aiu_conflict_get_local(c, &bytes);
+        const char *path;
+        uint64_t netns = aiu_survey_get_netns(survey, i, &path);
 
         json_begin(j, NULL, "{");
         json_endpoint(j, "local", local, bytes);
@@ -27,6 +29,8 @@ static void put_socket(struct json *j, const struct aiu_survey *survey, size_t i
         json_words(j, "owner", aiu_survey_get_owner(survey, i));
         json_id(j, "inode", aiu_conflict_get_inode(c));
         json_id(j, "cookie", aiu_conflict_get_cookie(c));
+        json_id(j, "netns", netns);
+        json_string(j, "netns_path", path);
         json_uid(j, "uid", aiu_conflict_get_uid(c));
         json_string(j, "device", aiu_conflict_get_device(c));
         json_token(j, "reuseaddr", aiu_tristate_to_string(aiu_conflict_get_reuseaddr(c)));

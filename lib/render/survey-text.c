@@ -16,7 +16,9 @@
          AIU_RENDER_TABLE)
 #define LABEL_COLUMNS 10u
 #define MOST_COLUMNS 40u /* of one cell that the others are aligned to */
-#define N_COLUMNS 4u
+#define N_COLUMNS 5u
+#define NETNS 1u /* a column of a survey of several network namespaces */
+#define NAMES "/run/netns/"
 
 struct page {
         struct strbuf out;
@@ -102,6 +104,25 @@ static void mark_sockets(struct page *page)
         }
 }
 
+/* As ip-netns(8) calls it, else its number. */
+static void put_netns(struct strbuf *out, const struct aiu_survey *survey, size_t i)
+{
+        const char *path;
+        uint64_t inode = aiu_survey_get_netns(survey, i, &path);
+
+        if (path && strncmp(path, NAMES, strlen(NAMES)) == 0)
+                strbuf_outside(out, path + strlen(NAMES));
+        else if (inode != 0)
+                strbuf_printf(out, "%llu", (unsigned long long)inode);
+        else
+                strbuf_str(out, "-");
+}
+
+static bool has_column(const struct page *page, size_t k)
+{
+        return k != NETNS || aiu_survey_get_n_netns(page->survey) > 1;
+}
+
 static void put_note(struct page *page, struct strbuf *out, size_t i)
 {
         const struct aiu_conflict *c = aiu_survey_get_socket(page->survey, i);
@@ -121,11 +142,13 @@ static void put_cells(struct page *page, size_t i, struct strbuf cells[N_COLUMNS
         const struct aiu_conflict *c = aiu_survey_get_socket(page->survey, i);
 
         put_address(&cells[0], c);
-        put_holder(&cells[1], c);
-        put_manager(&cells[2], c);
-        phrase_since(&cells[3], phrase_server(c), page->flags & AIU_RENDER_LOCAL_TIME);
-        if (cells[3].n == 0)
-                strbuf_str(&cells[3], "-");
+        if (has_column(page, NETNS))
+                put_netns(&cells[NETNS], page->survey, i);
+        put_holder(&cells[2], c);
+        put_manager(&cells[3], c);
+        phrase_since(&cells[4], phrase_server(c), page->flags & AIU_RENDER_LOCAL_TIME);
+        if (cells[4].n == 0)
+                strbuf_str(&cells[4], "-");
 }
 
 static void finish(struct page *page, struct strbuf cells[N_COLUMNS])
@@ -159,6 +182,8 @@ static void put_line(struct page *page, size_t i, const size_t widths[N_COLUMNS]
         for (size_t k = 0; k < N_COLUMNS; k++) {
                 bool last = k + 1 == N_COLUMNS && note.n == 0;
 
+                if (!has_column(page, k))
+                        continue;
                 strbuf_printf(&page->out, "%-*s%s", last ? 0 : (int)widths[k], cells[k].text ? cells[k].text : "",
                               last ? "" : "  ");
         }
@@ -172,7 +197,7 @@ static void put_line(struct page *page, size_t i, const size_t widths[N_COLUMNS]
 
 static void table(struct page *page)
 {
-        static const char *const heads[N_COLUMNS] = { "ADDRESS", "HOLDER", "MANAGER", "SINCE" };
+        static const char *const heads[N_COLUMNS] = { "ADDRESS", "NETNS", "HOLDER", "MANAGER", "SINCE" };
         size_t widths[N_COLUMNS];
 
         for (size_t k = 0; k < N_COLUMNS; k++)
@@ -185,7 +210,8 @@ static void table(struct page *page)
         measure(page, widths);
         colour(page, "\033[1m");
         for (size_t k = 0; k < N_COLUMNS; k++)
-                strbuf_printf(&page->out, "%-*s  ", (int)widths[k], heads[k]);
+                if (has_column(page, k))
+                        strbuf_printf(&page->out, "%-*s  ", (int)widths[k], heads[k]);
         strbuf_str(&page->out, "NOTE");
         colour(page, "\033[0m");
         strbuf_str(&page->out, "\n");
@@ -261,8 +287,10 @@ static void total(struct page *page)
 {
         size_t n_sockets = aiu_survey_get_n_sockets(page->survey), n_hazards = count_hazards(page);
 
-        strbuf_printf(&page->out, "%zu socket%s, %zu hazard%s\n", n_sockets, n_sockets == 1 ? "" : "s", n_hazards,
-                      n_hazards == 1 ? "" : "s");
+        strbuf_printf(&page->out, "%zu socket%s", n_sockets, n_sockets == 1 ? "" : "s");
+        if (has_column(page, NETNS))
+                strbuf_printf(&page->out, " in %zu network namespaces", aiu_survey_get_n_netns(page->survey));
+        strbuf_printf(&page->out, ", %zu hazard%s\n", n_hazards, n_hazards == 1 ? "" : "s");
 }
 
 AIU_EXPORT int aiu_survey_to_text(const struct aiu_survey *survey, uint32_t flags, char **ret_text)

@@ -165,6 +165,7 @@ struct socket {
         uid_t uid;
         unsigned int ifindex;
         unsigned int l3mdev;      /* as request::l3mdev */
+        uint32_t netns;           /* a survey's: 0 = the caller's own */
         char device[IF_NAMESIZE]; /* filled in for the report */
         bool observed_only;       /* AIU_SOCKET_OBSERVED_ONLY */
         bool maybe_unbound;       /* AIU_SOCKET_MAYBE_UNBOUND */

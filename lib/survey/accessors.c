@@ -20,6 +20,26 @@ AIU_EXPORT const char *aiu_survey_get_owner(const struct aiu_survey *survey, siz
         return i < aiu_survey_get_n_sockets(survey) ? survey->owners[i] : NULL;
 }
 
+AIU_EXPORT size_t aiu_survey_get_n_netns(const struct aiu_survey *survey)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; survey && i < survey->n_netns; i++)
+                n += !survey->netns[i].refused;
+        return n;
+}
+
+AIU_EXPORT uint64_t aiu_survey_get_netns(const struct aiu_survey *survey, size_t i, const char **ret_path)
+{
+        const struct survey_netns *ns = NULL;
+
+        if (i < aiu_survey_get_n_sockets(survey) && survey->n_netns > 0)
+                ns = &survey->netns[survey->facts->conflicts[i].socket.netns];
+        if (ret_path)
+                *ret_path = ns ? ns->path : NULL;
+        return ns ? ns->inode : 0;
+}
+
 AIU_EXPORT size_t aiu_survey_get_n_unseen_processes(const struct aiu_survey *survey)
 {
         return survey ? survey->n_unseen : 0;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/build.h"
 #include "rules/address.h"
 #include "rules/kernel-versions.h"
 #include "survey/survey.h"
@@ -36,6 +37,18 @@ static bool is_taken(const struct socket *s)
         return s->local.len > 0 && s->peer.len == 0 && (s->state == AIU_STATE_LISTEN || s->state == AIU_STATE_BOUND);
 }
 
+/* Zero bytes fill what is behind a name. */
+static int compare_names(const struct socket *x, const struct socket *y)
+{
+        int r = memcmp(x->local.sa.un.sun_path, y->local.sa.un.sun_path, sizeof(x->local.sa.un.sun_path));
+
+        if (r != 0)
+                return r;
+        if (x->local.len != y->local.len)
+                return x->local.len < y->local.len ? -1 : 1;
+        return (x->inode > y->inode) - (x->inode < y->inode);
+}
+
 /* The wildcards of a port come first: everything else on the port meets them. */
 static int compare_sockets(const void *a, const void *b)
 {
@@ -44,6 +57,12 @@ static int compare_sockets(const void *a, const void *b)
         uint16_t p = address_port(&x->local), q = address_port(&y->local);
         int r;
 
+        if (x->netns != y->netns)
+                return x->netns < y->netns ? -1 : 1;
+        if (address_is_ip(&x->local) != address_is_ip(&y->local))
+                return address_is_ip(&x->local) ? -1 : 1;
+        if (!address_is_ip(&x->local))
+                return compare_names(x, y);
         if (x->protocol != y->protocol)
                 return x->protocol < y->protocol ? -1 : 1;
         if (p != q)
@@ -81,6 +100,23 @@ static void sort_sockets(struct aiu_snapshot *s)
         s->n_sockets = kept;
 }
 
+/* An address without a name is any name. */
+static int list_names(struct observation *o)
+{
+        static const struct sockaddr any_name = { .sa_family = AF_UNIX };
+        const struct aiu_request before = o->backend_request;
+        int r;
+
+        if (!(before.survey_flags & AIU_SURVEY_UNIX))
+                return AIU_COMPLETE;
+        o->backend_request.address = &any_name;
+        o->backend_request.address_len = sizeof(any_name.sa_family);
+        o->backend_request.protocol = 0;
+        r = observe_phase(o, PHASE_SOCKETS);
+        o->backend_request = before;
+        return r;
+}
+
 static int list_sockets(struct observation *o)
 {
         int r, result = AIU_COMPLETE;
@@ -94,6 +130,10 @@ static int list_sockets(struct observation *o)
                 if (r != AIU_COMPLETE)
                         result = r;
         }
+        r = list_names(o);
+        if (r < 0)
+                return r;
+        result = r != AIU_COMPLETE ? r : result;
         o->backend_request.type = SOCK_STREAM;
         o->backend_request.protocol = IPPROTO_TCP;
         r = kernel_hides_bound(&o->snapshot.host) ? observe_phase(o, PHASE_HIDDEN_SOCKETS) : AIU_COMPLETE;
@@ -116,10 +156,84 @@ static int look_at_sockets(struct observation *o)
         return r < 0 ? r : 0;
 }
 
+/* ------------------------------------------------------ sockets elsewhere */
+
+/* The same question, with a snapshot of its own. */
+static void begin_beside(struct observation *beside, const struct observation *o)
+{
+        *beside = *o;
+        snapshot_init(&beside->snapshot);
+        beside->snapshot.survey = true;
+        beside->snapshot.host.kernel_major = o->snapshot.host.kernel_major;
+        beside->snapshot.host.kernel_minor = o->snapshot.host.kernel_minor;
+}
+
+static int take_sockets(struct aiu_snapshot *to, const struct aiu_snapshot *from, uint32_t netns)
+{
+        for (size_t i = 0; i < from->n_sockets; i++) {
+                struct socket socket = from->sockets[i];
+                int r = SNAPSHOT_GROW(to, sockets, SNAPSHOT_SURVEY_SOCKETS);
+
+                if (r == -ENOBUFS)
+                        (void)snapshot_truncated(
+                                to, &to->sockets_truncated,
+                                "there are more sockets than a survey can hold: the rest are not shown");
+                if (r < 0)
+                        return r == -ENOBUFS ? 0 : r;
+                /* Its number means another device here. */
+                build_device(from, &socket);
+                socket.netns = netns;
+                to->sockets[to->n_sockets++] = socket;
+        }
+        return 0;
+}
+
+static void take_gaps(struct aiu_snapshot *to, const struct aiu_snapshot *from)
+{
+        const char *backend = to->backend;
+
+        for (size_t i = 0; i < from->n_gaps; i++) {
+                to->backend = from->gaps[i].backend;
+                (void)aiu_snapshot_add_gap(to, from->gaps[i].kind, from->gaps[i].error, from->gaps[i].text);
+        }
+        to->backend = backend;
+        to->gap_lost = to->gap_lost || from->gap_lost;
+        to->sockets_truncated = to->sockets_truncated || from->sockets_truncated;
+}
+
+static int look_there(struct aiu_survey *survey, struct observation *o, size_t i, int (*look)(struct observation *))
+{
+        struct observation there;
+        int r, taken;
+
+        begin_beside(&there, o);
+        r = namespaces_visit(survey, &there, i, look);
+        taken = r < 0 ? r : take_sockets(&o->snapshot, &there.snapshot, (uint32_t)i);
+        take_gaps(&o->snapshot, &there.snapshot);
+        if (look == look_at_sockets) {
+                survey->netns[i].host = there.snapshot.host;
+                there.snapshot.host.reserved_ports = NULL;
+        }
+        snapshot_finish(&there.snapshot);
+        return taken < 0 ? taken : r;
+}
+
+/* Sockets of other network namespaces come behind those that are known: the list stays sorted. */
+static int look_elsewhere(struct aiu_survey *survey, struct observation *o, int (*look)(struct observation *))
+{
+        int r = 0, result = AIU_COMPLETE;
+
+        for (size_t i = 1; r >= 0 && i < survey->n_netns; i++) {
+                r = survey->netns[i].fd >= 0 ? look_there(survey, o, i, look) : AIU_COMPLETE;
+                result = r > 0 ? AIU_PARTIAL : result;
+        }
+        return r < 0 ? r : result;
+}
+
 /* ------------------------------------------------------ holders */
 
-/* Those that `keep` says, or all with NULL. */
-static int want(struct aiu_snapshot *s, bool (*keep)(const struct aiu_snapshot *, const struct socket *))
+static int want_all(struct aiu_snapshot *s, bool (*keep)(const struct aiu_snapshot *, const struct socket *, uint32_t),
+                    uint32_t netns)
 {
         uint64_t *inodes;
         size_t n = 0;
@@ -129,16 +243,26 @@ static int want(struct aiu_snapshot *s, bool (*keep)(const struct aiu_snapshot *
         if (!inodes)
                 return -ENOMEM;
         for (size_t i = 0; i < s->n_sockets; i++)
-                if (s->sockets[i].inode != 0 && (!keep || keep(s, &s->sockets[i])))
+                if (s->sockets[i].inode != 0 && (!keep || keep(s, &s->sockets[i], netns)))
                         inodes[n++] = s->sockets[i].inode;
         r = snapshot_want_inodes(s, inodes, n);
         free(inodes);
         return r;
 }
 
+static int want(struct aiu_snapshot *s)
+{
+        return want_all(s, NULL, 0);
+}
+
 static bool is_unheld(const struct aiu_snapshot *s, const struct socket *socket)
 {
         return !aiu_snapshot_is_held(s, socket->inode);
+}
+
+static bool is_unheld_there(const struct aiu_snapshot *s, const struct socket *socket, uint32_t netns)
+{
+        return socket->netns == netns && address_is_ip(&socket->local) && is_unheld(s, socket);
 }
 
 static const struct socket *find(const struct aiu_snapshot *s, const struct socket *socket)
@@ -147,45 +271,57 @@ static const struct socket *find(const struct aiu_snapshot *s, const struct sock
 }
 
 /* A socket that was closed while processes were looked at has no holder, and needs none. */
-static int drop_closed(struct observation *o)
+static int drop_closed(struct aiu_survey *survey, struct observation *o)
 {
-        struct observation now = *o;
+        struct observation now;
         struct aiu_snapshot *s = &o->snapshot;
         size_t kept = 0;
         int r;
 
-        snapshot_init(&now.snapshot);
-        now.snapshot.survey = true;
-        now.snapshot.host.kernel_major = s->host.kernel_major;
-        now.snapshot.host.kernel_minor = s->host.kernel_minor;
+        begin_beside(&now, o);
         r = list_sockets(&now);
+        if (r == AIU_COMPLETE)
+                r = look_elsewhere(survey, &now, list_sockets);
         for (size_t i = 0; r == AIU_COMPLETE && i < s->n_sockets; i++)
                 if (s->sockets[i].inode == 0 || !is_unheld(s, &s->sockets[i]) || find(&now.snapshot, &s->sockets[i]))
                         s->sockets[kept++] = s->sockets[i];
         if (r == AIU_COMPLETE)
                 s->n_sockets = kept;
         snapshot_finish(&now.snapshot);
-        return r < 0 ? r : want(s, NULL);
+        return r < 0 ? r : want(s);
 }
 
-/* What the kernel keeps for itself: only of sockets without a process is that asked. */
 static int ask_for_kernel_users(struct observation *o)
 {
-        int r = want(&o->snapshot, is_unheld);
+        int r = 0;
 
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(protocols); i++) {
                 o->backend_request.type = protocols[i].type;
                 o->backend_request.protocol = protocols[i].protocol;
-                r = o->snapshot.n_wanted > 0 ? observe_phase(o, PHASE_KERNEL_USERS) : 0;
+                r = observe_phase(o, PHASE_KERNEL_USERS);
         }
-        return r < 0 ? r : want(&o->snapshot, NULL);
+        return r;
 }
 
-static int look_for_holders(struct observation *o)
+/* What the kernel keeps for itself: only of sockets without a process is that asked. */
+static int look_for_kernel_users(struct aiu_survey *survey, struct observation *o)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < survey->n_netns; i++) {
+                r = want_all(&o->snapshot, is_unheld_there, (uint32_t)i);
+                if (r < 0 || o->snapshot.n_wanted == 0)
+                        continue;
+                r = i == 0 ? ask_for_kernel_users(o) : namespaces_visit(survey, o, i, ask_for_kernel_users);
+        }
+        return r < 0 ? r : want(&o->snapshot);
+}
+
+static int look_for_holders(struct aiu_survey *survey, struct observation *o)
 {
         struct aiu_snapshot *s = &o->snapshot;
         size_t first_gap = s->n_gaps, last_gap;
-        int r = want(s, NULL);
+        int r = want(s);
 
         o->holders_complete = true;
         if (r < 0 || s->n_wanted == 0)
@@ -195,9 +331,9 @@ static int look_for_holders(struct observation *o)
         o->holders_complete = r == AIU_COMPLETE && !s->holders_truncated;
         if (r < 0 || aiu_snapshot_all_held(s))
                 return r;
-        r = drop_closed(o);
+        r = drop_closed(survey, o);
         if (r >= 0 && !aiu_snapshot_all_held(s))
-                r = ask_for_kernel_users(o);
+                r = look_for_kernel_users(survey, o);
         if (r >= 0 && aiu_snapshot_all_held(s))
                 snapshot_drop_unheld(s, first_gap, last_gap);
         return r;
@@ -285,12 +421,16 @@ static int ask_managers(struct observation *o)
         return r;
 }
 
-int survey_collect(struct observation *o)
+int survey_collect(struct aiu_survey *survey, struct observation *o)
 {
-        int r = look_at_sockets(o);
+        int r = namespaces_find(survey, o, o->backend_request.survey_flags & AIU_SURVEY_HOST);
 
+        if (r >= 0)
+                r = look_at_sockets(o);
+        if (r >= 0)
+                r = look_elsewhere(survey, o, look_at_sockets);
         if (r >= 0 && o->snapshot.n_sockets > 0)
-                r = look_for_holders(o);
+                r = look_for_holders(survey, o);
         if (r >= 0 && o->snapshot.n_sockets > 0)
                 r = ask_managers(o);
         if (r >= 0)

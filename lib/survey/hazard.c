@@ -36,9 +36,23 @@ static int copy_argv(struct aiu_hazard *hazard, const char *const *argv)
         return hazard->fix_argv ? 0 : -ENOMEM;
 }
 
-static int fill(struct aiu_hazard *hazard, struct hazard_draft *draft)
+/* Where its sockets are, if that is not the caller's own network namespace. */
+static int take_text(const struct aiu_survey *survey, struct hazard_draft *draft, char **ret)
 {
-        int r = strbuf_steal(&draft->text, &hazard->text);
+        uint32_t netns = draft->n_sockets > 0 ? survey->facts->conflicts[draft->sockets[0]].socket.netns : 0;
+        struct strbuf text = { 0 };
+
+        if (netns == 0 || draft->text.error)
+                return strbuf_steal(&draft->text, ret);
+        strbuf_str(&text, "in network namespace ");
+        survey_put_netns(&text, survey, netns);
+        strbuf_printf(&text, ", %s", draft->text.text);
+        return strbuf_steal(&text, ret);
+}
+
+static int fill(const struct aiu_survey *survey, struct aiu_hazard *hazard, struct hazard_draft *draft)
+{
+        int r = take_text(survey, draft, &hazard->text);
 
         if (r >= 0 && draft->fix.n > 0)
                 r = strbuf_steal(&draft->fix, &hazard->fix_text);
@@ -60,7 +74,7 @@ int hazard_add(struct aiu_survey *survey, struct hazard_draft *draft)
         int r = SNAPSHOT_GROW(survey, hazards, MOST_HAZARDS);
 
         if (r >= 0)
-                r = fill(&hazard, draft);
+                r = fill(survey, &hazard, draft);
         strbuf_finish(&draft->text);
         strbuf_finish(&draft->fix);
         if (r >= 0)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rules/address.h"
 #include "survey/survey.h"
 #include "util/macro.h"
 
@@ -34,7 +35,9 @@ static size_t sockets_of(const struct aiu_survey *survey, const struct process *
         size_t n = 0;
 
         for (size_t i = first; i < survey->facts->n_conflicts && n < MOST_SOCKETS; i++)
-                for (size_t k = 0; k < survey->facts->conflicts[i].n_holders; k++)
+                for (size_t k = 0; address_is_ip(&survey->facts->conflicts[i].socket.local) &&
+                                   k < survey->facts->conflicts[i].n_holders;
+                     k++)
                         if (survey->facts->conflicts[i].holders[k].process == process) {
                                 ret[n++] = i;
                                 break;
@@ -219,6 +222,8 @@ int hazards_held(struct aiu_survey *survey)
         for (size_t i = 0; r >= 0 && i < facts->n_conflicts; i++) {
                 const struct aiu_conflict *c = &facts->conflicts[i];
 
+                if (!address_is_ip(&c->socket.local))
+                        continue;
                 for (size_t k = 0; r >= 0 && k < c->n_holders; k++)
                         if (is_process(&c->holders[k]) && !(c->holders[k].flags & AIU_HOLDER_WORKER))
                                 r = look_at_holder(survey, &c->holders[k], i);

@@ -38,7 +38,7 @@ static const struct socket *socket_of(const struct finder *f, size_t i)
 
 static bool same_port(const struct socket *a, const struct socket *b)
 {
-        return a->protocol == b->protocol && address_port(&a->local) == address_port(&b->local);
+        return a->netns == b->netns && a->protocol == b->protocol && address_port(&a->local) == address_port(&b->local);
 }
 
 static bool same_address(const struct socket *a, const struct socket *b)

@@ -225,7 +225,8 @@ static bool is_client(const struct aiu_survey *survey, const struct socket *s)
 {
         int port = address_port(&s->local);
 
-        return s->protocol == IPPROTO_UDP && port >= survey->range_first && port <= survey->range_last;
+        return s->protocol == IPPROTO_UDP && port >= (ns ? ns->range_first : survey->range_first) &&
+               port <= (ns ? ns->range_last : survey->range_last);
 }
 
 static bool same_owner(const struct aiu_survey *survey, size_t a, size_t b)
@@ -251,6 +252,7 @@ static bool is_told(const struct aiu_survey *survey, enum aiu_difference kind, s
 }
 
 /* The first entry of the port, by its place in the sorted list. */
+        const struct survey_netns *ns = s->netns > 0 ? &survey->netns[s->netns] : NULL;
 static size_t first_of(const struct plan *plan, const struct socket *s)
 {
         struct entry key = { .protocol = s->protocol, .parsed = s->local };
@@ -350,13 +352,63 @@ AIU_EXPORT int aiu_survey_to_plan(const struct aiu_survey *survey, char **ret_pl
 
         if (!survey || !ret_plan)
                 return -EINVAL;
-        for (size_t i = 0; i < survey->facts->n_conflicts; i++) {
-                const struct socket *s = &survey->facts->conflicts[i].socket;
-
-                if (!address_is_ip(&s->local) || is_client(survey, s) || (i > 0 && same_place(survey, i - 1, i)))
+        lines = calloc(survey->facts->n_conflicts + 1, sizeof(*lines));
+        if (!lines)
+                return -ENOMEM;
+        n = list_lines(survey, lines);
+        for (size_t i = 0; i < n; i++) {
+                if (i > 0 && same_line(&lines[i - 1], &lines[i]))
                         continue;
-                survey_put_address(&out, s);
-                strbuf_printf(&out, " %s\n", survey->owners[i] ? survey->owners[i] : "*  # its owner was not visible");
+                survey_put_address(&out, lines[i].socket);
+                strbuf_printf(&out, " %s\n", lines[i].owner ? lines[i].owner : "*  # its owner was not visible");
         }
         return strbuf_steal(&out, ret_plan);
 }
+/* A socket that has a line. */
+struct line {
+        const struct socket *socket;
+        const char *owner; /* NULL = not known */
+};
+
+static int compare_lines(const void *a, const void *b)
+{
+        const struct line *x = a, *y = b;
+        struct endpoint e = address_endpoint(&x->socket->local), f = address_endpoint(&y->socket->local);
+        uint16_t p = address_port(&x->socket->local), q = address_port(&y->socket->local);
+        int r;
+
+        if (x->socket->protocol != y->socket->protocol)
+                return x->socket->protocol < y->socket->protocol ? -1 : 1;
+        if (p != q)
+                return p < q ? -1 : 1;
+        if (e.any != f.any)
+                return e.any ? -1 : 1;
+        r = memcmp(&e.ip, &f.ip, sizeof(e.ip));
+        return r != 0 ? r : strcmp(x->owner ? x->owner : "", y->owner ? y->owner : "");
+}
+
+static bool same_line(const struct line *a, const struct line *b)
+{
+        return a->socket->protocol == b->socket->protocol && address_equal(&a->socket->local, &b->socket->local) &&
+               (a->owner && b->owner ? strcmp(a->owner, b->owner) == 0 : a->owner == b->owner);
+}
+
+/* A line names no network namespace: containers that are alike have one. */
+static size_t list_lines(const struct aiu_survey *survey, struct line *lines)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < survey->facts->n_conflicts; i++) {
+                const struct socket *s = &survey->facts->conflicts[i].socket;
+
+                if (address_is_ip(&s->local) && !is_client(survey, s))
+                        lines[n++] = (struct line){ .socket = s, .owner = survey->owners[i] };
+        }
+        if (survey->n_netns > 1 && n > 1)
+                qsort(lines, n, sizeof(*lines), compare_lines);
+        return n;
+}
+
+        struct line *lines;
+        size_t n;
+        free(lines);

@@ -199,33 +199,56 @@ static bool was_asked_for(const struct aiu_survey *survey, const struct host *ho
                has_number(h->process->cmdline, h->process->cmdline_bytes, port);
 }
 
-static bool is_in_range(const struct socket *s, const struct host *host)
+/* What the sockets of one network namespace are judged by. */
+struct place {
+        const struct host *host;
+        uint32_t netns;
+};
+
+static bool is_in_range(const struct socket *s, const struct place *place)
 {
         int port = address_port(&s->local);
 
-        return s->protocol == IPPROTO_TCP && s->state == AIU_STATE_LISTEN && port >= host->port_range_first &&
-               port <= host->port_range_last;
+        return s->netns == place->netns && s->protocol == IPPROTO_TCP && s->state == AIU_STATE_LISTEN &&
+               port >= place->host->port_range_first && port <= place->host->port_range_last;
 }
 
 /* Of UDP a socket in the range is a client's as a rule. A TCP listener there is a server. */
-static size_t list_ephemeral(const struct aiu_survey *survey, const struct host *host, const struct port_set *reserved,
-                             bool asked_for, size_t *ret)
+static size_t list_ephemeral(const struct aiu_survey *survey, const struct place *place,
+                             const struct port_set *reserved, bool asked_for, size_t *ret)
 {
         size_t n = 0;
 
         for (size_t i = 0; i < survey->facts->n_conflicts; i++) {
                 const struct socket *s = &survey->facts->conflicts[i].socket;
 
-                if (is_in_range(s, host) && !has_port(reserved, address_port(&s->local)) &&
-                    was_asked_for(survey, host, i) == asked_for)
+                if (is_in_range(s, place) && !has_port(reserved, address_port(&s->local)) &&
+                    was_asked_for(survey, place->host, i) == asked_for)
                         ret[n++] = i;
         }
         return n;
 }
 
+/* The sysctl is one of the network namespace. `enter`: the option that enters it; "" = it is the caller's own. */
+static void put_command(struct hazard_draft *draft, const char *enter, const char *assignment)
+{
+        size_t n = 0;
+
+        if (!enter)
+                return;
+        if (*enter) {
+                draft->argv[n++] = "nsenter";
+                draft->argv[n++] = enter;
+                draft->argv[n++] = "--";
+        }
+        draft->argv[n++] = "sysctl";
+        draft->argv[n++] = "-w";
+        draft->argv[n] = assignment;
+}
+
 /* `assignment` NULL: the kernel may have chosen these ports, and will choose others the next time. */
-static int say_ephemeral(struct aiu_survey *survey, const struct host *host, const size_t *sockets, size_t n,
-                         const char *assignment)
+static int say_ephemeral(struct aiu_survey *survey, const struct place *place, const size_t *sockets, size_t n,
+                         const char *assignment, const char *enter)
 {
         struct hazard_draft draft = { .kind = AIU_HAZARD_EPHEMERAL_RANGE,
                                       .severity = assignment ? AIU_SEVERITY_WARNING : AIU_SEVERITY_INFO,
@@ -240,75 +263,81 @@ static int say_ephemeral(struct aiu_survey *survey, const struct host *host, con
         strbuf_printf(&draft.text,
                       " in the range of ports %d-%d that the kernel gives to clients: while the server is down, any "
                       "connection may take the port%s",
-                      host->port_range_first, host->port_range_last,
+                      place->host->port_range_first, place->host->port_range_last,
                       assignment ? "" : ". If the server asked for any port, this is no hazard");
-        if (assignment) {
-                draft.argv[0] = "sysctl";
-                draft.argv[1] = "-w";
-                draft.argv[2] = assignment;
-        }
+        if (assignment)
+                put_command(&draft, enter, assignment);
         strbuf_str(&draft.fix, assignment
                                        ? "if the port is a fixed one, reserve it: needs root, lasts until the next boot"
                                        : "if the port is a fixed one, add it to net.ipv4.ip_local_reserved_ports");
         return hazard_add(survey, &draft);
 }
 
-static int reserve(struct aiu_survey *survey, const struct host *host, struct port_set *set, const size_t *sockets,
+static int reserve(struct aiu_survey *survey, const struct place *place, struct port_set *set, const size_t *sockets,
                    size_t n)
 {
-        struct strbuf assignment = { 0 };
+        struct strbuf assignment = { 0 }, enter = { 0 };
+        const char *path = place->netns > 0 ? survey->netns[place->netns].path : NULL;
         int r;
 
         for (size_t i = 0; i < n; i++)
                 add_port(set, address_port(&survey->facts->conflicts[sockets[i]].socket.local));
         strbuf_str(&assignment, "net.ipv4.ip_local_reserved_ports=");
         print_ports(&assignment, set);
-        r = assignment.error ? -ENOMEM : say_ephemeral(survey, host, sockets, n, assignment.text);
+        if (path)
+                strbuf_printf(&enter, "--net=%s", path);
+        r = assignment.error || enter.error
+                    ? -ENOMEM
+                    : say_ephemeral(survey, place, sockets, n, assignment.text, place->netns > 0 ? enter.text : "");
         strbuf_finish(&assignment);
+        strbuf_finish(&enter);
         return r;
 }
 
 /* 1 = which ports are reserved is not known, and matters. */
-static int find_ephemeral(struct aiu_survey *survey, const struct host *host, struct port_set *set, size_t *sockets)
+static int find_ephemeral(struct aiu_survey *survey, const struct place *place, struct port_set *set, size_t *sockets)
 {
         size_t n;
         int r = 0;
 
-        if (host->port_range_first <= 0)
+        if (place->host->port_range_first <= 0)
                 return 0;
         /* The command replaces the whole list: of a list that was not read, it would drop the rest. */
-        if (!host->reserved_ports || !parse_ports(host->reserved_ports, set)) {
+        if (!place->host->reserved_ports || !parse_ports(place->host->reserved_ports, set)) {
                 for (size_t i = 0; i < survey->facts->n_conflicts; i++)
-                        if (is_in_range(&survey->facts->conflicts[i].socket, host))
+                        if (is_in_range(&survey->facts->conflicts[i].socket, place))
                                 return 1;
                 return 0;
         }
-        n = list_ephemeral(survey, host, set, false, sockets);
+        n = list_ephemeral(survey, place, set, false, sockets);
         if (n > 0)
-                r = say_ephemeral(survey, host, sockets, n, NULL);
-        n = list_ephemeral(survey, host, set, true, sockets);
-        return r < 0 || n == 0 ? r : reserve(survey, host, set, sockets, n);
+                r = say_ephemeral(survey, place, sockets, n, NULL, NULL);
+        n = list_ephemeral(survey, place, set, true, sockets);
+        return r < 0 || n == 0 ? r : reserve(survey, place, set, sockets, n);
 }
 
-static int hazards_ephemeral(struct aiu_survey *survey, const struct host *host)
+static int hazards_ephemeral(struct aiu_survey *survey, const struct place *place)
 {
         struct port_set *set = calloc(1, sizeof(*set));
         size_t *sockets = calloc(survey->facts->n_conflicts + 1, sizeof(*sockets));
-        int r = set && sockets ? find_ephemeral(survey, host, set, sockets) : -ENOMEM;
+        int r = set && sockets ? find_ephemeral(survey, place, set, sockets) : -ENOMEM;
 
         free(sockets);
         free(set);
         return r;
 }
 
-int hazards_ports(struct aiu_survey *survey, const struct host *host)
+int hazards_ports(struct aiu_survey *survey, const struct host *host, uint32_t netns)
 {
+        const struct place place = { .host = host, .netns = netns };
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < survey->facts->n_conflicts; i++) {
+                if (survey->facts->conflicts[i].socket.netns != netns)
+                        continue;
                 r = look_for_debugger(survey, i);
                 if (r >= 0)
                         r = look_for_bound(survey, i);
         }
-        return r < 0 ? r : hazards_ephemeral(survey, host);
+        return r < 0 ? r : hazards_ephemeral(survey, &place);
 }

@@ -18,7 +18,7 @@
 #include "util/macro.h"
 #include "util/sys.h"
 
-#define KNOWN_FLAGS AIU_SURVEY_RESTARTS
+#define KNOWN_FLAGS (AIU_SURVEY_RESTARTS | AIU_SURVEY_HOST | AIU_SURVEY_UNIX)
 
 static int read_options(struct aiu_survey *survey, struct observation *o, const struct pairs *pairs)
 {
@@ -62,12 +62,15 @@ static int judge_pairs(struct aiu_survey *survey, struct observation *o)
 static int judge(struct aiu_survey *survey, struct observation *o)
 {
         int r = judge_pairs(survey, o);
+        bool unknown = false;
 
         if (r >= 0)
                 r = hazards_held(survey);
-        if (r >= 0)
-                r = hazards_ports(survey, &o->snapshot.host);
-        if (r > 0)
+        for (size_t i = 0; r >= 0 && i < survey->n_netns; i++) {
+                r = hazards_ports(survey, i == 0 ? &o->snapshot.host : &survey->netns[i].host, (uint32_t)i);
+                unknown = unknown || r > 0;
+        }
+        if (unknown)
                 (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_PERMISSION, EACCES,
                                            "which ports are reserved could not be read: whether clients may take the "
                                            "port of a listener is unknown [ip_local_reserved_ports]");
@@ -100,7 +103,7 @@ static int take_gaps(struct aiu_survey *survey, struct observation *o)
 
 static int fill(struct aiu_survey *survey, struct observation *o)
 {
-        int r = survey_collect(o);
+        int r = survey_collect(survey, o);
 
         if (r >= 0)
                 r = survey_build(survey, o);
@@ -128,6 +131,7 @@ static int run(struct aiu_context *context, uint32_t flags, struct aiu_survey *s
         observe_end(&o);
         return r < 0 ? r : 0;
 }
+        namespaces_close(survey);
 
 static int run_with_default(struct aiu_context *context_or_null, uint32_t flags, struct aiu_survey *survey)
 {
@@ -154,6 +158,9 @@ static void survey_free(struct aiu_survey *survey)
         free(survey->owners);
         free(survey->hazards);
         free(survey->differences);
+        for (size_t i = 0; i < survey->n_netns; i++)
+                free(survey->netns[i].path);
+        free(survey->netns);
         aiu_report_unref(survey->facts);
         free(survey);
 }

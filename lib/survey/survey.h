@@ -26,6 +26,16 @@ struct difference {
         size_t socket; /* SIZE_MAX = none: the difference is that it is missing */
 };
 
+struct survey_netns {
+        uint64_t inode; /* 0 = not known */
+        char *path;     /* for nsenter(1); NULL = the caller's own, or none is known */
+        int range_first, range_last;
+        bool refused; /* it could not be entered */
+        /* While the survey is made: */
+        int fd; /* -1 = it is the caller's own, or cannot be entered */
+        struct host host;
+};
+
 struct aiu_survey {
         atomic_uint refs;
         struct aiu_report *facts; /* its conflicts are the sockets, its gaps the survey's */
@@ -39,10 +49,18 @@ struct aiu_survey {
         int range_first, range_last; /* ip_local_port_range; 0 = not known */
 };
 
+        struct survey_netns *netns;  /* the caller's own, then others: socket::netns is an index */
+        size_t n_netns;
 /* ------------------------------------------------------ what was seen */
 
 /* collect.c: all sockets, sorted, and their holders and managers. AIU_COMPLETE, AIU_PARTIAL or -ENOMEM. */
-int survey_collect(struct observation *o);
+int survey_collect(struct aiu_survey *survey, struct observation *o);
+/* namespaces.c: fills in survey->netns, with others than the caller's own if `all`. */
+int namespaces_find(struct aiu_survey *survey, struct observation *o, bool all);
+/* In the i-th one, for as long as `look` takes. What cannot be entered is a gap of `there`. */
+int namespaces_visit(struct aiu_survey *survey, struct observation *there, size_t i, int (*look)(struct observation *));
+void namespaces_close(struct aiu_survey *survey);
+
 /* The options of these sockets, which are indexes in the snapshot. */
 int survey_collect_options(struct observation *o, const size_t *sockets, size_t n);
 
@@ -64,6 +82,8 @@ void survey_put_address(struct strbuf *out, const struct socket *socket);
 void survey_put_socket(struct strbuf *out, const struct aiu_survey *survey, size_t i);
 /* "node (pid 812)" */
 void survey_put_process(struct strbuf *out, const struct aiu_holder *holder);
+/* "blue", as ip-netns(8) calls it, or "4026532207" */
+void survey_put_netns(struct strbuf *out, const struct aiu_survey *survey, size_t i);
 
 /* ------------------------------------------------------ what is wrong */
 
@@ -71,7 +91,7 @@ struct hazard_draft {
         enum aiu_hazard_kind kind;
         enum aiu_severity severity;
         struct strbuf text, fix;
-        const char *argv[6]; /* copied; argv[0] NULL = no command */
+        const char *argv[8]; /* copied; argv[0] NULL = no command */
         const size_t *sockets;
         size_t n_sockets;
 };
@@ -99,7 +119,7 @@ int hazards_overlap(struct aiu_survey *survey, const struct pairs *pairs);
 /* held.c: what is odd about the processes that hold a socket. */
 int hazards_held(struct aiu_survey *survey);
 /* ports.c: what is odd about a port. 1 = the reserved ports are not known, and matter. */
-int hazards_ports(struct aiu_survey *survey, const struct host *host);
+int hazards_ports(struct aiu_survey *survey, const struct host *host, uint32_t netns);
 
 /* units.c: what the units of systemd will do at their next start or stop. */
 int hazards_units(struct aiu_survey *survey, const struct aiu_snapshot *snapshot);

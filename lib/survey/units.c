@@ -124,7 +124,8 @@ static int compare_with_sockets(struct aiu_survey *survey, const struct managed_
         for (size_t i = 0; r >= 0 && i < survey->facts->n_conflicts; i++) {
                 const char *owner = survey->owners[i];
 
-                if (!owner || !fails(u, &survey->facts->conflicts[i].socket, host) || is_same(owner, told) ||
+                if (!owner || survey->facts->conflicts[i].socket.netns != 0 ||
+                    !fails(u, &survey->facts->conflicts[i].socket, host) || is_same(owner, told) ||
                     is_same(survey_system_unit(survey, i), u->name))
                         continue;
                 told = owner;

@@ -25,7 +25,7 @@ _addrinuse() {
                 option=$prev cur=
         elif [[ $prev == "=" && $COMP_CWORD -ge 2 ]]; then
                 option=${COMP_WORDS[COMP_CWORD - 2]}
-        elif [[ $prev == --@(device|uid|netns|color|width|plan|expect|for) ]]; then
+        elif [[ $prev == --@(device|uid|netns|color|scope|width|plan|expect|for) ]]; then
                 option=$prev
         fi
 
@@ -52,6 +52,7 @@ _addrinuse() {
         --log) _addrinuse_files "$cur" ;;
         --json) _addrinuse_words "$cur" pretty ;;
         --color) _addrinuse_words "$cur" auto always never ;;
+        --scope) _addrinuse_words "$cur" netns host ;;
         --v6only | --reuseaddr | --reuseport) _addrinuse_words "$cur" yes no ;;
         --device)
                 local paths=(/sys/class/net/*)
@@ -74,7 +75,7 @@ _addrinuse() {
                         _addrinuse_words "$cur" --reuseaddr --reuseaddr= --reuseport --reuseport= --v6only --v6only= --freebind --device= \
                                 --uid= --no-listen --netns= --dgram --seqpacket --json --json=pretty --quiet \
                                 --verbose --cmdline --color= --width= --check --wait --wait= --expect= --for= --first --trial-bind --no-ipc --no-self-test --deadline= --apply \
-                                --apply= --yes --plan= --write-plan --restarts --prometheus --prometheus= --method= --log= --journal --port= --unit= --cgroup= --help --version
+                                --apply= --yes --plan= --write-plan --scope= --unix --restarts --prometheus --prometheus= --method= --log= --journal --port= --unit= --cgroup= --help --version
                         [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
                         ;;
                 a*) _addrinuse_words "$cur" audit ;;

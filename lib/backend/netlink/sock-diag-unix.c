@@ -112,6 +112,7 @@ struct dump {
         const struct aiu_request *request;
         struct aiu_snapshot *snapshot;
         struct aiu_host_fact host; /* name_inode: of what is at the path; 0 = nothing, or an abstract name */
+        bool all;                  /* for a survey: each that has a name */
         bool connections;          /* the second round: no socket that has the name by itself was seen */
         bool owner_seen;           /* a socket that has the name by itself */
         bool connection_seen;      /* one that has it, perhaps, from its listener */
@@ -119,6 +120,8 @@ struct dump {
 
 static bool is_wanted(const struct dump *dump, const struct aiu_socket_fact *fact)
 {
+        if (dump->all)
+                return true;
         if (dump->host.name_inode != 0)
                 return (uint32_t)fact->vfs_inode == (uint32_t)dump->host.name_inode;
         return fact->local_len == dump->request->address_len &&
@@ -228,6 +231,9 @@ int sock_diag_dump_unix(struct netlink *netlink, const struct aiu_request *reque
         struct dump dump = { .request = request, .snapshot = snapshot, .host = { .size = sizeof(dump.host) } };
         int r;
 
+        dump.all = request->address_len <= offsetof(struct sockaddr_un, sun_path);
+        if (dump.all)
+                return run_dump(netlink, &dump);
         (void)aiu_snapshot_get_host(snapshot, &dump.host);
         /* It was shown that no socket is bound to what is at the path. */
         if (dump.host.name_inode != 0 && dump.host.name_live == AIU_TRISTATE_NO)

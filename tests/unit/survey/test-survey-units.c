@@ -186,6 +186,10 @@ START_TEST(socket_and_service)
         none();
         own(0, "other.service");
         (void)only(AIU_HAZARD_NEXT_BOOT, "other.service");
+        (void)only(AIU_HAZARD_NEXT_BOOT, "web.socket is enabled");
+        facts.conflicts[0].socket.netns = 1;
+        none();
+        own(0, "other.service");
 }
 END_TEST
 

@@ -432,7 +432,7 @@ START_TEST(reserves)
                 add_tcp("127.0.0.1", row->ports[i], "a");
         conflicts[add_tcp("127.0.0.1", 50000, "a")].socket.state = AIU_STATE_UNKNOWN;
         add("127.0.0.1", 50000, IPPROTO_UDP, "a");
-        ck_assert_msg(hazards_ports(&survey, &host) == row->result, "line %d", row->line);
+        ck_assert_msg(hazards_ports(&survey, &host, 0) == row->result, "line %d", row->line);
         ck_assert_msg(survey.n_hazards == (row->assignment != NULL), "line %d", row->line);
         if (row->assignment)
                 expect_argv(the_only(AIU_HAZARD_EPHEMERAL_RANGE), ARGV("sysctl", "-w", row->assignment));
@@ -467,7 +467,7 @@ START_TEST(asked_for)
         setup();
         host.reserved_ports = words("");
         hold(add_tcp("127.0.0.1", 40001, row->owner), &p, NULL, 0);
-        ck_assert_int_eq(hazards_ports(&survey, &host), 0);
+        ck_assert_int_eq(hazards_ports(&survey, &host, 0), 0);
         ck_assert_msg(the_only(AIU_HAZARD_EPHEMERAL_RANGE)->severity ==
                               (row->asked_for ? AIU_SEVERITY_WARNING : AIU_SEVERITY_INFO),
                       "line %d", row->line);
@@ -483,7 +483,7 @@ START_TEST(asked_for_and_not)
         host.reserved_ports = words("");
         add_tcp("127.0.0.1", 40000, "a");
         add_tcp("127.0.0.1", 40001, NULL);
-        ck_assert_int_eq(hazards_ports(&survey, &host), 0);
+        ck_assert_int_eq(hazards_ports(&survey, &host, 0), 0);
         ck_assert_uint_eq(survey.n_hazards, 2);
         ck_assert_int_eq(survey.hazards[0].severity, AIU_SEVERITY_INFO);
         ck_assert_uint_eq(survey.hazards[0].sockets[0], 1);
@@ -497,7 +497,7 @@ START_TEST(no_range)
         setup();
         host = (struct host){ .reserved_ports = words("") };
         add_tcp("127.0.0.1", 40000, "a");
-        ck_assert_int_eq(hazards_ports(&survey, &host), 0);
+        ck_assert_int_eq(hazards_ports(&survey, &host, 0), 0);
         ck_assert_uint_eq(survey.n_hazards, 0);
         forget();
 }
@@ -513,7 +513,7 @@ START_TEST(bound)
         conflicts[1].socket.maybe_unbound = true;
         conflicts[add_tcp("127.0.0.1", 82, NULL)].socket.state = AIU_STATE_BOUND;
         hold(2, &docker, NULL, 0);
-        ck_assert_int_eq(hazards_ports(&survey, &host), 0);
+        ck_assert_int_eq(hazards_ports(&survey, &host, 0), 0);
         ck_assert_uint_eq(survey.n_hazards, 2);
         ck_assert_int_eq(survey.hazards[0].severity, AIU_SEVERITY_WARNING);
         ck_assert_int_eq(survey.hazards[1].severity, AIU_SEVERITY_INFO);
@@ -551,7 +551,7 @@ START_TEST(debuggers)
         hold(add_tcp(row->address, row->port, "a"), &p, NULL, 0);
         conflicts[0].socket.ifindex = row->ifindex;
         add_tcp("0.0.0.0", 9222, NULL);
-        ck_assert_int_eq(hazards_ports(&survey, &host), 0);
+        ck_assert_int_eq(hazards_ports(&survey, &host, 0), 0);
         ck_assert_msg(survey.n_hazards == row->found, "line %d", row->line);
         forget();
 }
@@ -773,7 +773,7 @@ START_TEST(table)
 
         list_for_words();
         ck_assert_int_eq(hazards_held(&survey), 0);
-        ck_assert_int_eq(hazards_ports(&survey, &host), 0);
+        ck_assert_int_eq(hazards_ports(&survey, &host, 0), 0);
         hazards_sort(&survey);
         text = text_of(AIU_RENDER_TABLE);
         expect_words(text, "ADDRESS");
@@ -882,7 +882,7 @@ static int everything(void)
         if (r >= 0)
                 r = hazards_held(&survey);
         if (r >= 0)
-                r = hazards_ports(&survey, &host);
+                r = hazards_ports(&survey, &host, 0);
         if (r >= 0)
                 r = aiu_survey_set_plan(&survey, "127.0.0.1:80/tcp x\n*:9/tcp z", NULL);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(flags); i++) {
