@@ -431,7 +431,10 @@ int aiu_snapshot_add_kernel_user(struct aiu_snapshot *snapshot, uint64_t inode,
  * name is empty or begins with "-" is dropped, because names become operands of commands.
  */
 int aiu_snapshot_add_manager(struct aiu_snapshot *snapshot, const struct aiu_manager_fact *fact);
-/** A unit, for a survey. -EINVAL also for an address of another family. @since 0.1 */
+/**
+ * A unit, for a survey. -EINVAL also for an address of another family, and for a name that is empty or begins with
+ * "-", because names become operands of commands; such a service is dropped. @since 0.1
+ */
 int aiu_snapshot_add_unit(struct aiu_snapshot *snapshot, const struct aiu_unit_fact *fact);
 /**
  * `text`: what was not seen, and how to see it. Kernel terms follow in brackets ("run as root

@@ -81,6 +81,7 @@ int hazard_add(struct aiu_survey *survey, struct hazard_draft *draft)
                 survey->hazards[survey->n_hazards++] = hazard;
         else
                 hazard_finish(&hazard);
+        survey->hazards_cut = survey->hazards_cut || r == -ENOBUFS;
         return r == -ENOBUFS ? 0 : r;
 }
 

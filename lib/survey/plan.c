@@ -192,6 +192,34 @@ static bool is_any_owner(const struct entry *e)
         return e->owner_bytes == 1 && e->owner[0] == '*';
 }
 
+static void forget_cut(struct aiu_survey *survey)
+{
+        if (survey->differences_cut)
+                gap_finish(&survey->facts->gaps[--survey->facts->n_gaps].gap);
+        survey->differences_cut = false;
+}
+
+/* Once. */
+static int say_cut(struct aiu_survey *survey)
+{
+        struct aiu_report *facts = survey->facts;
+        struct gap gap = { .kind = AIU_GAP_TRUNCATED, .error = ENOBUFS };
+        struct aiu_gap *larger;
+
+        if (survey->differences_cut)
+                return 0;
+        gap.text = strdup("there are so many differences from the plan that not all of them are listed");
+        larger = gap.text ? realloc(facts->gaps, (facts->n_gaps + 1) * sizeof(*larger)) : NULL;
+        if (!larger) {
+                gap_finish(&gap);
+                return -ENOMEM;
+        }
+        facts->gaps = larger;
+        facts->gaps[facts->n_gaps++].gap = gap;
+        survey->differences_cut = true;
+        return 0;
+}
+
 /* `socket` is SIZE_MAX where there is none. */
 static int add_difference(struct aiu_survey *survey, enum aiu_difference kind, const struct entry *e, size_t socket)
 {
@@ -217,12 +245,13 @@ static int add_difference(struct aiu_survey *survey, enum aiu_difference kind, c
                 survey->differences[survey->n_differences++] = d;
         else
                 difference_finish(&d);
-        return r == -ENOBUFS ? 0 : r;
+        return r == -ENOBUFS ? say_cut(survey) : r;
 }
 
 /* The kernel chose the port, and will choose another one: a client of UDP. */
 static bool is_client(const struct aiu_survey *survey, const struct socket *s)
 {
+        const struct survey_netns *ns = s->netns > 0 ? &survey->netns[s->netns] : NULL;
         int port = address_port(&s->local);
 
         return s->protocol == IPPROTO_UDP && port >= (ns ? ns->range_first : survey->range_first) &&
@@ -252,7 +281,6 @@ static bool is_told(const struct aiu_survey *survey, enum aiu_difference kind, s
 }
 
 /* The first entry of the port, by its place in the sorted list. */
-        const struct survey_netns *ns = s->netns > 0 ? &survey->netns[s->netns] : NULL;
 static size_t first_of(const struct plan *plan, const struct socket *s)
 {
         struct entry key = { .protocol = s->protocol, .parsed = s->local };
@@ -320,6 +348,7 @@ static void forget(struct aiu_survey *survey)
         while (survey->n_differences > 0)
                 difference_finish(&survey->differences[--survey->n_differences]);
         survey->n_unverified = 0;
+        forget_cut(survey);
 }
 
 AIU_EXPORT int aiu_survey_set_plan(struct aiu_survey *survey, const char *plan, unsigned int *ret_line)
@@ -345,25 +374,6 @@ AIU_EXPORT int aiu_survey_set_plan(struct aiu_survey *survey, const char *plan, 
 
 /* ------------------------------------------------------ writing one */
 
-AIU_EXPORT int aiu_survey_to_plan(const struct aiu_survey *survey, char **ret_plan)
-{
-        KEEP_ERRNO;
-        struct strbuf out = { 0 };
-
-        if (!survey || !ret_plan)
-                return -EINVAL;
-        lines = calloc(survey->facts->n_conflicts + 1, sizeof(*lines));
-        if (!lines)
-                return -ENOMEM;
-        n = list_lines(survey, lines);
-        for (size_t i = 0; i < n; i++) {
-                if (i > 0 && same_line(&lines[i - 1], &lines[i]))
-                        continue;
-                survey_put_address(&out, lines[i].socket);
-                strbuf_printf(&out, " %s\n", lines[i].owner ? lines[i].owner : "*  # its owner was not visible");
-        }
-        return strbuf_steal(&out, ret_plan);
-}
 /* A socket that has a line. */
 struct line {
         const struct socket *socket;
@@ -409,6 +419,25 @@ static size_t list_lines(const struct aiu_survey *survey, struct line *lines)
         return n;
 }
 
+AIU_EXPORT int aiu_survey_to_plan(const struct aiu_survey *survey, char **ret_plan)
+{
+        KEEP_ERRNO;
+        struct strbuf out = { 0 };
         struct line *lines;
         size_t n;
+
+        if (!survey || !ret_plan)
+                return -EINVAL;
+        lines = calloc(survey->facts->n_conflicts + 1, sizeof(*lines));
+        if (!lines)
+                return -ENOMEM;
+        n = list_lines(survey, lines);
+        for (size_t i = 0; i < n; i++) {
+                if (i > 0 && same_line(&lines[i - 1], &lines[i]))
+                        continue;
+                survey_put_address(&out, lines[i].socket);
+                strbuf_printf(&out, " %s\n", lines[i].owner ? lines[i].owner : "*  # its owner was not visible");
+        }
         free(lines);
+        return strbuf_steal(&out, ret_plan);
+}

@@ -76,6 +76,9 @@ static int judge(struct aiu_survey *survey, struct observation *o)
                                            "port of a listener is unknown [ip_local_reserved_ports]");
         if (r >= 0)
                 r = hazards_units(survey, &o->snapshot);
+        if (r > 0 || survey->hazards_cut)
+                (void)aiu_snapshot_add_gap(&o->snapshot, AIU_GAP_TRUNCATED, ENOBUFS,
+                                           "there are so many hazards that not all of them are listed");
         hazards_sort(survey);
         return r;
 }
@@ -128,10 +131,10 @@ static int run(struct aiu_context *context, uint32_t flags, struct aiu_survey *s
         o.snapshot.survey = true;
         o.backend_request.survey_flags = flags;
         r = fill(survey, &o);
+        namespaces_close(survey);
         observe_end(&o);
         return r < 0 ? r : 0;
 }
-        namespaces_close(survey);
 
 static int run_with_default(struct aiu_context *context_or_null, uint32_t flags, struct aiu_survey *survey)
 {
@@ -155,12 +158,12 @@ static void survey_free(struct aiu_survey *survey)
                 hazard_finish(&survey->hazards[i]);
         for (size_t i = 0; i < survey->n_differences; i++)
                 difference_finish(&survey->differences[i]);
-        free(survey->owners);
-        free(survey->hazards);
-        free(survey->differences);
         for (size_t i = 0; i < survey->n_netns; i++)
                 free(survey->netns[i].path);
         free(survey->netns);
+        free(survey->owners);
+        free(survey->hazards);
+        free(survey->differences);
         aiu_report_unref(survey->facts);
         free(survey);
 }

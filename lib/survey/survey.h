@@ -42,25 +42,27 @@ struct aiu_survey {
         char **owners;            /* of each socket; NULL = not known */
         struct aiu_hazard *hazards;
         size_t n_hazards, hazards_room;
+        bool hazards_cut; /* there are more */
         struct difference *differences;
         size_t n_differences, differences_room;
+        bool differences_cut; /* there are more, and the last gap says so */
         size_t n_unverified;
         size_t n_unseen;
         int range_first, range_last; /* ip_local_port_range; 0 = not known */
-};
-
         struct survey_netns *netns;  /* the caller's own, then others: socket::netns is an index */
         size_t n_netns;
+};
+
 /* ------------------------------------------------------ what was seen */
 
-/* collect.c: all sockets, sorted, and their holders and managers. AIU_COMPLETE, AIU_PARTIAL or -ENOMEM. */
-int survey_collect(struct aiu_survey *survey, struct observation *o);
 /* namespaces.c: fills in survey->netns, with others than the caller's own if `all`. */
 int namespaces_find(struct aiu_survey *survey, struct observation *o, bool all);
 /* In the i-th one, for as long as `look` takes. What cannot be entered is a gap of `there`. */
 int namespaces_visit(struct aiu_survey *survey, struct observation *there, size_t i, int (*look)(struct observation *));
 void namespaces_close(struct aiu_survey *survey);
 
+/* collect.c: all sockets, sorted, and their holders and managers. AIU_COMPLETE, AIU_PARTIAL or -ENOMEM. */
+int survey_collect(struct aiu_survey *survey, struct observation *o);
 /* The options of these sockets, which are indexes in the snapshot. */
 int survey_collect_options(struct observation *o, const size_t *sockets, size_t n);
 
@@ -80,10 +82,10 @@ void survey_put_name(struct strbuf *out, const char *name);
 void survey_put_address(struct strbuf *out, const struct socket *socket);
 /* "127.0.0.1:80/tcp (nginx.service)" */
 void survey_put_socket(struct strbuf *out, const struct aiu_survey *survey, size_t i);
-/* "node (pid 812)" */
-void survey_put_process(struct strbuf *out, const struct aiu_holder *holder);
 /* "blue", as ip-netns(8) calls it, or "4026532207" */
 void survey_put_netns(struct strbuf *out, const struct aiu_survey *survey, size_t i);
+/* "node (pid 812)" */
+void survey_put_process(struct strbuf *out, const struct aiu_holder *holder);
 
 /* ------------------------------------------------------ what is wrong */
 
@@ -121,7 +123,7 @@ int hazards_held(struct aiu_survey *survey);
 /* ports.c: what is odd about a port. 1 = the reserved ports are not known, and matter. */
 int hazards_ports(struct aiu_survey *survey, const struct host *host, uint32_t netns);
 
-/* units.c: what the units of systemd will do at their next start or stop. */
+/* units.c: what the units of systemd will do at their next start or stop. 1 = there is more of that than is told. */
 int hazards_units(struct aiu_survey *survey, const struct aiu_snapshot *snapshot);
 
 void difference_finish(struct difference *difference);

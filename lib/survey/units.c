@@ -95,6 +95,7 @@ static int say_taken(struct aiu_survey *survey, const struct managed_unit *u, si
         strbuf_str(&draft.text, ", which ");
         if (is_same(unit, u->service)) {
                 draft.kind = AIU_HAZARD_SOCKET_AND_SERVICE;
+                draft.severity = AIU_SEVERITY_WARNING;
                 draft.argv[0] = NULL;
                 strbuf_printf(&draft.text,
                               "its own service %s has: unless the service got the socket from the unit, one of the two "
@@ -171,16 +172,24 @@ static int say_duplicate(struct aiu_survey *survey, const struct managed_unit *a
         return hazard_add(survey, &draft);
 }
 
-static int compare_units(struct aiu_survey *survey, const struct aiu_snapshot *s, size_t *n_pairs)
+static bool are_rivals(const struct aiu_snapshot *s, size_t a, size_t b)
 {
+        return will_listen(&s->units[b]) && strcmp(s->units[a].name, s->units[b].name) != 0 &&
+               want_the_same(&s->units[a], &s->units[b], &s->host);
+}
+
+/* 1 = there are more pairs than are told. */
+static int compare_units(struct aiu_survey *survey, const struct aiu_snapshot *s)
+{
+        size_t n_pairs = 0;
         int r = 0;
 
         for (size_t a = 0; r >= 0 && a < s->n_units; a++)
                 for (size_t b = a + 1; r >= 0 && will_listen(&s->units[a]) && b < s->n_units; b++) {
-                        if (!will_listen(&s->units[b]) || strcmp(s->units[a].name, s->units[b].name) == 0 ||
-                            *n_pairs >= MOST_PAIRS || !want_the_same(&s->units[a], &s->units[b], &s->host))
+                        if (!are_rivals(s, a, b))
                                 continue;
-                        ++*n_pairs;
+                        if (n_pairs++ >= MOST_PAIRS)
+                                return 1;
                         r = say_duplicate(survey, &s->units[a], &s->units[b]);
                 }
         return r;
@@ -254,7 +263,6 @@ static int look_for_sparing(struct aiu_survey *survey, const struct managed_unit
 
 int hazards_units(struct aiu_survey *survey, const struct aiu_snapshot *s)
 {
-        size_t n_pairs = 0;
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < s->n_units; i++) {
@@ -267,5 +275,5 @@ int hazards_units(struct aiu_survey *survey, const struct aiu_snapshot *s)
                 if (r >= 0 && is_unit(u->name, ".service"))
                         r = look_for_sparing(survey, u);
         }
-        return r < 0 ? r : compare_units(survey, s, &n_pairs);
+        return r < 0 ? r : compare_units(survey, s);
 }

@@ -650,6 +650,74 @@ START_TEST(plans)
 }
 END_TEST
 
+/* More differences than are kept: a gap says so once, and is gone with the next plan. */
+START_TEST(many_differences)
+{
+        struct strbuf plan = { 0 };
+
+        setup();
+        for (unsigned int i = 0; i < 65600; i++)
+                strbuf_printf(&plan, "127.%u.%u.%u:80/tcp x\n", i >> 14, (i >> 6) & 255, (i & 63) + 1);
+        ck_assert_int_eq(plan.error, 0);
+        ck_assert_int_eq(aiu_survey_set_plan(&survey, plan.text, NULL), 0);
+        ck_assert_uint_eq(aiu_survey_get_n_differences(&survey), 65536);
+        ck_assert_uint_eq(aiu_survey_get_n_gaps(&survey), 1);
+        ck_assert_int_eq(aiu_gap_get_kind(aiu_survey_get_gap(&survey, 0)), AIU_GAP_TRUNCATED);
+        ck_assert_int_eq(aiu_survey_set_plan(&survey, "", NULL), 0);
+        ck_assert_uint_eq(aiu_survey_get_n_gaps(&survey), 0);
+        free(facts.gaps);
+        strbuf_finish(&plan);
+        forget();
+}
+END_TEST
+
+/* Containers with one address each: no overlap, one line of the plan, and a command that enters the namespace. */
+START_TEST(namespaces)
+{
+        struct survey_netns list[] = {
+                { .inode = 1 },
+                { .inode = 2, .path = words("/run/netns/a b"), .range_first = 1, .range_last = 9 },
+                { .inode = 3, .path = words("/proc/7/ns/net") },
+                { .inode = 4, .refused = true }
+        };
+        const char *path;
+        char *plan;
+
+        setup();
+        survey.netns = list;
+        survey.n_netns = ELEMENTSOF(list);
+        ck_assert_uint_eq(aiu_survey_get_n_netns(&survey), 3);
+        add_tcp("0.0.0.0", 40000, "a");
+        for (uint32_t i = 1; i < 3; i++)
+                conflicts[add_tcp("127.0.0.1", 40000, i == 1 ? "b" : "a")].socket.netns = i;
+        conflicts[add("0.0.0.0", 5, IPPROTO_UDP, "client")].socket.netns = 1;
+        find_overlaps(NULL);
+        ck_assert_uint_eq(survey.n_hazards, 0);
+        host.reserved_ports = words("");
+        ck_assert_int_eq(hazards_ports(&survey, &host, 1), 0);
+        expect_argv(the_only(AIU_HAZARD_EPHEMERAL_RANGE), ARGV("nsenter", "--net=/run/netns/a b", "--", "sysctl", "-w",
+                                                               "net.ipv4.ip_local_reserved_ports=40000"));
+        ck_assert_ptr_nonnull(
+                strstr(survey.hazards[0].text, "in network namespace a\\x20b, 127.0.0.1:40000/tcp (b) is"));
+        hazard_finish(&survey.hazards[0]);
+        survey.n_hazards = 0;
+        list[2].path = NULL;
+        ck_assert_int_eq(hazards_ports(&survey, &host, 2), 0);
+        expect_argv(the_only(AIU_HAZARD_EPHEMERAL_RANGE), ARGV(NULL));
+        ck_assert_ptr_nonnull(strstr(survey.hazards[0].text, "in network namespace 3, 127.0.0.1:40000/tcp (a) is"));
+        ck_assert_uint_eq(aiu_survey_get_netns(&survey, 1, &path), 2);
+        ck_assert_str_eq(path, "/run/netns/a b");
+        /* As two containers of one name have it; the client's port is within the range there. */
+        owners[1] = owners[2];
+        ck_assert_int_eq(aiu_survey_to_plan(&survey, &plan), 0);
+        ck_assert_str_eq(plan, "0.0.0.0:40000/tcp a\n127.0.0.1:40000/tcp a\n");
+        free(plan);
+        host.reserved_ports = NULL;
+        survey.netns = NULL;
+        forget();
+}
+END_TEST
+
 /* The very owner on an address that is another one's: what stands before it was told, this was not. */
 START_TEST(one_owner_at_two_addresses)
 {
@@ -942,6 +1010,8 @@ int main(void)
         tcase_add_loop_test(tcase, debuggers, 0, (int)ELEMENTSOF(debug_rows));
         tcase_add_loop_test(tcase, plans, 0, (int)ELEMENTSOF(plan_rows));
         tcase_add_test(tcase, one_owner_at_two_addresses);
+        tcase_add_test(tcase, many_differences);
+        tcase_add_test(tcase, namespaces);
         tcase_add_test(tcase, no_plan);
         tcase_add_test(tcase, written_plan);
         tcase_add_test(tcase, empty);
