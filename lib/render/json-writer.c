@@ -34,7 +34,9 @@ void json_separate(struct json *j)
 void json_key(struct json *j, const char *name)
 {
         json_separate(j);
-        strbuf_printf(&j->out, j->pretty ? "\"%s\": " : "\"%s\":", name);
+        strbuf_add(&j->out, "\"", 1);
+        strbuf_str(&j->out, name);
+        strbuf_str(&j->out, j->pretty ? "\": " : "\":");
 }
 
 void json_begin(struct json *j, const char *name, const char *bracket)
@@ -70,12 +72,26 @@ void json_close(struct json *j, const char *bracket)
 void json_quote(struct json *j, const char *ascii)
 {
         strbuf_str(&j->out, "\"");
-        for (; *ascii; ascii++) {
-                if (*ascii == '"' || *ascii == '\\')
-                        strbuf_str(&j->out, "\\");
-                strbuf_add(&j->out, ascii, 1);
+        for (;;) {
+                size_t n = strcspn(ascii, "\"\\");
+
+                strbuf_add(&j->out, ascii, n);
+                ascii += n;
+                if (!*ascii)
+                        break;
+                strbuf_add(&j->out, "\\", 1);
+                strbuf_add(&j->out, ascii++, 1);
         }
         strbuf_str(&j->out, "\"");
+}
+
+/* Most names are like that. */
+static bool is_plain(const char *bytes, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (bytes[i] < 0x20 || bytes[i] >= 0x7f || bytes[i] == '"' || bytes[i] == '\\')
+                        return false;
+        return true;
 }
 
 void json_outside(struct json *j, const char *bytes, size_t n)
@@ -84,6 +100,12 @@ void json_outside(struct json *j, const char *bytes, size_t n)
 
         if (!bytes) {
                 strbuf_str(&j->out, "null");
+                return;
+        }
+        if (is_plain(bytes, n)) {
+                strbuf_add(&j->out, "\"", 1);
+                strbuf_add(&j->out, bytes, n);
+                strbuf_add(&j->out, "\"", 1);
                 return;
         }
         if (aiu_escape(bytes, n, &ascii) < 0) {

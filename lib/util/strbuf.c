@@ -50,17 +50,24 @@ void strbuf_str(struct strbuf *buffer, const char *text)
 void strbuf_vprintf(struct strbuf *buffer, const char *format, va_list arguments)
 {
         va_list again;
-        char *to;
+        char *to = make_room(buffer, 0);
+        size_t left = buffer->room - buffer->n;
         int n;
 
-        va_copy(again, arguments);
-        n = vsnprintf(NULL, 0, format, again);
-        va_end(again);
-        to = n < 0 ? NULL : make_room(buffer, (size_t)n);
         if (!to)
                 return;
-        (void)vsnprintf(to, (size_t)n + 1, format, arguments);
-        buffer->n += (size_t)n;
+        va_copy(again, arguments);
+        n = vsnprintf(to, left, format, again);
+        va_end(again);
+        if (n >= 0 && (size_t)n >= left) {
+                *to = '\0';
+                to = make_room(buffer, (size_t)n);
+                if (!to)
+                        return;
+                (void)vsnprintf(to, (size_t)n + 1, format, arguments);
+        }
+        if (n >= 0)
+                buffer->n += (size_t)n;
 }
 
 void strbuf_printf(struct strbuf *buffer, const char *format, ...)
@@ -90,11 +97,14 @@ void strbuf_outside(struct strbuf *buffer, const char *text)
 
 void strbuf_ascii(struct strbuf *buffer, const char *text, size_t n)
 {
-        for (size_t i = 0; i < n; i++) {
-                if (text[i] >= 0x20 && text[i] < 0x7f)
-                        strbuf_add(buffer, text + i, 1);
-                else
-                        strbuf_escaped(buffer, text + i, 1);
+        size_t plain;
+
+        for (size_t i = 0; i < n; i += plain + 1) {
+                for (plain = 0; i + plain < n && text[i + plain] >= 0x20 && text[i + plain] < 0x7f; plain++)
+                        ;
+                strbuf_add(buffer, text + i, plain);
+                if (i + plain < n)
+                        strbuf_escaped(buffer, text + i + plain, 1);
         }
 }
 
