@@ -56,9 +56,11 @@ struct aiu_watch;
  * /sys/kernel/tracing or /sys/kernel/debug/tracing, and cost every system call of the host some
  * nanoseconds. A failing bind(2) of the caller itself must arrive, else the mechanism counts as broken.
  *
- * Equal failures (network namespace, address, protocol, call, errno) within a second are counted, and share one
- * report. Explanations take at most half of the time, and those for one program in one network namespace a tenth.
- * Further failures are counted as lost. The context gets a backend "bpf-watch", which knows the sockets that were
+ * Equal failures (network namespace, address, protocol, call, errno) within a second are counted, and
+ * share one report. Explanations take at most half of the time, and those for one program in one network
+ * namespace a tenth. What was not spent is kept: a second of it for a program, three for all. Beyond
+ * that, a failure gets the report of an equal one, if that is not older than ten seconds, or is counted as
+ * lost. The context gets a backend "bpf-watch", which knows the sockets that were
  * on the port when the call failed. It stays in the context after the watch has ended, and does nothing.
  *
  * @param context settings of the queries, and their backends; NULL = the defaults. A reference is taken.
@@ -139,7 +141,7 @@ uid_t aiu_watch_get_uid(const struct aiu_watch *);
 uint64_t aiu_watch_get_netns(const struct aiu_watch *);
 /** Id of the cgroup (version 2) of the process. */
 uint64_t aiu_watch_get_cgroup_id(const struct aiu_watch *);
-/** CLOCK_REALTIME of the failure that the report explains, in microseconds. */
+/** CLOCK_REALTIME of the failure, in microseconds; of the first one if equal ones were counted. */
 uint64_t aiu_watch_get_time_usec(const struct aiu_watch *);
 /** Equal failures since the last report about them, without the current one. */
 uint64_t aiu_watch_get_repeats(const struct aiu_watch *);

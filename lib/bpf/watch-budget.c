@@ -1,41 +1,59 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A diagnosis must not cost more than the failure. Explanations take a part of each second. One program that fails all
- * the time gets a smaller part, and the others get the rest.
+ * A diagnosis must not cost more than the failure. Explanations take a part of the time. One program that fails all the
+ * time gets a smaller part, and the others get the rest. What was not spent is kept for a while: programs that fail
+ * together, as after a boot, are all explained.
  */
 #include <string.h>
 
 #include "bpf/watch.h"
 #include "util/sys.h"
 
-#define WINDOW_NSEC UINT64_C(1000000000)
-#define TOTAL_NSEC (WINDOW_NSEC / 2)
-#define SOURCE_NSEC (WINDOW_NSEC / 10)
-/* Explanations that a slow or busy machine makes as well. */
-#define LEAST_OF_ALL 16u
-#define LEAST_OF_SOURCE 12u
+#define MSEC_NSEC 1000000
+#define ONE 1000 /* an explanation, in thousandths */
 
-static void begin_window(struct budget *budget, uint64_t now)
+/* What a millisecond adds, and how much is kept. A slow or busy machine makes as many explanations as `n` says as well. */
+static const struct rate {
+        int64_t nsec, most_nsec, n, most_n;
+} of_all = { MSEC_NSEC / 2, INT64_C(3000000000), 16, 64 * ONE },
+  of_source = { MSEC_NSEC / 10, INT64_C(1000000000), 12, 40 * ONE };
+
+static int64_t least(int64_t a, int64_t b)
 {
-        budget->since = now;
-        budget->spent_nsec = 0;
-        budget->n = 0;
-        budget->n_sources = 0;
-        budget->closed = budget->closing;
+        return a < b ? a : b;
 }
 
-/* Further programs share the last place. */
+static bool has_credit(struct credit *credit, const struct rate *rate, uint64_t now_msec)
+{
+        int64_t passed = (int64_t)(now_msec - credit->since_msec);
+
+        credit->since_msec = now_msec;
+        credit->nsec = least(credit->nsec + passed * rate->nsec, rate->most_nsec);
+        credit->n = least(credit->n + passed * rate->n, rate->most_n);
+        return credit->nsec > 0 || credit->n >= ONE;
+}
+
+/* A debt is that of one second at most. */
+static void spend(struct credit *credit, const struct rate *rate, int64_t nsec)
+{
+        credit->nsec = credit->nsec - nsec < -1000 * rate->nsec ? -1000 * rate->nsec : credit->nsec - nsec;
+        credit->n = credit->n < ONE ? 0 : credit->n - ONE;
+}
+
+/* A new one has all that can be kept. If there is no place, the one that was quiet for longest is forgotten. */
 static struct source *find_source(struct budget *budget, const struct watch_event *event)
 {
         struct source *source = budget->sources;
 
-        for (size_t i = 0; i < budget->n_sources; i++, source++)
-                if (source->netns == event->failure.netns &&
-                    memcmp(source->comm, event->comm, sizeof(source->comm)) == 0)
-                        return source;
-        if (budget->n_sources == MOST_SOURCES)
-                return &budget->sources[MOST_SOURCES - 1];
-        budget->n_sources++;
+        for (size_t i = 0; i < budget->n_sources; i++) {
+                if (budget->sources[i].netns == event->failure.netns &&
+                    memcmp(budget->sources[i].comm, event->comm, sizeof(source->comm)) == 0)
+                        return &budget->sources[i];
+                if (budget->sources[i].credit.since_msec < source->credit.since_msec)
+                        source = &budget->sources[i];
+        }
+        if (budget->n_sources < MOST_SOURCES)
+                source = &budget->sources[budget->n_sources++];
         *source = (struct source){ .netns = event->failure.netns };
         memcpy(source->comm, event->comm, sizeof(source->comm));
         return source;
@@ -43,15 +61,13 @@ static struct source *find_source(struct budget *budget, const struct watch_even
 
 struct source *budget_ask(struct budget *budget, const struct watch_event *event)
 {
-        uint64_t now = sys_now_nsec();
+        uint64_t now = sys_now_nsec(), now_msec = now / MSEC_NSEC;
         struct source *source;
 
-        if (now - budget->since >= WINDOW_NSEC)
-                begin_window(budget, now);
-        if (budget->closed || (budget->spent_nsec >= TOTAL_NSEC && budget->n >= LEAST_OF_ALL))
+        if ((budget->end_msec && now_msec >= budget->end_msec) || !has_credit(&budget->credit, &of_all, now_msec))
                 return NULL;
         source = find_source(budget, event);
-        if (source->spent_nsec >= SOURCE_NSEC && source->n >= LEAST_OF_SOURCE)
+        if (!has_credit(&source->credit, &of_source, now_msec))
                 return NULL;
         budget->asked = now;
         return source;
@@ -59,16 +75,13 @@ struct source *budget_ask(struct budget *budget, const struct watch_event *event
 
 void budget_spend(struct budget *budget, struct source *source)
 {
-        uint64_t nsec = sys_now_nsec() - budget->asked;
+        int64_t nsec = (int64_t)(sys_now_nsec() - budget->asked);
 
-        budget->spent_nsec += nsec;
-        source->spent_nsec += nsec;
-        budget->n++;
-        source->n++;
+        spend(&budget->credit, &of_all, nsec);
+        spend(&source->credit, &of_source, nsec);
 }
 
 void budget_close(struct budget *budget)
 {
-        begin_window(budget, sys_now_nsec());
-        budget->closing = true;
+        budget->end_msec = sys_now_nsec() / MSEC_NSEC + 1000;
 }

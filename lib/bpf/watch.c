@@ -19,6 +19,7 @@
 #include "util/sys.h"
 
 #define QUIET_NSEC UINT64_C(1000000000)
+#define RECENT_NSEC (10 * QUIET_NSEC)
 #define MOST_REMEMBERED 1024u
 #define MOST_TESTS 3
 
@@ -356,6 +357,19 @@ static int explain(struct aiu_watch *watch, struct aiu_report **ret_report)
         return r;
 }
 
+/* If there is no time, an equal failure of a moment ago says why. */
+static int repeat(struct aiu_watch *watch, struct aiu_report **ret_report)
+{
+        const struct remembered *earlier = recall(watch, &watch->event.failure);
+
+        if (!earlier || watch->event.time_nsec - earlier->event.time_nsec > RECENT_NSEC)
+                return -EBUSY;
+        watch->again = true;
+        watch->told += watch->event.repeats + 1;
+        *ret_report = aiu_report_ref(earlier->report);
+        return 1;
+}
+
 static int tell_event(struct aiu_watch *watch, struct aiu_report **ret_report)
 {
         while (ring_next(&watch->ring, &watch->event)) {
@@ -364,6 +378,8 @@ static int tell_event(struct aiu_watch *watch, struct aiu_report **ret_report)
 
                 arm(watch);
                 r = explain(watch, ret_report);
+                if (r == -EBUSY && repeat(watch, ret_report) == 1)
+                        return 1;
                 if (r < 0) {
                         watch->dropped += n;
                         if (r == -ENOMEM)

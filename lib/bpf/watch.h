@@ -67,22 +67,27 @@ void seen_unref(struct seen *seen);
 /* ---- watch-budget.c: the time that explanations may take */
 #define MOST_SOURCES 64
 
+/* What may be spent: time, or explanations in thousandths. Zeroed, it is as much as can be kept. */
+struct credit {
+        uint64_t since_msec;
+        int64_t nsec, n;
+};
+
 /* One program in one network namespace. */
 struct source {
-        uint64_t netns, spent_nsec;
+        uint64_t netns;
         char comm[16];
-        unsigned int n;
+        struct credit credit;
 };
 
 struct budget {
-        uint64_t since, asked, spent_nsec;
+        uint64_t asked, end_msec; /* 0 = it does not end */
+        struct credit credit;
         size_t n_sources;
-        unsigned int n;
-        bool closing, closed;
         struct source sources[MOST_SOURCES];
 };
 
-/* NULL = not in this second. */
+/* NULL = the time is spent. */
 struct source *budget_ask(struct budget *budget, const struct watch_event *event);
 void budget_spend(struct budget *budget, struct source *source);
 /* From now on, the explanations of one second are the last ones. */
