@@ -152,11 +152,30 @@ static int listen_on(uint16_t port)
         return fd;
 }
 
+/* As aiu_probe(), but however long it takes: on a busy machine the deadline leaves no time for other ports. */
+static struct aiu_report *probe_in_peace(uint16_t port)
+{
+        struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+        struct aiu_context *context;
+        struct aiu_report *report = NULL;
+        struct aiu_query *query;
+
+        in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ck_assert_int_eq(aiu_context_new(&context), 0);
+        ck_assert_int_eq(aiu_context_set_deadline_usec(context, 0), 0);
+        ck_assert_int_eq(aiu_query_new(context, &query), 0);
+        ck_assert_int_eq(aiu_query_set_address(query, (struct sockaddr *)&in, sizeof(in)), 0);
+        ck_assert_int_eq(aiu_query_set_listen(query, true), 0);
+        ck_assert_int_eq(aiu_query_run(query, &report), 0);
+        aiu_query_unref(query);
+        aiu_context_unref(context);
+        return report;
+}
+
 static void expect_other_port(uint16_t port, const char *text)
 {
-        struct aiu_report *report = aiu_probe("127.0.0.1", port);
+        struct aiu_report *report = probe_in_peace(port);
 
-        ck_assert_ptr_nonnull(report);
         for (size_t i = 0; i < aiu_report_get_n_actions(report); i++)
                 if (aiu_action_get_kind(aiu_report_get_action(report, i)) == AIU_ACTION_OTHER_PORT) {
                         ck_assert_str_eq(aiu_action_get_text(aiu_report_get_action(report, i)), text);
