@@ -191,6 +191,21 @@ START_TEST(names_that_are_no_operands)
 }
 END_TEST
 
+/* Of several backends, each adds those that it alone could not inspect. */
+START_TEST(processes_that_were_not_inspected)
+{
+        struct aiu_snapshot s;
+
+        snapshot_init(&s);
+        aiu_snapshot_add_unseen(NULL, 1);
+        aiu_snapshot_add_unseen(&s, 3);
+        aiu_snapshot_add_unseen(&s, 0);
+        aiu_snapshot_add_unseen(&s, 2);
+        ck_assert_uint_eq(s.n_unseen, 5);
+        snapshot_finish(&s);
+}
+END_TEST
+
 /* A user's word stays one, no matter which backend adds to it. A user's own manager has that user's. */
 START_TEST(whose_word_a_name_is)
 {
@@ -716,6 +731,7 @@ int main(void)
         tcase_add_test(tcase, program);
         tcase_add_test(tcase, references);
         tcase_add_test(tcase, own_vrf);
+        tcase_add_test(tcase, processes_that_were_not_inspected);
         tcase_add_test(tcase, names_that_are_no_operands);
         tcase_add_test(tcase, whose_word_a_name_is);
         tcase_add_test(tcase, too_many_processes);
