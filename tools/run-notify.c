@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "run.h"
@@ -69,17 +70,23 @@ static void predict(void *userdata)
         aiu_report_unref(event.report);
 }
 
+/* musl declares the request of ioctl(3) as an int, into which these do not fit. */
+static int notify(int listener, unsigned long request, void *argument)
+{
+        return (int)syscall(SYS_ioctl, listener, request, argument);
+}
+
 static void answer(struct run *run, const struct stat *at_start, int listener)
 {
         struct seccomp_notif asked = { 0 };
         struct question question = { run, at_start, &asked };
         struct seccomp_notif_resp go_on = { .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
 
-        if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked) < 0)
+        if (notify(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked) < 0)
                 return;
         run_try(predict, &question);
         go_on.id = asked.id;
-        (void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &go_on);
+        (void)notify(listener, SECCOMP_IOCTL_NOTIF_SEND, &go_on);
 }
 
 void run_supervise(struct run *run, int listener, const struct stat *at_start)

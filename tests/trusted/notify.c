@@ -203,6 +203,12 @@ static bool is_due(struct notify_plan *plan, size_t i)
         return plan->error != NOTIFY_EOF || caught[i].has_end;
 }
 
+/* musl declares the request of ioctl(3) as an int, into which these do not fit. */
+static int notify_call(int fd, unsigned long request, void *argument)
+{
+        return (int)syscall(SYS_ioctl, fd, request, argument);
+}
+
 static void answer(int fd, const struct seccomp_notif *call, struct notify_plan *plan)
 {
         size_t i = kind_index(call->data.nr);
@@ -221,7 +227,7 @@ static void answer(int fd, const struct seccomp_notif *call, struct notify_plan 
                         response.error = -plan->error;
         }
         /* ENOENT: a signal has ended it meanwhile. */
-        if (ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, &response) < 0 && errno != ENOENT)
+        if (notify_call(fd, SECCOMP_IOCTL_NOTIF_SEND, &response) < 0 && errno != ENOENT)
                 live_die("SECCOMP_IOCTL_NOTIF_SEND", errno);
 }
 
@@ -242,7 +248,7 @@ int notify_until_mark(struct notified *child, struct notify_plan *plan)
                 if (n <= 0 || !(p.revents & POLLIN)) /* POLLHUP: no process has the filter now */
                         return -1;
                 memset(&call, 0, sizeof(call));
-                if (ioctl(child->fd, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0) {
+                if (notify_call(child->fd, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0) {
                         if (errno == ENOENT || errno == EINTR)
                                 continue;
                         live_die("SECCOMP_IOCTL_NOTIF_RECV", errno);
@@ -259,7 +265,7 @@ void notify_go_on(struct notified *child)
 {
         struct seccomp_notif_resp response = { .id = waiting };
 
-        (void)ioctl(child->fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
+        (void)notify_call(child->fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
 int notify_wait(struct notified *child)
