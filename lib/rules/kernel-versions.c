@@ -86,11 +86,6 @@ static bool is_any6(const struct endpoint *e)
         return e->any && !e->v4ish;
 }
 
-static bool is_mapped(const struct endpoint *e)
-{
-        return e->v6 && e->v4ish;
-}
-
 /* [::] on one side, IPv4 in any form on the other. */
 static bool wildcard6_and_v4(const struct endpoint *a, const struct endpoint *b)
 {
@@ -121,7 +116,8 @@ uint32_t kernel_pair_doubts(const struct request *q, const struct endpoint *c, c
                 found |= AIU_KERNEL_TIME_WAIT;
         if (wildcard6_and_v4(c, e))
                 found |= AIU_KERNEL_DUAL_STACK | AIU_KERNEL_V6ONLY;
-        if (c->v4ish && e->v4ish && (is_mapped(c) || is_mapped(e)))
+        /* IPv4 on both sides, mapped on one of them at least. */
+        if (c->v4ish && e->v4ish && (c->v6 || e->v6))
                 found |= AIU_KERNEL_MAPPED;
         if (c->v4ish && e->v4ish && (c->any != e->any))
                 found |= AIU_KERNEL_V6ONLY;

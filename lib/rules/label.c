@@ -389,7 +389,7 @@ static const struct language *language_of(struct span name)
 
 bool label_is_interpreter(const char *comm)
 {
-        return comm && language_of(span_of(comm));
+        return language_of(span_of(comm)) != NULL;
 }
 
 static struct words split(const char *cmdline, size_t bytes)

@@ -215,6 +215,20 @@ START_TEST(not_in_the_bind_hash)
 }
 END_TEST
 
+START_TEST(modelled)
+{
+        static const int protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE };
+        struct request q = table_request("127.0.0.1");
+
+        for (size_t i = 0; i < ELEMENTSOF(protocols); i++) {
+                q.protocol = protocols[i];
+                ck_assert(conflict_modelled(&q));
+        }
+        q.protocol = IPPROTO_SCTP;
+        ck_assert(!conflict_modelled(&q));
+}
+END_TEST
+
 START_TEST(other_protocol_other_port)
 {
         struct request q = table_request("127.0.0.1");
@@ -497,6 +511,7 @@ int main(void)
         tcase_add_test(tcase, devices);
         tcase_add_test(tcase, scope_binds_to_its_device);
         tcase_add_test(tcase, not_in_the_bind_hash);
+        tcase_add_test(tcase, modelled);
         tcase_add_test(tcase, other_protocol_other_port);
         tcase_add_test(tcase, abstract_names);
         tcase_add_test(tcase, paths);

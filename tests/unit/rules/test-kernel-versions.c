@@ -88,6 +88,8 @@ static const struct {
         { 6, 8, "::ffff:127.0.0.1", false, false, "::", YES, AIU_STATE_LISTEN, AIU_KERNEL_V6ONLY, 0 },
         { 6, 8, "127.0.0.1", false, false, "127.0.0.1", NO, AIU_STATE_LISTEN, 0, EADDRINUSE },
         { 5, 15, "127.0.0.6", false, false, "::1", NO, AIU_STATE_ESTABLISHED, AIU_KERNEL_BY_ADDRESS, 0 },
+        { 5, 15, "::1", false, false, "127.0.0.6", NO, AIU_STATE_ESTABLISHED, AIU_KERNEL_BY_ADDRESS, 0 },
+        { 5, 15, "127.0.0.6", false, false, "::ffff:127.0.0.7", NO, AIU_STATE_ESTABLISHED, AIU_KERNEL_BOUND_SHOWN, 0 },
         { 6, 6, "127.0.0.1", false, false, "127.0.0.1", NO, AIU_STATE_BOUND, 0, EADDRINUSE },
         /* SO_REUSEADDR on a port without a listener: the cache may let it in */
         { 6, 6, "127.0.0.1", false, true, "127.0.0.1", NO, AIU_STATE_BOUND, AIU_KERNEL_STATELESS, EADDRINUSE },
@@ -147,11 +149,22 @@ START_TEST(orphan_owner)
         h.inode = 0;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, UNKNOWN);
         ck_assert_uint_eq(conflict_judge(&q, &h, &host).kernel, AIU_KERNEL_ORPHAN_OWNER);
+        /* The module has read who bound it. */
+        h.has_bind_uid = true;
+        ck_assert_uint_eq(conflict_judge(&q, &h, &host).kernel, 0);
+        h.has_bind_uid = false;
         h.reuseport = NO;
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, YES);
         h.reuseport = YES;
         host = on_kernel(6, 17);
         ck_assert_int_eq(conflict_judge(&q, &h, &host).blocking, NO);
+}
+END_TEST
+
+START_TEST(text)
+{
+        ck_assert_str_ne(kernel_text(AIU_KERNEL_MAPPED), kernel_text(AIU_KERNEL_VRF));
+        ck_assert_str_eq(kernel_text(UINT32_C(1) << 31), "it differs here");
 }
 END_TEST
 
@@ -347,6 +360,7 @@ int main(void)
 
         tcase_add_loop_test(tcase, by_version, 0, ELEMENTSOF(versions));
         tcase_add_loop_test(tcase, by_window, 0, ELEMENTSOF(answers));
+        tcase_add_test(tcase, text);
         tcase_add_test(tcase, orphan_owner);
         tcase_add_test(tcase, vrf);
         tcase_add_test(tcase, udp_crowd);
