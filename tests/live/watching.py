@@ -64,7 +64,10 @@ class Watch:
 
     def read(self):
         for line in self.process.stdout:
-            self.lines.append(json.loads(line))
+            self.add(line)
+
+    def add(self, line):
+        self.lines.append(json.loads(line))
 
     def begins(self):
         """Skips where nothing can be watched; returns the first line."""
