@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What sock_diag(7) says, to compare a walk with: the listeners of a port. They have a table of their own, so the
- * kernel reads no other socket for that.
+ * What sock_diag(7) says, to compare a walk with. Of TCP the listeners of a port: they have a table of their own, so the
+ * kernel reads no other socket for that. Of UDP all sockets of a port.
  */
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bpf/module.h"
+#include "util/macro.h"
 #include "util/sys.h"
 
 #define STATE_LISTEN 10
@@ -18,6 +20,11 @@
 struct message {
         struct nlmsghdr header;
         struct inet_diag_req request;
+};
+
+struct udp_message {
+        struct nlmsghdr header;
+        struct inet_diag_req_v2 request;
 };
 
 static int push(struct listeners *listeners, uint64_t cookie)
@@ -35,8 +42,15 @@ static int push(struct listeners *listeners, uint64_t cookie)
         return 0;
 }
 
+static int send_message(int fd, const void *message, size_t bytes)
+{
+        ssize_t n = sys_send(fd, message, bytes);
+
+        return n < 0 ? (int)n : 0;
+}
+
 /* TCPDIAG_GETSOCK, the older request, dumps both families at once. */
-static int send_request(int fd, uint16_t port)
+static int ask_for_listeners(int fd, uint16_t port)
 {
         struct message message = {
                 .header = { .nlmsg_len = sizeof(message),
@@ -46,12 +60,26 @@ static int send_request(int fd, uint16_t port)
                              .idiag_states = 1u << STATE_LISTEN,
                              .id.idiag_sport = htons(port) },
         };
-        ssize_t n = sys_send(fd, &message, sizeof(message));
 
-        return n < 0 ? (int)n : 0;
+        return send_message(fd, &message, sizeof(message));
 }
 
-static int take_message(struct listeners *listeners, const struct nlmsghdr *header, uint16_t port)
+static int ask_for_udp(int fd, int family, uint16_t port)
+{
+        struct udp_message message = {
+                .header = { .nlmsg_len = sizeof(message),
+                            .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                            .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+                .request = { .sdiag_family = (uint8_t)family,
+                             .sdiag_protocol = IPPROTO_UDP,
+                             .idiag_states = ~0u,
+                             .id.idiag_sport = htons(port) },
+        };
+
+        return send_message(fd, &message, sizeof(message));
+}
+
+static int take_message(struct listeners *listeners, const struct nlmsghdr *header)
 {
         const struct inet_diag_msg *m = NLMSG_DATA(header);
         const struct nlmsgerr *error = NLMSG_DATA(header);
@@ -60,13 +88,14 @@ static int take_message(struct listeners *listeners, const struct nlmsghdr *head
                 return header->nlmsg_len >= NLMSG_LENGTH(sizeof(*error)) && error->error < 0 ? error->error : -EBADMSG;
         if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*m)))
                 return -EBADMSG;
-        if (m->idiag_state != STATE_LISTEN || m->id.idiag_sport != htons(port))
+        if (m->id.idiag_sport != htons(listeners->port) ||
+            (listeners->protocol == IPPROTO_TCP && m->idiag_state != STATE_LISTEN))
                 return 0;
         return push(listeners, (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0]);
 }
 
 /* One datagram; 1 = the last one. NLMSG_NEXT() would step behind an end that is not aligned. */
-static int take_datagram(struct listeners *listeners, const void *bytes, size_t n, uint16_t port)
+static int take_datagram(struct listeners *listeners, const void *bytes, size_t n)
 {
         const struct nlmsghdr *header;
         int r;
@@ -77,14 +106,14 @@ static int take_datagram(struct listeners *listeners, const void *bytes, size_t 
                         return 0;
                 if (header->nlmsg_type == NLMSG_DONE)
                         return 1;
-                r = take_message(listeners, header, port);
+                r = take_message(listeners, header);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-static int receive(int fd, uint16_t port, struct listeners *listeners)
+static int receive(int fd, struct listeners *listeners)
 {
         union {
                 struct nlmsghdr header;
@@ -99,21 +128,40 @@ static int receive(int fd, uint16_t port, struct listeners *listeners)
                 n = sys_recvmsg(fd, &message, 0);
                 if (n <= 0 || message.msg_flags & MSG_TRUNC)
                         return n < 0 ? (int)n : -EBADMSG;
-                r = take_datagram(listeners, &buffer, (size_t)n, port);
+                r = take_datagram(listeners, &buffer, (size_t)n);
         }
         return r < 0 ? r : 0;
 }
 
-int listeners_read(uint16_t port, struct listeners *ret)
+/* One dump after the other: a socket has one at a time. */
+static int read_all(int fd, struct listeners *listeners)
 {
-        struct listeners listeners = { 0 };
+        static const int families[] = { AF_INET, AF_INET6 };
+        int r;
+
+        if (listeners->protocol == IPPROTO_TCP) {
+                r = ask_for_listeners(fd, listeners->port);
+                return r < 0 ? r : receive(fd, listeners);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(families); i++) {
+                r = ask_for_udp(fd, families[i], listeners->port);
+                if (r >= 0)
+                        r = receive(fd, listeners);
+                /* A kernel without IPv6 knows no such family. */
+                if (r < 0 && (families[i] == AF_INET || r != -ENOENT))
+                        return r;
+        }
+        return 0;
+}
+
+int listeners_read(int protocol, uint16_t port, struct listeners *ret)
+{
+        struct listeners listeners = { .protocol = protocol, .port = port };
         int fd = sys_socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG), r;
 
         if (fd < 0)
                 return fd;
-        r = send_request(fd, port);
-        if (r >= 0)
-                r = receive(fd, port, &listeners);
+        r = read_all(fd, &listeners);
         (void)sys_close(fd);
         if (r < 0) {
                 free(listeners.cookies);

@@ -75,12 +75,14 @@ int run_iterator(int program, pid_t pid);
 /* Is a program attached to the socket with this cookie and inode, in the process `pid`? UNKNOWN: it was not found. */
 enum aiu_tristate run_find_own(struct module *module, pid_t pid, uint64_t cookie, uint64_t inode);
 
-/* listeners.c: the cookies of the TCP listeners on a port, as sock_diag(7) tells. */
+/* listeners.c: the cookies of the TCP listeners or the UDP sockets on a port, as sock_diag(7) tells. */
 struct listeners {
+        int protocol;
+        uint16_t port;
         uint64_t *cookies;
         size_t n, room;
 };
-int listeners_read(uint16_t port, struct listeners *ret);
+int listeners_read(int protocol, uint16_t port, struct listeners *ret);
 /* Did the walk see each of them? */
 bool listeners_are_in(const struct listeners *listeners, const struct wire *wire);
 

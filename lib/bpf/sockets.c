@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Phase sockets: every socket on a TCP or UDP port, with all bits that the rules compare. sock_diag(7) is asked for
- * the listeners as well, before the walk. If the walk lacks one of them, again and again, the module contradicts the
- * kernel: it is switched off, and the built-in backends answer.
+ * Phase sockets: every socket on a TCP or UDP port, with all bits that the rules compare. sock_diag(7) is asked as well,
+ * before the walk: for the listeners of TCP, for all sockets of UDP. If the walk lacks one of them, again and again, the
+ * module contradicts the kernel: it is switched off, and the built-in backends answer.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -20,10 +20,8 @@
 static int look(struct module *module, int protocol, uint16_t port)
 {
         struct listeners listeners = { 0 };
-        int r = 0;
+        int r = listeners_read(protocol, port, &listeners);
 
-        if (protocol == IPPROTO_TCP)
-                r = listeners_read(port, &listeners);
         if (r >= 0)
                 r = run_walk(module, protocol, port);
         if (r >= 0 && !listeners_are_in(&listeners, module->wire))
@@ -36,7 +34,7 @@ int walk_checked(struct module *module, int protocol, uint16_t port)
 {
         int r = -EBADE;
 
-        /* A listener that was closed between the two is no contradiction. */
+        /* A socket that was closed between the two is no contradiction. */
         for (int i = 0; i < MOST_LOOKS && r == -EBADE; i++)
                 r = look(module, protocol, port);
         if (r == -EBADE)
