@@ -76,12 +76,33 @@ static void end(const struct child *child)
         ck_assert_int_eq(status, 0);
 }
 
+static uint64_t own_netns(void)
+{
+        struct stat st;
+
+        ck_assert_int_eq(stat("/proc/self/ns/net", &st), 0);
+        return st.st_ino;
+}
+
+/* 1: a failure in our namespace. Before the filter was set, others of the host may have been seen. */
+static int next(struct aiu_watch *watch, struct aiu_report **ret_report)
+{
+        int r;
+
+        while ((r = aiu_watch_next(watch, ret_report)) == 1 && aiu_watch_get_netns(watch) != own_netns())
+                aiu_report_unref(*ret_report);
+        return r;
+}
+
 static struct aiu_watch *new_watch(void)
 {
+        struct aiu_report *report = NULL;
         struct aiu_watch *watch = NULL;
 
         ck_assert_int_eq(aiu_watch_new(NULL, 0, &watch), 0);
         ck_assert_ptr_nonnull(watch);
+        ck_assert_int_eq(aiu_watch_set_netns(watch, own_netns()), 0);
+        ck_assert_int_eq(next(watch, &report), 0);
         return watch;
 }
 
@@ -89,23 +110,13 @@ static struct aiu_report *await(struct aiu_watch *watch)
 {
         struct pollfd one = { .fd = aiu_watch_get_fd(watch), .events = POLLIN };
         struct aiu_report *report = NULL;
-        int r = 0;
+        int r;
 
-        while (r == 0) {
+        while ((r = next(watch, &report)) == 0)
                 ck_assert_int_eq(poll(&one, 1, PATIENCE_MSEC), 1);
-                r = aiu_watch_next(watch, &report);
-        }
         ck_assert_int_eq(r, 1);
         ck_assert_ptr_nonnull(report);
         return report;
-}
-
-static uint64_t own_netns(void)
-{
-        struct stat st;
-
-        ck_assert_int_eq(stat("/proc/self/ns/net", &st), 0);
-        return st.st_ino;
 }
 
 static uint64_t now_usec(void)
@@ -189,8 +200,6 @@ START_TEST(test_accessors)
         struct aiu_report *report;
         struct child child;
 
-        ck_assert_int_eq(aiu_watch_set_netns(watch, own_netns()), 0);
-        ck_assert_int_eq(aiu_watch_next(watch, &report), 0);
         child = start(PORT, 1, 1000);
         report = await(watch);
         ck_assert_int_eq(aiu_report_get_error(report), EADDRNOTAVAIL);
@@ -220,10 +229,9 @@ START_TEST(test_counts)
         struct aiu_watch *watch = new_watch();
         struct aiu_report *report = NULL;
         struct child child;
-        uint64_t told = 0;
+        uint64_t told, lost = aiu_watch_get_lost(watch);
         int r;
 
-        ck_assert_int_eq(aiu_watch_set_netns(watch, own_netns()), 0);
         child = start(PORT, times, 0);
         report = await(watch);
         told = 1 + aiu_watch_get_repeats(watch);
@@ -231,13 +239,13 @@ START_TEST(test_counts)
         end(&child);
         ck_assert_int_eq(aiu_watch_stop(watch), 0);
         ck_assert_int_eq(aiu_watch_stop(watch), 0);
-        while ((r = aiu_watch_next(watch, &report)) == 1) {
+        while ((r = next(watch, &report)) == 1) {
                 ck_assert_int_eq(aiu_watch_is_again(watch), 1);
                 told += 1 + aiu_watch_get_repeats(watch);
                 aiu_report_unref(report);
         }
         ck_assert_int_eq(r, 0);
-        ck_assert_uint_eq(told + aiu_watch_get_lost(watch), times);
+        ck_assert_uint_eq(told + aiu_watch_get_lost(watch) - lost, times);
         aiu_watch_unref(watch);
 }
 END_TEST
@@ -249,7 +257,7 @@ static void expect_only(struct aiu_watch *watch, uint16_t port, uid_t uid)
 
         ck_assert_int_eq(aiu_watch_get_pid(watch), child.pid);
         aiu_report_unref(report);
-        ck_assert_int_eq(aiu_watch_next(watch, &report), 0);
+        ck_assert_int_eq(next(watch, &report), 0);
         end(&child);
         end(&others);
 }
@@ -259,7 +267,6 @@ START_TEST(test_filters)
         struct aiu_watch *watch = new_watch();
 
         ck_assert_int_eq(aiu_watch_set_netns(watch, UINT64_MAX), -EINVAL);
-        ck_assert_int_eq(aiu_watch_set_netns(watch, own_netns()), 0);
         ck_assert_int_eq(aiu_watch_set_port(watch, PORT), 0);
         expect_only(watch, PORT, 0);
         ck_assert_int_eq(aiu_watch_set_port(watch, 0), 0);
