@@ -17,6 +17,8 @@ static char *make_room(struct strbuf *buffer, size_t n)
 
         if (buffer->error)
                 return NULL;
+        if (buffer->room - buffer->n > n)
+                return buffer->text + buffer->n;
         while (wanted - buffer->n <= n)
                 wanted *= 2;
         if (wanted > buffer->room) {
