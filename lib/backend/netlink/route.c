@@ -18,6 +18,7 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <netlink/attr.h>
+#include <netlink/errno.h>
 #include <netlink/msg.h>
 #include <netlink/object.h>
 #include <stdbool.h>
@@ -139,6 +140,8 @@ int route_parse_object(struct nlmsghdr *header, void (*callback)(struct nl_objec
         nlmsg_set_proto(message, NETLINK_ROUTE);
         r = nl_msg_parse(message, callback, userdata);
         nlmsg_free(message);
+        if (r == -NLE_NOMEM)
+                return -ENOMEM;
         return r < 0 ? -EBADMSG : 0;
 }
 
