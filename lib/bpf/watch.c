@@ -111,15 +111,19 @@ static int open_maps(struct aiu_watch *watch)
 }
 
 /* The port is taken by the first of two sockets, or 127.0.0.1 is not there: it fails in each namespace. */
-static int fail_to_bind(void)
+static int fail_to_bind(struct watch_settings *settings)
 {
         struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         int first = sys_socket(AF_INET, SOCK_STREAM, 0), second = sys_socket(AF_INET, SOCK_STREAM, 0);
         socklen_t bytes = sizeof(address);
-        int r = first < 0 ? first : second < 0 ? second : sys_bind(first, (struct sockaddr *)&address, bytes);
+        int r = first < 0 ? first : second;
 
+        settings->learn_port_plus_1 = 1;
+        if (r >= 0)
+                r = sys_bind(first, (struct sockaddr *)&address, bytes);
         if (r == 0)
                 r = sys_getsockname(first, (struct sockaddr *)&address, &bytes);
+        settings->learn_port_plus_1 = 1u + ntohs(address.sin_port);
         if (r == 0)
                 r = sys_bind(second, (struct sockaddr *)&address, bytes);
         (void)sys_close(first);
@@ -135,9 +139,9 @@ static int self_test(struct aiu_watch *watch)
         bool seen = false;
         int r;
 
-        settings->learn = 1;
-        r = fail_to_bind();
-        settings->learn = 0;
+        settings->learn_netns = (uint32_t)watch->namespaces.own;
+        r = fail_to_bind(settings);
+        settings->learn_port_plus_1 = 0;
         settings->failures = settings->lost = 0;
         while (ring_next(&watch->ring, &event))
                 if ((pid_t)event.pid == sys_getpid() && event.failure.error == -r &&

@@ -21,7 +21,8 @@ struct watch_settings {
         __u32 port;
         /* The process that watches, for which no event is made: as the initial pid namespace numbers it. */
         __u32 own_tgid;
-        __u32 learn; /* the next event is of that process: note where it is */
+        /* A failure of that process, by its port and network namespace: note where the process is. 0 = none */
+        __u32 learn_port_plus_1, learn_netns;
         __u32 level; /* how deep its pid namespace is */
         __u64 pidns;
         __u64 root_mount, root_dentry; /* where its paths begin */

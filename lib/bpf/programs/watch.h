@@ -214,6 +214,13 @@ INLINE void read_bound(struct watch_failure *to, struct sock_common *from)
 
 /* ---- the event */
 
+/* Others fail at the same time. */
+INLINE int is_own(const struct watch_event *event, const struct watch_settings *s)
+{
+        return s->learn_port_plus_1 && s->learn_port_plus_1 - 1 == port_of(&event->failure) &&
+               s->learn_netns == event->failure.netns;
+}
+
 INLINE void read_process(struct watch_event *to, struct watch_settings *s)
 {
         struct task_struct *task = (struct task_struct *)current_task(), *leader = READ(task, group_leader);
@@ -221,7 +228,7 @@ INLINE void read_process(struct watch_event *to, struct watch_settings *s)
         char *numbers = (char *)pid + OFFSET(struct pid___watch, numbers);
         struct upid___watch *number;
 
-        if (s->learn) {
+        if (is_own(to, s)) {
                 s->level = READ(pid, level);
                 number = (void *)(numbers + (__u64)s->level * BYTES(struct upid___watch));
                 s->pidns = (__u64)READ(number, ns);
@@ -242,7 +249,7 @@ INLINE void read_root(struct watch_event *to, struct watch_settings *s)
         struct fs_struct___watch *fs = READ((struct task_struct___watch *)current_task(), fs);
         __u64 mount = (__u64)READ(fs, root.mnt), dentry = (__u64)READ(fs, root.dentry);
 
-        if (s->learn) {
+        if (is_own(to, s)) {
                 s->root_mount = mount;
                 s->root_dentry = dentry;
         }
