@@ -187,8 +187,10 @@ static void read_report(const struct aiu_report *report, struct outcome *o)
                 o->what_if[i] = (unsigned char)aiu_report_would_succeed_with(report, i);
         o->n_gaps = aiu_report_get_n_gaps(report);
         for (size_t i = 0; i < o->n_gaps; i++) {
-                const char *backend = aiu_gap_get_backend(aiu_report_get_gap(report, i));
+                const struct aiu_gap *gap = aiu_report_get_gap(report, i);
+                const char *backend = aiu_gap_get_backend(gap);
 
+                o->late = o->late || aiu_gap_get_kind(gap) == AIU_GAP_DEADLINE;
                 o->n_search_gaps += backend && strcmp(backend, "proc-fd") == 0;
         }
         o->n_conflicts = aiu_report_get_n_conflicts(report);
