@@ -11,12 +11,14 @@
 #include <string.h>
 
 #include "survey/survey.h"
+#include "util/caller.h"
 #include "util/dents.h"
 #include "util/netns.h"
 #include "util/sys.h"
 
 #define NAMES "/run/netns" /* NETNS_RUN_DIR of ip-netns(8) */
 #define PREFIX "net:["
+#define INITIAL_PIDS "pid:[4026531836]" /* PROC_PID_INIT_INO, the same on each kernel */
 #define MOST_NAMESPACES 512u
 #define ENTRIES_PER_CLOCK 64u
 
@@ -27,6 +29,7 @@ struct walk {
         dev_t device;    /* of the file system of namespaces */
         bool by_process; /* a path below /proc means the same process to a command */
         bool too_many, late;
+        bool saw_init;   /* pid 1 */
         size_t n_hidden; /* processes whose namespace is not shown */
         size_t n_lost;   /* namespaces that could not be opened */
         unsigned int n_looked;
@@ -121,6 +124,7 @@ static int look_in(struct walk *walk, int fd, bool processes)
                (dent = processes ? dents_next_number(&dents) : dents_next(&dents))) {
                 walk->late = ++walk->n_looked % ENTRIES_PER_CLOCK == 0 &&
                              aiu_request_time_left_usec(&walk->o->backend_request) == 0;
+                walk->saw_init = walk->saw_init || (processes && strcmp(dent->name, "1") == 0);
                 r = processes ? take_process(walk, fd, dent->name) : take_name(walk, fd, dent->name);
         }
         walk->n_lost += dents.error < 0;
@@ -132,15 +136,38 @@ static int look_in(struct walk *walk, int fd, bool processes)
 
 static void tell_hidden(struct walk *walk)
 {
-        char text[200];
+        char text[256];
 
         if (walk->n_hidden == 0)
                 return;
         (void)snprintf(text, sizeof(text),
-                       "the network namespace of %zu process%s could not be seen: sockets in namespaces that only such "
-                       "processes are in are not shown. Root would see them [CAP_SYS_PTRACE]",
-                       walk->n_hidden, walk->n_hidden == 1 ? "" : "es");
+                       "the network namespace of %zu process%s could not be seen: sockets that are only there are not "
+                       "shown. Run as %s to see them [CAP_SYS_PTRACE]",
+                       walk->n_hidden, walk->n_hidden == 1 ? "" : "es",
+                       caller_who_sees_all(walk->o->backend_request.procfs));
         (void)aiu_snapshot_add_gap(&walk->o->snapshot, AIU_GAP_PERMISSION, EACCES, text);
+}
+
+/* A process that /proc does not list may be in a network namespace that no other is in. */
+static void tell_unlisted(struct walk *walk)
+{
+        struct aiu_snapshot *s = &walk->o->snapshot;
+        int procfs = walk->o->backend_request.procfs;
+        char link[64], text[200];
+        ssize_t n = sys_readlinkat(procfs, "self/ns/pid", link, sizeof(link) - 1);
+
+        link[n > 0 ? n : 0] = '\0';
+        if (strcmp(link, INITIAL_PIDS) != 0)
+                (void)aiu_snapshot_add_gap(s, AIU_GAP_NAMESPACE, 0,
+                                           "processes outside of this pid namespace cannot be seen: network namespaces "
+                                           "that only such processes are in are not shown. Look from the host");
+        if (walk->saw_init || walk->late || walk->too_many)
+                return;
+        (void)snprintf(text, sizeof(text),
+                       "/proc is mounted with hidepid= and hides processes of other users: run as %s to see their "
+                       "network namespaces",
+                       caller_who_sees_all(procfs));
+        (void)aiu_snapshot_add_gap(s, AIU_GAP_PERMISSION, EPERM, text);
 }
 
 static void tell_lost(struct walk *walk)
@@ -170,6 +197,7 @@ static int find_all(struct walk *walk)
         if (r >= 0)
                 r = look_in(walk, sys_openat(procfs, ".", O_RDONLY | O_DIRECTORY), true);
         tell_hidden(walk);
+        tell_unlisted(walk);
         tell_lost(walk);
         return r;
 }
@@ -191,6 +219,26 @@ int namespaces_find(struct aiu_survey *survey, struct observation *o, bool all)
                                     "without /proc no other network namespace can be found");
 }
 
+static int tell_refused(struct observation *there, int error)
+{
+        const struct aiu_request *request = &there->backend_request;
+        char text[200];
+
+        if (request->plain_calls_only)
+                return aiu_snapshot_add_gap(&there->snapshot, AIU_GAP_NAMESPACE, error,
+                                            "this process has a seccomp filter and enters no other network namespace: "
+                                            "their sockets are not shown");
+        if (error != -EPERM)
+                return aiu_snapshot_add_gap(&there->snapshot, AIU_GAP_NAMESPACE, error,
+                                            "not every network namespace could be entered: the sockets of the rest are "
+                                            "not shown");
+        (void)snprintf(text, sizeof(text),
+                       "not every network namespace could be entered: the sockets of the rest are not shown. Run as %s "
+                       "to see them [CAP_SYS_ADMIN]",
+                       caller_who_sees_all(request->procfs));
+        return aiu_snapshot_add_gap(&there->snapshot, AIU_GAP_NAMESPACE, error, text);
+}
+
 int namespaces_visit(struct aiu_survey *survey, struct observation *there, size_t i, int (*look)(struct observation *))
 {
         struct survey_netns *ns = &survey->netns[i];
@@ -201,9 +249,7 @@ int namespaces_visit(struct aiu_survey *survey, struct observation *there, size_
         if (r < 0) {
                 ns->fd = sys_close(ns->fd);
                 ns->refused = true;
-                back = aiu_snapshot_add_gap(&there->snapshot, AIU_GAP_NAMESPACE, r,
-                                            "not every network namespace could be entered: the sockets of the rest are "
-                                            "not shown. Root could enter them [CAP_SYS_ADMIN]");
+                back = tell_refused(there, r);
                 return back == -ENOMEM ? back : AIU_PARTIAL;
         }
         r = look(there);

@@ -186,7 +186,8 @@ static int add_sockets(struct aiu_report *facts, const struct aiu_snapshot *s)
                 *c = (struct aiu_conflict){ .socket = s->sockets[i],
                                             .judgement = { .overlap = AIU_OVERLAP_NONE, .blocking = NO },
                                             .index = i };
-                build_device(s, &c->socket);
+                if (c->socket.netns == 0) /* elsewhere the number is another device, whose name is known */
+                        build_device(s, &c->socket);
                 r = add_holders(facts, s, c);
         }
         return r;

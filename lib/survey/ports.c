@@ -91,6 +91,7 @@ static int look_for_debugger(struct aiu_survey *survey, size_t i)
                 .kind = AIU_HAZARD_PUBLIC_DEBUG, .severity = AIU_SEVERITY_WARNING, .sockets = &i, .n_sockets = 1
         };
         const char *what;
+        bool here = s->netns == 0;
 
         if (s->state != AIU_STATE_LISTEN || !address_is_wildcard(&s->local) || s->ifindex != 0 || !h || !h->process)
                 return 0;
@@ -100,8 +101,13 @@ static int look_for_debugger(struct aiu_survey *survey, size_t i)
         survey_put_process(&draft.text, h);
         strbuf_str(&draft.text, " listens on ");
         survey_put_address(&draft.text, s);
-        strbuf_printf(&draft.text, ", the usual port of %s, and on every address of this host", what);
-        strbuf_str(&draft.fix, "bind the port to 127.0.0.1, unless a firewall protects it");
+        strbuf_printf(&draft.text, ", the usual port of %s, and on every address of %s", what,
+                      here ? "this host" : "its network namespace");
+        /* Who reaches a container is decided outside of it, and at 127.0.0.1 nobody would. */
+        if (here)
+                strbuf_str(&draft.fix, "bind the port to 127.0.0.1, unless a firewall protects it");
+        else
+                draft.severity = AIU_SEVERITY_INFO;
         return hazard_add(survey, &draft);
 }
 
@@ -267,9 +273,11 @@ static int say_ephemeral(struct aiu_survey *survey, const struct place *place, c
                       assignment ? "" : ". If the server asked for any port, this is no hazard");
         if (assignment)
                 put_command(&draft, enter, assignment);
-        strbuf_str(&draft.fix, assignment
-                                       ? "if the port is a fixed one, reserve it: needs root, lasts until the next boot"
-                                       : "if the port is a fixed one, add it to net.ipv4.ip_local_reserved_ports");
+        if (assignment)
+                strbuf_printf(&draft.fix, "if the port is a fixed one, reserve it: needs root, lasts %s",
+                              place->netns == 0 ? "until the next boot" : "as long as the namespace");
+        else
+                strbuf_str(&draft.fix, "if the port is a fixed one, add it to net.ipv4.ip_local_reserved_ports");
         return hazard_add(survey, &draft);
 }
 

@@ -93,9 +93,7 @@ static int take_gaps(struct aiu_survey *survey, struct observation *o)
         survey->range_last = o->snapshot.host.port_range_last;
         if (o->snapshot.gap_lost)
                 return -ENOMEM;
-        if (o->snapshot.n_gaps == 0)
-                return 0;
-        facts->gaps = calloc(o->snapshot.n_gaps, sizeof(*facts->gaps));
+        facts->gaps = calloc(o->snapshot.n_gaps + 1, sizeof(*facts->gaps)); /* one for a plan */
         if (!facts->gaps)
                 return -ENOMEM;
         for (size_t i = 0; i < o->snapshot.n_gaps; i++)

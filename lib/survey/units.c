@@ -202,7 +202,8 @@ static size_t sockets_of(const struct aiu_survey *survey, const char *unit, size
         size_t n = 0;
 
         for (size_t i = 0; i < survey->facts->n_conflicts && n < MOST_SOCKETS; i++)
-                if (is_same(survey_system_unit(survey, i), unit))
+                if (address_is_ip(&survey->facts->conflicts[i].socket.local) &&
+                    is_same(survey_system_unit(survey, i), unit))
                         sockets[n++] = i;
         return n;
 }

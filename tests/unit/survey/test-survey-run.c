@@ -143,7 +143,8 @@ START_TEST(elsewhere)
                 if (aiu_survey_get_netns(survey, i, NULL) == own || aiu_holder_get_pid(h) != pid)
                         continue;
                 n_there++;
-                ck_assert_str_eq(path ? path + strlen(path) - 7 : "/ns/net", "/ns/net");
+                ck_assert_ptr_nonnull(path);
+                ck_assert_str_eq(path + strlen(path) - 7, "/ns/net");
         }
         ck_assert_uint_ge(n_own, 3);
         ck_assert_uint_eq(n_there, 1);

@@ -656,6 +656,8 @@ START_TEST(many_differences)
         struct strbuf plan = { 0 };
 
         setup();
+        facts.gaps = calloc(1, sizeof(*facts.gaps));
+        ck_assert_ptr_nonnull(facts.gaps);
         for (unsigned int i = 0; i < 65600; i++)
                 strbuf_printf(&plan, "127.%u.%u.%u:80/tcp x\n", i >> 14, (i >> 6) & 255, (i & 63) + 1);
         ck_assert_int_eq(plan.error, 0);
@@ -713,6 +715,52 @@ START_TEST(namespaces)
         ck_assert_str_eq(plan, "0.0.0.0:40000/tcp a\n127.0.0.1:40000/tcp a\n");
         free(plan);
         host.reserved_ports = NULL;
+        survey.netns = NULL;
+        forget();
+}
+END_TEST
+
+/* A line may mean another server than the one that a container has on the same address. */
+START_TEST(plan_of_namespaces)
+{
+        struct survey_netns list[] = { { .inode = 1 }, { .inode = 2 }, { .inode = 3 } };
+        static const char plan[] = "0.0.0.0:80/tcp nginx.service\n0.0.0.0:80/tcp a\n";
+
+        setup();
+        survey.netns = list;
+        survey.n_netns = ELEMENTSOF(list);
+        conflicts[add_tcp("0.0.0.0", 80, "a")].socket.netns = 1;
+        ck_assert_int_eq(aiu_survey_set_plan(&survey, plan, NULL), 0);
+        expect_differences("missing 0.0.0.0:80/tcp nginx.service -|", __LINE__);
+        /* Each namespace has a line of its own, and a fault is told once. */
+        conflicts[add_tcp("0.0.0.0", 81, "a")].socket.netns = 1;
+        conflicts[add_tcp("0.0.0.0", 81, "a")].socket.netns = 2;
+        ck_assert_int_eq(aiu_survey_set_plan(&survey, "0.0.0.0:80/tcp b\n", NULL), 0);
+        expect_differences(
+                "wrong-owner 0.0.0.0:80/tcp b a|unexpected 0.0.0.0:81/tcp - a|unexpected 0.0.0.0:81/tcp - a|",
+                __LINE__);
+        survey.netns = NULL;
+        forget();
+}
+END_TEST
+
+/* In a container who reaches it is decided outside, and at 127.0.0.1 nobody would. */
+START_TEST(debugger_elsewhere)
+{
+        struct survey_netns list[] = { { .inode = 1 }, { .inode = 2 } };
+        const struct process p = { .pid = 8, .comm = words("redis-server") };
+        size_t i;
+
+        setup();
+        survey.netns = list;
+        survey.n_netns = ELEMENTSOF(list);
+        i = add_tcp("0.0.0.0", 6379, "a");
+        conflicts[i].socket.netns = 1;
+        hold(i, &p, NULL, 0);
+        ck_assert_int_eq(hazards_ports(&survey, &host, 1), 0);
+        ck_assert_int_eq(the_only(AIU_HAZARD_PUBLIC_DEBUG)->severity, AIU_SEVERITY_INFO);
+        ck_assert_ptr_nonnull(strstr(survey.hazards[0].text, "on every address of its network namespace"));
+        ck_assert_ptr_null(survey.hazards[0].fix_text);
         survey.netns = NULL;
         forget();
 }
@@ -1012,6 +1060,8 @@ int main(void)
         tcase_add_test(tcase, one_owner_at_two_addresses);
         tcase_add_test(tcase, many_differences);
         tcase_add_test(tcase, namespaces);
+        tcase_add_test(tcase, plan_of_namespaces);
+        tcase_add_test(tcase, debugger_elsewhere);
         tcase_add_test(tcase, no_plan);
         tcase_add_test(tcase, written_plan);
         tcase_add_test(tcase, empty);
