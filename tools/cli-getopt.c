@@ -70,9 +70,9 @@ static bool fits(const struct cli_verb *verb, int option)
                         return true;
         if (verb && verb->surveys && (option == OPTION_SCOPE || option == OPTION_UNIX))
                 return true;
-        if (verb && verb->filters && (option == OPTION_NETNS || option == OPTION_UID))
+        if (verb->filters && (option == OPTION_NETNS || option == OPTION_UID))
                 return true;
-        return !verb || option >= CLI_OPTION_OF_VERB;
+        return option >= CLI_OPTION_OF_VERB;
 }
 
 /* What other tools call it, or the nearest name; NULL = none comes to mind. */
@@ -130,6 +130,14 @@ static int refuse(const struct option *options, char **argv, int at, int option)
         return -EINVAL;
 }
 
+/* What getopt_long(3) has just read. It steps over operands, and over the value of an option. */
+static const char *option_word(char **argv, int at)
+{
+        if (*argv[at] == '-')
+                return argv[at];
+        return argv[optind - (optarg && optarg == argv[optind - 1] ? 2 : 1)];
+}
+
 /* The options up to the first other word if `letters` begin with "+". < 0: wrong usage. 1: --help or --version was answered. */
 static int read_some(struct cli *cli, const struct cli_verb *verb, const char *letters, int argc, char **argv,
                      uint32_t *context_flags)
@@ -142,15 +150,15 @@ static int read_some(struct cli *cli, const struct cli_verb *verb, const char *l
                         return refuse(options, argv, at, option);
                 if (option == 'h' || option == 'V')
                         return cli_tell(option);
-                if (!fits(verb, option)) {
-                        cli_error("%s: %s has no such option", cli_safe(argv[at]), verb->name);
+                if (verb && !fits(verb, option)) {
+                        cli_error("%s: %s has no such option", cli_safe(option_word(argv, at)), verb->name);
                         return -EINVAL;
                 }
                 if (option == OPTION_DEADLINE && !optarg &&
-                    !(optarg = (char *)(uintptr_t)cli_separate_deadline(cli, argc, argv)))
+                    !(optarg = (char *)(uintptr_t)cli_separate_deadline(cli, argc, argv, verb != NULL)))
                         continue;
-                r = option >= CLI_OPTION_OF_VERB ? verb->take(cli, option, optarg)
-                                                 : cli_take_option(cli, option, context_flags);
+                r = verb && option >= CLI_OPTION_OF_VERB ? verb->take(cli, option, optarg)
+                                                         : cli_take_option(cli, option, context_flags);
                 if (r < 0)
                         return r;
         }
@@ -174,7 +182,7 @@ int cli_read_options(struct cli *cli, const struct cli_verb *verb, int argc, cha
         if (r != 0)
                 return r;
         /* Where only the verdict is told, one holder is as good as all. */
-        if (cli->quiet && !cli->json && !cli->apply && !cli->expect)
+        if (cli->quiet && !cli->json && !cli->apply && !cli->expect && !(verb && verb->surveys))
                 context_flags |= AIU_CONTEXT_FIRST_HOLDER;
         if (!cli->no_self_test)
                 context_flags |= AIU_CONTEXT_TRIAL_WILDCARD;

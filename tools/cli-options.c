@@ -15,7 +15,7 @@ static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
                             "       addrinuse [OPTION]... watch\n"
                             "       addrinuse [--scope=netns|host] [--unix] [audit [AUDIT-OPTION]...]\n"
                             "Explain \"bind: Address already in use\", and say what frees the address.\n"
-                            "Without an address: a table of owners; audit: which of it will cause trouble.\n"
+                            "Without an address: a table of owners; audit: which of them will cause trouble.\n"
                             "\n"
                             "  8080  3000-3010  127.0.0.1:8080  [::1]:53/udp  localhost:http  /run/x  @name\n"
                             "  :::3000  tcp://0.0.0.0:80  'a line of a log'  - (lines on standard input)\n"
@@ -48,7 +48,7 @@ static const char usage[] = "Usage: addrinuse [OPTION]... ADDRESS...\n"
                             "  --port=N  --netns=X  --uid=USER  --unit=UNIT  --cgroup=PATH   of these alone\n"
                             "  --journal                 send to the journal\n"
                             "Auditing all sockets:\n"
-                            "  --scope=host  --restarts  of every namespace; and restarts of all services\n"
+                            "  --scope=host  --restarts  every network namespace; restarts of all services\n"
                             "  --plan=FILE  --write-plan  --prometheus[=FILE]   compare, print; metrics\n"
                             "  -V, --version  -h, --help\n"
                             "Exit status: 0 free, 1 in use, 2 trouble, 3 unknown, 4 other failure\n";
@@ -167,10 +167,12 @@ static int read_deadline(struct cli *cli, const char *text)
  * "--deadline 500 8080" is a value and a port, and "8080 --deadline 500" as well. Where
  * no other word is an operand, the number is the port to ask about.
  */
-const char *cli_separate_deadline(struct cli *cli, int argc, char **argv)
+const char *cli_separate_deadline(struct cli *cli, int argc, char **argv, bool has_verb)
 {
         bool number = optind < argc && *argv[optind] && !argv[optind][strspn(argv[optind], "0123456789")];
 
+        if (number && has_verb)
+                return argv[optind++];
         for (int i = 1; number && i < argc; i++)
                 if (i != optind && argv[i][0] != '-')
                         return argv[optind++];

@@ -43,7 +43,7 @@ extern const struct option cli_long_options[];
 /* Set what `option` says, with optarg as its value; < 0: it is wrong, and the error is printed already. */
 int cli_take_option(struct cli *cli, int option, uint32_t *context_flags);
 /* The value of "--deadline 500"; NULL = the next word is something else. */
-const char *cli_separate_deadline(struct cli *cli, int argc, char **argv);
+const char *cli_separate_deadline(struct cli *cli, int argc, char **argv, bool has_verb);
 /* --help and --version: 1, or < 0. */
 int cli_tell(int option);
 
