@@ -69,6 +69,18 @@ static const struct process *master_of(const struct aiu_action *term)
         return master;
 }
 
+/* A graceful end keeps its connections, and lets go of what it listens on. */
+static bool keeps_all(const struct advice_input *in)
+{
+        for (size_t i = 0; i < in->n_conflicts; i++) {
+                enum aiu_state state = in->conflicts[i].socket.state;
+
+                if (state == AIU_STATE_LISTEN || state == AIU_STATE_BOUND)
+                        return false;
+        }
+        return true;
+}
+
 void advice_own_signal(struct advice_list *list)
 {
         const struct aiu_action *term = list->n > 0 ? &list->actions[list->n - 1] : NULL;
@@ -80,7 +92,7 @@ void advice_own_signal(struct advice_list *list)
                 return;
         master = master_of(term);
         word = master ? word_of(master) : SIGNAL_TERM;
-        if (word == SIGNAL_TERM)
+        if (word == SIGNAL_TERM || (signal_is_graceful(word) && keeps_all(list->in)))
                 return;
         like = *term;
         action = advice_add(list, AIU_ACTION_TERMINATE, tri_and(like.sufficient, UNKNOWN), like.flags);
@@ -88,6 +100,6 @@ void advice_own_signal(struct advice_list *list)
                 return;
         list->error = advice_add_process(action, master);
         action->n_workers = like.n_workers;
-        action->remarks = like.remarks & ~REMARK_CATCHES;
+        action->remarks = like.remarks & ~(signal_is_graceful(word) ? 0 : REMARK_CATCHES);
         action->signal = word;
 }

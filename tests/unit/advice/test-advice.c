@@ -305,6 +305,18 @@ START_TEST(own_words)
 }
 END_TEST
 
+/* A graceful end lets the connections live that are in the way. */
+START_TEST(no_graceful_word)
+{
+        setup();
+        hold(table_socket("127.0.0.1", AIU_STATE_ESTABLISHED), 100);
+        processes[0].exe = words("/usr/sbin/nginx");
+        ask();
+        ck_assert_ptr_null(word());
+        teardown();
+}
+END_TEST
+
 /* A name that a user chose, an unknown program, more than one process, an orphan. */
 START_TEST(no_word)
 {
@@ -831,6 +843,7 @@ int main(void)
         tcase_add_test(tcase, parent_of_several);
         tcase_add_test(tcase, own_words);
         tcase_add_test(tcase, no_word);
+        tcase_add_test(tcase, no_graceful_word);
         tcase_add_test(tcase, word_to_the_master_of_clients);
         tcase_add_test(tcase, vital_processes);
         tcase_add_loop_test(tcase, vital_unit, 0, sizeof(vital_units) / sizeof(vital_units[0]));
