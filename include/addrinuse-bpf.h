@@ -56,9 +56,10 @@ struct aiu_watch;
  * /sys/kernel/tracing or /sys/kernel/debug/tracing, and cost every system call of the host some
  * nanoseconds. A failing bind(2) of the caller itself must arrive, else the mechanism counts as broken.
  *
- * Equal failures (network namespace, address, protocol, call, errno) within a second are counted, and
- * share one report. Explanations take at most half of the time, and those for one program in one network
- * namespace a tenth. What was not spent is kept: a second of it for a program, three for all. Beyond
+ * Equal failures (network namespace, address, protocol, call, errno; of a path also the directory in which
+ * the path begins) within a second are counted, and share one report. Explanations take at most half of the
+ * time, and those for one program in one network namespace a tenth; on a slow machine, 16 and 12 explanations
+ * a second are made all the same. What was not spent is kept: a second of it for a program, three for all. Beyond
  * that, a failure gets the report of an equal one, if that is not older than ten seconds, or is counted as
  * lost. The context gets a backend "bpf-watch", which knows the sockets that were
  * on the port when the call failed. It stays in the context after the watch has ended, and does nothing.
@@ -115,8 +116,8 @@ const char *aiu_watch_get_mechanism(const struct aiu_watch *);
 /** What the mechanism does not see: "io_uring", "32-bit", "mptcp"; NULL after the last one. @since 0.1 */
 const char *aiu_watch_get_not_seen(const struct aiu_watch *, size_t i);
 /**
- * Failures so far that are neither in a report nor among its repeats. One with a path is lost if its process has ended and
- * the path is relative, or the process had another root directory than the caller: the file is another one here.
+ * Failures so far that are neither in a report nor among its repeats. One with a path is lost if its process has ended,
+ * and the path is relative or that process had another root directory than the caller: here it is another file.
  * @since 0.1
  */
 uint64_t aiu_watch_get_lost(const struct aiu_watch *);

@@ -40,10 +40,14 @@ static void spend(struct credit *credit, const struct rate *rate, int64_t nsec)
         credit->n = credit->n < ONE ? 0 : credit->n - ONE;
 }
 
-/* A new one has all that can be kept. If there is no place, the one that was quiet for longest is forgotten. */
-static struct source *find_source(struct budget *budget, const struct watch_event *event)
+/*
+ * A new one has all that can be kept. If there is no place, the one that was quiet for longest is forgotten, and the new
+ * one has nothing yet: a program can have a new name for each failure.
+ */
+static struct source *find_source(struct budget *budget, const struct watch_event *event, uint64_t now_msec)
 {
         struct source *source = budget->sources;
+        uint64_t since_msec = budget->n_sources < MOST_SOURCES ? 0 : now_msec;
 
         for (size_t i = 0; i < budget->n_sources; i++) {
                 if (budget->sources[i].netns == event->failure.netns &&
@@ -54,7 +58,7 @@ static struct source *find_source(struct budget *budget, const struct watch_even
         }
         if (budget->n_sources < MOST_SOURCES)
                 source = &budget->sources[budget->n_sources++];
-        *source = (struct source){ .netns = event->failure.netns };
+        *source = (struct source){ .netns = event->failure.netns, .credit.since_msec = since_msec };
         memcpy(source->comm, event->comm, sizeof(source->comm));
         return source;
 }
@@ -66,7 +70,7 @@ struct source *budget_ask(struct budget *budget, const struct watch_event *event
 
         if ((budget->end_msec && now_msec >= budget->end_msec) || !has_credit(&budget->credit, &of_all, now_msec))
                 return NULL;
-        source = find_source(budget, event);
+        source = find_source(budget, event, now_msec);
         if (!has_credit(&source->credit, &of_source, now_msec))
                 return NULL;
         budget->asked = now;

@@ -110,7 +110,18 @@ static int open_maps(struct aiu_watch *watch)
         return r < 0 ? r : sys_epoll_add(watch->epoll, watch->way.ring);
 }
 
-/* The port is taken by the first of two sockets, or 127.0.0.1 is not there: it fails in each namespace. */
+static uint64_t cookie_of(int fd)
+{
+        uint64_t cookie = 0;
+        socklen_t bytes = sizeof(cookie);
+
+        return sys_getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &bytes) < 0 ? 0 : cookie;
+}
+
+/*
+ * The port is taken by the first of two sockets, or 127.0.0.1 is not there: it fails in each namespace. Others fail at
+ * the same time, so the cookie says which socket is ours.
+ */
 static int fail_to_bind(struct watch_settings *settings)
 {
         struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -118,12 +129,13 @@ static int fail_to_bind(struct watch_settings *settings)
         socklen_t bytes = sizeof(address);
         int r = first < 0 ? first : second;
 
-        settings->learn_port_plus_1 = 1;
+        settings->learn_cookie = cookie_of(first);
         if (r >= 0)
                 r = sys_bind(first, (struct sockaddr *)&address, bytes);
         if (r == 0)
                 r = sys_getsockname(first, (struct sockaddr *)&address, &bytes);
-        settings->learn_port_plus_1 = 1u + ntohs(address.sin_port);
+        if (r == 0)
+                settings->learn_cookie = cookie_of(second);
         if (r == 0)
                 r = sys_bind(second, (struct sockaddr *)&address, bytes);
         (void)sys_close(first);
@@ -139,9 +151,8 @@ static int self_test(struct aiu_watch *watch)
         bool seen = false;
         int r;
 
-        settings->learn_netns = (uint32_t)watch->namespaces.own;
         r = fail_to_bind(settings);
-        settings->learn_port_plus_1 = 0;
+        settings->learn_cookie = 0;
         settings->failures = settings->lost = 0;
         while (ring_next(&watch->ring, &event))
                 if ((pid_t)event.pid == sys_getpid() && event.failure.error == -r &&

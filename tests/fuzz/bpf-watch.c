@@ -61,7 +61,7 @@ static void make_event(struct bytes *in, struct watch_event *event)
         static const uint16_t families[] = { AF_INET, AF_INET6, AF_UNIX };
         static const uint32_t lengths[] = { sizeof(struct sockaddr_in), sizeof(struct sockaddr_in6), 110 };
         struct watch_failure *failure = &event->failure;
-        uint8_t which = take_byte(in);
+        uint8_t which = take_byte(in), owner;
 
         memset(event, 0, sizeof(*event));
         failure->netns = take_byte(in) % 3u;
@@ -80,7 +80,9 @@ static void make_event(struct bytes *in, struct watch_event *event)
         event->cookie = take_byte(in) % 6u;
         event->start_nsec = take_byte(in) & 1 ? UINT64_C(123450000000) : 0;
         event->pid = take_byte(in) % 8u;
-        event->uid = take_byte(in) & 1 ? 1000 : 0;
+        owner = take_byte(in);
+        event->uid = owner & 1 ? 1000 : 0;
+        event->same_root = !(owner & 2);
         event->ifindex = take_byte(in) % 3u;
         take_into(in, &event->reuseaddr, 3);
         event->n_sockets = take_byte(in) % (WATCH_SOCKETS + 1u);
@@ -150,14 +152,14 @@ static void check(const struct aiu_report *report)
         free(text);
 }
 
-/* A path from the directory of a process that is not there: any file would be the wrong one. */
+/* A path from the directory, or another root, of a process that is not there: any file would be the wrong one. */
 static bool is_nowhere(const struct watch_event *event)
 {
         sa_family_t family;
 
         memcpy(&family, event->failure.address, sizeof(family));
         return event->pid == 0 && family == AF_UNIX && event->failure.bytes > 2 && event->failure.address[2] != '\0' &&
-               event->failure.address[2] != '/';
+               (event->failure.address[2] != '/' || !event->same_root);
 }
 
 static void explain(const struct watch_event *event, struct aiu_context *context, struct namespaces *namespaces,

@@ -72,6 +72,7 @@ class Watch:
     def begins(self):
         """Skips where nothing can be watched; returns the first line."""
         if not self.lines:
+            self.process.kill()
             error = self.process.stderr.read().decode()
             if "tracefs" in error or "BTF" in error or "not installed" in error:
                 skip(error.strip())

@@ -21,8 +21,8 @@ struct watch_settings {
         __u32 port;
         /* The process that watches, for which no event is made: as the initial pid namespace numbers it. */
         __u32 own_tgid;
-        /* A failure of that process, by its port and network namespace: note where the process is. 0 = none */
-        __u32 learn_port_plus_1, learn_netns;
+        /* The socket of that process that is about to fail: note where the process is. 0 = none */
+        __u64 learn_cookie;
         __u32 level; /* how deep its pid namespace is */
         __u64 pidns;
         __u64 root_mount, root_dentry; /* where its paths begin */
@@ -41,6 +41,7 @@ struct watch_failure {
         __s32 error; /* positive */
         __u32 bytes;
         __u8 address[WATCH_ADDRESS]; /* struct sockaddr */
+        __u64 mount, dentry;         /* where a path begins: another one is another file; 0 = it is no path */
 };
 
 struct watch_count {

@@ -67,7 +67,7 @@ struct path___watch {
         void *mnt, *dentry;
 };
 struct fs_struct___watch {
-        struct path___watch root;
+        struct path___watch root, pwd;
 };
 struct task_struct___watch {
         __u64 start_boottime;
@@ -193,6 +193,22 @@ INLINE void read_sockaddr(struct watch_failure *to, const void *from, int is_use
         *(__u16 *)to->address = family;
 }
 
+/* A mount belongs to one mount namespace, and chroot(2) takes another dentry. */
+INLINE void read_place(struct watch_failure *to)
+{
+        struct fs_struct___watch *fs = READ((struct task_struct___watch *)current_task(), fs);
+
+        if (*(const __u16 *)to->address != FAMILY_UNIX || to->bytes <= 2 || !to->address[2])
+                return;
+        if (to->address[2] == '/') {
+                to->mount = (__u64)READ(fs, root.mnt);
+                to->dentry = (__u64)READ(fs, root.dentry);
+        } else {
+                to->mount = (__u64)READ(fs, pwd.mnt);
+                to->dentry = (__u64)READ(fs, pwd.dentry);
+        }
+}
+
 /* listen(2): the address that the socket has. */
 INLINE void read_bound(struct watch_failure *to, struct sock_common *from)
 {
@@ -217,8 +233,7 @@ INLINE void read_bound(struct watch_failure *to, struct sock_common *from)
 /* Others fail at the same time. */
 INLINE int is_own(const struct watch_event *event, const struct watch_settings *s)
 {
-        return s->learn_port_plus_1 && s->learn_port_plus_1 - 1 == port_of(&event->failure) &&
-               s->learn_netns == event->failure.netns;
+        return s->learn_cookie && s->learn_cookie == event->cookie;
 }
 
 INLINE void read_process(struct watch_event *to, struct watch_settings *s)
@@ -243,7 +258,6 @@ INLINE void read_process(struct watch_event *to, struct watch_settings *s)
         current_comm(to->comm, sizeof(to->comm));
 }
 
-/* A mount belongs to one mount namespace, and chroot(2) takes another dentry. */
 INLINE void read_root(struct watch_event *to, struct watch_settings *s)
 {
         struct fs_struct___watch *fs = READ((struct task_struct___watch *)current_task(), fs);
@@ -328,6 +342,7 @@ INLINE int tell(struct socket *socket, const void *address, int is_user, int byt
                 read_bound(&failure, common);
         else
                 read_sockaddr(&failure, address, is_user, (__u32)bytes);
+        read_place(&failure);
         if (!is_wanted(s, &failure, READ(sock, sk_uid.val)))
                 return 0;
         add(&s->failures, 1);
@@ -342,9 +357,9 @@ INLINE int tell(struct socket *socket, const void *address, int is_user, int byt
         event->failure = failure;
         event->time_nsec = now;
         event->repeats = repeats;
+        read_socket(event, socket, sock);
         read_process(event, s);
         read_root(event, s);
-        read_socket(event, socket, sock);
         if (-error == ADDRINUSE)
                 capture_port(event, net, port_of(&failure), failure.protocol, *(volatile __u64 *)&s->zero);
         ring_submit(event, 0);
