@@ -94,6 +94,16 @@ static int take_message(struct listeners *listeners, const struct nlmsghdr *head
         return push(listeners, (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0]);
 }
 
+/* 1, or the errno of a dump that failed: there is no handler for the protocol, or for the family. */
+static int take_end(const struct nlmsghdr *header)
+{
+        int error = 0;
+
+        if (header->nlmsg_len >= NLMSG_LENGTH(sizeof(error)))
+                memcpy(&error, NLMSG_DATA(header), sizeof(error));
+        return error < 0 ? error : 1;
+}
+
 /* One datagram; 1 = the last one. NLMSG_NEXT() would step behind an end that is not aligned. */
 static int take_datagram(struct listeners *listeners, const void *bytes, size_t n)
 {
@@ -105,7 +115,7 @@ static int take_datagram(struct listeners *listeners, const void *bytes, size_t 
                 if (!NLMSG_OK(header, n - at))
                         return 0;
                 if (header->nlmsg_type == NLMSG_DONE)
-                        return 1;
+                        return take_end(header);
                 r = take_message(listeners, header);
                 if (r < 0)
                         return r;
@@ -175,6 +185,22 @@ static bool has_cookie(const struct wire *wire, uint64_t cookie)
 {
         for (uint32_t i = 0; i < wire->n_sockets && i < WIRE_SOCKETS; i++)
                 if (wire->sockets[i].cookie == cookie)
+                        return true;
+        return false;
+}
+
+static bool is_listed(const struct listeners *listeners, uint64_t cookie)
+{
+        for (size_t i = 0; i < listeners->n; i++)
+                if (listeners->cookies[i] == cookie)
+                        return true;
+        return false;
+}
+
+bool listeners_are_missed(const struct listeners *before, const struct listeners *after, const struct wire *wire)
+{
+        for (size_t i = 0; i < before->n; i++)
+                if (!has_cookie(wire, before->cookies[i]) && is_listed(after, before->cookies[i]))
                         return true;
         return false;
 }

@@ -85,6 +85,8 @@ struct listeners {
 int listeners_read(int protocol, uint16_t port, struct listeners *ret);
 /* Did the walk see each of them? */
 bool listeners_are_in(const struct listeners *listeners, const struct wire *wire);
+/* Is one in both lists that the walk between them did not see? A socket that was closed meanwhile is in one alone. */
+bool listeners_are_missed(const struct listeners *before, const struct listeners *after, const struct wire *wire);
 
 /* wire.c: parts of a socket that a program read, as a backend reports them. */
 socklen_t wire_address(struct sockaddr_storage *to, const struct wire_socket *socket, const uint8_t ip[16],

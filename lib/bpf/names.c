@@ -81,7 +81,8 @@ static int add_owners(struct module *module, const struct aiu_request *request, 
         const char *name = ((const struct sockaddr_un *)request->address)->sun_path;
         int r = names_walk(module, name, request->address_len - NAME_AT, 0);
 
-        if (r < 0)
+        /* None in the whole namespace, or a walk that is blind: sock_diag(7) has to say which. */
+        if (r < 0 || wire->n_seen == 0)
                 return AIU_PARTIAL;
         remember_all(module);
         for (uint32_t i = 0; i < wire->n_sockets && i < UNIX_WIRE_SOCKETS && r >= 0; i++)

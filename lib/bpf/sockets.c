@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Phase sockets: every socket on a TCP or UDP port, with all bits that the rules compare. sock_diag(7) is asked as well,
- * before the walk: for the listeners of TCP, for all sockets of UDP. If the walk lacks one of them, again and again, the
- * module contradicts the kernel: it is switched off, and the built-in backends answer.
+ * before the walk: for the listeners of TCP, for all sockets of UDP. If the walk lacks one that sock_diag(7) still has
+ * afterwards, again and again, the module contradicts the kernel: it is switched off, and the built-in backends answer.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,14 +19,18 @@
 
 static int look(struct module *module, int protocol, uint16_t port)
 {
-        struct listeners listeners = { 0 };
-        int r = listeners_read(protocol, port, &listeners);
+        struct listeners before = { 0 }, after = { 0 };
+        int r = listeners_read(protocol, port, &before);
 
         if (r >= 0)
                 r = run_walk(module, protocol, port);
-        if (r >= 0 && !listeners_are_in(&listeners, module->wire))
-                r = -EBADE;
-        free(listeners.cookies);
+        if (r >= 0 && !listeners_are_in(&before, module->wire)) {
+                r = listeners_read(protocol, port, &after);
+                if (r >= 0)
+                        r = listeners_are_missed(&before, &after, module->wire) ? -EBADE : 0;
+        }
+        free(before.cookies);
+        free(after.cookies);
         return r;
 }
 
@@ -34,7 +38,7 @@ int walk_checked(struct module *module, int protocol, uint16_t port)
 {
         int r = -EBADE;
 
-        /* A socket that was closed between the two is no contradiction. */
+        /* A port may be given up and taken again. */
         for (int i = 0; i < MOST_LOOKS && r == -EBADE; i++)
                 r = look(module, protocol, port);
         if (r == -EBADE)
