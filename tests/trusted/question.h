@@ -41,7 +41,7 @@ struct outcome {
         size_t n_gaps, n_conflicts, n_holders;
         size_t n_search_gaps; /* in the search for holders */
         uint32_t sufficient;  /* kinds of actions that are */
-        bool late; /* the deadline of a question without a context */
+        bool late;            /* the deadline of a question without a context */
         bool rendered;
 };
 
