@@ -172,17 +172,30 @@ static struct aiu_report *probe_in_peace(uint16_t port)
         return report;
 }
 
+static const char *other_port(const struct aiu_report *report)
+{
+        const struct aiu_action *action;
+
+        for (size_t i = 0; (action = aiu_report_get_action(report, i)); i++)
+                if (aiu_action_get_kind(action) == AIU_ACTION_OTHER_PORT)
+                        return aiu_action_get_text(action);
+        return "none";
+}
+
+/* No port is looked for if the sockets took 20 ms to list, as on a busy machine. */
 static void expect_other_port(uint16_t port, const char *text)
 {
-        struct aiu_report *report = probe_in_peace(port);
+        for (int i = 1; i <= 100; i++) {
+                struct aiu_report *report = probe_in_peace(port);
+                bool done = strcmp(other_port(report), text) == 0;
 
-        for (size_t i = 0; i < aiu_report_get_n_actions(report); i++)
-                if (aiu_action_get_kind(aiu_report_get_action(report, i)) == AIU_ACTION_OTHER_PORT) {
-                        ck_assert_str_eq(aiu_action_get_text(aiu_report_get_action(report, i)), text);
-                        text = NULL;
-                }
-        ck_assert_ptr_null(text);
-        aiu_report_unref(report);
+                if (i == 100)
+                        ck_assert_str_eq(other_port(report), text);
+                aiu_report_unref(report);
+                if (done)
+                        return;
+                usleep(20000);
+        }
 }
 
 START_TEST(another_port)
