@@ -68,7 +68,7 @@ static bool fits(const struct cli_verb *verb, int option)
         for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
                 if (option == common[i])
                         return true;
-        if (verb && verb->surveys && (option == OPTION_SCOPE || option == OPTION_UNIX))
+        if (verb->surveys && (option == OPTION_SCOPE || option == OPTION_UNIX))
                 return true;
         if (verb->filters && (option == OPTION_NETNS || option == OPTION_UID))
                 return true;
