@@ -100,6 +100,6 @@ void advice_own_signal(struct advice_list *list)
                 return;
         list->error = advice_add_process(action, master);
         action->n_workers = like.n_workers;
-        action->remarks = like.remarks & ~(signal_is_graceful(word) ? 0 : REMARK_CATCHES);
+        action->remarks = like.remarks & ~REMARK_CATCHES; /* that is about SIGTERM */
         action->signal = word;
 }
