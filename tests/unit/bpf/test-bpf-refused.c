@@ -7,74 +7,19 @@
 #include <addrinuse-bpf.h>
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "bpf/sys-bpf.h"
 #include "fixture/run-suite.h"
 #include "fixture/scarce-memory.h"
-#include "util/sys-fault.h"
+#include "refusing.h"
 
 #define MOST_CALLS 2000u
-
-static unsigned int n_calls, failing_call;
-static int failing_errno;
-
-static int fail_call(void)
-{
-        return ++n_calls == failing_call ? failing_errno : 0;
-}
-
-static int fail_sys(enum sys_call which)
-{
-        return which == SYS_CALL_CLOSE || which == SYS_CALL_CLOCK ? 0 : fail_call();
-}
-
-/* 0 = none. */
-static void begin(unsigned int at, int error)
-{
-        n_calls = 0;
-        failing_call = at;
-        failing_errno = error;
-        sys_fault = fail_sys;
-        sys_bpf_fault = fail_call;
-}
-
-/* Was the call reached? */
-static bool end(void)
-{
-        sys_fault = NULL;
-        sys_bpf_fault = NULL;
-        return failing_call != 0 && n_calls >= failing_call;
-}
-
-static unsigned int count_descriptors(void)
-{
-        unsigned int n = 0;
-
-        for (int fd = 0; fd < 256; fd++)
-                n += fcntl(fd, F_GETFD) >= 0;
-        return n;
-}
-
-static bool raise_loopback(void)
-{
-        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-        bool done = fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &up) == 0;
-
-        if (fd >= 0)
-                close(fd);
-        return done;
-}
 
 static bool can_load(void)
 {
@@ -86,14 +31,6 @@ static bool can_load(void)
         r = aiu_context_add_bpf(context);
         aiu_context_unref(context);
         return r == 0;
-}
-
-static struct aiu_context *new_context(void)
-{
-        struct aiu_context *context = NULL;
-
-        ck_assert_int_eq(aiu_context_new(&context), 0);
-        return context;
 }
 
 static bool is_documented(int r)
@@ -112,9 +49,9 @@ START_TEST(test_add_with_a_failing_call)
                 struct aiu_context *context = new_context();
                 int r;
 
-                begin(at, errors[at % 3]);
+                refusing_begin(at, errors[at % 3]);
                 r = aiu_context_add_bpf(context);
-                reached = end();
+                reached = refusing_end();
                 ck_assert_msg(is_documented(r), "call %u: %d", at, r);
                 if (r < 0)
                         ck_assert_int_eq(aiu_context_disable_backend(context, "bpf"), -ENOENT);
@@ -186,21 +123,24 @@ static struct aiu_query *new_query(struct aiu_context *context, uint16_t port)
         return query;
 }
 
-static void ask_with_a_failing_call(struct aiu_context *context, uint16_t port, unsigned int at)
+/* Was that call reached? */
+static bool ask_with_a_failing_call(struct aiu_context *context, uint16_t port, unsigned int at)
 {
         static const int errors[] = { EPERM, EINVAL, EIO };
         struct aiu_query *query = new_query(context, port);
         struct aiu_report *report = NULL;
+        bool reached;
         int r;
 
-        begin(at, errors[at % 3]);
+        refusing_begin(at, errors[at % 3]);
         r = aiu_query_run(query, &report);
-        (void)end();
+        reached = refusing_end();
         aiu_query_unref(query);
         ck_assert_msg(r == 0, "call %u: %d", at, r);
         ck_assert_msg(aiu_report_get_verdict(report) != AIU_VERDICT_AVAILABLE, "call %u: %s", at,
                       aiu_report_get_summary(report));
         aiu_report_unref(report);
+        return reached;
 }
 
 START_TEST(test_query_with_a_failing_call)
@@ -215,8 +155,7 @@ START_TEST(test_query_with_a_failing_call)
         port = take_port(&fd);
         before = count_descriptors();
         for (; reached && at < MOST_CALLS; at += at < 80 ? 1 : 7) {
-                ask_with_a_failing_call(context, port, at);
-                reached = n_calls >= at;
+                reached = ask_with_a_failing_call(context, port, at);
                 ck_assert_int_eq(count_descriptors(), before);
         }
         close(fd);
@@ -234,8 +173,7 @@ START_TEST(test_query_for_a_name_with_a_failing_call)
         ck_assert_int_eq(aiu_context_add_bpf(context), 0);
         before = count_descriptors();
         for (; reached && at < MOST_CALLS; at++) {
-                ask_with_a_failing_call(context, 0, at);
-                reached = n_calls >= at;
+                reached = ask_with_a_failing_call(context, 0, at);
                 ck_assert_msg(count_descriptors() == before, "call %u left a descriptor", at);
         }
         ck_assert(!reached);

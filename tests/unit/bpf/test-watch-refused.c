@@ -1,91 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * aiu_watch where something is refused: each system call fails once, each allocation fails once. A watch that could not
- * be made leaves nothing behind, in the context neither, and each failure is told of or counted as lost.
+ * be made leaves nothing behind, in the context neither, and each failure is told, or counted as lost.
  */
 #include <addrinuse-backend.h>
 #include <addrinuse-bpf.h>
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bpf/sys-bpf.h"
 #include "fixture/run-suite.h"
 #include "fixture/scarce-memory.h"
-#include "util/sys-fault.h"
+#include "refusing.h"
 
 #define MOST_CALLS 2000u
 #define PORT 8077
 #define TRACING "/sys/kernel/tracing"
-
-static unsigned int n_calls, failing_call;
-static int failing_errno;
-
-static int fail_call(void)
-{
-        return ++n_calls == failing_call ? failing_errno : 0;
-}
-
-static int fail_sys(enum sys_call which)
-{
-        return which == SYS_CALL_CLOSE || which == SYS_CALL_CLOCK ? 0 : fail_call();
-}
-
-static void begin(unsigned int at, int error)
-{
-        n_calls = 0;
-        failing_call = at;
-        failing_errno = error;
-        sys_fault = fail_sys;
-        sys_bpf_fault = fail_call;
-}
-
-/* Was the call reached? */
-static bool end(void)
-{
-        sys_fault = NULL;
-        sys_bpf_fault = NULL;
-        return n_calls >= failing_call;
-}
-
-static unsigned int count_descriptors(void)
-{
-        unsigned int n = 0;
-
-        for (int fd = 0; fd < 256; fd++)
-                n += fcntl(fd, F_GETFD) >= 0;
-        return n;
-}
-
-static struct aiu_context *new_context(void)
-{
-        struct aiu_context *context = NULL;
-
-        ck_assert_int_eq(aiu_context_new(&context), 0);
-        return context;
-}
-
-static bool raise_loopback(void)
-{
-        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-        bool done = fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &up) == 0;
-
-        if (fd >= 0)
-                close(fd);
-        return done;
-}
 
 /* The mount is in a namespace of our own. */
 static bool can_watch(void)
@@ -137,9 +75,9 @@ START_TEST(test_new_with_a_failing_call)
                 struct aiu_context *context = new_context();
                 int r;
 
-                begin(at, errors[at % 3]);
+                refusing_begin(at, errors[at % 3]);
                 r = try_watch(context);
-                reached = end();
+                reached = refusing_end();
                 ck_assert_msg(is_documented(r), "call %u: %d", at, r);
                 check_context(context, r);
                 ck_assert_msg(count_descriptors() == before, "call %u left a descriptor", at);
