@@ -337,15 +337,7 @@ static struct aiu_context *context_of(struct bytes *in)
 
 static void check(const struct aiu_report *report)
 {
-        char *text;
-
-        fuzz_check_printable(aiu_report_get_summary(report), false);
-        require(aiu_report_to_text(report, AIU_RENDER_VERBOSE | AIU_RENDER_CMDLINE, &text) == 0);
-        fuzz_check_printable(text, true);
-        free(text);
-        require(aiu_report_to_json(report, AIU_RENDER_CMDLINE, &text) == 0);
-        fuzz_check_json(text);
-        free(text);
+        fuzz_check_report(report, AIU_RENDER_VERBOSE | AIU_RENDER_CMDLINE, AIU_RENDER_CMDLINE);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -137,19 +137,11 @@ static void check_conflict(const struct aiu_conflict *conflict)
 
 static void check(const struct aiu_report *report)
 {
-        char *text;
-
         for (size_t i = 0; i < aiu_report_get_n_conflicts(report); i++)
                 check_conflict(aiu_report_get_conflict(report, i));
         for (size_t i = 0; i < aiu_report_get_n_neighbours(report); i++)
                 check_conflict(aiu_report_get_neighbour(report, i));
-        fuzz_check_printable(aiu_report_get_summary(report), false);
-        require(aiu_report_to_text(report, AIU_RENDER_VERBOSE, &text) == 0);
-        fuzz_check_printable(text, true);
-        free(text);
-        require(aiu_report_to_json(report, 0, &text) == 0);
-        fuzz_check_json(text);
-        free(text);
+        fuzz_check_report(report, AIU_RENDER_VERBOSE, 0);
 }
 
 /* A path from the directory, or another root, of a process that is not there: any file would be the wrong one. */

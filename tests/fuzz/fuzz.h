@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct aiu_report;
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What must be true of every input. */
@@ -42,6 +44,8 @@ struct nlmsghdr *fuzz_message(const uint8_t *data, size_t size);
 void fuzz_check_printable(const char *text, bool lines);
 /* A JSON text, and nothing else (RFC 8259), in ASCII. */
 void fuzz_check_json(const char *text);
+/* The summary, the text and the JSON of a report, with these flags of enum aiu_render_flags. */
+void fuzz_check_report(const struct aiu_report *report, uint32_t text_flags, uint32_t json_flags);
 /* The string at *text, which moves behind it, decoded. malloc()ed. */
 char *fuzz_json_string(const char **text);
 

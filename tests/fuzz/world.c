@@ -102,15 +102,8 @@ static void check(const struct aiu_report *report, uint8_t how)
 {
         static const uint32_t text_flags[] = { 0, AIU_RENDER_VERBOSE, AIU_RENDER_CMDLINE,
                                                AIU_RENDER_VERBOSE | AIU_RENDER_CMDLINE };
-        char *text;
 
-        fuzz_check_printable(aiu_report_get_summary(report), false);
-        require(aiu_report_to_text(report, text_flags[how % 4], &text) == 0);
-        fuzz_check_printable(text, true);
-        free(text);
-        require(aiu_report_to_json(report, how & 4 ? AIU_RENDER_PRETTY : AIU_RENDER_CMDLINE, &text) == 0);
-        fuzz_check_json(text);
-        free(text);
+        fuzz_check_report(report, text_flags[how % 4], how & 4 ? AIU_RENDER_PRETTY : AIU_RENDER_CMDLINE);
         /* "Not known" is explained. */
         require(aiu_report_get_verdict(report) != AIU_VERDICT_UNKNOWN || aiu_report_get_n_gaps(report) > 0);
         if (how & 16)
