@@ -207,8 +207,5 @@ bool listeners_are_missed(const struct listeners *before, const struct listeners
 
 bool listeners_are_in(const struct listeners *listeners, const struct wire *wire)
 {
-        for (size_t i = 0; i < listeners->n; i++)
-                if (!has_cookie(wire, listeners->cookies[i]))
-                        return false;
-        return true;
+        return !listeners_are_missed(listeners, listeners, wire);
 }

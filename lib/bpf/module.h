@@ -91,7 +91,8 @@ bool listeners_are_missed(const struct listeners *before, const struct listeners
 /* wire.c: parts of a socket that a program read, as a backend reports them. */
 socklen_t wire_address(struct sockaddr_storage *to, const struct wire_socket *socket, const uint8_t ip[16],
                        uint16_t port_be);
-enum aiu_state wire_state(const struct wire_socket *socket);
+/* Of the kernel's TCP_LISTEN and so on, which AF_UNIX has as well. */
+enum aiu_state wire_state(uint8_t state);
 
 /* sockets.c */
 /* A walk that sock_diag does not contradict; with the lock. */

@@ -16,8 +16,6 @@
 
 #define NAME_AT offsetof(struct sockaddr_un, sun_path)
 
-enum { KERNEL_ESTABLISHED = 1, KERNEL_CLOSE = 7, KERNEL_LISTEN = 10 };
-
 int names_walk(struct module *module, const char *name, size_t bytes, uint64_t file_inode)
 {
         struct unix_wire *wire = module->names.wire;
@@ -37,20 +35,6 @@ int names_walk(struct module *module, const char *name, size_t bytes, uint64_t f
         return wire->cut ? -ENOBUFS : 0;
 }
 
-static enum aiu_state state_of(uint8_t state)
-{
-        switch (state) {
-        case KERNEL_LISTEN:
-                return AIU_STATE_LISTEN;
-        case KERNEL_ESTABLISHED:
-                return AIU_STATE_ESTABLISHED;
-        case KERNEL_CLOSE:
-                return AIU_STATE_BOUND;
-        default:
-                return AIU_STATE_UNKNOWN;
-        }
-}
-
 static void remember_all(struct module *module)
 {
         const struct unix_wire *wire = module->names.wire;
@@ -64,7 +48,7 @@ static int add(const struct aiu_request *request, const struct unix_wire_socket 
         const struct aiu_socket_fact fact = {
                 .size = sizeof(fact),
                 .type = socket->type,
-                .state = state_of(socket->state),
+                .state = wire_state(socket->state),
                 .local = request->address,
                 .local_len = request->address_len,
                 .inode = socket->inode,

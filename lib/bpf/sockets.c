@@ -75,7 +75,7 @@ static int add(const struct module *module, int protocol, const struct wire_sock
                 .size = sizeof(fact),
                 .type = protocol == IPPROTO_TCP ? SOCK_STREAM : SOCK_DGRAM,
                 .protocol = protocol,
-                .state = wire_state(socket),
+                .state = wire_state(socket->state),
                 .inode = socket->inode,
                 .cookie = socket->cookie,
                 .cgroup_id = socket->cgroup,

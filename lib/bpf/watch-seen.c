@@ -33,7 +33,7 @@ static int add_socket(struct aiu_snapshot *snapshot, const struct watch_event *e
                 .size = sizeof(fact),
                 .type = event->failure.type,
                 .protocol = event->failure.protocol,
-                .state = wire_state(socket),
+                .state = wire_state(socket->state),
                 .local = (struct sockaddr *)&local,
                 .local_len = wire_address(&local, socket, socket->local, htons(socket->port)),
                 .inode = socket->inode,

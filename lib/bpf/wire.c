@@ -28,9 +28,9 @@ socklen_t wire_address(struct sockaddr_storage *to, const struct wire_socket *so
         return sizeof(*in6);
 }
 
-enum aiu_state wire_state(const struct wire_socket *socket)
+enum aiu_state wire_state(uint8_t state)
 {
-        if (socket->state == KERNEL_CLOSE)
+        if (state == KERNEL_CLOSE)
                 return AIU_STATE_BOUND;
-        return socket->state < KERNEL_LAST ? (enum aiu_state)socket->state : AIU_STATE_UNKNOWN;
+        return state < KERNEL_LAST ? (enum aiu_state)state : AIU_STATE_UNKNOWN;
 }
