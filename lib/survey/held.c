@@ -29,19 +29,25 @@ static bool was_told(const struct aiu_survey *survey, enum aiu_hazard_kind kind,
 /* All sockets of the process, at most as many as a sentence can stand for. */
 #define MOST_SOCKETS 256u
 
+static bool is_held_by(const struct aiu_conflict *c, const struct process *process)
+{
+        for (size_t k = 0; k < c->n_holders; k++)
+                if (c->holders[k].process == process)
+                        return true;
+        return false;
+}
+
 static size_t sockets_of(const struct aiu_survey *survey, const struct process *process, size_t first,
                          size_t ret[MOST_SOCKETS])
 {
         size_t n = 0;
 
-        for (size_t i = first; i < survey->facts->n_conflicts && n < MOST_SOCKETS; i++)
-                for (size_t k = 0; address_is_ip(&survey->facts->conflicts[i].socket.local) &&
-                                   k < survey->facts->conflicts[i].n_holders;
-                     k++)
-                        if (survey->facts->conflicts[i].holders[k].process == process) {
-                                ret[n++] = i;
-                                break;
-                        }
+        for (size_t i = first; i < survey->facts->n_conflicts && n < MOST_SOCKETS; i++) {
+                const struct aiu_conflict *c = &survey->facts->conflicts[i];
+
+                if (address_is_ip(&c->socket.local) && is_held_by(c, process))
+                        ret[n++] = i;
+        }
         return n;
 }
 

@@ -253,11 +253,10 @@ static bool is_client(const struct aiu_survey *survey, const struct socket *s)
                port <= (ns ? ns->range_last : survey->range_last);
 }
 
-static bool same_owner(const struct aiu_survey *survey, size_t a, size_t b)
+/* Two that are not known are the same here: one line says both. */
+static bool same_owner(const char *a, const char *b)
 {
-        const char *x = survey->owners[a], *y = survey->owners[b];
-
-        return x && y ? strcmp(x, y) == 0 : x == y;
+        return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 static bool same_place(const struct aiu_survey *survey, size_t a, size_t b)
@@ -265,7 +264,7 @@ static bool same_place(const struct aiu_survey *survey, size_t a, size_t b)
         const struct socket *x = &survey->facts->conflicts[a].socket, *y = &survey->facts->conflicts[b].socket;
 
         return x->netns == y->netns && x->protocol == y->protocol && address_equal(&x->local, &y->local) &&
-               same_owner(survey, a, b);
+               same_owner(survey->owners[a], survey->owners[b]);
 }
 
 /* Workers with a socket each: one line says it. */
@@ -401,7 +400,7 @@ static int compare_lines(const void *a, const void *b)
 static bool same_line(const struct line *a, const struct line *b)
 {
         return a->socket->protocol == b->socket->protocol && address_equal(&a->socket->local, &b->socket->local) &&
-               (a->owner && b->owner ? strcmp(a->owner, b->owner) == 0 : a->owner == b->owner);
+               same_owner(a->owner, b->owner);
 }
 
 /* A line names no network namespace: containers that are alike have one. */

@@ -103,7 +103,7 @@ static int look_for_debugger(struct aiu_survey *survey, size_t i)
         survey_put_address(&draft.text, s);
         strbuf_printf(&draft.text, ", the usual port of %s, and on every address of %s", what,
                       here ? "this host" : "its network namespace");
-        /* Who reaches a container is decided outside of it, and at 127.0.0.1 nobody would. */
+        /* Whether others reach a container is decided outside of it. At 127.0.0.1 none could. */
         if (here)
                 strbuf_str(&draft.fix, "bind the port to 127.0.0.1, unless a firewall protects it");
         else

@@ -744,7 +744,7 @@ START_TEST(plan_of_namespaces)
 }
 END_TEST
 
-/* In a container who reaches it is decided outside, and at 127.0.0.1 nobody would. */
+/* Whether others reach a container is decided outside of it. At 127.0.0.1 none could. */
 START_TEST(debugger_elsewhere)
 {
         struct survey_netns list[] = { { .inode = 1 }, { .inode = 2 } };
